@@ -1,0 +1,233 @@
+"""The command line: ``python -m app …``."""
+
+import asyncio
+import json
+import sys
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from typing import NoReturn, TypeVar
+
+import click
+from sqlalchemy import URL, make_url
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app import config as settings
+from app import embedded, laptop, postman, schema, serve, worker
+from app.config import Config
+from app.db import database_url, is_away, make_engine, make_sessions
+from app.flows import access, invitation
+from app.kit import logs
+from app.kit.addresses import WrongAddress, is_username, normal_email
+from app.kit.client import OPERATOR
+from app.kit.errors import Refusal
+
+R = TypeVar("R")
+Query = Callable[[AsyncSession], Awaitable[R]]
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def commands() -> None:
+    """Vestibule, the login of your site."""
+
+
+@commands.command("serve")
+def serve_command() -> None:
+    """Serve the site until Ctrl+C or SIGTERM.
+
+    Without DATABASE_URL a private PostgreSQL is started under DATA_DIR, and brought up to date.
+    """
+    config = _config()
+    listener = serve.listen(config.bind)
+    if not config.is_laptop:
+        serve.run(config, listener, welcome=[f"{config.site_name} is at {config.public_url}"])
+        return
+    with embedded.claimed(config.data_dir):
+        embedded.stop_leftover(config.data_dir)
+        with embedded.served(config.data_dir) as url:
+            schema.migrate(make_url(url))
+            welcome = laptop.welcome(
+                config,
+                workers=serve.worker_count(config),
+                has_administrator=_ask(make_url(url), access.has_administrator),
+            )
+            serve.run(config, listener, welcome=welcome)
+
+
+@commands.command()
+def migrate() -> None:
+    """Bring the database's schema up to date. Any number at once take turns."""
+    with _database() as (_, url):
+        schema.migrate(url)
+    click.echo("The database is up to date.")
+
+
+@commands.command("secret-key")
+def secret_key() -> None:
+    """Print a new secret key, for SECRET_KEY."""
+    click.echo(laptop.new_secret_key())
+
+
+@commands.command("postman")
+@click.option("--watch-stdin", is_flag=True, hidden=True)
+def postman_command(*, watch_stdin: bool) -> None:
+    """Deliver the letters of the outbox until Ctrl+C or SIGTERM. They go to the log."""
+    config = _config()
+    postman.run(_running_database(config), watch_stdin=watch_stdin)
+
+
+@commands.command("worker", hidden=True)
+@click.option("--socket-fd", type=int, required=True)
+def worker_command(*, socket_fd: int) -> None:
+    """Be one server process of ``serve``."""
+    config = _config()
+    worker.run(config, _running_database(config), socket_fd=socket_fd)
+
+
+@commands.group()
+def users() -> None:
+    """Look after people."""
+
+
+@users.command("create")
+@click.argument("email")
+@click.option("--username", help="Default: what stands before the @ of the address.")
+@click.option("--admin", is_flag=True, help="Make this person an administrator.")
+@click.option("--role", "role_name", default="User", show_default=True, help="The person's role.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def create(*, email: str, username: str | None, admin: bool, role_name: str, as_json: bool) -> None:
+    """Let somebody in: prints a one-time link on which he chooses his password.
+
+    Run it again for the same person to get a new link, as long as no password is set.
+    """
+    try:
+        email = normal_email(email)
+    except WrongAddress as error:
+        raise click.BadParameter(str(error), param_hint="EMAIL") from None
+    username = username or email.split("@")[0]
+    if not is_username(username):
+        raise click.BadParameter(
+            "3 to 64 letters, digits, dots and underscores, beginning with a letter.",
+            param_hint="--username",
+        )
+    with _database() as (config, url):
+        invited = _ask(
+            url,
+            lambda session: invitation.invite(
+                session,
+                config=config,
+                username=username,
+                email=email,
+                role_name="Administrator" if admin else role_name,
+                client=OPERATOR,
+            ),
+        )
+    if as_json:
+        click.echo(json.dumps(invited._asdict()))
+        return
+    click.echo(f"{invited.username} can choose a password at this address, once, within 24 hours:")
+    click.echo(invited.url)
+
+
+@users.command("list")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, a list of objects.")
+def list_users(*, as_json: bool) -> None:
+    """List all people, the newest last."""
+    with _database() as (config, url):
+        people = _ask(url, access.everybody)
+    if as_json:
+        click.echo(json.dumps([person._asdict() for person in people], default=str, indent=2))
+        return
+    for person in people:
+        state = "blocked" if person.blocked_at else "confirmed" if person.confirmed_at else "unconfirmed"
+        click.echo(f"{person.username}  {person.email}  {person.role}  {state}")
+
+
+@users.command()
+@click.argument("name")
+def block(name: str) -> None:
+    """Block a person, by address or user name, and end all his sessions."""
+    with _database() as (config, url):
+        _ask(url, lambda session: access.block(session, name=name, client=OPERATOR))
+    click.echo(f"{name} is blocked.")
+
+
+@users.command()
+@click.argument("name")
+def unblock(name: str) -> None:
+    """Let a blocked person in again."""
+    with _database() as (config, url):
+        _ask(url, lambda session: access.unblock(session, name=name, client=OPERATOR))
+    click.echo(f"{name} may sign in again.")
+
+
+@users.command("set-role")
+@click.argument("name")
+@click.argument("role")
+def set_role(name: str, role: str) -> None:
+    """Give a person a role: User, Moderator, Administrator, or one of your own."""
+    with _database() as (config, url):
+        _ask(
+            url,
+            lambda session: access.set_role(session, name=name, role_name=role, client=OPERATOR),
+        )
+    click.echo(f"{name} has the role {role}.")
+
+
+def _config() -> Config:
+    config = settings.load()
+    logs.configure(config.log_format)
+    return laptop.with_own_key(config) if config.is_laptop else config
+
+
+def _running_database(config: Config) -> URL:
+    if config.is_laptop:
+        return make_url(embedded.running_url(config.data_dir))
+    return database_url(config)
+
+
+@contextmanager
+def _database() -> Iterator[tuple[Config, URL]]:
+    """Yield the settings and a database, started for the while if it is a private one at rest."""
+    config = _config()
+    if not config.is_laptop:
+        yield config, database_url(config)
+        return
+    with embedded.served(config.data_dir) as url:
+        schema.migrate(make_url(url))
+        yield config, make_url(url)
+
+
+def _ask(url: URL, query: Query[R]) -> R:
+    async def ask() -> R:
+        engine = make_engine(url, pool_size=1, overflow=0)
+        try:
+            async with make_sessions(engine)() as session:
+                return await query(session)
+        finally:
+            await engine.dispose()
+
+    return asyncio.run(ask())
+
+
+def main() -> NoReturn:
+    """Run a command; what is expected to go wrong ends with a sentence and status 1."""
+    try:
+        commands(prog_name="python -m app")
+    except settings.WrongSettings as wrong:
+        _fail(f"These settings are wrong:\n{wrong}", status=2)
+    except (Refusal, embedded.NoDatabase, serve.CannotServe) as error:
+        _fail(str(error))
+    except Exception as error:
+        if not is_away(error):
+            raise
+        _fail(f"The database cannot be reached ({type(error).__name__}). Is DATABASE_URL right?")
+    sys.exit(0)
+
+
+def _fail(message: str, status: int = 1) -> NoReturn:
+    click.echo(message, err=True)
+    sys.exit(status)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,179 @@
+"""Every setting, read once from the environment; its unit is in its name.
+
+Each one may also be given as a file: ``SECRET_KEY_FILE=/run/secrets/secret_key`` (docker secrets).
+"""
+
+import ipaddress
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Self
+from urllib.parse import urlsplit
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    model_validator,
+)
+
+from app.kit.urls import asyncpg_url, is_loopback, split_address
+
+SECRET_KEY_MIN_BYTES = 32
+SECRET_KEY_MIN_DISTINCT = 10
+SECRET_KEY_HINT = "make one with: python -m app secret-key"  # noqa: S105 - a hint, no secret
+
+
+class WrongSettings(Exception):
+    """Settings that stop the start; the message names all of them, a line each."""
+
+
+def _secret_key(value: SecretStr) -> SecretStr:
+    text = value.get_secret_value()
+    too_short = len(text.encode()) < SECRET_KEY_MIN_BYTES
+    if too_short or len(set(text)) < SECRET_KEY_MIN_DISTINCT or "changeme" in text.lower():
+        raise ValueError(
+            f"must be at least {SECRET_KEY_MIN_BYTES} random bytes; {SECRET_KEY_HINT}"
+        )
+    return value
+
+
+def _origin(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.username:
+        raise ValueError("must be an address like https://login.example.com")
+    if parts.path not in {"", "/"} or parts.query or parts.fragment:
+        raise ValueError("must end after the host and port: no path, no query")
+    if parts.scheme == "http" and not is_loopback(parts.hostname):
+        raise ValueError("must begin with https:// (plain http is for this machine alone)")
+    return f"{parts.scheme}://{parts.netloc.lower()}"
+
+
+def _bind(value: str) -> str:
+    split_address(value)
+    return value
+
+
+def _database_url(value: SecretStr) -> SecretStr:
+    return SecretStr(asyncpg_url(value.get_secret_value()))
+
+
+def _split(value: object) -> object:
+    return value.split() if isinstance(value, str) else value
+
+
+SecretKey = Annotated[SecretStr, AfterValidator(_secret_key)]
+
+
+class Config(BaseModel):
+    """The settings of one deployment. Frozen: what is read at the start holds until the end."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    site_name: str = Field("Vestibule", min_length=1, max_length=60, description="The name of your site, on every page and in every letter")
+    bind: Annotated[str, AfterValidator(_bind)] = Field("127.0.0.1:8000", description="Address and port to listen on")
+    public_url: Annotated[str, AfterValidator(_origin)] = Field(description="What people type to reach the site; `https://` unless it is this machine. Default: `http://` and `BIND`")
+    data_dir: Path = Field(Path("var"), description="Where the private database and the secret key of `make run` live")
+    workers: int | None = Field(None, ge=1, le=64, description="Server processes. Default: one per usable CPU, at least 2")
+    log_format: str = Field("auto", pattern="^(auto|text|json)$", description="`text`, `json` (one line an event), or `auto`: text on a terminal")
+
+    database_url: Annotated[SecretStr, AfterValidator(_database_url)] | None = Field(None, description="`postgresql://user@host/name`. Without it a private PostgreSQL is started under `DATA_DIR`")
+    database_password: SecretStr | None = Field(None, description="Put into `DATABASE_URL`, so that the password can come from a file")
+    database_pool_size: int = Field(5, ge=1, le=100, description="Connections each worker keeps")
+    database_pool_overflow: int = Field(5, ge=0, le=100, description="Connections each worker may add for a while")
+
+    secret_key: SecretKey | None = Field(None, description="Signs cookies and links. `make run` makes and keeps its own; with `DATABASE_URL` it must be given")
+    secret_key_fallbacks: Annotated[tuple[SecretKey, ...], BeforeValidator(_split)] = Field((), description="Older keys, still accepted, separated by spaces")
+    trusted_proxies: int = Field(0, ge=0, le=10, description="How many proxies stand before the server: that many entries of `X-Forwarded-For` are believed, from the right")
+    admin_email: str | None = Field(None, max_length=254, description="Who confirms this address becomes Administrator")
+
+    password_min_length: int = Field(15, ge=8, le=64, description="Shortest password, in characters")
+    bcrypt_rounds: int = Field(12, ge=4, le=16, description="Cost of a password hash (each step doubles it). Below 10 is for tests alone")
+    password_threads: int = Field(1, ge=1, le=16, description="Threads that hash passwords in each worker")
+    password_queue: int = Field(8, ge=1, le=1000, description="Passwords that may wait for those threads in each worker; more get 503")
+
+    session_idle_minutes: float = Field(120, gt=0, description="A login without “Keep me logged in” ends after this long without a request")
+    session_hours: float = Field(12, gt=0, le=24 * 30, description="… and after this long in any case")
+    remember_days: float = Field(30, gt=0, le=400, description="How long “Keep me logged in” lasts")
+
+    network_logins_5_minutes: int = Field(30, ge=1, description="Sign-ins tried from one network (IPv4 address or IPv6 /64) in 5 minutes")
+    network_logins_hour: int = Field(100, ge=1, description="… in an hour")
+    account_free_failures: int = Field(4, ge=1, le=50, description="Wrong passwords for one account before it has to wait 1, 2, 4 … seconds")
+    account_longest_wait_seconds: int = Field(900, ge=1, le=86400, description="The longest such wait")
+    network_letters_10_minutes: int = Field(5, ge=1, description="Letters that one network can cause in 10 minutes; more are dropped in silence")
+    network_letters_30_minutes: int = Field(15, ge=1, description="… in 30 minutes")
+    account_letters_hour: int = Field(3, ge=1, description="Letters to one address in an hour; more are dropped in silence")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _derive_public_url(cls, given: dict[str, Any]) -> dict[str, Any]:
+        if given.get("public_url"):
+            return given
+        try:
+            host, port = split_address(given.get("bind", "127.0.0.1:8000"))
+        except ValueError:
+            return given  # BIND has its own complaint
+        shown = f"[{host}]" if ":" in host else host
+        return {**given, "public_url": f"http://{shown}:{port}"} if is_loopback(host) else given
+
+    @property
+    def is_https(self) -> bool:
+        return self.public_url.startswith("https://")
+
+    @property
+    def is_laptop(self) -> bool:
+        """Whether this deployment brings its own database (``make run``)."""
+        return self.database_url is None
+
+    @property
+    def signing_keys(self) -> list[str]:
+        """All accepted keys, oldest first, the one that signs last (itsdangerous' order)."""
+        keys = [key.get_secret_value() for key in self.secret_key_fallbacks]
+        return [*keys, self.secret_key.get_secret_value()] if self.secret_key else keys
+
+
+def load(environ: Mapping[str, str] = os.environ) -> Config:
+    """Read all settings, each from ``NAME`` or from the file that ``NAME_FILE`` names.
+
+    Raises:
+        WrongSettings: one line for each setting that is wrong.
+    """
+    given, wrong = _collect(environ)
+    try:
+        config = Config.model_validate(given)
+    except ValidationError as error:
+        wrong += [_explain(item) for item in error.errors(include_input=False)]
+    if "database_url" in given and "secret_key" not in given:
+        wrong.append(f"SECRET_KEY: is missing; {SECRET_KEY_HINT}")
+    if wrong:
+        raise WrongSettings("\n".join(wrong))
+    return config
+
+
+def _collect(environ: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
+    given: dict[str, str] = {}
+    wrong: list[str] = []
+    for field in Config.model_fields:
+        name = field.upper()
+        value, path = environ.get(name, ""), environ.get(f"{name}_FILE", "")
+        if value and path:
+            wrong.append(f"{name}: give {name} or {name}_FILE, not both")
+        elif path:
+            try:
+                value = Path(path).read_text().strip()
+            except (OSError, UnicodeDecodeError) as error:
+                wrong.append(f"{name}_FILE: {path} cannot be read ({type(error).__name__})")
+        if value:
+            given[field] = value
+    return given, wrong
+
+
+def _explain(item: Mapping[str, Any]) -> str:
+    if item["type"] == "missing":
+        return "PUBLIC_URL: is missing; give the address that people type, like https://login.example.com"
+    message = str(item["msg"]).removeprefix("Value error, ")
+    return f"{str(item['loc'][0]).upper()}: {message}" if item["loc"] else message

@@ -1,0 +1,135 @@
+"""People whom an operator lets in: a one-time link on which they choose their password."""
+
+from datetime import timedelta
+from typing import NamedTuple
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.config import Config
+from app.kit import passwords
+from app.kit.addresses import email_key
+from app.kit.client import Client
+from app.kit.errors import AlreadyThere, LinkUnusable, NoSuchRole
+from app.kit.links import new_link, open_link
+from app.kit.passwords import PasswordHasher
+from app.kit.sealing import Purpose
+from app.models import audit, role, session as sessions, token, user
+from app.models.audit import Event
+
+INVITATION_VALID_HOURS = 24
+
+_VALID = timedelta(hours=INVITATION_VALID_HOURS)
+
+
+class Invitation(NamedTuple):
+    """``url`` is a one-time link, shown once."""
+
+    username: str
+    url: str
+
+
+async def invite(
+    session: AsyncSession,
+    *,
+    config: Config,
+    username: str,
+    email: str,
+    role_name: str,
+    client: Client,
+) -> Invitation:
+    """Make a confirmed account without a password and return the link on which to choose one.
+
+    For somebody who is invited already and has no password yet, the link is made anew.
+
+    Raises:
+        NoSuchRole: there is no such role.
+        AlreadyThere: the address or the user name is somebody's.
+    """
+    link = new_link(Purpose.INVITE, public_url=config.public_url, keys=config.signing_keys)
+    async with session.begin():
+        role_id = await role.find_id(session, role_name)
+        roles = await role.names(session)
+        invited = role_id is not None and await _write_down(
+            session, username=username, email=email, role_id=role_id, link_digest=link.digest
+        )
+        if invited:
+            person = await user.find(session, email)
+            subject_id = person and person.id
+            await audit.write(session, Event.CREATED, client=client, subject_id=subject_id)
+    if role_id is None:
+        raise NoSuchRole(f"There is no role “{role_name}”; there are {', '.join(roles)}.")
+    if not invited:
+        raise AlreadyThere
+    return Invitation(username, link.url)
+
+
+async def find_invitation(session: AsyncSession, *, config: Config, sealed: str) -> str:
+    """Return the user name that an invitation is for, without using it up.
+
+    Raises:
+        LinkUnusable: used, expired, foreign or garbled.
+    """
+    digest = open_link(Purpose.INVITE, sealed, keys=config.signing_keys, valid=_VALID)
+    async with session.begin():
+        username = digest and await token.username_of(session, digest, purpose=Purpose.INVITE)
+    if not username:
+        raise LinkUnusable
+    return username
+
+
+async def accept(
+    session: AsyncSession,
+    *,
+    config: Config,
+    hasher: PasswordHasher,
+    sealed: str,
+    password: str,
+    client: Client,
+) -> None:
+    """Give an invited person the password that he chose; the link is used up.
+
+    Raises:
+        LinkUnusable: used, expired, foreign or garbled.
+        WeakPassword: the password is refused, with the reason; the link stays good.
+        TooBusy: too many passwords wait to be hashed; the link stays good.
+    """
+    username = await find_invitation(session, config=config, sealed=sealed)
+    passwords.check_policy(
+        password, shortest=config.password_min_length, context=[config.site_name, username]
+    )
+    password_hash = await hasher.hash(password)
+    digest = open_link(Purpose.INVITE, sealed, keys=config.signing_keys, valid=_VALID)
+    async with session.begin():
+        taken = digest and await token.take(session, digest, purpose=Purpose.INVITE)
+        if taken:
+            await user.set_password_hash(session, taken.user_id, password_hash)
+            await sessions.end_all(session, taken.user_id)
+            await audit.write(
+                session, Event.PASSWORD_SET, client=client, subject_id=taken.user_id
+            )
+    if not taken:
+        raise LinkUnusable
+
+
+async def _write_down(
+    session: AsyncSession, *, username: str, email: str, role_id: int, link_digest: bytes
+) -> bool:
+    user_id = await user.add(
+        session, email=email, username=username, password_hash=None, role_id=role_id
+    )
+    person = await user.find(session, email)
+    if person is None or person.username != username:
+        return False
+    if user_id is None and person.password_hash is not None:
+        return False
+    await user.confirm(session, person.id, email_key=email_key(email))
+    await token.void(session, person.id, purpose=Purpose.INVITE)
+    await token.add(
+        session,
+        digest=link_digest,
+        purpose=Purpose.INVITE,
+        valid=_VALID,
+        user_id=person.id,
+        email_key=email_key(email),
+    )
+    return True

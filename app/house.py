@@ -1,0 +1,53 @@
+"""What an application holds while it serves: settings, database, password hasher."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from quart import current_app
+from sqlalchemy import URL
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
+
+from app.config import Config
+from app.db import Sessions, make_engine, make_sessions
+from app.kit.passwords import PasswordHasher
+
+EXTENSION = "vestibule"
+
+
+@dataclass(frozen=True)
+class House:
+    """Opened and closed with the server; the skins take from it what a flow needs."""
+
+    config: Config
+    engine: AsyncEngine
+    sessions: Sessions
+    hasher: PasswordHasher
+
+    def session(self) -> AsyncSession:
+        """Return a new session, to be used as ``async with``; it holds no connection yet."""
+        return self.sessions()
+
+
+@asynccontextmanager
+async def opened(config: Config, url: URL) -> AsyncIterator[House]:
+    """Open everything, and close it at the end. Needs no database yet: it may come later."""
+    engine = make_engine(
+        url, pool_size=config.database_pool_size, overflow=config.database_pool_overflow
+    )
+    hasher = PasswordHasher(
+        rounds=config.bcrypt_rounds,
+        threads=config.password_threads,
+        waiting=config.password_queue,
+    )
+    try:
+        yield House(config, engine, make_sessions(engine), hasher)
+    finally:
+        hasher.close()
+        await engine.dispose()
+
+
+def house() -> House:
+    """Return the house of the application that serves this request."""
+    found: House = current_app.extensions[EXTENSION]
+    return found

@@ -1,0 +1,45 @@
+"""Email addresses and user names: what is taken, and the one canonical form of each."""
+
+import re
+import unicodedata
+
+from email_validator import EmailNotValidError, validate_email
+
+EMAIL_LONGEST = 254
+USERNAME_SHORTEST, USERNAME_LONGEST = 3, 64
+USERNAME_PATTERN = r"[A-Za-z][A-Za-z0-9._]*"
+
+
+class WrongAddress(ValueError):
+    """Not an email address; the message says why, in words for the person who typed it."""
+
+
+def normal_email(text: str) -> str:
+    """Return the address as letters are sent to it: trimmed, its domain in one form.
+
+    Raises:
+        WrongAddress: too long (checked first, IN-05) or not an address.
+    """
+    text = text.strip()
+    if len(text) > EMAIL_LONGEST:
+        raise WrongAddress(f"An email address has at most {EMAIL_LONGEST} characters.")
+    try:
+        return validate_email(text, check_deliverability=False).normalized
+    except EmailNotValidError as error:
+        raise WrongAddress(str(error)) from None
+
+
+def email_key(text: str) -> str:
+    """Return the form by which addresses are compared: NFKC, case folded (SECURITY.md TK-10)."""
+    return unicodedata.normalize("NFKC", text.strip()).casefold()
+
+
+def username_key(text: str) -> str:
+    """Return the form by which user names are compared."""
+    return text.strip().casefold()
+
+
+def is_username(text: str) -> bool:
+    """Whether ``text`` is 3 to 64 letters, digits, dots and underscores, a letter first."""
+    fits = USERNAME_SHORTEST <= len(text) <= USERNAME_LONGEST
+    return fits and re.fullmatch(USERNAME_PATTERN, text) is not None

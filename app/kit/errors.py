@@ -1,0 +1,113 @@
+"""The family of refusals: every expected no, with its code, its status and its public sentence.
+
+A flow raises them after its transaction has closed; the skins turn them into pages once.
+"""
+
+import math
+from typing import ClassVar
+
+SECONDS_ARE_CLEARER_UNTIL = 90
+
+
+class Refusal(Exception):
+    """An expected no. ``field`` names the form field that it is about, if there is one."""
+
+    code: ClassVar[str] = "refused"
+    status: ClassVar[int] = 400
+    sentence: str = "That did not work."
+    field: str | None = None
+
+    def __init__(self, sentence: str | None = None, *, field: str | None = None) -> None:
+        if sentence is not None:
+            self.sentence = sentence
+        if field is not None:
+            self.field = field
+        super().__init__(self.sentence)
+
+
+class WrongCredentials(Refusal):
+    """No such person, wrong password, or blocked: nobody learns which (SECURITY.md EN-01)."""
+
+    code = "wrong_credentials"
+    status = 401
+    sentence = "Invalid username or password."
+
+
+class WeakPassword(Refusal):
+    """A new password that the policy does not take; the sentence tells why."""
+
+    code = "weak_password"
+    status = 422
+    field = "password"
+
+
+class UsernameTaken(Refusal):
+    """User names are public, so this may be said."""
+
+    code = "username_taken"
+    status = 422
+    sentence = "This user name is taken. Please choose another."
+    field = "username"
+
+
+class LinkUnusable(Refusal):
+    """A link that is used, expired, foreign or garbled: all look the same (TK-03)."""
+
+    code = "link_unusable"
+    status = 410
+    sentence = "This link cannot be used any more."
+
+
+class NoSuchPerson(Refusal):
+    """Nobody has this address or user name. For operators only."""
+
+    code = "no_such_person"
+    status = 404
+    sentence = "Nobody here has that address or user name."
+
+
+class AlreadyThere(Refusal):
+    """The address or the user name belongs to somebody. For operators only."""
+
+    code = "already_there"
+    status = 409
+    sentence = "Somebody here has that address or user name already."
+
+
+class NoSuchRole(Refusal):
+    """There is no role of this name."""
+
+    code = "no_such_role"
+    status = 404
+
+
+class TryLater(Refusal):
+    """Not now: ``retry_after`` is in whole seconds, at least 1."""
+
+    retry_after: int
+
+    def __init__(self, retry_after: float) -> None:
+        self.retry_after = max(1, math.ceil(retry_after))
+        super().__init__(f"{self.sentence} Please try again in {_in_words(self.retry_after)}.")
+
+
+class TooManyTries(TryLater):
+    """A throttle bucket is empty."""
+
+    code = "too_many_tries"
+    status = 429
+    sentence = "Too many tries."
+
+
+class TooBusy(TryLater):
+    """More people than we can serve at once; nothing was done."""
+
+    code = "too_busy"
+    status = 503
+    sentence = "Many people are signing in right now."
+
+
+def _in_words(seconds: int) -> str:
+    if seconds <= SECONDS_ARE_CLEARER_UNTIL:
+        return "a second" if seconds == 1 else f"{seconds} seconds"
+    return f"{math.ceil(seconds / 60)} minutes"

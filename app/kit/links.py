@@ -1,0 +1,31 @@
+"""Links in letters: a random secret, sealed for its purpose, under the public address."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import NamedTuple
+
+from app.kit.sealing import Purpose, seal, unseal
+from app.kit.tokens import digest, new_secret
+
+PATHS = {Purpose.CONFIRM: "/confirm", Purpose.INVITE: "/invitation"}
+
+
+class Link(NamedTuple):
+    """``url`` goes into the letter, ``digest`` into the table of one-time tokens."""
+
+    url: str
+    digest: bytes
+
+
+def new_link(purpose: Purpose, *, public_url: str, keys: Sequence[str]) -> Link:
+    """Make a link; its address is built from ``PUBLIC_URL`` alone (SECURITY.md TK-05)."""
+    secret = new_secret()
+    return Link(f"{public_url}{PATHS[purpose]}/{seal(keys, purpose, secret.text)}", secret.digest)
+
+
+def open_link(
+    purpose: Purpose, sealed: str, *, keys: Sequence[str], valid: timedelta
+) -> bytes | None:
+    """Return the digest that a link's last part stands for, None if it is garbled or too old."""
+    secret = unseal(keys, purpose, sealed, valid=valid)
+    return None if secret is None else digest(secret)

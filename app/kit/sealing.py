@@ -1,0 +1,45 @@
+"""Signed and dated text for links and hidden fields, per purpose (itsdangerous).
+
+The signature keeps garbage away from the database; for a link the database's own clock and its
+single row decide. ``CLOCK_SKEW_SECONDS`` lets a replica whose clock is a little behind read what
+another one sealed (SECURITY.md L24).
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+
+from itsdangerous import BadData, URLSafeTimedSerializer
+
+CLOCK_SKEW_SECONDS = 120
+SEALED_LONGEST = 500
+
+
+class Purpose(StrEnum):
+    """What a sealed text is for. One that is made for one purpose opens for no other."""
+
+    CONFIRM = "confirm"
+    INVITE = "invite"
+    RESEND = "resend"
+
+
+def seal(keys: Sequence[str], purpose: Purpose, text: str) -> str:
+    """Return ``text`` signed with the last of ``keys``, fit for an address."""
+    return _serializer(keys, purpose).dumps(text)
+
+
+def unseal(keys: Sequence[str], purpose: Purpose, sealed: str, *, valid: timedelta) -> str | None:
+    """Return what was sealed, or None if it is garbled, foreign or older than ``valid``."""
+    if len(sealed) > SEALED_LONGEST:
+        return None
+    try:
+        text, sealed_at = _serializer(keys, purpose).loads(sealed, return_timestamp=True)
+    except (BadData, ValueError):
+        return None
+    age = datetime.now(UTC) - sealed_at
+    skew = timedelta(seconds=CLOCK_SKEW_SECONDS)
+    return text if isinstance(text, str) and -skew <= age <= valid + skew else None
+
+
+def _serializer(keys: Sequence[str], purpose: Purpose) -> URLSafeTimedSerializer:
+    return URLSafeTimedSerializer(list(keys), salt=f"vestibule.{purpose}")

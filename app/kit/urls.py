@@ -1,0 +1,62 @@
+"""Addresses: of the site, of the database, and the local pages that a ``next`` may name."""
+
+import ipaddress
+import re
+from urllib.parse import quote, urlsplit
+
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
+
+LOCAL_PATH_LONGEST = 2000
+# A path of this site, as a browser reads it too: one slash first, no second one and no backslash
+# after it anywhere, no control characters, ASCII only (SECURITY.md RD-01, L25).
+_LOCAL_PATH = re.compile(r"(?:/(?!/)[A-Za-z0-9._~!$&'()*+,;=:@%-]*)+(?:\?[A-Za-z0-9._~!$&'()*+,;=:@%/?-]*)?")
+
+
+def local_path(text: str | None) -> str | None:
+    """Return ``text`` if it is a path of this site by the strict pattern, else None."""
+    if not text or len(text) > LOCAL_PATH_LONGEST or not _LOCAL_PATH.fullmatch(text):
+        return None
+    return text
+
+
+def quoted_path(path: str, query: str) -> str:
+    """Return a decoded path and a raw query as one address that ``local_path`` accepts."""
+    return quote(path, safe="/._~!$&'()*+,;=:@-") + (f"?{query}" if query else "")
+
+
+def is_loopback(host: str) -> bool:
+    """Whether ``host`` names this machine itself."""
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def split_address(text: str) -> tuple[str, int]:
+    """Return host and port of ``127.0.0.1:8000`` or ``[::1]:8000``.
+
+    Raises:
+        ValueError: it is neither.
+    """
+    parts = urlsplit(f"//{text}")
+    if not parts.hostname or parts.port is None or parts.path or parts.username is not None:
+        raise ValueError("must be an address and a port, like 127.0.0.1:8000")
+    return parts.hostname, parts.port
+
+
+def asyncpg_url(text: str) -> str:
+    """Return any ``postgres://`` or ``postgresql://`` address as one for asyncpg.
+
+    Raises:
+        ValueError: it is no address of a PostgreSQL database.
+    """
+    try:
+        url = make_url(text)
+    except ArgumentError:
+        raise ValueError("must be an address like postgresql://user@host/name") from None
+    if url.drivername.split("+")[0] not in {"postgres", "postgresql"} or not url.database:
+        raise ValueError("must be an address like postgresql://user@host/name")
+    return url.set(drivername="postgresql+asyncpg").render_as_string(hide_password=False)

@@ -1,0 +1,55 @@
+"""How often what may be tried: the one table of the throttle's policy.
+
+The numbers are settings; where they come from stands in SECURITY.md 0.1 (NIST SP 800-63B-4 3.2.2,
+OWASP's exponential lock-out, the Copenhagen Book, Authelia).
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import NamedTuple
+
+from app.config import Config
+
+
+@dataclass(frozen=True)
+class Rate:
+    """At most ``times`` per ``period``, any number of them at once."""
+
+    times: int
+    period: timedelta
+
+
+@dataclass(frozen=True)
+class Delay:
+    """``free`` tries at once, then a wait of 1, 2, 4 … seconds after each, up to ``longest``."""
+
+    free: int
+    longest: timedelta
+
+
+class Limits(NamedTuple):
+    """What is limited. Network: over all accounts. Account: over all networks."""
+
+    logins_of_network: tuple[Rate, ...]
+    logins_of_account: Delay
+    letters_of_network: tuple[Rate, ...]
+    letters_of_account: tuple[Rate, ...]
+
+
+def limits(config: Config) -> Limits:
+    """Return the policy of a deployment."""
+    minute, hour = timedelta(minutes=1), timedelta(hours=1)
+    return Limits(
+        logins_of_network=(
+            Rate(config.network_logins_5_minutes, 5 * minute),
+            Rate(config.network_logins_hour, hour),
+        ),
+        logins_of_account=Delay(
+            config.account_free_failures, timedelta(seconds=config.account_longest_wait_seconds)
+        ),
+        letters_of_network=(
+            Rate(config.network_letters_10_minutes, 10 * minute),
+            Rate(config.network_letters_30_minutes, 30 * minute),
+        ),
+        letters_of_account=(Rate(config.account_letters_hour, hour),),
+    )

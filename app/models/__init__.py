@@ -1,0 +1,6 @@
+"""The tables, one file each: the class and every statement that touches it."""
+
+from app.models import audit, outbox, role, session, throttle, token, user
+from app.models.base import Base
+
+__all__ = ["Base", "audit", "outbox", "role", "session", "throttle", "token", "user"]

@@ -1,0 +1,136 @@
+"""Login sessions: one browser of a person. Named by the digest of a secret that only it has."""
+
+from datetime import timedelta
+from typing import NamedTuple
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, Row, delete, func, select, update
+from sqlalchemy.dialects.postgresql import INET, insert
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.kit.client import Client
+from app.kit.permissions import Permission
+from app.models.base import Base, Moment, Now, RandomId
+from app.models.role import Role
+from app.models.user import Credentials, User
+
+SESSIONS_PER_PERSON = 20
+TOUCH_AT_MOST_EVERY = timedelta(hours=1)
+
+
+class LoginSession(Base):
+    """A login. It ends at ``expires_at``, and when idle unless it is ``remembered``."""
+
+    __tablename__ = "login_sessions"
+    __table_args__ = (
+        CheckConstraint("length(digest) = 32", name="digest_length"),
+        Index("ix_login_sessions_user_id_created_at", "user_id", "created_at"),
+    )
+
+    id: Mapped[RandomId]
+    digest: Mapped[bytes] = mapped_column(unique=True)
+    user_id: Mapped[UUID] = mapped_column(ForeignKey(User.id, ondelete="CASCADE"))
+    credential_version: Mapped[int]
+    remembered: Mapped[bool]
+    created_at: Mapped[Now]
+    seen_at: Mapped[Now]
+    expires_at: Mapped[Moment] = mapped_column(index=True)
+    ip: Mapped[str] = mapped_column(INET)
+    user_agent: Mapped[str]
+
+
+class Person(NamedTuple):
+    """The person behind a live session, as the pages see them."""
+
+    session_id: UUID
+    user_id: UUID
+    username: str
+    email: str
+    role: str
+    permissions: Permission
+    is_stale: bool
+
+
+async def start(
+    session: AsyncSession,
+    person: Credentials,
+    *,
+    digest: bytes,
+    lasts: timedelta,
+    remembered: bool,
+    client: Client,
+) -> None:
+    """Start a session; past ``SESSIONS_PER_PERSON`` the oldest go (SECURITY.md SE-11)."""
+    await session.execute(
+        insert(LoginSession).values(
+            digest=digest,
+            user_id=person.id,
+            credential_version=person.credential_version,
+            remembered=remembered,
+            expires_at=func.now() + lasts,
+            ip=client.ip,
+            user_agent=client.user_agent,
+        )
+    )
+    mine = select(LoginSession.id).where(LoginSession.user_id == person.id)
+    surplus = mine.order_by(LoginSession.created_at.desc()).offset(SESSIONS_PER_PERSON)
+    await session.execute(delete(LoginSession).where(LoginSession.id.in_(surplus)))
+
+
+async def find(session: AsyncSession, digest: bytes, *, idle: timedelta) -> Person | None:
+    """Return the person of a live session, all ends judged by the database's clock."""
+    statement = (
+        select(
+            LoginSession.id,
+            User.id,
+            User.username,
+            User.email,
+            Role.name,
+            Role.permissions,
+            LoginSession.seen_at < func.now() - _touch_every(idle),
+        )
+        .join(User, User.id == LoginSession.user_id)
+        .join(Role, Role.id == User.role_id)
+        .where(
+            LoginSession.digest == digest,
+            LoginSession.expires_at > func.now(),
+            LoginSession.remembered | (LoginSession.seen_at > func.now() - idle),
+            LoginSession.credential_version == User.credential_version,
+            User.blocked_at.is_(None),
+            User.confirmed_at.is_not(None),
+        )
+    )
+    return _person((await session.execute(statement)).one_or_none())
+
+
+async def touch(session: AsyncSession, session_id: UUID, *, idle: timedelta) -> None:
+    """Note that a session is in use, at most once an hour (or half the idle time, if shorter)."""
+    stale = LoginSession.seen_at < func.now() - _touch_every(idle)
+    await session.execute(
+        update(LoginSession)
+        .where(LoginSession.id == session_id, stale)
+        .values(seen_at=func.now())
+    )
+
+
+async def end(session: AsyncSession, digest: bytes) -> UUID | None:
+    """End a session; return whose it was."""
+    statement = delete(LoginSession).where(LoginSession.digest == digest)
+    return await session.scalar(statement.returning(LoginSession.user_id))
+
+
+async def end_all(session: AsyncSession, user_id: UUID) -> None:
+    """End all sessions of a person."""
+    await session.execute(delete(LoginSession).where(LoginSession.user_id == user_id))
+
+
+def _touch_every(idle: timedelta) -> timedelta:
+    return min(TOUCH_AT_MOST_EVERY, idle / 2)
+
+
+def _person(row: Row[tuple[UUID, UUID, str, str, str, int, bool]] | None) -> Person | None:
+    if row is None:
+        return None
+    session_id, user_id, username, email, role, permissions, is_stale = row
+    return Person(session_id, user_id, username, email, role, Permission(permissions), is_stale)

@@ -1,0 +1,113 @@
+"""Throttle buckets: one statement takes a token, exact under any concurrency (SECURITY.md BF-02)."""
+
+import hashlib
+from collections.abc import Iterable
+from datetime import timedelta
+from typing import NamedTuple
+
+from sqlalchemy import case, delete, func, literal, or_, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.limits import Delay, Rate
+from app.models.base import Base, Moment
+
+ACCOUNT_FORGOTTEN_AFTER = timedelta(hours=1)
+
+
+class ThrottleBucket(Base):
+    """A bucket, kept as one moment.
+
+    For a rate: ``free_at`` is when the bucket will be full again (the generic cell rate
+    algorithm). For an account: the moment before which no further try is taken; ``tries`` counts
+    them. ``key`` is a digest, so no name stands here.
+    """
+
+    __tablename__ = "throttle_buckets"
+
+    key: Mapped[bytes] = mapped_column(primary_key=True)
+    tries: Mapped[int]
+    free_at: Mapped[Moment]
+    forget_at: Mapped[Moment] = mapped_column(index=True)
+
+
+class Try(NamedTuple):
+    """The ``number``-th try in a row, or none for ``wait`` more seconds."""
+
+    wait: float
+    number: int
+
+
+async def take_all(session: AsyncSession, name: str, rates: Iterable[Rate]) -> float:
+    """Take a token of each rate; return 0, or for how many seconds one of them has none."""
+    waits = [await take(session, f"{name}:{rate.period}", rate) for rate in rates]
+    return max(waits)
+
+
+async def take(session: AsyncSession, name: str, rate: Rate) -> float:
+    """Take a token of a rate; return 0, or for how many seconds there is none."""
+    step = rate.period / rate.times
+    full_at = func.greatest(ThrottleBucket.free_at, func.now()) + step
+    statement = (
+        insert(ThrottleBucket)
+        .values(key=_key(name), tries=1, free_at=func.now() + step, forget_at=func.now() + step)
+        .on_conflict_do_update(
+            index_elements=[ThrottleBucket.key],
+            set_={"tries": ThrottleBucket.tries + 1, "free_at": full_at, "forget_at": full_at},
+            where=full_at <= func.now() + rate.period,
+        )
+        .returning(ThrottleBucket.tries)
+    )
+    if await session.scalar(statement) is not None:
+        return 0
+    return await _seconds_until(session, name, slack=rate.period - step)
+
+
+async def take_delayed(session: AsyncSession, name: str, delay: Delay) -> Try:
+    """Take a try that grows slower with each one."""
+    forgotten = ThrottleBucket.forget_at <= func.now()
+    tries = case((forgotten, 1), else_=ThrottleBucket.tries + 1)
+    over = func.least(tries - delay.free - 1, 20)  # 2^20 seconds: past any longest wait
+    wait = case(
+        (over < 0, timedelta(0)),
+        else_=func.least(func.power(2, over) * timedelta(seconds=1), literal(delay.longest)),
+    )
+    statement = (
+        insert(ThrottleBucket)
+        .values(
+            key=_key(name),
+            tries=1,
+            free_at=func.now(),
+            forget_at=func.now() + ACCOUNT_FORGOTTEN_AFTER,
+        )
+        .on_conflict_do_update(
+            index_elements=[ThrottleBucket.key],
+            set_={
+                "tries": tries,
+                "free_at": func.now() + wait,
+                "forget_at": func.now() + wait + ACCOUNT_FORGOTTEN_AFTER,
+            },
+            where=or_(forgotten, ThrottleBucket.free_at <= func.now()),
+        )
+        .returning(ThrottleBucket.tries)
+    )
+    number = await session.scalar(statement)
+    if number is not None:
+        return Try(0, number)
+    return Try(await _seconds_until(session, name, slack=timedelta(0)), 0)
+
+
+async def give_back(session: AsyncSession, name: str) -> None:
+    """Empty a bucket: the tries in it were the owner's own."""
+    await session.execute(delete(ThrottleBucket).where(ThrottleBucket.key == _key(name)))
+
+
+async def _seconds_until(session: AsyncSession, name: str, *, slack: timedelta) -> float:
+    wait = func.extract("epoch", ThrottleBucket.free_at - func.now() - slack)
+    found = await session.scalar(select(wait).where(ThrottleBucket.key == _key(name)))
+    return max(1.0, float(found or 0))
+
+
+def _key(name: str) -> bytes:
+    return hashlib.sha256(name.encode()).digest()

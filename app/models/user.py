@@ -1,0 +1,227 @@
+"""People, and every statement that touches them."""
+
+from datetime import datetime
+from typing import NamedTuple, Never
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, ForeignKey, Row, func, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.kit.addresses import email_key, username_key
+from app.kit.passwords import hash_now
+from app.kit.permissions import Permission
+from app.models.base import Base, Moment, Now, RandomId
+from app.models.role import Role
+
+
+class User(Base):
+    """A person. ``email`` is as it was typed, letters go there; ``email_key`` is its canonical form.
+
+    ``password_hash`` is null until an invited person sets one. ``credential_version`` grows with
+    every change that must end the sessions which the old credentials made (SECURITY.md DB-06).
+    """
+
+    __tablename__ = "users"
+    __table_args__ = (
+        CheckConstraint("length(email) <= 254", name="email_length"),
+        CheckConstraint("length(username) between 3 and 64", name="username_length"),
+    )
+
+    id: Mapped[RandomId]
+    email: Mapped[str]
+    email_key: Mapped[str] = mapped_column(unique=True)
+    username: Mapped[str]
+    username_key: Mapped[str] = mapped_column(unique=True)
+    password_hash: Mapped[str | None]
+    credential_version: Mapped[int] = mapped_column(server_default="1")
+    role_id: Mapped[int] = mapped_column(ForeignKey(Role.id), index=True)
+    confirmed_at: Mapped[Moment | None]
+    blocked_at: Mapped[Moment | None]
+    created_at: Mapped[Now]
+    last_login_at: Mapped[Moment | None]
+
+    @property
+    def password(self) -> Never:
+        """Raise: nobody reads a password. Assign one to hash it at once (shell, fixtures)."""
+        raise AttributeError("password is write-only")
+
+    @password.setter
+    def password(self, password: str) -> None:
+        self.password_hash = hash_now(password)
+
+
+class Credentials(NamedTuple):
+    """What a login checks."""
+
+    id: UUID
+    email: str
+    username: str
+    password_hash: str | None
+    credential_version: int
+    is_confirmed: bool
+    is_blocked: bool
+
+
+class Listed(NamedTuple):
+    """What an operator sees of a person."""
+
+    id: UUID
+    username: str
+    email: str
+    role: str
+    confirmed_at: datetime | None
+    blocked_at: datetime | None
+    created_at: datetime
+    last_login_at: datetime | None
+
+
+_CREDENTIALS = select(
+    User.id,
+    User.email,
+    User.username,
+    User.password_hash,
+    User.credential_version,
+    User.confirmed_at.is_not(None),
+    User.blocked_at.is_not(None),
+)
+_LISTED = select(
+    User.id,
+    User.username,
+    User.email,
+    Role.name,
+    User.confirmed_at,
+    User.blocked_at,
+    User.created_at,
+    User.last_login_at,
+).join(Role)
+
+
+async def find(session: AsyncSession, name: str) -> Credentials | None:
+    """Return the person of an address (it has an ``@``) or a user name."""
+    by_name = User.email_key == email_key(name) if "@" in name else User.username_key == username_key(name)
+    return _credentials((await session.execute(_CREDENTIALS.where(by_name))).one_or_none())
+
+
+async def find_by_id(session: AsyncSession, user_id: UUID) -> Credentials | None:
+    """Return the person of an id."""
+    return _credentials((await session.execute(_CREDENTIALS.where(User.id == user_id))).one_or_none())
+
+
+async def is_username_taken(session: AsyncSession, username: str) -> bool:
+    """Whether somebody has this user name, in any case of letters."""
+    taken = select(User.id).where(User.username_key == username_key(username))
+    return await session.scalar(taken) is not None
+
+
+async def add(
+    session: AsyncSession, *, email: str, username: str, password_hash: str | None, role_id: int
+) -> UUID | None:
+    """Add a person; return None if the address or the user name belongs to somebody.
+
+    Of any number at once exactly one wins (SECURITY.md DB-02).
+    """
+    statement = (
+        insert(User)
+        .values(
+            email=email,
+            email_key=email_key(email),
+            username=username,
+            username_key=username_key(username),
+            password_hash=password_hash,
+            role_id=role_id,
+        )
+        .on_conflict_do_nothing()
+        .returning(User.id)
+    )
+    return await session.scalar(statement)
+
+
+async def admit(
+    session: AsyncSession, person: Credentials, *, replacement_hash: str | None
+) -> bool:
+    """Note a login; False if the person was blocked or changed since ``person`` was read.
+
+    The row stays locked until the transaction ends, so a block that comes now waits, and then
+    ends the session that this login makes (SECURITY.md DB-05).
+    """
+    statement = (
+        update(User)
+        .where(
+            User.id == person.id,
+            User.credential_version == person.credential_version,
+            User.blocked_at.is_(None),
+            User.confirmed_at.is_not(None),
+        )
+        .values(
+            last_login_at=func.now(),
+            password_hash=func.coalesce(replacement_hash, User.password_hash),
+        )
+        .returning(User.id)
+    )
+    return await session.scalar(statement) is not None
+
+
+async def confirm(session: AsyncSession, user_id: UUID, *, email_key: str) -> bool:
+    """Confirm the address of a person, if it is still this one (SECURITY.md TK-12)."""
+    statement = (
+        update(User)
+        .where(User.id == user_id, User.email_key == email_key)
+        .values(confirmed_at=func.coalesce(User.confirmed_at, func.now()))
+        .returning(User.id)
+    )
+    return await session.scalar(statement) is not None
+
+
+async def replace_registration(
+    session: AsyncSession, user_id: UUID, *, username: str, password_hash: str
+) -> None:
+    """Give an unconfirmed account the user name and password of another registration."""
+    await session.execute(
+        update(User)
+        .where(User.id == user_id)
+        .values(
+            username=username,
+            username_key=username_key(username),
+            password_hash=password_hash,
+            credential_version=User.credential_version + 1,
+        )
+    )
+
+
+async def set_password_hash(session: AsyncSession, user_id: UUID, password_hash: str) -> None:
+    """Store a new password's hash; sessions of the old one end."""
+    await session.execute(
+        update(User)
+        .where(User.id == user_id)
+        .values(password_hash=password_hash, credential_version=User.credential_version + 1)
+    )
+
+
+async def set_role(session: AsyncSession, user_id: UUID, role_name: str) -> None:
+    """Give a person a role by its exact name; it acts on the next request."""
+    role_id = select(Role.id).where(Role.name == role_name).scalar_subquery()
+    await session.execute(update(User).where(User.id == user_id).values(role_id=role_id))
+
+
+async def set_blocked(session: AsyncSession, user_id: UUID, *, blocked: bool) -> None:
+    """Block or unblock a person."""
+    moment = func.coalesce(User.blocked_at, func.now()) if blocked else None
+    await session.execute(update(User).where(User.id == user_id).values(blocked_at=moment))
+
+
+async def everybody(session: AsyncSession) -> list[Listed]:
+    """Return all people, the newest last."""
+    rows = await session.execute(_LISTED.order_by(User.created_at, User.id))
+    return [Listed(*row) for row in rows]
+
+
+async def is_permission_held(session: AsyncSession, permission: Permission) -> bool:
+    """Whether the role of anybody has a permission."""
+    held = select(User.id).join(Role).where(Role.permissions.bitwise_and(int(permission)) != 0)
+    return await session.scalar(held.limit(1)) is not None
+
+
+def _credentials(row: Row[tuple[UUID, str, str, str | None, int, bool, bool]] | None) -> Credentials | None:
+    return None if row is None else Credentials(*row)

@@ -1,0 +1,68 @@
+"""The browser skin: pages, and what stands between a request and a page."""
+
+from datetime import timedelta
+
+from quart import Quart
+
+from app.config import Config
+from app.kit.permissions import Permission
+from app.web import (
+    bodies,
+    clients,
+    csrf,
+    current,
+    errors,
+    guards,
+    headers,
+    home,
+    hosts,
+    invitation,
+    login,
+    register,
+    secret,
+)
+from app.web.cookies import cookie_name
+
+PAGES = (home.pages, register.pages, login.pages, invitation.pages, secret.pages)
+
+
+def furnish(app: Quart, config: Config) -> None:
+    """Register the pages and, in this order, the checks before them."""
+    app.secret_key = config.signing_keys[-1]
+    app.config.update(
+        MAX_CONTENT_LENGTH=bodies.LONGEST_BODY_BYTES,
+        BODY_TIMEOUT=bodies.BODY_SECONDS,
+        SECRET_KEY_FALLBACKS=config.signing_keys[:-1],
+        SESSION_COOKIE_NAME=cookie_name(config, "flash"),
+        SESSION_COOKIE_SECURE=config.is_https,
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        PERMANENT_SESSION_LIFETIME=timedelta(hours=1),
+    )
+    app.request_class = bodies.StrictRequest
+    app.asgi_websocket_class = bodies.NoWebsockets
+    current.SessionAuth(
+        app,
+        cookie_name=cookie_name(config, "session"),
+        cookie_secure=config.is_https,
+        duration=int(timedelta(days=config.remember_days).total_seconds()),
+        salt="vestibule.session",
+    )
+    for check in (
+        clients.introduce,
+        hosts.refuse_foreign,
+        csrf.refuse_foreign,
+        bodies.read_strictly,
+        guards.demand_login,
+    ):
+        app.before_request(check)
+    app.after_request(headers.add)
+    errors.register(app)
+    app.jinja_env.globals.update(
+        site=config.site_name,
+        password_min_length=config.password_min_length,
+        letters_in_log=True,  # until letters are sent
+        Permission=Permission,
+    )
+    for pages in PAGES:
+        app.register_blueprint(pages)

@@ -1,0 +1,103 @@
+"""The person behind a request: quart-auth's cookie carries a session secret, the row decides."""
+
+from itsdangerous import BadData, URLSafeSerializer
+from quart import Quart, current_app
+from quart_auth import Action, AuthUser, QuartAuth, current_user
+
+from app.flows.login import Person, SignedIn, current_person
+from app.house import house
+from app.kit.permissions import Permission
+
+__all__ = ["CurrentUser", "SessionAuth", "current_user", "resolve"]
+
+
+class CurrentUser(AuthUser):
+    """What pages and templates know as ``current_user``.
+
+    Answers what the course teaches for Flask-Login: ``is_authenticated`` (awaitable),
+    ``is_active``, ``is_anonymous``, ``get_id()``, ``can(permission)``.
+    """
+
+    person: Person | None = None
+
+    @property
+    async def is_authenticated(self) -> bool:
+        """Whether a live session stands behind the cookie. In Python: await it."""
+        return self.person is not None
+
+    @property
+    def is_active(self) -> bool:
+        """Whether this is a person who may use the site: confirmed and not blocked."""
+        return self.person is not None
+
+    @property
+    def is_anonymous(self) -> bool:
+        """Whether nobody is signed in."""
+        return self.person is None
+
+    @property
+    def name(self) -> str:
+        """The user name, empty for nobody."""
+        return self.person.username if self.person else ""
+
+    def get_id(self) -> str | None:
+        """Return the person's id as text, None for nobody."""
+        return str(self.person.user_id) if self.person else None
+
+    def can(self, permission: Permission) -> bool:
+        """Whether the person's role has a permission; nobody may anything."""
+        return self.person is not None and permission in self.person.permissions
+
+
+class SessionAuth(QuartAuth):
+    """quart-auth whose cookie names a login session; only the database says when it ends.
+
+    The signature keeps garbage from the database. Its date is not asked: replicas' clocks differ
+    (SECURITY.md L24).
+    """
+
+    user_class = CurrentUser
+
+    def dump_token(self, auth_id: str, app: Quart | None = None) -> str:
+        """Sign a session secret with the current key."""
+        signed: str = self._serializer(app).dumps(auth_id)
+        return signed
+
+    def load_token(self, token: str, app: Quart | None = None) -> str | None:
+        """Return the session secret of a cookie that we signed, else None."""
+        try:
+            secret = self._serializer(app).loads(token)
+        except (BadData, ValueError):
+            return None
+        return secret if isinstance(secret, str) else None
+
+    def _serializer(self, app: Quart | None) -> URLSafeSerializer:
+        config = (app or current_app).config
+        keys = [*config["SECRET_KEY_FALLBACKS"], config["SECRET_KEY"]]
+        return URLSafeSerializer(keys, salt=self.salt)
+
+
+def signed_in(outcome: SignedIn) -> CurrentUser:
+    """Return the user to hand to ``login_user`` after a sign-in."""
+    return CurrentUser(
+        outcome.secret, Action.WRITE_PERMANENT if outcome.remembered else Action.WRITE
+    )
+
+
+async def resolve() -> CurrentUser:
+    """Look up who is signed in, once a request; without a cookie the database is not asked."""
+    user = _user()
+    if user.auth_id is not None:
+        async with house().session() as session:
+            user.person = await current_person(
+                session, config=house().config, secret=user.auth_id
+            )
+    return user
+
+
+def _user() -> CurrentUser:
+    extension: SessionAuth = current_app.extensions["QUART_AUTH"][0]
+    user = extension.load_user()
+    if not isinstance(user, CurrentUser):
+        raise TypeError(f"unexpected user {user!r}")
+    return user

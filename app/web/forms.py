@@ -1,0 +1,32 @@
+"""Showing a form: as it was typed, with what is wrong beside it."""
+
+from quart import Response, make_response, render_template
+
+from app.kit.errors import Refusal, TryLater
+from app.web.fields import HouseForm, errors_of
+
+UNAUTHORIZED = 401
+
+
+async def show(
+    template: str,
+    form: HouseForm,
+    *,
+    status: int = 200,
+    refusal: Refusal | None = None,
+    **facts: object,
+) -> Response:
+    """Render a form; a flow's refusal sets the status and stands in the summary of errors.
+
+    What was typed stays, passwords never do.
+    """
+    if refusal is not None:
+        form.take(refusal)
+        status = refusal.status
+    html = await render_template(template, form=form, errors=errors_of(form), **facts)
+    response = await make_response(html, status)
+    if isinstance(refusal, TryLater):
+        response.headers["Retry-After"] = str(refusal.retry_after)
+    if status == UNAUTHORIZED:  # RFC 9110 11.6.1 wants a scheme named; ours is the form itself
+        response.headers["WWW-Authenticate"] = 'Form realm="login"'
+    return response

@@ -1,0 +1,40 @@
+"""The guard at the door: every page demands a login unless it is marked ``@anyone``."""
+
+from urllib.parse import urlencode
+
+from quart import current_app, redirect, request
+from werkzeug.exceptions import Forbidden
+from werkzeug.wrappers import Response
+
+from app.kit.marks import anyone, is_open, may, needed
+from app.kit.urls import local_path, quoted_path
+from app.web.current import resolve
+
+__all__ = ["anyone", "login_address", "may"]
+
+UNWATCHED = ("static", "health.")  # the same for everybody: nobody's session is looked up
+
+
+async def demand_login() -> Response | None:
+    """Send anonymous visitors of a closed page to the login, refuse who lacks its permission."""
+    endpoint = request.endpoint or ""
+    if endpoint.startswith(UNWATCHED) or request.method == "OPTIONS":
+        return None
+    user = await resolve()
+    page = current_app.view_functions.get(endpoint)
+    if page is None or is_open(page):
+        return None
+    if user.is_anonymous:
+        return redirect(login_address(), 303)
+    permission = needed(page)
+    if permission is not None and not user.can(permission):
+        raise Forbidden("Your account may not open this page.")
+    return None
+
+
+def login_address() -> str:
+    """Return the login page's address, with the page asked for as ``next`` if it can be opened."""
+    wanted = local_path(quoted_path(request.path, request.query_string.decode("latin1")))
+    if request.method not in {"GET", "HEAD"} or wanted is None:
+        return "/login"
+    return "/login?" + urlencode({"next": wanted}, safe="/")

@@ -1,0 +1,54 @@
+"""The key of a link in a letter leaves the address bar at once (SECURITY.md TK-07).
+
+The address of the letter answers with a short-lived cookie and a redirect to a clean address; so
+the key stands in no history, no Referer and no second request's log line.
+"""
+
+from quart import redirect, request
+from werkzeug.wrappers import Response as AnyResponse
+
+from app.house import house
+from app.kit.sealing import SEALED_LONGEST
+from app.web.cookies import cookie_name
+
+KEPT_SECONDS = 600
+
+
+def keep(sealed: str, clean_path: str) -> AnyResponse:
+    """Redirect to the clean address, the key in a cookie."""
+    response = redirect(clean_path, 303)
+    if len(sealed) <= SEALED_LONGEST and sealed.isascii() and sealed.isprintable():
+        response.set_cookie(
+            _name(),
+            sealed,
+            max_age=KEPT_SECONDS,
+            secure=house().config.is_https,
+            httponly=True,
+            samesite="Lax",
+        )
+    return unshared(response)
+
+
+def kept() -> str:
+    """Return the key that this browser keeps, empty if it keeps none."""
+    return request.cookies.get(_name(), "")
+
+
+def forget(response: AnyResponse) -> AnyResponse:
+    """Let the browser drop the key: it is used up."""
+    response.delete_cookie(
+        _name(), secure=house().config.is_https, httponly=True, samesite="Lax"
+    )
+    return unshared(response)
+
+
+def unshared(response: AnyResponse) -> AnyResponse:
+    """Tell nobody where this page's reader came from."""
+    response.headers["Referrer-Policy"] = "no-referrer"
+    return response
+
+
+def _name() -> str:
+    return cookie_name(house().config, "link")
+
+

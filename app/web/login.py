@@ -1,0 +1,75 @@
+"""Signing in and out."""
+
+from quart import Blueprint, flash, make_response, redirect, render_template, request
+from quart_auth import current_user, login_user, logout_user
+from werkzeug.wrappers import Response
+
+from app.flows import login as flow
+from app.house import house
+from app.kit.errors import Refusal
+from app.kit.urls import local_path
+from app.web.clients import client
+from app.web.current import signed_in
+from app.web.fields import LoginForm, ResendForm
+from app.web.forms import show
+from app.web.guards import anyone
+
+pages = Blueprint("login", __name__)
+
+
+@pages.get("/login")
+@anyone
+async def login() -> Response:
+    """Show the form, and why it is asked for if a guarded page sent the visitor here."""
+    wanted = local_path(request.args.get("next"))
+    if await current_user.is_authenticated:
+        return redirect(wanted or "/", 303)
+    return await show("login.html", LoginForm(data={"next": wanted}), asked_for=wanted)
+
+
+@pages.post("/login")
+@anyone
+async def enter() -> Response:
+    """Sign in and go to the page that was asked for."""
+    form = LoginForm(await request.form)
+    if not form.validate():
+        return await show("login.html", form, status=422)
+    try:
+        outcome = await _sign_in(form)
+    except Refusal as refusal:
+        return await show("login.html", form, refusal=refusal)
+    if isinstance(outcome, flow.Unconfirmed):
+        ticket = ResendForm(data={"ticket": outcome.ticket})
+        return await show("unconfirmed.html", ticket, status=403)
+    login_user(signed_in(outcome))
+    return redirect(local_path(form.next.data) or "/", 303)
+
+
+@pages.get("/logout")
+async def leave() -> Response:
+    """Show a button: a link or an image must not sign anybody out."""
+    return await make_response(await render_template("logout.html"))
+
+
+@pages.post("/logout")
+async def left() -> Response:
+    """End the session, here and on every worker."""
+    async with house().session() as session:
+        await flow.sign_out(session, secret=current_user.auth_id, client=client())
+    logout_user()
+    await flash("You have been logged out.")
+    return redirect("/", 303)
+
+
+async def _sign_in(form: LoginForm) -> flow.SignedIn | flow.Unconfirmed:
+    async with house().session() as session:
+        return await flow.sign_in(
+            session,
+            config=house().config,
+            hasher=house().hasher,
+            name=form.email_or_user.data,
+            password=form.password.data,
+            remember=form.remember_me.data,
+            client=client(),
+            previous_secret=current_user.auth_id,
+        )
