@@ -7,11 +7,11 @@ settings as the application.
 import asyncio
 from typing import cast
 
+from alembic import context
 from sqlalchemy import URL, Connection, text
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
-from alembic import context
 from app import config, embedded
 from app.db import database_url
 from app.models import Base

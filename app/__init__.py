@@ -1,6 +1,6 @@
 """Vestibule: the login of your site."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from pathlib import Path
 
 from quart import Quart
@@ -28,7 +28,7 @@ def create_app(config: Config, url: URL) -> Quart:
     )
 
     @app.while_serving
-    async def open_house() -> AsyncIterator[None]:
+    async def open_house() -> AsyncGenerator[None, None]:
         async with opened(config, url) as house:
             app.extensions[EXTENSION] = house
             yield

@@ -132,13 +132,19 @@ def create(*, email: str, username: str | None, admin: bool, role_name: str, as_
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, a list of objects.")
 def list_users(*, as_json: bool) -> None:
     """List all people, the newest last."""
-    with _database() as (config, url):
+    with _database() as (_, url):
         people = _ask(url, access.everybody)
     if as_json:
         click.echo(json.dumps([person._asdict() for person in people], default=str, indent=2))
         return
     for person in people:
-        state = "blocked" if person.blocked_at else "confirmed" if person.confirmed_at else "unconfirmed"
+        state = (
+            "blocked"
+            if person.blocked_at
+            else "confirmed"
+            if person.confirmed_at
+            else "unconfirmed"
+        )
         click.echo(f"{person.username}  {person.email}  {person.role}  {state}")
 
 
@@ -146,7 +152,7 @@ def list_users(*, as_json: bool) -> None:
 @click.argument("name")
 def block(name: str) -> None:
     """Block a person, by address or user name, and end all his sessions."""
-    with _database() as (config, url):
+    with _database() as (_, url):
         _ask(url, lambda session: access.block(session, name=name, client=OPERATOR))
     click.echo(f"{name} is blocked.")
 
@@ -155,7 +161,7 @@ def block(name: str) -> None:
 @click.argument("name")
 def unblock(name: str) -> None:
     """Let a blocked person in again."""
-    with _database() as (config, url):
+    with _database() as (_, url):
         _ask(url, lambda session: access.unblock(session, name=name, client=OPERATOR))
     click.echo(f"{name} may sign in again.")
 
@@ -165,7 +171,7 @@ def unblock(name: str) -> None:
 @click.argument("role")
 def set_role(name: str, role: str) -> None:
     """Give a person a role: User, Moderator, Administrator, or one of your own."""
-    with _database() as (config, url):
+    with _database() as (_, url):
         _ask(
             url,
             lambda session: access.set_role(session, name=name, role_name=role, client=OPERATOR),
@@ -175,7 +181,10 @@ def set_role(name: str, role: str) -> None:
 
 def _config() -> Config:
     config = settings.load()
-    logs.configure(config.log_format)
+    by_itself = config.is_laptop or sys.stderr.isatty()
+    logs.configure(
+        readable=by_itself if config.log_format == "auto" else config.log_format == "text"
+    )
     return laptop.with_own_key(config) if config.is_laptop else config
 
 

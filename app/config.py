@@ -3,11 +3,10 @@
 Each one may also be given as a file: ``SECRET_KEY_FILE=/run/secrets/secret_key`` (docker secrets).
 """
 
-import ipaddress
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any
 from urllib.parse import urlsplit
 
 from pydantic import (
@@ -36,9 +35,7 @@ def _secret_key(value: SecretStr) -> SecretStr:
     text = value.get_secret_value()
     too_short = len(text.encode()) < SECRET_KEY_MIN_BYTES
     if too_short or len(set(text)) < SECRET_KEY_MIN_DISTINCT or "changeme" in text.lower():
-        raise ValueError(
-            f"must be at least {SECRET_KEY_MIN_BYTES} random bytes; {SECRET_KEY_HINT}"
-        )
+        raise ValueError(f"must be at least {SECRET_KEY_MIN_BYTES} random bytes; {SECRET_KEY_HINT}")
     return value
 
 
@@ -74,39 +71,117 @@ class Config(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    site_name: str = Field("Vestibule", min_length=1, max_length=60, description="The name of your site, on every page and in every letter")
-    bind: Annotated[str, AfterValidator(_bind)] = Field("127.0.0.1:8000", description="Address and port to listen on")
-    public_url: Annotated[str, AfterValidator(_origin)] = Field(description="What people type to reach the site; `https://` unless it is this machine. Default: `http://` and `BIND`")
-    data_dir: Path = Field(Path("var"), description="Where the private database and the secret key of `make run` live")
-    workers: int | None = Field(None, ge=1, le=64, description="Server processes. Default: one per usable CPU, at least 2")
-    log_format: str = Field("auto", pattern="^(auto|text|json)$", description="`text`, `json` (one line an event), or `auto`: text on a terminal")
+    site_name: str = Field(
+        "Vestibule",
+        min_length=1,
+        max_length=60,
+        description="The name of your site, on every page and in every letter",
+    )
+    bind: Annotated[str, AfterValidator(_bind)] = Field(
+        "127.0.0.1:8000", description="Address and port to listen on"
+    )
+    public_url: Annotated[str, AfterValidator(_origin)] = Field(
+        description="What people type to reach the site: `https://…` unless it is this machine. "
+        "Default: `http://` and `BIND`"
+    )
+    data_dir: Path = Field(
+        Path("var"), description="Where the private database and the secret key of `make run` live"
+    )
+    workers: int | None = Field(
+        None, ge=1, le=64, description="Server processes. Default: one per usable CPU, at least 2"
+    )
+    log_format: str = Field(
+        "auto",
+        pattern="^(auto|text|json)$",
+        description="`text`, `json` (one line an event), or `auto`: text on a terminal "
+        "and for `make run`, else JSON",
+    )
 
-    database_url: Annotated[SecretStr, AfterValidator(_database_url)] | None = Field(None, description="`postgresql://user@host/name`. Without it a private PostgreSQL is started under `DATA_DIR`")
-    database_password: SecretStr | None = Field(None, description="Put into `DATABASE_URL`, so that the password can come from a file")
+    database_url: Annotated[SecretStr, AfterValidator(_database_url)] | None = Field(
+        None,
+        description="`postgresql://user@host/name`. Without it a private PostgreSQL is started "
+        "under `DATA_DIR`",
+    )
+    database_password: SecretStr | None = Field(
+        None, description="Put into `DATABASE_URL`, so that the password can come from a file"
+    )
     database_pool_size: int = Field(5, ge=1, le=100, description="Connections each worker keeps")
-    database_pool_overflow: int = Field(5, ge=0, le=100, description="Connections each worker may add for a while")
+    database_pool_overflow: int = Field(
+        5, ge=0, le=100, description="Connections each worker may add for a while"
+    )
 
-    secret_key: SecretKey | None = Field(None, description="Signs cookies and links. `make run` makes and keeps its own; with `DATABASE_URL` it must be given")
-    secret_key_fallbacks: Annotated[tuple[SecretKey, ...], BeforeValidator(_split)] = Field((), description="Older keys, still accepted, separated by spaces")
-    trusted_proxies: int = Field(0, ge=0, le=10, description="How many proxies stand before the server: that many entries of `X-Forwarded-For` are believed, from the right")
-    admin_email: str | None = Field(None, max_length=254, description="Who confirms this address becomes Administrator")
+    secret_key: SecretKey | None = Field(
+        None,
+        description="Signs cookies and links. `make run` makes and keeps its own; with "
+        "`DATABASE_URL` it must be given",
+    )
+    secret_key_fallbacks: Annotated[tuple[SecretKey, ...], BeforeValidator(_split)] = Field(
+        (), description="Older keys, still accepted, separated by spaces"
+    )
+    trusted_proxies: int = Field(
+        0,
+        ge=0,
+        le=10,
+        description="How many proxies stand before the server: that many entries of "
+        "`X-Forwarded-For` are believed, from the right",
+    )
+    admin_email: str | None = Field(
+        None, max_length=254, description="Who confirms this address becomes Administrator"
+    )
 
-    password_min_length: int = Field(15, ge=8, le=64, description="Shortest password, in characters")
-    bcrypt_rounds: int = Field(12, ge=4, le=16, description="Cost of a password hash (each step doubles it). Below 10 is for tests alone")
-    password_threads: int = Field(1, ge=1, le=16, description="Threads that hash passwords in each worker")
-    password_queue: int = Field(8, ge=1, le=1000, description="Passwords that may wait for those threads in each worker; more get 503")
+    password_min_length: int = Field(
+        15, ge=8, le=64, description="Shortest password, in characters"
+    )
+    bcrypt_rounds: int = Field(
+        12,
+        ge=4,
+        le=16,
+        description="Cost of a password hash (each step doubles it). Below 10 is for tests alone",
+    )
+    password_threads: int = Field(
+        1, ge=1, le=16, description="Threads that hash passwords in each worker"
+    )
+    password_queue: int = Field(
+        8,
+        ge=1,
+        le=1000,
+        description="Passwords that may wait for those threads in each worker; more get 503",
+    )
 
-    session_idle_minutes: float = Field(120, gt=0, description="A login without “Keep me logged in” ends after this long without a request")
-    session_hours: float = Field(12, gt=0, le=24 * 30, description="… and after this long in any case")
+    session_idle_minutes: float = Field(
+        120,
+        gt=0,
+        description="A login without “Keep me logged in” ends after this long without a request",
+    )
+    session_hours: float = Field(
+        12, gt=0, le=24 * 30, description="… and after this long in any case"
+    )
     remember_days: float = Field(30, gt=0, le=400, description="How long “Keep me logged in” lasts")
 
-    network_logins_5_minutes: int = Field(30, ge=1, description="Sign-ins tried from one network (IPv4 address or IPv6 /64) in 5 minutes")
+    network_logins_5_minutes: int = Field(
+        30,
+        ge=1,
+        description="Sign-ins tried from one network (IPv4 address or IPv6 /64) in 5 minutes",
+    )
     network_logins_hour: int = Field(100, ge=1, description="… in an hour")
-    account_free_failures: int = Field(4, ge=1, le=50, description="Wrong passwords for one account before it has to wait 1, 2, 4 … seconds")
-    account_longest_wait_seconds: int = Field(900, ge=1, le=86400, description="The longest such wait")
-    network_letters_10_minutes: int = Field(5, ge=1, description="Letters that one network can cause in 10 minutes; more are dropped in silence")
+    account_free_failures: int = Field(
+        4,
+        ge=1,
+        le=50,
+        description="Wrong passwords for one account before it has to wait 1, 2, 4 … seconds",
+    )
+    account_longest_wait_seconds: int = Field(
+        900, ge=1, le=86400, description="The longest such wait"
+    )
+    network_letters_10_minutes: int = Field(
+        5,
+        ge=1,
+        description="Letters that one network can cause in 10 minutes; more are dropped in silence",
+    )
     network_letters_30_minutes: int = Field(15, ge=1, description="… in 30 minutes")
-    account_letters_hour: int = Field(3, ge=1, description="Letters to one address in an hour; more are dropped in silence")
+    account_letters_hour: int = Field(
+        3, ge=1, description="Letters to one address in an hour; more are dropped in silence"
+    )
 
     @model_validator(mode="before")
     @classmethod
@@ -122,6 +197,7 @@ class Config(BaseModel):
 
     @property
     def is_https(self) -> bool:
+        """Whether people reach the site by https; then cookies are ``Secure`` and ``__Host-``."""
         return self.public_url.startswith("https://")
 
     @property
@@ -174,6 +250,6 @@ def _collect(environ: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
 
 def _explain(item: Mapping[str, Any]) -> str:
     if item["type"] == "missing":
-        return "PUBLIC_URL: is missing; give the address that people type, like https://login.example.com"
+        return "PUBLIC_URL: is missing; give what people type, like https://login.example.com"
     message = str(item["msg"]).removeprefix("Value error, ")
     return f"{str(item['loc'][0]).upper()}: {message}" if item["loc"] else message

@@ -84,7 +84,9 @@ def running_url(data_dir: Path) -> str:
     """
     database = _PrivateDatabase(data_dir.resolve())
     if not database.is_running():
-        raise NoDatabase(f"No database runs in {data_dir}. Start it (make run) or set DATABASE_URL.")
+        raise NoDatabase(
+            f"No database runs in {data_dir}. Start it (make run) or set DATABASE_URL."
+        )
     return database.url()
 
 
@@ -178,7 +180,9 @@ class _PrivateDatabase:
             )  # fmt: skip
             if check and done.returncode:
                 output.seek(0)
-                raise NoDatabase(f"The private database: {program} failed.\n{output.read().strip()}")
+                raise NoDatabase(
+                    f"The private database: {program} failed.\n{output.read().strip()}"
+                )
         return done.returncode
 
     @property

@@ -29,14 +29,13 @@ def with_own_key(config: Config) -> Config:
 
 def welcome(config: Config, *, workers: int, has_administrator: bool) -> Sequence[str]:
     """Return what to say when the server is up."""
+    command = f"{_prefix(config)}{PYTHON} -m app users create --admin you@example.com"
     lines = [
-        "",
-        f"  {config.site_name} is at {config.public_url}  ({workers} workers; Ctrl+C stops everything)",
-        "  Letters appear here, in this log: no mail is sent.",
+        f"{config.site_name} is at {config.public_url}  ({workers} workers; Ctrl+C stops all)",
+        "Letters appear here, in this log: no mail is sent.",
+        "" if has_administrator else f"First administrator:  {command}",
     ]
-    if not has_administrator:
-        lines.append(f"  First administrator:  {_prefix(config)}{PYTHON} -m app users create --admin you@example.com")
-    return [*lines, ""]
+    return ["", *[f"  {line}" for line in lines if line], ""]
 
 
 def _kept_key(path: Path) -> str:

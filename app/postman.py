@@ -5,7 +5,6 @@ import logging
 
 from sqlalchemy import URL
 
-from app.config import Config
 from app.db import Sessions, is_away, make_engine, make_sessions
 from app.flows.delivery import deliver_next
 from app.kit.letter import Letter

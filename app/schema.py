@@ -1,4 +1,4 @@
-"""The database's schema: where the migrations are, how far a database has come, bringing it to head."""
+"""The database's schema: how far a database has come, and bringing it to head."""
 
 from pathlib import Path
 

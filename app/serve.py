@@ -1,6 +1,6 @@
 """The supervisor: opens the socket, keeps the workers and the postman alive, stops them in order.
 
-hypercorn's own parent stops everything when one worker dies (SECURITY.md L1), so the parent is ours.
+hypercorn's own parent stops everything when one worker dies (SECURITY.md L1): ours does not.
 """
 
 import asyncio
@@ -72,7 +72,9 @@ class _Supervisor:
         self._listener = listener
         self._children: dict[str, Process] = {}
         fd = str(listener.fileno())
-        self._commands = {f"worker {n}": ["worker", "--socket-fd", fd] for n in range(1, worker_count(config) + 1)}
+        self._commands = {
+            f"worker {n}": ["worker", "--socket-fd", fd] for n in range(1, worker_count(config) + 1)
+        }
         self._commands["postman"] = ["postman", "--watch-stdin"]
 
     async def run(self, welcome: Sequence[str]) -> None:
@@ -133,7 +135,7 @@ class _Supervisor:
 
     async def _greet(self, welcome: Sequence[str]) -> None:
         while not await self._answers():
-            await asyncio.sleep(READY_POLL_SECONDS)
+            await wait_for(self._stop, READY_POLL_SECONDS)
         sys.stdout.write("\n".join(welcome) + "\n")
         sys.stdout.flush()
 

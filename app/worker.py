@@ -26,9 +26,7 @@ def run(config: Config, url: URL, *, socket_fd: int) -> None:
 
 async def _serve(config: Config, url: URL, socket_fd: int) -> None:
     stop = stop_event(watch_stdin=True)
-    await serve(
-        create_app(config, url), _server_config(socket_fd), shutdown_trigger=stop.wait
-    )
+    await serve(create_app(config, url), _server_config(socket_fd), shutdown_trigger=stop.wait)
 
 
 def _server_config(socket_fd: int) -> ServerConfig:

@@ -1,0 +1,1 @@
+"""User stories: plain async functions that own their transactions and never heard of HTTP."""

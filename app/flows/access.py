@@ -7,7 +7,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.kit.client import Client
 from app.kit.errors import NoSuchPerson, NoSuchRole
 from app.kit.permissions import Permission
-from app.models import audit, role, session as sessions, user
+from app.models import audit, role, user
+from app.models import session as sessions
 from app.models.audit import Event
 from app.models.user import Listed
 

@@ -8,9 +8,7 @@ from app.kit.letter import Letter
 from app.models import outbox
 
 
-async def deliver_next(
-    session: AsyncSession, send: Callable[[Letter], Awaitable[None]]
-) -> bool:
+async def deliver_next(session: AsyncSession, send: Callable[[Letter], Awaitable[None]]) -> bool:
     """Send the letter that waits longest; return whether there was one.
 
     No connection is held while ``send`` runs. If it raises, the letter is due again when its
@@ -20,7 +18,8 @@ async def deliver_next(
         claimed = await outbox.claim(session)
     if claimed is None:
         return False
-    await send(Letter(claimed.recipient, claimed.subject, claimed.text, claimed.html))
+    letter = Letter(claimed.recipient, claimed.subject, claimed.text or "", claimed.html or "")
+    await send(letter)
     async with session.begin():
         await outbox.mark_sent(session, claimed.id)
     return True

@@ -13,7 +13,8 @@ from app.kit.errors import AlreadyThere, LinkUnusable, NoSuchRole
 from app.kit.links import new_link, open_link
 from app.kit.passwords import PasswordHasher
 from app.kit.sealing import Purpose
-from app.models import audit, role, session as sessions, token, user
+from app.models import audit, role, token, user
+from app.models import session as sessions
 from app.models.audit import Event
 
 INVITATION_VALID_HOURS = 24
@@ -104,9 +105,7 @@ async def accept(
         if taken:
             await user.set_password_hash(session, taken.user_id, password_hash)
             await sessions.end_all(session, taken.user_id)
-            await audit.write(
-                session, Event.PASSWORD_SET, client=client, subject_id=taken.user_id
-            )
+            await audit.write(session, Event.PASSWORD_SET, client=client, subject_id=taken.user_id)
     if not taken:
         raise LinkUnusable
 

@@ -13,7 +13,8 @@ from app.kit.passwords import PasswordHasher, Verdict, fits
 from app.kit.sealing import Purpose, seal
 from app.kit.tokens import digest, new_secret
 from app.limits import limits
-from app.models import audit, session as sessions, throttle, user
+from app.models import audit, throttle, user
+from app.models import session as sessions
 from app.models.audit import Event
 from app.models.session import Person
 from app.models.user import Credentials
@@ -114,9 +115,7 @@ def _account_bucket(name: str, person: Credentials | None) -> str:
     return f"logins:nobody:{email_key(name) if '@' in name else username_key(name)}"
 
 
-async def _check(
-    hasher: PasswordHasher, password: str, person: Credentials | None
-) -> Verdict:
+async def _check(hasher: PasswordHasher, password: str, person: Credentials | None) -> Verdict:
     if not fits(password):
         return Verdict(is_right=False)
     return await hasher.verify(password, person.password_hash if person else None)

@@ -1,0 +1,1 @@
+"""Pure tools: no tables, no HTTP."""

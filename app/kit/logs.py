@@ -39,9 +39,8 @@ class ReadableText(logging.Formatter):
         return "".join(sign if sign.isprintable() or sign == "\n" else "?" for sign in text)
 
 
-def configure(log_format: str) -> None:
-    """Send the log to standard error; ``auto`` is text on a terminal and JSON lines elsewhere."""
-    readable = sys.stderr.isatty() if log_format == "auto" else log_format == "text"
+def configure(*, readable: bool) -> None:
+    """Send the log to standard error, as text for a reader or as JSON lines for a machine."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(ReadableText() if readable else JsonLines())
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)

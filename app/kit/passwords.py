@@ -31,7 +31,11 @@ NICE = 10
 BUSY_RETRY_SECONDS = 2
 WERKZEUG_SCHEMES = ("pbkdf2:", "scrypt:")
 COMMON_PIECE_SHORTEST = 3
-KEYBOARD_RUNS = ("abcdefghijklmnopqrstuvwxyz", "qwertyuiopasdfghjklzxcvbnm", "qwertzuiopasdfghjklyxcvbnm")
+KEYBOARD_RUNS = (
+    "abcdefghijklmnopqrstuvwxyz",
+    "qwertyuiopasdfghjklzxcvbnm",
+    "qwertzuiopasdfghjklyxcvbnm",
+)
 
 
 class Verdict(NamedTuple):

@@ -10,7 +10,9 @@ from sqlalchemy.exc import ArgumentError
 LOCAL_PATH_LONGEST = 2000
 # A path of this site, as a browser reads it too: one slash first, no second one and no backslash
 # after it anywhere, no control characters, ASCII only (SECURITY.md RD-01, L25).
-_LOCAL_PATH = re.compile(r"(?:/(?!/)[A-Za-z0-9._~!$&'()*+,;=:@%-]*)+(?:\?[A-Za-z0-9._~!$&'()*+,;=:@%/?-]*)?")
+_LOCAL_PATH = re.compile(
+    r"(?:/(?!/)[A-Za-z0-9._~!$&'()*+,;=:@%-]*)+(?:\?[A-Za-z0-9._~!$&'()*+,;=:@%/?-]*)?"
+)
 
 
 def local_path(text: str | None) -> str | None:

@@ -1,7 +1,7 @@
 """What all tables share."""
 
 from datetime import datetime
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar
 from uuid import UUID
 
 from sqlalchemy import DateTime, LargeBinary, MetaData, Text, func, text
@@ -29,7 +29,7 @@ class Base(DeclarativeBase):
             "pk": "pk_%(table_name)s",
         }
     )
-    type_annotation_map: ClassVar[dict[type, type[TypeEngine[object]]]] = {
+    type_annotation_map: ClassVar[dict[type, type[TypeEngine[Any]]]] = {
         str: Text,
         bytes: LargeBinary,
         datetime: DateTime,

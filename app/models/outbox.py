@@ -40,8 +40,8 @@ class Claimed(NamedTuple):
     id: UUID
     recipient: str
     subject: str
-    text: str
-    html: str
+    text: str | None
+    html: str | None
 
 
 async def put(session: AsyncSession, letter: Letter) -> None:

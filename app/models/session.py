@@ -108,9 +108,7 @@ async def touch(session: AsyncSession, session_id: UUID, *, idle: timedelta) -> 
     """Note that a session is in use, at most once an hour (or half the idle time, if shorter)."""
     stale = LoginSession.seen_at < func.now() - _touch_every(idle)
     await session.execute(
-        update(LoginSession)
-        .where(LoginSession.id == session_id, stale)
-        .values(seen_at=func.now())
+        update(LoginSession).where(LoginSession.id == session_id, stale).values(seen_at=func.now())
     )
 
 
@@ -129,7 +127,7 @@ def _touch_every(idle: timedelta) -> timedelta:
     return min(TOUCH_AT_MOST_EVERY, idle / 2)
 
 
-def _person(row: Row[tuple[UUID, UUID, str, str, str, int, bool]] | None) -> Person | None:
+def _person(row: Row[UUID, UUID, str, str, str, int, bool] | None) -> Person | None:
     if row is None:
         return None
     session_id, user_id, username, email, role, permissions, is_stale = row

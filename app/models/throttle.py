@@ -1,4 +1,4 @@
-"""Throttle buckets: one statement takes a token, exact under any concurrency (SECURITY.md BF-02)."""
+"""Throttle buckets: one statement takes a token, exact under any concurrency (BF-02)."""
 
 import hashlib
 from collections.abc import Iterable

@@ -97,9 +97,7 @@ async def take(session: AsyncSession, digest: bytes, *, purpose: Purpose) -> Tak
 async def void(session: AsyncSession, user_id: UUID, *, purpose: Purpose) -> None:
     """Take back all tokens of a person for one purpose."""
     await session.execute(
-        delete(OneTimeToken).where(
-            OneTimeToken.user_id == user_id, OneTimeToken.purpose == purpose
-        )
+        delete(OneTimeToken).where(OneTimeToken.user_id == user_id, OneTimeToken.purpose == purpose)
     )
 
 

@@ -17,7 +17,9 @@ from app.models.role import Role
 
 
 class User(Base):
-    """A person. ``email`` is as it was typed, letters go there; ``email_key`` is its canonical form.
+    """A person. ``email`` is as it was typed, letters go there.
+
+    ``email_key`` is its canonical form.
 
     ``password_hash`` is null until an invited person sets one. ``credential_version`` grows with
     every change that must end the sessions which the old credentials made (SECURITY.md DB-06).
@@ -100,13 +102,19 @@ _LISTED = select(
 
 async def find(session: AsyncSession, name: str) -> Credentials | None:
     """Return the person of an address (it has an ``@``) or a user name."""
-    by_name = User.email_key == email_key(name) if "@" in name else User.username_key == username_key(name)
+    by_name = (
+        User.email_key == email_key(name)
+        if "@" in name
+        else User.username_key == username_key(name)
+    )
     return _credentials((await session.execute(_CREDENTIALS.where(by_name))).one_or_none())
 
 
 async def find_by_id(session: AsyncSession, user_id: UUID) -> Credentials | None:
     """Return the person of an id."""
-    return _credentials((await session.execute(_CREDENTIALS.where(User.id == user_id))).one_or_none())
+    return _credentials(
+        (await session.execute(_CREDENTIALS.where(User.id == user_id))).one_or_none()
+    )
 
 
 async def is_username_taken(session: AsyncSession, username: str) -> bool:
@@ -223,5 +231,7 @@ async def is_permission_held(session: AsyncSession, permission: Permission) -> b
     return await session.scalar(held.limit(1)) is not None
 
 
-def _credentials(row: Row[tuple[UUID, str, str, str | None, int, bool, bool]] | None) -> Credentials | None:
+def _credentials(
+    row: Row[UUID, str, str, str | None, int, bool, bool] | None,
+) -> Credentials | None:
     return None if row is None else Credentials(*row)

@@ -1,4 +1,4 @@
-"""Static files under a path that changes with what is in them, so browsers may keep them for ever."""
+"""Static files, under a path that changes with them, so that browsers may keep them."""
 
 import hashlib
 from functools import lru_cache

@@ -26,8 +26,8 @@ class StrictFormParser(FormDataParser):
         self,
         body: Body,
         mimetype: str,
-        content_length: int | None,
-        options: dict[str, str] | None = None,
+        content_length: int | None,  # noqa: ARG002 - Quart hands it over
+        options: dict[str, str] | None = None,  # noqa: ARG002 - likewise
     ) -> tuple[MultiDict[str, str], MultiDict[str, Any]]:
         """Return the fields.
 
@@ -56,7 +56,7 @@ class NoWebsockets:
     def __init__(self, app: Quart, scope: WebsocketScope) -> None:
         """Take what Quart hands over; nothing of it is needed."""
 
-    async def __call__(self, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
+    async def __call__(self, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:  # noqa: ARG002 - the protocol
         """Refuse the handshake."""
         await send({"type": "websocket.close", "code": 1008, "reason": None})
 

@@ -89,9 +89,7 @@ async def resolve() -> CurrentUser:
     user = _user()
     if user.auth_id is not None:
         async with house().session() as session:
-            user.person = await current_person(
-                session, config=house().config, secret=user.auth_id
-            )
+            user.person = await current_person(session, config=house().config, secret=user.auth_id)
     return user
 
 

@@ -3,7 +3,8 @@
 import logging
 from typing import NamedTuple
 
-from quart import Quart, Response, make_response, render_template
+from quart import Quart, make_response, render_template
+from quart.typing import ResponseTypes
 from werkzeug.exceptions import HTTPException, InternalServerError
 
 from app.db import is_away
@@ -23,18 +24,27 @@ class Words(NamedTuple):
 
 
 WORDS = {
-    400: Words("That request was garbled", "The server could not read it. Please go back and try again."),
+    400: Words(
+        "That request was garbled", "The server could not read it. Please go back and try again."
+    ),
     403: Words("Not for you", "You may not open this page."),
     404: Words("Nothing here", "There is no page at this address. It may be mistyped, or gone."),
     405: Words("Not like this", "This page cannot be used in that way."),
-    408: Words("That took too long", "The rest of the request did not arrive in time. Please try again."),
-    410: Words("This link cannot be used", "It was used already, is too old, or was not copied whole."),
+    408: Words(
+        "That took too long", "The rest of the request did not arrive in time. Please try again."
+    ),
+    410: Words(
+        "This link cannot be used", "It was used already, is too old, or was not copied whole."
+    ),
     413: Words("Too much at once", "What was sent is larger than anything this site needs."),
     415: Words("Unknown kind of content", "This page takes forms only."),
     421: Words("The wrong door", "This server does not answer to the name it was called by."),
     429: Words("Too many tries", "To keep accounts safe, this has to wait a little."),
     500: Words("Something broke", "The fault is ours, and it is written down. Please try again."),
-    503: Words("One moment, please", "The server cannot do this right now. Nothing was lost: please try again soon."),
+    503: Words(
+        "One moment, please",
+        "The server cannot do this right now. Nothing was lost: please try again soon.",
+    ),
 }
 OTHER = Words("That did not work", "The server did not accept this request.")
 
@@ -48,7 +58,7 @@ def register(app: Quart) -> None:
 
 async def page(
     status: int, *, text: str | None = None, retry_after: int | None = None
-) -> Response:
+) -> ResponseTypes:
     """Return an error page; ``text`` replaces the usual words of its status."""
     words = WORDS.get(status, OTHER)
     html = await render_template(
@@ -63,12 +73,12 @@ async def page(
     return response
 
 
-async def _refused(refusal: Refusal) -> Response:
+async def _refused(refusal: Refusal) -> ResponseTypes:
     retry_after = refusal.retry_after if isinstance(refusal, TryLater) else None
     return await page(refusal.status, text=refusal.sentence, retry_after=retry_after)
 
 
-async def _http_error(error: HTTPException) -> Response:
+async def _http_error(error: HTTPException) -> ResponseTypes:
     if isinstance(error, InternalServerError) and error.original_exception is not None:
         return await page(500)
     default = type(error).description
@@ -80,7 +90,7 @@ async def _http_error(error: HTTPException) -> Response:
     return response
 
 
-async def _unexpected(error: Exception) -> Response:
+async def _unexpected(error: Exception) -> ResponseTypes:
     if is_away(error):
         log.warning("the database is away: %s", type(error).__name__)
         return await page(503, retry_after=DATABASE_RETRY_SECONDS)

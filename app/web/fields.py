@@ -69,15 +69,16 @@ class LoginForm(HouseForm):
     next = HiddenField()
 
 
-class NewPasswordForm(HouseForm):
-    """Choose a password. How long it must be is the flow's to say."""
-
-    password = PasswordField(
+def _new_password() -> PasswordField:
+    return PasswordField(
         "Password",
         [InputRequired("Please choose a password.")],
         render_kw={"autocomplete": "new-password", "maxlength": LONGEST_CHARACTERS},
     )
-    confirm = PasswordField(
+
+
+def _confirm() -> PasswordField:
+    return PasswordField(
         "The same password again",
         [
             InputRequired("Please repeat the password."),
@@ -87,7 +88,14 @@ class NewPasswordForm(HouseForm):
     )
 
 
-class RegisterForm(NewPasswordForm):
+class NewPasswordForm(HouseForm):
+    """Choose a password. How long it must be is the flow's to say."""
+
+    password = _new_password()
+    confirm = _confirm()
+
+
+class RegisterForm(HouseForm):
     """Ask for an account."""
 
     username = StringField(
@@ -109,6 +117,8 @@ class RegisterForm(NewPasswordForm):
         description="We send a link there, to see that it is yours.",
         render_kw={"autocomplete": "email", "maxlength": EMAIL_LONGEST},
     )
+    password = _new_password()
+    confirm = _confirm()
 
 
 class ResendForm(HouseForm):
@@ -117,6 +127,11 @@ class ResendForm(HouseForm):
     ticket = HiddenField()
 
 
+def given(field: StringField) -> str:
+    """Return what was typed into a text field, nothing being the empty text."""
+    return field.data or ""
+
+
 def errors_of(form: Form) -> Mapping[str, Any]:
     """Return the fields with a complaint, in the form's order, for the summary above it."""
-    return {name: field for name, field in form._fields.items() if field.errors}  # noqa: SLF001
+    return {name: field for name, field in form._fields.items() if field.errors}

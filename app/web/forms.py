@@ -1,6 +1,7 @@
 """Showing a form: as it was typed, with what is wrong beside it."""
 
-from quart import Response, make_response, render_template
+from quart import make_response, render_template
+from quart.typing import ResponseTypes
 
 from app.kit.errors import Refusal, TryLater
 from app.web.fields import HouseForm, errors_of
@@ -15,7 +16,7 @@ async def show(
     status: int = 200,
     refusal: Refusal | None = None,
     **facts: object,
-) -> Response:
+) -> ResponseTypes:
     """Render a form; a flow's refusal sets the status and stands in the summary of errors.
 
     What was typed stays, passwords never do.

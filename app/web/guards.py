@@ -3,8 +3,8 @@
 from urllib.parse import urlencode
 
 from quart import current_app, redirect, request
+from quart.typing import ResponseTypes
 from werkzeug.exceptions import Forbidden
-from werkzeug.wrappers import Response
 
 from app.kit.marks import anyone, is_open, may, needed
 from app.kit.urls import local_path, quoted_path
@@ -15,7 +15,7 @@ __all__ = ["anyone", "login_address", "may"]
 UNWATCHED = ("static", "health.")  # the same for everybody: nobody's session is looked up
 
 
-async def demand_login() -> Response | None:
+async def demand_login() -> ResponseTypes | None:
     """Send anonymous visitors of a closed page to the login, refuse who lacks its permission."""
     endpoint = request.endpoint or ""
     if endpoint.startswith(UNWATCHED) or request.method == "OPTIONS":

@@ -5,7 +5,7 @@ the key stands in no history, no Referer and no second request's log line.
 """
 
 from quart import redirect, request
-from werkzeug.wrappers import Response as AnyResponse
+from quart.typing import ResponseTypes
 
 from app.house import house
 from app.kit.sealing import SEALED_LONGEST
@@ -14,7 +14,7 @@ from app.web.cookies import cookie_name
 KEPT_SECONDS = 600
 
 
-def keep(sealed: str, clean_path: str) -> AnyResponse:
+def keep(sealed: str, clean_path: str) -> ResponseTypes:
     """Redirect to the clean address, the key in a cookie."""
     response = redirect(clean_path, 303)
     if len(sealed) <= SEALED_LONGEST and sealed.isascii() and sealed.isprintable():
@@ -34,15 +34,13 @@ def kept() -> str:
     return request.cookies.get(_name(), "")
 
 
-def forget(response: AnyResponse) -> AnyResponse:
+def forget(response: ResponseTypes) -> ResponseTypes:
     """Let the browser drop the key: it is used up."""
-    response.delete_cookie(
-        _name(), secure=house().config.is_https, httponly=True, samesite="Lax"
-    )
+    response.delete_cookie(_name(), secure=house().config.is_https, httponly=True, samesite="Lax")
     return unshared(response)
 
 
-def unshared(response: AnyResponse) -> AnyResponse:
+def unshared(response: ResponseTypes) -> ResponseTypes:
     """Tell nobody where this page's reader came from."""
     response.headers["Referrer-Policy"] = "no-referrer"
     return response
@@ -50,5 +48,3 @@ def unshared(response: AnyResponse) -> AnyResponse:
 
 def _name() -> str:
     return cookie_name(house().config, "link")
-
-

@@ -1,8 +1,8 @@
 """Signing in and out."""
 
 from quart import Blueprint, flash, make_response, redirect, render_template, request
+from quart.typing import ResponseTypes
 from quart_auth import current_user, login_user, logout_user
-from werkzeug.wrappers import Response
 
 from app.flows import login as flow
 from app.house import house
@@ -10,7 +10,7 @@ from app.kit.errors import Refusal
 from app.kit.urls import local_path
 from app.web.clients import client
 from app.web.current import signed_in
-from app.web.fields import LoginForm, ResendForm
+from app.web.fields import LoginForm, ResendForm, given
 from app.web.forms import show
 from app.web.guards import anyone
 
@@ -19,7 +19,7 @@ pages = Blueprint("login", __name__)
 
 @pages.get("/login")
 @anyone
-async def login() -> Response:
+async def login() -> ResponseTypes:
     """Show the form, and why it is asked for if a guarded page sent the visitor here."""
     wanted = local_path(request.args.get("next"))
     if await current_user.is_authenticated:
@@ -29,7 +29,7 @@ async def login() -> Response:
 
 @pages.post("/login")
 @anyone
-async def enter() -> Response:
+async def enter() -> ResponseTypes:
     """Sign in and go to the page that was asked for."""
     form = LoginForm(await request.form)
     if not form.validate():
@@ -46,16 +46,16 @@ async def enter() -> Response:
 
 
 @pages.get("/logout")
-async def leave() -> Response:
+async def leave() -> ResponseTypes:
     """Show a button: a link or an image must not sign anybody out."""
     return await make_response(await render_template("logout.html"))
 
 
 @pages.post("/logout")
-async def left() -> Response:
+async def left() -> ResponseTypes:
     """End the session, here and on every worker."""
     async with house().session() as session:
-        await flow.sign_out(session, secret=current_user.auth_id, client=client())
+        await flow.sign_out(session, secret=current_user.auth_id or "", client=client())
     logout_user()
     await flash("You have been logged out.")
     return redirect("/", 303)
@@ -67,8 +67,8 @@ async def _sign_in(form: LoginForm) -> flow.SignedIn | flow.Unconfirmed:
             session,
             config=house().config,
             hasher=house().hasher,
-            name=form.email_or_user.data,
-            password=form.password.data,
+            name=given(form.email_or_user),
+            password=given(form.password),
             remember=form.remember_me.data,
             client=client(),
             previous_secret=current_user.auth_id,
