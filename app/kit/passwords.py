@@ -83,6 +83,8 @@ def check_policy(password: str, *, shortest: int, context: Iterable[str] = ()) -
 
 def is_common(folded: str) -> bool:
     """Whether the whole text is a common password, one repeated, two joined, or a keyboard run."""
+    if folded.isascii() and len(set(folded)) == 1:
+        return True
     if folded in _common() or any(_runs_along(folded, run) for run in KEYBOARD_RUNS):
         return True
     ends = range(COMMON_PIECE_SHORTEST, len(folded) - COMMON_PIECE_SHORTEST + 1)
@@ -162,17 +164,19 @@ class PasswordHasher:
         return self._context.hash(_normal(password))
 
     def _verify_now(self, password: str, stored: str | None) -> Verdict:
-        if stored is not None and stored.startswith(WERKZEUG_SCHEMES):
-            right = check_password_hash(stored, password)
-            return Verdict(right, self._hash_now(password) if right else None)
-        right = self._matches(password, stored or self._reference) and stored is not None
-        outdated = right and stored is not None and self._context.needs_update(stored)
-        return Verdict(right, self._hash_now(password) if outdated else None)
+        if not self._matches(password, stored or self._reference) or stored is None:
+            return Verdict(is_right=False)
+        foreign = stored.startswith(WERKZEUG_SCHEMES)
+        outdated = foreign or self._context.needs_update(stored)
+        return Verdict(is_right=True, replacement=self._hash_now(password) if outdated else None)
 
     def _matches(self, password: str, stored: str) -> bool:
         try:
+            if stored.startswith(WERKZEUG_SCHEMES):
+                return check_password_hash(stored, password)
             return self._context.verify(_normal(password), stored)
-        except ValueError:  # an unknown hash, or plain bcrypt and a password that it cannot take
+        except (ValueError, OverflowError):
+            # A garbled hash, or plain bcrypt and a password that it cannot take.
             self._context.verify("nobody", self._reference)
             return False
 

@@ -8,6 +8,7 @@ another one sealed (SECURITY.md L24).
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from hashlib import sha256
 
 from itsdangerous import BadData, URLSafeTimedSerializer
 
@@ -42,4 +43,6 @@ def unseal(keys: Sequence[str], purpose: Purpose, sealed: str, *, valid: timedel
 
 
 def _serializer(keys: Sequence[str], purpose: Purpose) -> URLSafeTimedSerializer:
-    return URLSafeTimedSerializer(list(keys), salt=f"vestibule.{purpose}")
+    return URLSafeTimedSerializer(
+        list(keys), salt=f"vestibule.{purpose}", signer_kwargs={"digest_method": sha256}
+    )

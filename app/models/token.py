@@ -79,7 +79,12 @@ async def username_of(session: AsyncSession, digest: bytes, *, purpose: Purpose)
 
 
 async def take(session: AsyncSession, digest: bytes, *, purpose: Purpose) -> Taken | None:
-    """Use up a token; of any number at once exactly one gets it (SECURITY.md TK-02)."""
+    """Use up a token; of any number at once exactly one gets it (SECURITY.md TK-02).
+
+    Its person is locked first: two links of one person, each voiding the other, must take turns.
+    """
+    owner = select(OneTimeToken.user_id).where(*_live(digest, purpose)).scalar_subquery()
+    await session.execute(select(User.id).where(User.id == owner).with_for_update())
     statement = (
         delete(OneTimeToken)
         .where(*_live(digest, purpose))

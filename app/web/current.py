@@ -1,10 +1,12 @@
 """The person behind a request: quart-auth's cookie carries a session secret, the row decides."""
 
+from hashlib import sha256
+
 from itsdangerous import BadData, URLSafeSerializer
 from quart import Quart, current_app
-from quart_auth import Action, AuthUser, QuartAuth, current_user
+from quart_auth import AuthUser, QuartAuth, current_user
 
-from app.flows.login import Person, SignedIn, current_person
+from app.flows.login import Person, current_person
 from app.house import house
 from app.kit.permissions import Permission
 
@@ -74,14 +76,7 @@ class SessionAuth(QuartAuth):
     def _serializer(self, app: Quart | None) -> URLSafeSerializer:
         config = (app or current_app).config
         keys = [*config["SECRET_KEY_FALLBACKS"], config["SECRET_KEY"]]
-        return URLSafeSerializer(keys, salt=self.salt)
-
-
-def signed_in(outcome: SignedIn) -> CurrentUser:
-    """Return the user to hand to ``login_user`` after a sign-in."""
-    return CurrentUser(
-        outcome.secret, Action.WRITE_PERMANENT if outcome.remembered else Action.WRITE
-    )
+        return URLSafeSerializer(keys, salt=self.salt, signer_kwargs={"digest_method": sha256})
 
 
 async def resolve() -> CurrentUser:

@@ -9,7 +9,7 @@ from app.house import house
 from app.kit.errors import Refusal
 from app.kit.urls import local_path
 from app.web.clients import client
-from app.web.current import signed_in
+from app.web.current import CurrentUser
 from app.web.fields import LoginForm, ResendForm, given
 from app.web.forms import show
 from app.web.guards import anyone
@@ -41,7 +41,7 @@ async def enter() -> ResponseTypes:
     if isinstance(outcome, flow.Unconfirmed):
         ticket = ResendForm(data={"ticket": outcome.ticket})
         return await show("unconfirmed.html", ticket, status=403)
-    login_user(signed_in(outcome))
+    login_user(CurrentUser(outcome.secret), remember=outcome.remembered)
     return redirect(local_path(form.next.data) or "/", 303)
 
 

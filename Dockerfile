@@ -1,0 +1,39 @@
+# One image for `migrate` and `serve`. No syntax line: the engine's own frontend does all of this.
+
+FROM python:3.13-slim AS build
+ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore
+# An image's files never change, so the bytecode need not look at its source (unchecked-hash).
+ENV COMPILE="python -m compileall -q --invalidation-mode unchecked-hash"
+
+COPY requirements.lock /tmp/
+RUN python -m venv --without-pip /opt/vestibule \
+ && pip --python /opt/vestibule/bin/python install \
+      --require-hashes --no-deps --only-binary :all: --no-compile -r /tmp/requirements.lock \
+ && $COMPILE /opt/vestibule
+
+WORKDIR /srv/vestibule
+COPY alembic.ini ./
+COPY templates templates
+COPY alembic alembic
+COPY app app
+# The checkout's umask must not decide what the unprivileged user may read.
+RUN chmod -R u=rwX,go=rX . && $COMPILE app alembic
+
+
+FROM python:3.13-slim
+RUN groupadd --gid 10001 vestibule \
+ && useradd --uid 10001 --gid 10001 --no-log-init --no-create-home --home-dir /nonexistent \
+      --shell /usr/sbin/nologin vestibule
+# All of it belongs to root: the server cannot change its own program.
+COPY --from=build /opt/vestibule /opt/vestibule
+COPY --from=build /srv/vestibule /srv/vestibule
+
+WORKDIR /srv/vestibule
+ENV PATH=/opt/vestibule/bin:$PATH PYTHONDONTWRITEBYTECODE=1 BIND=0.0.0.0:5000
+USER 10001:10001
+EXPOSE 5000
+# Without proxies: HTTP_PROXY, if docker hands one in, is not the way to ourselves.
+HEALTHCHECK --interval=5s --timeout=5s --start-period=30s --retries=3 CMD ["python", "-I", "-c", \
+  "from urllib.request import ProxyHandler, build_opener as b; b(ProxyHandler({})).open('http://127.0.0.1:5000/health/ready', timeout=4)"]
+ENTRYPOINT ["python", "-m", "app"]
+CMD ["serve"]

@@ -1,0 +1,115 @@
+"""What all tests share: one real PostgreSQL, a database per test worker, fresh tables per test."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+from quart import Quart
+from sqlalchemy import URL, make_url, text
+from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
+from sqlalchemy.pool import NullPool
+
+from app import create_app, embedded, schema
+from app.config import Config
+from app.house import House, opened
+from app.kit.urls import asyncpg_url
+from tests import databases
+from tests.browser import Browser
+
+TEST_SERVER = "VESTIBULE_TEST_SERVER"
+SETTINGS = {
+    "secret_key": "tests-only-0123456789-abcdefghijklmnop",
+    "bcrypt_rounds": 4,
+    "password_queue": 1000,
+    "network_letters_10_minutes": 1000,
+    "network_letters_30_minutes": 1000,
+    "account_letters_hour": 1000,
+    "network_logins_5_minutes": 100000,
+    "network_logins_hour": 100000,
+    "database_pool_size": 10,
+}
+
+_stack = ExitStack()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Start the server once, before xdist's workers; they inherit its address."""
+    if hasattr(config, "workerinput") or TEST_SERVER in os.environ:
+        return
+    given = os.environ.get("TEST_DATABASE_URL")
+    if given:
+        os.environ[TEST_SERVER] = asyncpg_url(given)
+        return
+    home = Path(tempfile.mkdtemp(prefix="vestibule-tests-"))
+    home.chmod(0o755)
+    _stack.callback(shutil.rmtree, home, ignore_errors=True)
+    os.environ[TEST_SERVER] = _stack.enter_context(embedded.served(home, durable=False))
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Stop what was started."""
+    if not hasattr(config, "workerinput"):
+        _stack.close()
+
+
+@pytest.fixture(scope="session")
+def worker_database() -> Iterator[URL]:
+    """Yield this worker's own migrated database."""
+    with databases.fresh(make_url(os.environ[TEST_SERVER])) as url:
+        schema.migrate(url)
+        yield url
+
+
+@pytest.fixture
+async def database(worker_database: URL) -> URL:
+    """Return a database whose tables are empty, but for the roles."""
+    engine = create_async_engine(worker_database, poolclass=NullPool)
+    async with engine.begin() as connection:
+        await connection.execute(
+            text(
+                "TRUNCATE users, login_sessions, one_time_tokens, throttle_buckets, outbox, "
+                "audit_events"
+            )
+        )
+    await engine.dispose()
+    return worker_database
+
+
+@pytest.fixture
+def settings() -> dict[str, Any]:
+    """Return the settings of the tests; override this fixture to change some."""
+    return SETTINGS.copy()
+
+
+@pytest.fixture
+def config(settings: dict[str, Any]) -> Config:
+    return Config.model_validate(settings)
+
+
+@pytest.fixture
+async def house(config: Config, database: URL) -> AsyncIterator[House]:
+    async with opened(config, database) as house:
+        yield house
+
+
+@pytest.fixture
+async def session(house: House) -> AsyncIterator[AsyncSession]:
+    async with house.session() as session:
+        yield session
+
+
+@pytest.fixture
+async def app(config: Config, database: URL) -> AsyncIterator[Quart]:
+    app = create_app(config, database)
+    async with app.test_app():
+        yield app
+
+
+@pytest.fixture
+def browser(app: Quart) -> Browser:
+    return Browser(app)

@@ -1,0 +1,103 @@
+"""Letting somebody in by a one-time link."""
+
+import pytest
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.flows import access, invitation, login
+from app.house import House
+from app.kit.client import OPERATOR
+from app.kit.errors import AlreadyThere, LinkUnusable, NoSuchRole, WeakPassword
+from tests.mailbox import key_of
+from tests.people import ALICE, BOB, CLIENT, ROOT, Someone, count, move_time, settle, sign_in
+
+
+async def invite(house: House, someone: Someone, role: str = "Administrator") -> str:
+    async with house.session() as session:
+        invited = await invitation.invite(
+            session,
+            config=house.config,
+            username=someone.username,
+            email=someone.email,
+            role_name=role,
+            client=OPERATOR,
+        )
+    return invited.url
+
+
+async def accept(house: House, link: str, password: str) -> None:
+    async with house.session() as session:
+        await invitation.accept(
+            session,
+            config=house.config,
+            hasher=house.hasher,
+            sealed=key_of(link),
+            password=password,
+            client=CLIENT,
+        )
+
+
+async def test_an_unknown_role_is_refused_with_those_there_are(house: House) -> None:
+    with pytest.raises(NoSuchRole, match="User, Moderator, Administrator"):
+        await invite(house, ROOT, "Emperor")
+    assert await count(house, "users") == 0
+
+
+@pytest.mark.parametrize(
+    "someone", [ALICE, ALICE._replace(username="other"), ALICE._replace(email="o@example.com")]
+)
+async def test_somebody_who_is_there_is_not_invited(house: House, someone: Someone) -> None:
+    await settle(house, ALICE)
+    with pytest.raises(AlreadyThere):
+        await invite(house, someone)
+    assert await count(house, "users") == 1
+
+
+async def test_an_unconfirmed_stranger_does_not_become_administrator(house: House) -> None:
+    await settle(house, BOB)
+    with pytest.raises(AlreadyThere):
+        await invite(house, BOB)
+    async with house.session() as session:
+        assert not await access.has_administrator(session)
+
+
+@pytest.mark.parametrize("password", ["short", "passwordpassword", "rootrootrootroot"])
+async def test_a_weak_password_is_refused_and_the_link_stays_good(
+    house: House, password: str
+) -> None:
+    link = await invite(house, ROOT)
+    with pytest.raises(WeakPassword):
+        await accept(house, link, password)
+    await accept(house, link, ROOT.password)
+
+
+async def test_a_used_invitation_is_refused(house: House) -> None:
+    link = await invite(house, ROOT)
+    await accept(house, link, ROOT.password)
+    with pytest.raises(LinkUnusable):
+        await accept(house, link, "another long password")
+    assert isinstance(await sign_in(house, ROOT), login.SignedIn)
+
+
+async def test_an_expired_invitation_is_refused(house: House) -> None:
+    link = await invite(house, ROOT)
+    await move_time(house, "one_time_tokens", "expires_at", "24 hours 1 second")
+    with pytest.raises(LinkUnusable):
+        await accept(house, link, ROOT.password)
+
+
+async def test_a_second_invitation_voids_the_first(house: House) -> None:
+    first, second = await invite(house, ROOT), await invite(house, ROOT)
+    with pytest.raises(LinkUnusable):
+        await accept(house, first, ROOT.password)
+    await accept(house, second, ROOT.password)
+
+
+async def test_an_invited_administrator_chooses_his_password(
+    house: House, session: AsyncSession
+) -> None:
+    link = await invite(house, ROOT)
+    await accept(house, link, ROOT.password)
+    assert isinstance(await sign_in(house, ROOT), login.SignedIn)
+    (person,) = await access.everybody(session)
+    assert (person.username, person.role) == ("root", "Administrator")
+    assert await access.has_administrator(session)

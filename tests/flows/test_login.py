@@ -1,0 +1,336 @@
+"""Signing in and out: refusals first."""
+
+from dataclasses import replace
+
+import pytest
+from sqlalchemy import text
+from werkzeug.security import generate_password_hash
+
+from app.flows import login
+from app.house import House
+from app.kit.errors import TooManyTries, WrongCredentials
+from app.kit.tokens import digest
+from tests.people import (
+    ALICE,
+    BOB,
+    CLIENT,
+    Someone,
+    block,
+    count,
+    events,
+    move_time,
+    register,
+    settle,
+    sign_in,
+    signed_in,
+    unblock,
+    who,
+)
+
+
+async def scalar(house: House, statement: str) -> object:
+    async with house.engine.connect() as connection:
+        return await connection.scalar(text(statement))
+
+
+async def execute(house: House, statement: str, **values: object) -> None:
+    async with house.engine.begin() as connection:
+        await connection.execute(text(statement), values)
+
+
+@pytest.mark.parametrize(
+    "password", ["", "wrong", ALICE.password + " ", ALICE.password[:-1], "x" * 129, "é" * 2000]
+)
+async def test_a_wrong_password_is_refused(house: House, password: str) -> None:
+    await settle(house, ALICE)
+    with pytest.raises(WrongCredentials):
+        await sign_in(house, ALICE, password=password)
+    assert await count(house, "login_sessions") == 0
+
+
+@pytest.mark.parametrize("name", ["nobody", "nobody@example.com", "@", "é" * 200, "alice@"])
+async def test_a_name_that_nobody_has_is_refused_alike(house: House, name: str) -> None:
+    with pytest.raises(WrongCredentials) as unknown:
+        await sign_in(house, ALICE, name=name)
+    await settle(house, ALICE)
+    with pytest.raises(WrongCredentials) as known:
+        await sign_in(house, ALICE, password="wrong")
+    assert str(unknown.value) == str(known.value) == "Invalid username or password."
+
+
+async def test_a_blocked_person_is_refused_alike(house: House) -> None:
+    await settle(house, ALICE)
+    await block(house, ALICE)
+    with pytest.raises(WrongCredentials):
+        await sign_in(house, ALICE)
+
+
+async def test_only_who_knows_the_password_learns_that_an_account_waits(house: House) -> None:
+    await register(house, ALICE)
+    with pytest.raises(WrongCredentials):
+        await sign_in(house, ALICE, password="wrong")
+    assert isinstance(await sign_in(house, ALICE), login.Unconfirmed)
+    assert await count(house, "login_sessions") == 0
+
+
+async def test_an_invited_person_without_a_password_is_refused(house: House) -> None:
+    await settle(house, ALICE)
+    await execute(house, "UPDATE users SET password_hash = NULL")
+    with pytest.raises(WrongCredentials):
+        await sign_in(house, ALICE)
+
+
+async def test_a_failure_is_on_record(house: House) -> None:
+    await settle(house, ALICE)
+    with pytest.raises(WrongCredentials):
+        await sign_in(house, ALICE, password="wrong")
+    assert (await events(house))[-1] == "login.failed"
+
+
+async def test_a_password_typed_as_a_name_is_not_on_record(house: House) -> None:
+    with pytest.raises(WrongCredentials):
+        await sign_in(house, ALICE, name="canary-password")
+    assert (
+        await scalar(house, "SELECT count(*) FROM audit_events WHERE detail::text LIKE '%canary%'")
+        == 0
+    )
+
+
+class TestAccountLimit:
+    async def fail(self, house: House, times: int, someone: Someone = ALICE) -> int:
+        refused = 0
+        for number in range(times):
+            client = replace(CLIENT, ip=f"198.51.100.{number}")
+            try:
+                await sign_in(house, someone, password="wrong", client=client)
+            except TooManyTries:
+                refused += 1
+            except WrongCredentials:
+                pass
+        return refused
+
+    async def test_after_the_fifth_failure_even_the_right_password_has_to_wait(
+        self, house: House
+    ) -> None:
+        await settle(house, ALICE)
+        assert await self.fail(house, 5) == 0
+        with pytest.raises(TooManyTries) as refusal:
+            await sign_in(house, ALICE)
+        assert refusal.value.retry_after == 1
+        assert "login.slowed" in await events(house)
+
+    async def test_address_and_user_name_share_the_limit(self, house: House) -> None:
+        await settle(house, ALICE)
+        await self.fail(house, 3)
+        for _ in range(2):
+            with pytest.raises(WrongCredentials):
+                await sign_in(house, ALICE, name="ALICE", password="wrong")
+        with pytest.raises(TooManyTries):
+            await sign_in(house, ALICE)
+
+    async def test_a_name_that_nobody_has_is_limited_alike(self, house: House) -> None:
+        assert await self.fail(house, 8, BOB) == 3
+
+    async def test_the_wait_doubles_up_to_its_longest(self, house: House) -> None:
+        await settle(house, ALICE)
+        await self.fail(house, 5)
+        waits = []
+        for _ in range(11):
+            with pytest.raises(TooManyTries) as refusal:
+                await sign_in(house, ALICE)
+            waits.append(refusal.value.retry_after)
+            await move_time(house, "throttle_buckets", "free_at", f"{waits[-1]} seconds")
+            with pytest.raises(WrongCredentials):
+                await sign_in(house, ALICE, password="wrong")
+        assert waits == [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 900]
+
+    async def test_after_the_wait_the_right_password_is_taken_and_all_is_forgotten(
+        self, house: House
+    ) -> None:
+        await settle(house, ALICE)
+        await self.fail(house, 5)
+        await move_time(house, "throttle_buckets", "free_at", "1 second")
+        assert isinstance(await sign_in(house, ALICE), login.SignedIn)
+        assert await self.fail(house, 4) == 0
+
+    async def test_an_hour_without_tries_is_forgotten(self, house: House) -> None:
+        await settle(house, ALICE)
+        await self.fail(house, 4)
+        await move_time(house, "throttle_buckets", "forget_at", "1 hour 1 second")
+        assert await self.fail(house, 5) == 0
+
+    async def test_twenty_minutes_of_tries_are_not(self, house: House) -> None:
+        await settle(house, ALICE)
+        await self.fail(house, 4)
+        await move_time(house, "throttle_buckets", "forget_at", "20 minutes")
+        assert await self.fail(house, 2) == 1
+
+
+class TestNetworkLimit:
+    @pytest.fixture
+    def settings(self, settings: dict[str, object]) -> dict[str, object]:
+        return settings | {"network_logins_5_minutes": 30, "network_logins_hour": 100}
+
+    async def spray(self, house: House, times: int, ip: str) -> list[int]:
+        """Try one password on many names; return the waits of those that were refused."""
+        waits = []
+        for number in range(times):
+            try:
+                await sign_in(house, ALICE, name=f"nobody{number}", client=replace(CLIENT, ip=ip))
+            except TooManyTries as refusal:
+                waits.append(refusal.retry_after)
+            except WrongCredentials:
+                pass
+        return waits
+
+    async def test_one_password_on_many_names_is_stopped(self, house: House) -> None:
+        waits = await self.spray(house, 35, "192.0.2.1")
+        assert len(waits) == 5
+        assert all(1 <= wait <= 10 for wait in waits)
+
+    async def test_other_networks_are_not_concerned(self, house: House) -> None:
+        await self.spray(house, 31, "192.0.2.1")
+        assert await self.spray(house, 1, "192.0.2.2") == []
+
+    async def test_an_ipv6_network_counts_as_one(self, house: House) -> None:
+        await self.spray(house, 30, "2001:db8::1")
+        assert len(await self.spray(house, 1, "2001:db8::ffff")) == 1
+        assert await self.spray(house, 1, "2001:db8:0:1::1") == []
+
+    async def test_success_gives_the_network_nothing_back(self, house: House) -> None:
+        await settle(house, ALICE)
+        client = replace(CLIENT, ip="192.0.2.1")
+        for _ in range(30):
+            await sign_in(house, ALICE, client=client)
+        with pytest.raises(TooManyTries):
+            await sign_in(house, ALICE, client=client)
+
+
+@pytest.mark.parametrize(
+    "name", ["alice@example.com", "ALICE@Example.com", "alice", "Alice", " alice "]
+)
+async def test_a_person_signs_in_by_address_or_user_name(house: House, name: str) -> None:
+    await settle(house, ALICE)
+    outcome = await sign_in(house, ALICE, name=name)
+    assert isinstance(outcome, login.SignedIn)
+    assert await who(house, outcome.secret) == "alice"
+
+
+async def test_every_login_has_a_secret_of_its_own(house: House) -> None:
+    await settle(house, ALICE)
+    assert await signed_in(house, ALICE) != await signed_in(house, ALICE)
+
+
+async def test_only_the_digest_of_the_secret_is_kept(house: House) -> None:
+    await settle(house, ALICE)
+    secret = await signed_in(house, ALICE)
+    assert await scalar(house, "SELECT digest FROM login_sessions") == digest(secret)
+
+
+async def test_a_new_login_ends_the_session_that_the_browser_had(house: House) -> None:
+    await settle(house, ALICE)
+    first = await signed_in(house, ALICE)
+    await sign_in(house, ALICE, previous_secret=first)
+    assert await who(house, first) is None
+
+
+async def test_a_failed_login_leaves_the_session_that_the_browser_has(house: House) -> None:
+    await settle(house, ALICE)
+    first = await signed_in(house, ALICE)
+    with pytest.raises(WrongCredentials):
+        await sign_in(house, ALICE, password="wrong", previous_secret=first)
+    assert await who(house, first) == "alice"
+
+
+async def test_a_session_ends_at_logout(house: House) -> None:
+    await settle(house, ALICE)
+    secret, other = await signed_in(house, ALICE), await signed_in(house, ALICE)
+    async with house.session() as session:
+        await login.sign_out(session, secret=secret, client=CLIENT)
+        await login.sign_out(session, secret=secret, client=CLIENT)
+    assert await who(house, secret) is None
+    assert await who(house, other) == "alice"
+    assert (await events(house)).count("login.ended") == 1
+
+
+async def test_a_session_ends_by_a_block_and_unblocking_does_not_revive_it(house: House) -> None:
+    await settle(house, ALICE)
+    secret = await signed_in(house, ALICE)
+    await block(house, ALICE)
+    assert await who(house, secret) is None
+    await unblock(house, ALICE)
+    assert await who(house, secret) is None
+    assert isinstance(await sign_in(house, ALICE), login.SignedIn)
+
+
+async def test_a_session_of_old_credentials_has_ended(house: House) -> None:
+    await settle(house, ALICE)
+    secret = await signed_in(house, ALICE)
+    await execute(house, "UPDATE users SET credential_version = credential_version + 1")
+    assert await who(house, secret) is None
+
+
+async def test_an_idle_session_ends(house: House) -> None:
+    await settle(house, ALICE)
+    secret = await signed_in(house, ALICE)
+    await move_time(house, "login_sessions", "seen_at", "121 minutes")
+    assert await who(house, secret) is None
+
+
+async def test_a_session_in_use_lives_on_and_is_touched_at_most_once_an_hour(house: House) -> None:
+    await settle(house, ALICE)
+    secret = await signed_in(house, ALICE)
+    await move_time(house, "login_sessions", "seen_at", "59 minutes")
+    before = await scalar(house, "SELECT seen_at FROM login_sessions")
+    assert await who(house, secret) == "alice"
+    assert await scalar(house, "SELECT seen_at FROM login_sessions") == before
+    await move_time(house, "login_sessions", "seen_at", "2 minutes")
+    assert await who(house, secret) == "alice"
+    assert await scalar(house, "SELECT now() - seen_at < interval '1 minute' FROM login_sessions")
+
+
+@pytest.mark.parametrize(("remember", "ends"), [(False, "12 hours"), (True, "30 days")])
+async def test_a_session_ends_for_good_by_the_databases_clock(
+    house: House, remember: bool, ends: str
+) -> None:
+    await settle(house, ALICE)
+    secret = await signed_in(house, ALICE, remember=remember)
+    await move_time(house, "login_sessions", "expires_at", ends)
+    await move_time(house, "login_sessions", "expires_at", "-1 minute")
+    assert await who(house, secret) == "alice"
+    await move_time(house, "login_sessions", "expires_at", "1 minute")
+    assert await who(house, secret) is None
+
+
+async def test_a_remembered_session_does_not_end_by_being_idle(house: House) -> None:
+    await settle(house, ALICE)
+    secret = await signed_in(house, ALICE, remember=True)
+    await move_time(house, "login_sessions", "seen_at", "29 days")
+    assert await who(house, secret) == "alice"
+
+
+async def test_of_more_than_twenty_sessions_the_oldest_end(house: House) -> None:
+    await settle(house, ALICE)
+    secrets = [await signed_in(house, ALICE) for _ in range(23)]
+    assert [await who(house, secret) for secret in secrets] == [None] * 3 + ["alice"] * 20
+
+
+@pytest.mark.parametrize("method", ["pbkdf2:sha256:1000", "scrypt:1024:8:1"])
+async def test_a_person_from_flask_keeps_his_password_and_gets_a_new_hash(
+    house: House, method: str
+) -> None:
+    await settle(house, ALICE)
+    old = generate_password_hash(ALICE.password, method)
+    await execute(house, "UPDATE users SET password_hash = :old", old=old)
+    secret = await signed_in(house, ALICE)
+    stored = str(await scalar(house, "SELECT password_hash FROM users"))
+    assert stored.startswith("$bcrypt-sha256$")
+    assert await who(house, secret) == "alice"
+    assert isinstance(await sign_in(house, ALICE), login.SignedIn)
+
+
+async def test_a_last_login_is_noted(house: House) -> None:
+    await settle(house, ALICE)
+    assert await scalar(house, "SELECT last_login_at FROM users") is None
+    await signed_in(house, ALICE)
+    assert await scalar(house, "SELECT last_login_at <= now() FROM users")

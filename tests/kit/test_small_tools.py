@@ -1,0 +1,166 @@
+"""Addresses, tokens, seals, clients, permissions, the log."""
+
+import json
+import logging
+from datetime import timedelta
+
+import pytest
+
+from app.kit import sealing
+from app.kit.addresses import WrongAddress, email_key, is_username, normal_email, username_key
+from app.kit.client import Client
+from app.kit.errors import TooManyTries
+from app.kit.links import new_link, open_link
+from app.kit.logs import JsonLines, ReadableText
+from app.kit.permissions import Permission
+from app.kit.sealing import Purpose, seal, unseal
+from app.kit.tokens import digest, new_secret
+
+KEYS = ["old-key-0123456789-0123456789-abcd", "new-key-0123456789-0123456789-abcd"]
+DAY = timedelta(days=1)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "alice",
+        "@",
+        "a@b",
+        "a b@example.com",
+        "a@example.com\nBcc: x@example.com",
+        "a@example..com",
+        "a" * 250 + "@example.com",
+        "<a@example.com>",
+        "a@[127.0.0.1]",
+        "@@@@" * 5000,
+    ],
+)
+def test_what_is_no_address_is_refused_in_words(text: str) -> None:
+    with pytest.raises(WrongAddress, match=r"\w+ \w+"):
+        normal_email(text)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Alice@Example.com", "alice@example.COM"),
+        ("\u212aelvin@example.com", "kelvin@example.com"),
+        ("stra\u00dfe@example.com", "STRASSE@example.com"),
+        ("e\u0301va@example.com", "\u00e9va@example.com"),
+        ("a@b\u00fccher.example", "a@B\u00dcCHER.example"),
+    ],
+)
+def test_two_writings_of_an_address_are_one(one: str, other: str) -> None:
+    assert email_key(normal_email(one)) == email_key(normal_email(other))
+
+
+def test_a_dotless_i_is_another_letter() -> None:
+    assert email_key("m\u0131ke@example.com") != email_key("mike@example.com")
+
+
+@pytest.mark.parametrize(
+    "name", ["", "ab", "1abc", "_abc", ".abc", "a b c", "al@ice", "\u0430lice", "alice\n", "a" * 65]
+)
+def test_what_is_no_user_name_is_refused(name: str) -> None:
+    assert not is_username(name)
+
+
+def test_user_names_are_one_in_any_case() -> None:
+    assert is_username("Alice.B_7")
+    assert username_key("Alice.B_7") == username_key("aLICE.b_7")
+
+
+def test_ten_thousand_secrets_differ_and_their_digests_do() -> None:
+    made = [new_secret() for _ in range(10_000)]
+    assert (
+        len({secret.text for secret in made}) == len({secret.digest for secret in made}) == 10_000
+    )
+    assert made[0].digest == digest(made[0].text)
+    assert len(made[0].text) >= 43
+
+
+def test_a_seal_opens_for_its_purpose_alone() -> None:
+    for purpose in Purpose:
+        sealed = seal(KEYS, purpose, "text")
+        opened = [unseal(KEYS, other, sealed, valid=DAY) for other in Purpose]
+        assert opened == ["text" if other == purpose else None for other in Purpose]
+
+
+@pytest.mark.parametrize("garbage", ["", ".", "a.b.c", "\u00e9.x.y", "x" * 600, "eyJ9.aaaa.bbbb"])
+def test_garbage_does_not_open(garbage: str) -> None:
+    assert unseal(KEYS, Purpose.CONFIRM, garbage, valid=DAY) is None
+
+
+def test_a_seal_of_an_old_key_opens_and_of_a_dropped_one_does_not() -> None:
+    sealed = seal(KEYS[:1], Purpose.CONFIRM, "text")
+    assert unseal(KEYS, Purpose.CONFIRM, sealed, valid=DAY) == "text"
+    assert unseal(KEYS[1:], Purpose.CONFIRM, sealed, valid=DAY) is None
+    assert unseal(KEYS[1:], Purpose.CONFIRM, seal(KEYS, Purpose.CONFIRM, "t"), valid=DAY) == "t"
+
+
+def test_a_seal_grows_old(monkeypatch: pytest.MonkeyPatch) -> None:
+    sealed = seal(KEYS, Purpose.CONFIRM, "text")
+    monkeypatch.setattr(sealing, "CLOCK_SKEW_SECONDS", 0)
+    assert unseal(KEYS, Purpose.CONFIRM, sealed, valid=timedelta(seconds=-1)) is None
+
+
+def test_a_seal_from_a_clock_that_is_ahead_opens() -> None:
+    serializer = sealing._serializer(KEYS, Purpose.CONFIRM)
+    signer = serializer.make_signer(serializer.salt)
+    ahead = signer.get_timestamp() + 60
+    signer.get_timestamp = lambda: ahead
+    sealed = signer.sign(serializer.dump_payload("text")).decode()
+    assert unseal(KEYS, Purpose.CONFIRM, sealed, valid=DAY) == "text"
+
+
+def test_a_link_stands_under_the_public_address() -> None:
+    link = new_link(Purpose.CONFIRM, public_url="https://login.example.com", keys=KEYS)
+    assert link.url.startswith("https://login.example.com/confirm/")
+    sealed = link.url.rsplit("/", 1)[1]
+    assert open_link(Purpose.CONFIRM, sealed, keys=KEYS, valid=DAY) == link.digest
+    assert open_link(Purpose.INVITE, sealed, keys=KEYS, valid=DAY) is None
+
+
+@pytest.mark.parametrize(
+    ("ip", "network"),
+    [
+        ("192.0.2.7", "192.0.2.7"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("2001:db8:1:2:ffff::1", "2001:db8:1:2::/64"),
+        ("::ffff:192.0.2.7", "192.0.2.7"),
+    ],
+)
+def test_a_network_is_one_ipv4_address_or_an_ipv6_64(ip: str, network: str) -> None:
+    assert Client(ip, "", "").network == network
+
+
+def test_permissions_are_bits() -> None:
+    assert Permission.WRITE in (Permission.WRITE | Permission.COMMENT)
+    assert Permission.ADMIN not in Permission(7)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"), [(0.2, "a second"), (5, "5 seconds"), (91, "2 minutes")]
+)
+def test_a_wait_is_told_in_words(seconds: float, words: str) -> None:
+    assert TooManyTries(seconds).sentence.endswith(f"in {words}.")
+
+
+def record(message: str) -> logging.LogRecord:
+    return logging.LogRecord("app", logging.INFO, "file", 1, message, (), None)
+
+
+HOSTILE = "a\r\nb\0c\x1b[31md\u2028e\x85f"
+
+
+def test_an_event_is_one_json_line_whatever_is_in_it() -> None:
+    line = JsonLines().format(record(HOSTILE))
+    assert len(line.splitlines()) == 1
+    assert line.isascii()
+    assert json.loads(line)["message"] == HOSTILE
+
+
+def test_control_characters_do_not_reach_the_terminal() -> None:
+    text = ReadableText().format(record(HOSTILE))
+    assert not any(sign in text for sign in "\r\0\x1b\u2028\x85")

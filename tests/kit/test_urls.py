@@ -1,0 +1,60 @@
+"""A ``next`` leads to this site or nowhere; database addresses become asyncpg's."""
+
+import pytest
+
+from app.kit.urls import asyncpg_url, is_loopback, local_path, quoted_path, split_address
+from tests.payloads import FOREIGN_TARGETS
+
+
+@pytest.mark.parametrize("target", FOREIGN_TARGETS)
+def test_a_foreign_target_is_not_followed(target: str) -> None:
+    assert local_path(target) is None
+
+
+@pytest.mark.parametrize(
+    "target", ["/", "/secret", "/a/b?c=d&e=%2F%2F", "/users/42", "/caf%C3%A9", "/a?next=/b", "/@me"]
+)
+def test_a_local_path_is_followed(target: str) -> None:
+    assert local_path(target) == target
+
+
+def test_a_path_longer_than_any_page_is_not_followed() -> None:
+    assert local_path("/" + "a" * 3000) is None
+
+
+def test_a_decoded_path_can_be_followed_again() -> None:
+    assert local_path(quoted_path("/café au lait", "a=1")) == "/caf%C3%A9%20au%20lait?a=1"
+
+
+@pytest.mark.parametrize("host", ["localhost", "app.localhost", "127.0.0.1", "127.8.8.8", "::1"])
+def test_this_machine_is_known_by_its_names(host: str) -> None:
+    assert is_loopback(host)
+
+
+@pytest.mark.parametrize(
+    "host", ["example.com", "localhost.example.com", "10.0.0.1", "", "0.0.0.0"]
+)  # noqa: S104
+def test_other_machines_are_not_this_one(host: str) -> None:
+    assert not is_loopback(host)
+
+
+@pytest.mark.parametrize("text", ["", "8000", "127.0.0.1", "127.0.0.1:port", "a:1/path", "a:99999"])
+def test_what_is_no_address_and_port_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        split_address(text)
+
+
+@pytest.mark.parametrize(("text", "host"), [("127.0.0.1:9000", "127.0.0.1"), ("[::1]:9000", "::1")])
+def test_an_address_and_a_port_are_split(text: str, host: str) -> None:
+    assert split_address(text) == (host, 9000)
+
+
+@pytest.mark.parametrize("scheme", ["postgres", "postgresql", "postgresql+psycopg2"])
+def test_any_postgresql_address_becomes_asyncpgs(scheme: str) -> None:
+    assert asyncpg_url(f"{scheme}://u:p%40@db:5433/n") == "postgresql+asyncpg://u:p%40@db:5433/n"
+
+
+@pytest.mark.parametrize("text", ["", "sqlite:///x.db", "mysql://u@h/d", "postgresql://host", "::"])
+def test_what_is_no_postgresql_database_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="postgresql://"):
+        asyncpg_url(text)

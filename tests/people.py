@@ -1,0 +1,122 @@
+"""Named people, made by calling flows."""
+
+from typing import NamedTuple
+
+from sqlalchemy import text
+
+from app.flows import access, login, registration
+from app.house import House
+from app.kit.client import OPERATOR, Client
+from tests.mailbox import key_of, last_link
+
+CLIENT = Client(ip="192.0.2.7", user_agent="a browser", request_id="0123456789abcdef")
+
+
+class Someone(NamedTuple):
+    username: str
+    email: str
+    password: str
+
+
+ALICE = Someone("alice", "alice@example.com", "alice likes long walks")
+BOB = Someone("bob", "bob@example.com", "bob collects old maps")
+ROOT = Someone("root", "root@example.com", "root waters the plants")
+
+
+async def register(house: House, someone: Someone, client: Client = CLIENT) -> None:
+    """Register somebody; the address waits to be confirmed."""
+    async with house.session() as session:
+        await registration.register(
+            session,
+            config=house.config,
+            hasher=house.hasher,
+            username=someone.username,
+            email=someone.email,
+            password=someone.password,
+            client=client,
+        )
+
+
+async def confirm(house: House, link: str) -> None:
+    """Follow a confirmation link."""
+    async with house.session() as session:
+        await registration.confirm(session, config=house.config, sealed=key_of(link), client=CLIENT)
+
+
+async def settle(house: House, someone: Someone, *, role: str | None = None) -> Someone:
+    """Register and confirm somebody."""
+    await register(house, someone)
+    await confirm(house, await last_link(house, someone.email))
+    if role is not None:
+        async with house.session() as session:
+            await access.set_role(session, name=someone.username, role_name=role, client=OPERATOR)
+    return someone
+
+
+async def sign_in(
+    house: House,
+    someone: Someone,
+    *,
+    password: str | None = None,
+    name: str | None = None,
+    remember: bool = False,
+    client: Client = CLIENT,
+    previous_secret: str | None = None,
+) -> login.SignedIn | login.Unconfirmed:
+    """Sign somebody in by address."""
+    async with house.session() as session:
+        return await login.sign_in(
+            session,
+            config=house.config,
+            hasher=house.hasher,
+            name=name or someone.email,
+            password=someone.password if password is None else password,
+            remember=remember,
+            client=client,
+            previous_secret=previous_secret,
+        )
+
+
+async def signed_in(house: House, someone: Someone, *, remember: bool = False) -> str:
+    """Sign somebody in and return the session's secret."""
+    outcome = await sign_in(house, someone, remember=remember)
+    assert isinstance(outcome, login.SignedIn)
+    return outcome.secret
+
+
+async def who(house: House, secret: str) -> str | None:
+    """Return the user name behind a session secret."""
+    async with house.session() as session:
+        person = await login.current_person(session, config=house.config, secret=secret)
+    return person and person.username
+
+
+async def block(house: House, someone: Someone) -> None:
+    async with house.session() as session:
+        await access.block(session, name=someone.username, client=OPERATOR)
+
+
+async def unblock(house: House, someone: Someone) -> None:
+    async with house.session() as session:
+        await access.unblock(session, name=someone.username, client=OPERATOR)
+
+
+async def move_time(house: House, table: str, column: str, interval: str) -> None:
+    """Let time pass for the rows of a table, by moving them into the past."""
+    async with house.engine.begin() as connection:
+        await connection.execute(
+            text(f"UPDATE {table} SET {column} = {column} - interval '{interval}'")  # noqa: S608
+        )
+
+
+async def count(house: House, table: str) -> int:
+    """Return how many rows a table has."""
+    async with house.engine.connect() as connection:
+        found: int = await connection.scalar(text(f"SELECT count(*) FROM {table}"))  # noqa: S608
+        return found
+
+
+async def events(house: House) -> list[str]:
+    """Return the names of all audit events, oldest first."""
+    async with house.engine.connect() as connection:
+        return list(await connection.scalars(text("SELECT event FROM audit_events ORDER BY id")))

@@ -1,0 +1,170 @@
+"""Two of everything at once: what must happen once happens once (SECURITY.md 1.17)."""
+
+import asyncio
+from collections.abc import Awaitable
+from datetime import timedelta
+from itertools import cycle, islice
+
+import pytest
+
+from app.flows import login
+from app.house import House
+from app.kit.errors import LinkUnusable, Refusal, TooManyTries, UsernameTaken, WrongCredentials
+from app.limits import Delay, Rate
+from app.models import throttle
+from tests.flows.test_invitation import accept, invite
+from tests.mailbox import last_link, letters
+from tests.people import (
+    ALICE,
+    BOB,
+    CLIENT,
+    ROOT,
+    Someone,
+    block,
+    confirm,
+    count,
+    move_time,
+    register,
+    settle,
+    sign_in,
+    signed_in,
+    unblock,
+    who,
+)
+
+AT_ONCE = 16
+WRITINGS = ["kevin@example.com", "KEVIN@example.com", "\u212aevin@Example.com", "Kevin@EXAMPLE.COM"]
+
+
+async def at_once(*works: Awaitable[object]) -> list[object]:
+    """Do all of them together; return each one's outcome, a refusal being one."""
+    outcomes = await asyncio.gather(*works, return_exceptions=True)
+    for outcome in outcomes:
+        if isinstance(outcome, BaseException) and not isinstance(outcome, Refusal):
+            raise outcome
+    return list(outcomes)
+
+
+def wins(outcomes: list[object]) -> int:
+    return sum(not isinstance(outcome, Refusal) for outcome in outcomes)
+
+
+@pytest.mark.parametrize("_round", range(3))
+async def test_one_address_registered_in_many_writings_is_one_account(
+    house: House,
+    _round: int,  # noqa: PT019 - just again
+) -> None:
+    people = [
+        Someone(f"kevin{number}", email, "kevin has a canoe")
+        for number, email in enumerate(islice(cycle(WRITINGS), AT_ONCE))
+    ]
+    outcomes = await at_once(*(register(house, someone) for someone in people))
+    assert outcomes == [None] * AT_ONCE
+    assert await count(house, "users") == 1
+    assert len(await letters(house)) == AT_ONCE
+
+
+async def test_one_user_name_registered_many_times_is_one_account(house: House) -> None:
+    people = [
+        Someone("kevin", f"kevin{number}@example.com", "kevin has a canoe")
+        for number in range(AT_ONCE)
+    ]
+    outcomes = await at_once(*(register(house, someone) for someone in people))
+    assert wins(outcomes) == await count(house, "users") == 1
+    assert sum(isinstance(outcome, UsernameTaken) for outcome in outcomes) == AT_ONCE - 1
+
+
+@pytest.mark.parametrize("_round", range(5))
+async def test_a_link_posted_sixteen_times_at_once_confirms_once(
+    house: House,
+    _round: int,  # noqa: PT019 - just again
+) -> None:
+    await register(house, ALICE)
+    link = await last_link(house, ALICE.email)
+    outcomes = await at_once(*(confirm(house, link) for _ in range(AT_ONCE)))
+    assert wins(outcomes) == 1
+    assert sum(isinstance(outcome, LinkUnusable) for outcome in outcomes) == AT_ONCE - 1
+
+
+async def test_two_registrations_of_one_address_confirm_at_once_as_one(house: House) -> None:
+    await register(house, ALICE._replace(username="first"))
+    first = await last_link(house, ALICE.email)
+    await register(house, ALICE._replace(username="second"))
+    second = await last_link(house, ALICE.email)
+    outcomes = await at_once(*(confirm(house, link) for link in [first, second] * 8))
+    assert wins(outcomes) == 1
+
+
+async def test_an_invitation_accepted_sixteen_times_at_once_is_accepted_once(house: House) -> None:
+    link = await invite(house, ROOT)
+    passwords = [f"the password number {number}" for number in range(AT_ONCE)]
+    outcomes = await at_once(*(accept(house, link, password) for password in passwords))
+    assert wins(outcomes) == 1
+    winner = passwords[[isinstance(outcome, Refusal) for outcome in outcomes].index(False)]
+    assert isinstance(await sign_in(house, ROOT, password=winner), login.SignedIn)
+
+
+class TestBlock:
+    @pytest.fixture
+    def settings(self, settings: dict[str, object]) -> dict[str, object]:
+        return settings | {"account_free_failures": 50}
+
+    @pytest.mark.parametrize("_round", range(10))
+    async def test_no_session_survives_a_block_that_races_with_logins(
+        self,
+        house: House,
+        _round: int,  # noqa: PT019 - just again
+    ) -> None:
+        await settle(house, ALICE)
+        work = [sign_in(house, ALICE) for _ in range(AT_ONCE)]
+        outcomes = await at_once(*work[:8], block(house, ALICE), *work[8:])
+        secrets = [outcome.secret for outcome in outcomes if isinstance(outcome, login.SignedIn)]
+        assert [await who(house, secret) for secret in secrets] == [None] * len(secrets)
+        assert await count(house, "login_sessions") == 0
+        with pytest.raises(WrongCredentials):
+            await sign_in(house, ALICE)
+        await unblock(house, ALICE)
+        assert [await who(house, secret) for secret in secrets] == [None] * len(secrets)
+
+
+async def test_a_session_ended_many_times_at_once_ends_once(house: House) -> None:
+    await settle(house, ALICE)
+    secret = await signed_in(house, ALICE)
+
+    async def end() -> None:
+        async with house.session() as session:
+            await login.sign_out(session, secret=secret, client=CLIENT)
+
+    await at_once(*(end() for _ in range(AT_ONCE)))
+    assert await who(house, secret) is None
+
+
+async def test_a_rate_gives_exactly_its_tokens_to_a_crowd(house: House) -> None:
+    async def take() -> float:
+        async with house.session() as session, session.begin():
+            return await throttle.take(session, "crowd", Rate(10, timedelta(hours=1)))
+
+    waits = await asyncio.gather(*(take() for _ in range(60)))
+    assert sum(wait == 0 for wait in waits) == 10
+
+
+async def test_a_delay_lets_exactly_one_of_a_crowd_through(house: House) -> None:
+    delay = Delay(free=4, longest=timedelta(minutes=15))
+
+    async def take() -> float:
+        async with house.session() as session, session.begin():
+            return (await throttle.take_delayed(session, "crowd", delay)).wait
+
+    for _ in range(9):  # up to where the next wait is long, also for a slow machine
+        assert await take() == 0
+        await move_time(house, "throttle_buckets", "free_at", "1 minute")
+    waits = await asyncio.gather(*(take() for _ in range(60)))
+    assert sum(wait == 0 for wait in waits) == 1
+
+
+async def test_a_hundred_wrong_passwords_at_once_are_a_handful_of_checks(house: House) -> None:
+    await settle(house, BOB)
+    outcomes = await at_once(*(sign_in(house, BOB, password="wrong") for _ in range(100)))
+    checked = sum(isinstance(outcome, WrongCredentials) for outcome in outcomes)
+    assert 5 <= checked <= 8  # five, and one more for each wait that passed meanwhile
+    assert sum(isinstance(outcome, TooManyTries) for outcome in outcomes) == 100 - checked

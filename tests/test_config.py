@@ -1,0 +1,132 @@
+"""Settings: each wrong one stops the start, and one message names all of them."""
+
+from pathlib import Path
+
+import pytest
+
+from app.config import Config, WrongSettings, load
+from app.db import database_url
+
+KEY = "a-good-key-0123456789-abcdefghijklm"
+
+
+def complaint(**environ: str) -> str:
+    with pytest.raises(WrongSettings) as wrong:
+        load(environ)
+    return str(wrong.value)
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "dev",
+        "changeme",
+        "secret",
+        "password",
+        "x",
+        "0" * 64,
+        "a" * 32,
+        "abababababababababababababababababab",
+        "changeme-changeme-changeme-changeme-1234",
+        "CHANGEME0123456789abcdefghijklmnopqrstuv",
+        "0123456789abcdef0123456789abcde",
+        "é",
+    ],
+)
+def test_a_weak_secret_key_is_refused_with_the_command_that_makes_one(key: str) -> None:
+    text = complaint(SECRET_KEY=key)
+    assert text.startswith("SECRET_KEY: ")
+    assert "python -m app secret-key" in text
+    assert key == "x" or key not in text.replace("secret-key", "").replace("SECRET_KEY", "")
+
+
+def test_a_database_without_a_secret_key_is_refused() -> None:
+    assert "python -m app secret-key" in complaint(DATABASE_URL="postgresql://u@h/d")
+    assert "SECRET_KEY: is missing" in complaint(DATABASE_URL="postgresql://u@h/d", SECRET_KEY="")
+
+
+def test_one_message_names_all_that_is_wrong() -> None:
+    text = complaint(
+        BIND="nowhere",
+        PUBLIC_URL="http://login.example.com",
+        DATABASE_URL="mysql://x",
+        BCRYPT_ROUNDS="99",
+        WORKERS="many",
+        ADMIN_EMAIL_FILE="/does/not/exist",
+    )
+    names = {line.split(":")[0] for line in text.splitlines()}
+    assert names == {
+        "BIND", "PUBLIC_URL", "DATABASE_URL", "BCRYPT_ROUNDS", "WORKERS",
+        "ADMIN_EMAIL_FILE", "SECRET_KEY",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://login.example.com",
+        "http://10.0.0.1:8000",
+        "ftp://example.com",
+        "example.com",
+        "https://",
+        "https://example.com/login",
+        "https://example.com?x",
+        "https://user:pw@example.com",
+    ],
+)
+def test_a_public_url_that_is_not_a_safe_origin_is_refused(url: str) -> None:
+    assert complaint(PUBLIC_URL=url).startswith("PUBLIC_URL: must")
+
+
+def test_an_open_port_wants_a_public_url() -> None:
+    assert "PUBLIC_URL: is missing" in complaint(BIND="0.0.0.0:5000")
+
+
+@pytest.mark.parametrize(
+    ("bind", "url"),
+    [("127.0.0.1:9000", "http://127.0.0.1:9000"), ("[::1]:9000", "http://[::1]:9000")],
+)
+def test_on_a_laptop_the_public_url_follows_the_port(bind: str, url: str) -> None:
+    assert load({"BIND": bind}).public_url == url
+
+
+def test_a_secret_never_stands_in_a_complaint() -> None:
+    text = complaint(DATABASE_URL="mysql://u:canary-password@h/d", SECRET_KEY="canary-key")
+    assert "canary" not in text
+
+
+def test_a_setting_comes_from_a_file(tmp_path: Path) -> None:
+    path = tmp_path / "secret_key"
+    path.write_text(KEY + "\n")
+    config = load({"SECRET_KEY_FILE": str(path)})
+    assert config.signing_keys == [KEY]
+
+
+def test_a_setting_given_twice_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "site_name"
+    path.write_text("Ours")
+    assert "not both" in complaint(SITE_NAME="Ours", SITE_NAME_FILE=str(path))
+
+
+def test_old_keys_verify_and_the_new_one_signs() -> None:
+    config = load({"SECRET_KEY": KEY, "SECRET_KEY_FALLBACKS": f"{KEY}-1 {KEY}-2"})
+    assert config.signing_keys == [f"{KEY}-1", f"{KEY}-2", KEY]
+
+
+def test_a_weak_old_key_is_refused_too() -> None:
+    assert "SECRET_KEY_FALLBACKS" in complaint(SECRET_KEY=KEY, SECRET_KEY_FALLBACKS="short")
+
+
+def test_the_databases_password_comes_from_its_own_setting() -> None:
+    config = load(
+        {"DATABASE_URL": "postgres://u@h/d", "DATABASE_PASSWORD": "p@ss/word", "SECRET_KEY": KEY}
+    )
+    url = database_url(config)
+    assert (url.drivername, url.password, url.database) == ("postgresql+asyncpg", "p@ss/word", "d")
+
+
+def test_without_settings_it_is_a_laptop() -> None:
+    config = load({})
+    assert config.is_laptop
+    assert not config.is_https
+    assert config == Config.model_validate({"public_url": "http://127.0.0.1:8000"})

@@ -1,0 +1,394 @@
+"""The pages, as a browser meets them: refusals first."""
+
+import re
+
+import pytest
+from quart import Response
+
+from app.house import House
+from tests.browser import Browser
+from tests.flows.test_invitation import invite
+from tests.mailbox import last_link, letters
+from tests.payloads import FOREIGN_TARGETS
+from tests.people import ALICE, BOB, ROOT, block, count, move_time, register, settle, signed_in
+
+APPLICATION = {
+    "username": "alice",
+    "email": "alice@example.com",
+    "password": ALICE.password,
+    "confirm": ALICE.password,
+}
+
+
+async def log_in(browser: Browser, **more: str) -> Response:
+    fields = {"email_or_user": ALICE.email, "password": ALICE.password}
+    return await browser.post("/login", fields | more)
+
+
+class TestRegister:
+    @pytest.mark.parametrize(
+        ("field", "value", "words"),
+        [
+            ("username", "", "choose a user name"),
+            ("username", "1alice", "beginning with a letter"),
+            ("username", "<script>", "beginning with a letter"),
+            ("email", "", "enter your email"),
+            ("email", "alice", "@-sign"),
+            ("email", "a" * 300 + "@example.com", "at most 254"),
+            ("password", "", "choose a password"),
+            ("confirm", "", "repeat the password"),
+            ("confirm", "something else", "differ"),
+        ],
+    )
+    async def test_a_wrong_field_is_explained_beside_it(
+        self, browser: Browser, field: str, value: str, words: str
+    ) -> None:
+        response = await browser.post("/register", APPLICATION | {field: value})
+        assert response.status_code == 422
+        error = re.search(rf'id="{field}-error">([^<]*)', browser.text)
+        assert error, browser.text
+        assert words in error.group(1)
+        assert f'href="#{field}"' in browser.text
+        assert await count(browser.house, "users") == 0
+
+    async def test_what_was_typed_stays_but_passwords(self, browser: Browser) -> None:
+        await browser.post("/register", APPLICATION | {"confirm": "something else"})
+        assert 'value="alice"' in browser.text
+        assert 'value="alice@example.com"' in browser.text
+        assert ALICE.password not in browser.text
+        assert "something else" not in browser.text
+
+    async def test_a_weak_password_is_refused_with_the_reason(self, browser: Browser) -> None:
+        weak = {"password": "passwordpassword", "confirm": "passwordpassword"}
+        response = await browser.post("/register", APPLICATION | weak)
+        assert response.status_code == 422
+        assert 'id="password-error">This is among the first passwords' in browser.text
+
+    async def test_a_taken_user_name_is_refused_beside_it(self, browser: Browser) -> None:
+        await settle(browser.house, ALICE)
+        response = await browser.post("/register", APPLICATION | {"email": "new@example.com"})
+        assert response.status_code == 422
+        assert 'id="username-error">This user name is taken' in browser.text
+
+    async def test_a_known_and_a_new_address_get_the_same_page(self, browser: Browser) -> None:
+        await settle(browser.house, ALICE)
+        known = await browser.post("/register", APPLICATION | {"username": "somebody"})
+        page = browser.text
+        new = await browser.post(
+            "/register", APPLICATION | {"username": "else1", "email": "fresh@example.com"}
+        )
+        assert browser.text.replace("fresh@example.com", ALICE.email) == page
+        assert known.status_code == new.status_code == 200
+        assert set(known.headers.keys()) == set(new.headers.keys())
+        assert len(await letters(browser.house)) == 3
+
+    async def test_extra_fields_change_nothing(self, browser: Browser) -> None:
+        extra = {name: "1" for name in ("role", "role_id", "is_admin", "confirmed_at", "id")}
+        await browser.post("/register", APPLICATION | extra)
+        await browser.post("/login", {"email_or_user": "alice", "password": ALICE.password})
+        assert "not confirmed yet" in browser.text
+
+    async def test_a_person_is_told_where_the_letter_is(self, browser: Browser) -> None:
+        response = await browser.post("/register", APPLICATION)
+        assert response.status_code == 200
+        assert "Check your mail" in browser.text
+        assert "alice@example.com" in browser.text
+        assert "stands in its log" in browser.text
+
+
+class TestConfirm:
+    async def test_a_link_that_cannot_be_used_says_so_whatever_the_reason(
+        self, browser: Browser
+    ) -> None:
+        await register(browser.house, ALICE)
+        link = await last_link(browser.house, ALICE.email)
+        await browser.open_link(link)
+        await browser.post("/confirm")
+        pages = set()
+        for address in (
+            link,
+            link[:-3] + "abc",
+            "http://x/confirm/garbage",
+            "http://x/confirm/%00",
+        ):
+            response = await browser.new_window().open_link(address)
+            assert response.status_code == 410
+            pages.add(re.sub(r"<code>\w+", "", await response.get_data(as_text=True)))
+        assert len(pages) == 1
+        assert ALICE.email not in pages.pop()
+
+    async def test_without_its_cookie_the_page_says_that_the_link_is_missing(
+        self, browser: Browser
+    ) -> None:
+        for response in (await browser.get("/confirm"), await browser.post("/confirm")):
+            assert response.status_code == 410
+
+    async def test_opening_a_link_changes_nothing(self, browser: Browser) -> None:
+        await register(browser.house, ALICE)
+        link = await last_link(browser.house, ALICE.email)
+        path = link.removeprefix("http://127.0.0.1:8000")
+        for window in (browser.new_window() for _ in range(5)):
+            await window.open_link(link)
+            await window.client.head(path)
+            await window.client.options(path)
+        await browser.open_link(link)
+        response = await browser.post("/confirm")
+        assert response.headers["Location"] == "/login"
+
+    async def test_the_key_leaves_the_address_and_is_told_to_nobody(self, browser: Browser) -> None:
+        await register(browser.house, ALICE)
+        link = await last_link(browser.house, ALICE.email)
+        response = await browser.get(link.removeprefix("http://127.0.0.1:8000"))
+        assert response.headers["Location"] == "/confirm"
+        cookie = response.headers["Set-Cookie"]
+        assert all(word in cookie for word in ("HttpOnly", "SameSite=Lax", "Max-Age=600", "Path=/"))
+        page = await browser.follow(response)
+        for answer in (response, page):
+            assert answer.headers["Referrer-Policy"] == "no-referrer"
+            assert answer.headers["Cache-Control"] == "no-store"
+        assert link.rsplit("/", 1)[1] not in browser.text
+        assert "alice" in browser.text
+
+    async def test_a_confirmed_person_is_led_to_the_login(self, browser: Browser) -> None:
+        await register(browser.house, ALICE)
+        await browser.open_link(await last_link(browser.house, ALICE.email))
+        await browser.follow(await browser.post("/confirm"))
+        assert "Your address is confirmed" in browser.text
+        assert browser.cookie("vestibule-link") is None
+
+    async def test_the_letter_is_sent_again_from_the_login_page(self, browser: Browser) -> None:
+        await register(browser.house, ALICE)
+        response = await log_in(browser)
+        assert response.status_code == 403
+        ticket = re.search(r'name="ticket"[^>]*value="([^"]+)"', browser.text)
+        assert ticket
+        await browser.post("/confirm/resend", ticket=ticket.group(1))
+        assert "Check your mail" in browser.text
+        assert len(await letters(browser.house, ALICE.email)) == 2
+
+    async def test_a_garbled_ticket_is_refused(self, browser: Browser) -> None:
+        assert (await browser.post("/confirm/resend", ticket="x")).status_code == 410
+        assert (await browser.post("/confirm/resend")).status_code == 410
+
+
+class TestLogin:
+    @pytest.mark.parametrize(
+        ("field", "words"),
+        [("email_or_user", "enter your email"), ("password", "enter your password")],
+    )
+    async def test_an_empty_field_is_explained(
+        self, browser: Browser, field: str, words: str
+    ) -> None:
+        response = await log_in(browser, **{field: ""})
+        assert response.status_code == 422
+        assert words in browser.text
+
+    async def test_every_failure_looks_the_same(self, browser: Browser) -> None:
+        await settle(browser.house, ALICE)
+        await settle(browser.house, BOB)
+        await block(browser.house, BOB)
+        await register(browser.house, ALICE._replace(username="late", email="late@example.com"))
+        tries = [
+            ("nobody@example.com", "wrong"),
+            (ALICE.email, "wrong"),
+            (BOB.email, BOB.password),
+            ("late@example.com", "wrong"),
+            (ALICE.email, "x" * 200),
+            ("nobody@example.com", "x" * 200),
+        ]
+        pages, headers = set(), set()
+        for name, password in tries:
+            response = await log_in(browser, email_or_user=name, password=password)
+            assert response.status_code == 401
+            assert f'value="{name}"' in browser.text
+            pages.add(browser.text.replace(name, ""))
+            headers.add(tuple(sorted(response.headers.keys())))
+        assert len(pages) == len(headers) == 1
+        assert "Invalid username or password." in pages.pop()
+
+    async def test_too_many_tries_are_told_in_words_with_a_time(self, browser: Browser) -> None:
+        for name in (ALICE.email, "nobody"):
+            for _ in range(5):
+                assert (await log_in(browser, email_or_user=name)).status_code == 401
+            response = await log_in(browser, email_or_user=name)
+            assert response.status_code == 429
+            assert response.headers["Retry-After"] == "1"
+            assert "Too many tries. Please try again in a second." in browser.text
+            assert f'value="{name}"' in browser.text
+
+    @pytest.mark.parametrize("target", FOREIGN_TARGETS)
+    async def test_a_foreign_next_leads_home(self, browser: Browser, target: str) -> None:
+        await settle(browser.house, ALICE)
+        await browser.client.get("/login", query_string={"next": target})
+        response = await log_in(browser, next=target.replace("\0", ""))
+        if "\0" not in target:
+            assert response.headers["Location"] == "/"
+            response = await browser.client.get("/login", query_string={"next": target})
+            assert response.headers["Location"] == "/"
+
+    async def test_a_guarded_page_is_reached_after_the_login(self, browser: Browser) -> None:
+        await settle(browser.house, ALICE)
+        response = await browser.get("/secret?a=1")
+        assert response.status_code == 303
+        assert response.headers["Location"] == "/login?next=/secret%3Fa%3D1"
+        await browser.follow(response)
+        assert "Please log in to access this page." in browser.text
+        assert 'name="next" type="hidden" value="/secret?a=1"' in browser.text
+        await browser.follow(await log_in(browser, next="/secret?a=1"))
+        assert "This is the secret of this application" in browser.text
+        assert "alice" in browser.text
+
+    async def test_the_login_page_leads_on_who_is_signed_in(self, browser: Browser) -> None:
+        await settle(browser.house, ALICE)
+        await log_in(browser)
+        response = await browser.get("/login?next=/secret")
+        assert response.headers["Location"] == "/secret"
+
+    async def test_home_greets_by_name(self, browser: Browser) -> None:
+        await settle(browser.house, ALICE)
+        await browser.follow(await log_in(browser))
+        assert "Hello, alice" in browser.text
+        await browser.get("/nothing-here")
+        assert "Sign out" in browser.text
+
+    async def test_without_remember_me_the_cookie_ends_with_the_browser(
+        self, browser: Browser
+    ) -> None:
+        await settle(browser.house, ALICE)
+        cookie = (await log_in(browser)).headers["Set-Cookie"]
+        assert "Max-Age" not in cookie
+        assert "Expires" not in cookie
+        assert all(word in cookie for word in ("HttpOnly", "SameSite=Lax", "Path=/"))
+        assert "Domain" not in cookie
+
+    async def test_with_remember_me_it_lasts_thirty_days(self, browser: Browser) -> None:
+        await settle(browser.house, ALICE)
+        cookie = (await log_in(browser, remember_me="y")).headers["Set-Cookie"]
+        assert f"Max-Age={30 * 24 * 3600}" in cookie
+
+    async def test_the_cookie_says_nothing_of_the_person(self, browser: Browser) -> None:
+        await settle(browser.house, ALICE)
+        secret = await signed_in(browser.house, ALICE)
+        await log_in(browser)
+        cookie = browser.cookie()
+        assert cookie
+        assert secret not in cookie
+        assert len(cookie) < 300
+
+
+class TestSession:
+    async def cookie_of_alice(self, browser: Browser) -> str:
+        await settle(browser.house, ALICE)
+        await log_in(browser)
+        cookie = browser.cookie()
+        assert cookie
+        return cookie
+
+    async def is_in(self, browser: Browser) -> bool:
+        return (await browser.get("/secret")).status_code == 200
+
+    async def test_a_cookie_replayed_after_logout_is_refused(self, browser: Browser) -> None:
+        cookie = await self.cookie_of_alice(browser)
+        await browser.follow(await browser.post("/logout"))
+        assert "You have been logged out" in browser.text
+        thief = browser.new_window()
+        thief.set_cookie(cookie)
+        assert not await self.is_in(thief)
+
+    async def test_a_cookie_replayed_after_a_block_is_refused(self, browser: Browser) -> None:
+        await self.cookie_of_alice(browser)
+        await block(browser.house, ALICE)
+        assert not await self.is_in(browser)
+
+    async def test_a_cookie_replayed_after_its_end_is_refused(self, browser: Browser) -> None:
+        await self.cookie_of_alice(browser)
+        await move_time(browser.house, "login_sessions", "expires_at", "12 hours")
+        assert not await self.is_in(browser)
+
+    async def test_getting_the_logout_page_ends_nothing(self, browser: Browser) -> None:
+        await self.cookie_of_alice(browser)
+        await browser.get("/logout")
+        assert 'method="post" action="/logout"' in browser.text
+        assert await self.is_in(browser)
+
+    async def test_a_new_login_makes_the_old_cookie_worthless(self, browser: Browser) -> None:
+        cookie = await self.cookie_of_alice(browser)
+        await log_in(browser)
+        assert browser.cookie() != cookie
+        thief = browser.new_window()
+        thief.set_cookie(cookie)
+        assert not await self.is_in(thief)
+
+    async def test_a_garbled_cookie_is_nobody(self, browser: Browser) -> None:
+        cookie = await self.cookie_of_alice(browser)
+        for garbled in ("", "x", cookie[:-1], cookie + "x", "." * 50, "A" * 3900, cookie[::-1]):
+            thief = browser.new_window()
+            thief.set_cookie(garbled)
+            assert not await self.is_in(thief), garbled
+
+    async def test_a_session_is_taken_from_the_cookie_alone(self, browser: Browser) -> None:
+        cookie = await self.cookie_of_alice(browser)
+        thief = browser.new_window()
+        path = f"/secret?vestibule-session={cookie}&sid={cookie}"
+        assert (await thief.get(path, {"Authorization": f"Bearer {cookie}"})).status_code == 303
+
+
+class TestRotation:
+    @pytest.fixture
+    def settings(self, settings: dict[str, object]) -> dict[str, object]:
+        return settings | {"secret_key_fallbacks": ["an-older-key-0123456789-abcdefghijk"]}
+
+    async def test_a_cookie_of_an_old_key_lives_and_a_new_one_has_the_new_key(
+        self, browser: Browser
+    ) -> None:
+        await settle(browser.house, ALICE)
+        secret = await signed_in(browser.house, ALICE)
+        extension = browser.app.extensions["QUART_AUTH"][0]
+        app = browser.app
+        new = extension.dump_token(secret, app)
+        current, app.secret_key = app.secret_key, app.config["SECRET_KEY_FALLBACKS"][0]
+        old = extension.dump_token(secret, app)
+        app.secret_key = current
+        for cookie in (old, new):
+            browser.set_cookie(cookie)
+            assert (await browser.get("/secret")).status_code == 200
+        app.config["SECRET_KEY_FALLBACKS"] = []
+        browser.set_cookie(old)
+        assert (await browser.get("/secret")).status_code == 303
+
+
+class TestInvitation:
+    async def test_a_first_password_is_chosen(self, browser: Browser) -> None:
+        link = await self.invited(browser.house)
+        await browser.open_link(link)
+        assert "Welcome, root" in browser.text
+        wrong = {"password": "short", "confirm": "short"}
+        assert (await browser.post("/invitation", wrong)).status_code == 422
+        assert 'id="password-error">At least 15 characters' in browser.text
+        right = {"password": "root waters the plants", "confirm": "root waters the plants"}
+        await browser.follow(await browser.post("/invitation", right))
+        assert "Your password is set" in browser.text
+        assert (await browser.post("/invitation", right)).status_code == 410
+        await browser.post(
+            "/login", {"email_or_user": "root", "password": "root waters the plants"}
+        )
+        assert (await browser.get("/secret")).status_code == 200
+
+    async def invited(self, house: House) -> str:
+        return await invite(house, ROOT)
+
+
+class TestHttps:
+    @pytest.fixture
+    def settings(self, settings: dict[str, object]) -> dict[str, object]:
+        return settings | {"public_url": "https://login.example.com"}
+
+    async def test_cookies_are_tied_to_the_host_and_to_tls(self, browser: Browser) -> None:
+        await settle(browser.house, ALICE)
+        headers = {"Host": "login.example.com", "Sec-Fetch-Site": "same-origin"}
+        fields = {"email_or_user": ALICE.email, "password": ALICE.password}
+        response = await browser.client.post("/login", form=fields, headers=headers, scheme="https")
+        cookie = response.headers["Set-Cookie"]
+        assert cookie.startswith("__Host-vestibule-session=")
+        assert "Secure" in cookie
+        assert response.headers["Strict-Transport-Security"].startswith("max-age=31536000")
