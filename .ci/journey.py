@@ -14,6 +14,7 @@ import subprocess
 import sys
 import time
 from http.cookiejar import CookieJar
+from urllib.error import HTTPError
 from urllib.parse import urlencode, urlsplit
 from urllib.request import HTTPCookieProcessor, ProxyHandler, Request, build_opener
 
@@ -21,6 +22,7 @@ USERNAME = "alice"
 EMAIL = "alice@example.com"
 PASSWORD = "four unrelated garden words"  # noqa: S105 - of a person who does not exist
 SECRET = "This is the secret of this application"  # noqa: S105 - a page's sentence
+ANSWER_SECONDS = 20
 LETTER_SECONDS = 30
 REPLAYS = 20
 
@@ -48,8 +50,11 @@ class Browser:
         return "; ".join(f"{cookie.name}={cookie.value}" for cookie in self.jar)
 
     def _open(self, request: Request) -> tuple[str, str]:
-        with self._opener.open(request, timeout=20) as response:
-            return urlsplit(response.geturl()).path, response.read().decode()
+        try:
+            with self._opener.open(request, timeout=ANSWER_SECONDS) as response:
+                return urlsplit(response.geturl()).path, response.read().decode()
+        except HTTPError as error:
+            sys.exit(f"  NOT SO: {request.get_method()} {request.selector} gets {error.code}")
 
 
 def first(url: str) -> None:
@@ -102,7 +107,7 @@ def replayed(url: str, cookies: str) -> set[tuple[int, str | None]]:
 
 
 def _replayed_once(address: str, cookies: str) -> tuple[int, str | None]:
-    connection = http.client.HTTPConnection(address, timeout=20)
+    connection = http.client.HTTPConnection(address, timeout=ANSWER_SECONDS)
     try:
         connection.request("GET", "/secret", headers={"Cookie": cookies})
         response = connection.getresponse()

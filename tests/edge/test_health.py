@@ -1,0 +1,127 @@
+"""What the machines beside us are told, and what people are when the database is away."""
+
+import asyncio
+import re
+
+import pytest
+from quart import Quart
+from sqlalchemy import URL, make_url, text
+from sqlalchemy.exc import DBAPIError
+
+from app import create_app, schema
+from app.config import Config
+from app.db import is_away
+from app.house import House
+from app.kit.marks import anyone
+from app.kit.passwords import Verdict
+from tests import databases
+from tests.browser import Browser
+from tests.people import ALICE, settle
+
+NOWHERE = make_url("postgresql+asyncpg://nobody@127.0.0.1:1/nothing")
+
+
+async def test_live_needs_no_database(config: Config) -> None:
+    app = create_app(config, NOWHERE)
+    async with app.test_app():
+        assert (await app.test_client().get("/health/live")).status_code == 200
+
+
+async def test_ready_needs_the_database(config: Config) -> None:
+    app = create_app(config, NOWHERE)
+    async with app.test_app():
+        response = await app.test_client().get("/health/ready")
+        assert response.status_code == 503
+        assert await response.get_data(as_text=True) == "the database is away\n"
+
+
+def test_ready_needs_the_schema_at_head(config: Config, worker_database: URL) -> None:
+    async def ask(url: URL) -> str:
+        app = create_app(config, url)
+        async with app.test_app():
+            response = await app.test_client().get("/health/ready")
+            said: str = await response.get_data(as_text=True)
+            return f"{response.status_code} {said}"
+
+    with databases.fresh(worker_database) as url:
+        assert "run migrate" in asyncio.run(ask(url))
+        schema.migrate(url)
+        assert asyncio.run(ask(url)) == "200 ok\n"
+
+
+@pytest.mark.parametrize("path", ["/login", "/register"])
+async def test_without_a_database_people_are_asked_to_come_back(config: Config, path: str) -> None:
+    app = create_app(config, NOWHERE)
+    async with app.test_app():
+        browser = Browser(app)
+        response = await browser.get(path)
+        assert response.status_code == 200
+        fields = {
+            "email_or_user": "alice",
+            "username": "alice",
+            "email": ALICE.email,
+            "password": ALICE.password,
+            "confirm": ALICE.password,
+        }
+        response = await browser.post(path, fields)
+        assert response.status_code == 503
+        assert response.headers["Retry-After"] == "5"
+        assert "One moment, please" in browser.text
+
+
+async def test_a_fault_of_ours_is_a_page_with_a_number(
+    browser: Browser, caplog: pytest.LogCaptureFixture
+) -> None:
+    @anyone
+    async def broken() -> str:
+        raise RuntimeError("canary-detail")
+
+    browser.app.view_functions["home.index"] = broken
+    response = await browser.get("/")
+    assert response.status_code == 500
+    assert "canary" not in browser.text
+    number = re.search("<code>([0-9a-f]{16})</code>", browser.text)
+    assert number
+    assert "canary-detail" in caplog.text
+
+
+class TestOnePoolPlace:
+    @pytest.fixture
+    def settings(self, settings: dict[str, object]) -> dict[str, object]:
+        return settings | {"database_pool_size": 1, "database_pool_overflow": 0}
+
+    async def test_no_connection_is_held_while_a_password_is_hashed(
+        self, app: Quart, house: House, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        await settle(house, ALICE)
+        browser = Browser(app)
+        pool = browser.house.engine.pool
+        held: list[str] = []
+        verify = browser.house.hasher._verify_now
+
+        def watch(password: str, stored: str | None) -> Verdict:
+            held.append(pool.status())
+            return verify(password, stored)
+
+        monkeypatch.setattr(browser.house.hasher, "_verify_now", watch)
+        fields = {"email_or_user": "alice", "password": ALICE.password}
+        assert (await browser.post("/login", fields)).status_code == 303
+        assert len(held) == 1
+        assert "Current Checked out connections: 0" in held[0]
+
+
+async def test_a_slow_query_is_given_up_and_counts_as_away(house: House) -> None:
+    async with house.engine.connect() as connection:
+        with pytest.raises((DBAPIError, TimeoutError)) as failure:
+            await connection.execute(text("SELECT pg_sleep(10)"))
+        assert is_away(failure.value)
+
+
+async def test_a_wrong_query_does_not_count_as_away_and_hides_its_parameters(
+    house: House,
+) -> None:
+    async with house.engine.connect() as connection:
+        with pytest.raises(DBAPIError) as failure:
+            await connection.execute(text("SELECT CAST(:x AS integer)"), {"x": "canary"})
+        assert not is_away(failure.value)
+        assert "hidden due to hide_parameters" in str(failure.value)

@@ -1,0 +1,121 @@
+"""A real Chromium, a real server, and axe-core on every page."""
+
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from axe_playwright_python.base import AXE_SCRIPT
+from playwright.sync_api import Browser as Chromium
+from playwright.sync_api import BrowserContext, Page, Request, sync_playwright
+from sqlalchemy import URL
+
+from tests import databases
+from tests.server import Server, environment, serving
+from app import schema
+
+CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or "/usr/bin/chromium"
+MISSING = (
+    "no Chromium here: install it (Debian: apt-get install chromium) or set CHROMIUM to its path"
+)
+QUIET = [
+    "--no-sandbox",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
+SIZES = [(1280, 800), (320, 640)]
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Chromium]:
+    if not Path(CHROMIUM).exists():
+        pytest.skip(MISSING)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def server(worker_database: URL) -> Iterator[Server]:
+    with databases.fresh(worker_database) as url:
+        schema.migrate(url)
+        with serving(environment(url, WORKERS="2", SITE_NAME="The Reading Room")) as server:
+            yield server
+
+
+class Visitor:
+    """A person with a browser. Every page that he sees is checked."""
+
+    def __init__(self, context: BrowserContext, server: Server) -> None:
+        self.server = server
+        self.context = context
+        self.page: Page = context.new_page()
+        self.complaints: list[str] = []
+        self.hosts: set[str] = set()
+        self.referers: set[str] = set()
+        self.page.on("request", self._note)
+        self.page.on("console", lambda said: self._hear(said.text))
+
+    def go(self, path: str) -> None:
+        """Open a page of the site, or a link from a letter."""
+        self.page.goto(path if path.startswith("http") else self.server.url + path)
+        self.look()
+
+    def fill(self, **fields: str) -> None:
+        for name, text in fields.items():
+            self.page.fill(f"#{name}", text)
+
+    def press(self, button: str) -> None:
+        """Press a button and look at the page that comes."""
+        self.page.get_by_role("main").get_by_role("button", name=button).click()
+        self.look()
+
+    def reads(self, text: str) -> None:
+        """Assert that the page says something."""
+        assert text in self.page.inner_text("body"), self.page.inner_text("body")
+
+    def is_at(self, path: str) -> None:
+        assert self.page.url == self.server.url + path
+
+    def look(self) -> None:
+        """Check this page: accessible, not wider than its window; wide and narrow, light and dark."""
+        for width, height in SIZES:
+            self.page.set_viewport_size({"width": width, "height": height})
+            for scheme in ("light", "dark"):
+                self.page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+                self._check(f"{self.page.url} at {width} in {scheme}")
+        assert self.hosts <= {"127.0.0.1"}, self.hosts
+        assert self.complaints == []
+
+    def _check(self, where: str) -> None:
+        fits = self.page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+        assert fits, f"{where}: wider than the window"
+        self.page.evaluate(AXE_SCRIPT)
+        found: dict[str, Any] = self.page.evaluate("axe.run({resultTypes: ['violations']})")
+        told = [
+            f"{violation['id']}: {violation['nodes'][0]['html']}\n"
+            f"{violation['nodes'][0]['failureSummary']}"
+            for violation in found["violations"]
+        ]
+        assert not told, f"{where}: {json.dumps(told, indent=1)}"
+
+    def _note(self, request: Request) -> None:
+        self.hosts.add(request.url.split("/")[2].split(":")[0])
+        self.referers.add(request.headers.get("referer", ""))
+
+    def _hear(self, said: str) -> None:
+        if not said.startswith("Failed to load resource: the server responded with a status of 4"):
+            self.complaints.append(said)
+
+
+@pytest.fixture
+def visitor(chromium: Chromium, server: Server) -> Iterator[Visitor]:
+    context = chromium.new_context(java_script_enabled=True)
+    yield Visitor(context, server)
+    context.close()

@@ -1,0 +1,218 @@
+"""A person's walks through the front door."""
+
+import subprocess
+import sys
+
+import pytest
+from playwright.sync_api import Browser as Chromium
+
+from tests.journeys.conftest import Visitor
+from tests.payloads import FOREIGN_TARGETS
+from tests.server import ROOT, Server
+
+pytestmark = [pytest.mark.journey, pytest.mark.slow]
+
+PASSWORD = "alice likes long walks"
+
+
+def settle(visitor: Visitor, name: str) -> str:
+    """Register and confirm somebody; return the address."""
+    email = f"{name}@example.com"
+    visitor.page.goto(visitor.server.url + "/register")
+    visitor.fill(username=name, email=email, password=PASSWORD, confirm=PASSWORD)
+    visitor.page.click("main button")
+    visitor.page.goto(visitor.server.link(email))
+    visitor.page.click("main button")
+    return email
+
+
+def log_in(visitor: Visitor, name: str) -> None:
+    visitor.page.goto(visitor.server.url + "/login")
+    visitor.fill(email_or_user=name, password=PASSWORD)
+    visitor.page.click("main button")
+
+
+def test_from_the_street_to_the_secret_and_out_again(visitor: Visitor) -> None:
+    visitor.go("/")
+    visitor.reads("Welcome to The Reading Room")
+    visitor.go("/secret")
+    visitor.is_at("/login?next=/secret")
+    visitor.reads("Please log in to access this page.")
+    visitor.go("/register")
+    visitor.fill(username="1", email="nonsense", password="short", confirm="other")
+    visitor.press("Register")
+    assert visitor.page.input_value("#email") == "nonsense"
+    assert visitor.page.input_value("#password") == ""
+    visitor.fill(
+        username="alice",
+        email="alice@example.com",
+        password="passwordpassword",
+        confirm="passwordpassword",
+    )
+    visitor.press("Register")
+    visitor.reads("This is among the first passwords that are tried.")
+    visitor.fill(password=PASSWORD, confirm=PASSWORD)
+    visitor.press("Register")
+    visitor.reads("Check your mail")
+    visitor.reads("stands in its log")
+    link = visitor.server.link("alice@example.com")
+    visitor.go(link)
+    visitor.is_at("/confirm")
+    visitor.reads("alice")
+    visitor.press("Yes, this is my address")
+    visitor.is_at("/login")
+    visitor.reads("Your address is confirmed.")
+    visitor.go("/secret")
+    visitor.fill(email_or_user="alice@example.com", password="wrong")
+    visitor.press("Sign in")
+    visitor.reads("Invalid username or password.")
+    assert visitor.page.input_value("#email_or_user") == "alice@example.com"
+    visitor.fill(password=PASSWORD)
+    visitor.press("Sign in")
+    visitor.is_at("/secret")
+    visitor.reads("This is the secret of this application")
+    visitor.reads("alice")
+    visitor.go("/")
+    visitor.reads("Hello, alice")
+    visitor.go("/logout")
+    visitor.press("Sign out")
+    visitor.reads("You have been logged out")
+    visitor.go(link)
+    visitor.reads("This link cannot be used")
+    key = link.rsplit("/", 1)[1]
+    assert not [referer for referer in visitor.referers if key in referer]
+
+
+def test_the_letter_is_sent_again(visitor: Visitor) -> None:
+    visitor.go("/register")
+    visitor.fill(username="late", email="late@example.com", password=PASSWORD, confirm=PASSWORD)
+    visitor.press("Register")
+    first = visitor.server.link("late@example.com")
+    visitor.go("/login")
+    visitor.fill(email_or_user="late", password=PASSWORD)
+    visitor.press("Sign in")
+    visitor.reads("not confirmed yet")
+    visitor.press("Send the letter again")
+    visitor.reads("Check your mail")
+    visitor.page.wait_for_timeout(2500)
+    second = visitor.server.link("late@example.com")
+    assert second != first
+    visitor.go(second)
+    visitor.press("Yes, this is my address")
+    visitor.reads("Your address is confirmed.")
+
+
+def test_an_administrator_is_invited_and_signs_in(visitor: Visitor) -> None:
+    link = invite(visitor.server, "root@example.com")
+    visitor.go(link)
+    visitor.is_at("/invitation")
+    visitor.fill(password="short", confirm="short")
+    visitor.press("Save the password")
+    visitor.reads("At least 15 characters")
+    visitor.fill(password=PASSWORD, confirm=PASSWORD)
+    visitor.press("Save the password")
+    visitor.reads("Your password is set")
+    visitor.fill(email_or_user="root", password=PASSWORD)
+    visitor.press("Sign in")
+    visitor.reads("Hello, root")
+
+
+def invite(server: Server, email: str) -> str:
+    """Invite somebody from the command line of the same deployment."""
+    done = subprocess.run(
+        [sys.executable, "-m", "app", "users", "create", email, "--admin"],
+        cwd=ROOT, env=server.environ, check=True, capture_output=True, text=True,
+    )  # fmt: skip
+    return done.stdout.splitlines()[-1]
+
+
+def test_refusals_have_pages_in_the_house(visitor: Visitor) -> None:
+    visitor.go("/nothing-here")
+    visitor.reads("Nothing here")
+    visitor.go("/confirm/garbage")
+    visitor.reads("This link cannot be used")
+    for _ in range(6):
+        visitor.page.goto(visitor.server.url + "/login")
+        visitor.fill(email_or_user="nobody", password="wrong")
+        visitor.page.click("main button")
+    visitor.reads("Too many tries. Please try again in")
+    visitor.look()
+
+
+def test_a_login_is_kept_when_it_is_asked_for(visitor: Visitor, chromium: Chromium) -> None:
+    settle(visitor, "keeper")
+    visitor.go("/login")
+    visitor.fill(email_or_user="keeper", password=PASSWORD)
+    visitor.page.check("#remember_me")
+    visitor.press("Sign in")
+    (cookie,) = [c for c in visitor.context.cookies() if c["name"] == "vestibule-session"]
+    assert cookie["expires"] > 0
+    assert cookie["httpOnly"]
+    assert cookie["sameSite"] == "Lax"
+    later = chromium.new_context(storage_state=visitor.context.storage_state())
+    again = Visitor(later, visitor.server)
+    again.go("/")
+    again.reads("Hello, keeper")
+    later.close()
+
+
+def test_a_cookie_replayed_after_logout_is_refused_by_every_worker(visitor: Visitor) -> None:
+    settle(visitor, "leaver")
+    log_in(visitor, "leaver")
+    stolen = visitor.context.cookies()
+    visitor.go("/logout")
+    visitor.press("Sign out")
+    for _ in range(20):
+        visitor.context.clear_cookies()
+        visitor.context.add_cookies(stolen)  # type: ignore[arg-type]
+        visitor.page.goto(visitor.server.url + "/secret")
+        visitor.is_at("/login?next=/secret")
+
+
+def test_no_next_leads_to_another_site(visitor: Visitor) -> None:
+    settle(visitor, "follower")
+    log_in(visitor, "follower")
+    for target in FOREIGN_TARGETS:
+        visitor.page.goto(visitor.server.url + "/login")
+        visitor.page.evaluate(
+            "target => { location.href = '/login?next=' + encodeURIComponent(target) }", target
+        )
+        visitor.page.wait_for_url(visitor.server.url + "/")
+        visitor.is_at("/")
+
+
+def test_the_keyboard_is_enough(visitor: Visitor) -> None:
+    settle(visitor, "typist")
+    page = visitor.page
+    page.goto(visitor.server.url + "/")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.textContent") == "Skip to the content"
+    page.goto(visitor.server.url + "/login")
+    page.focus("#email_or_user")
+    page.keyboard.type("typist")
+    page.keyboard.press("Tab")
+    page.keyboard.type(PASSWORD)
+    page.keyboard.press("Enter")
+    page.wait_for_url(visitor.server.url + "/")
+    visitor.reads("Hello, typist")
+
+
+def test_pages_need_no_script(chromium: Chromium, server: Server) -> None:
+    context = chromium.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(server.url + "/login")
+    page.fill("#email_or_user", "nobody-at-all")
+    page.fill("#password", "wrong")
+    page.click("main button")
+    assert "Invalid username or password." in page.inner_text("main")
+    context.close()
+
+
+def test_an_injected_script_is_blocked(visitor: Visitor) -> None:
+    visitor.page.goto(visitor.server.url + "/")
+    visitor.page.evaluate(
+        "() => { const s = document.createElement('script');"
+        "s.textContent = 'window.injected = 1'; document.body.append(s) }"
+    )
+    assert visitor.page.evaluate("window.injected") is None
+    assert any("Content Security Policy" in complaint for complaint in visitor.complaints)

@@ -1,0 +1,186 @@
+"""Every letter and every form keeps the rules of the house."""
+
+import inspect
+import re
+from collections.abc import Callable, Iterator
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app import letters
+from app.kit import errors
+from app.kit.errors import Refusal
+from app.kit.letter import Letter
+from app.web.errors import WORDS
+from tests.browser import Browser
+from tests.mailbox import last_link
+from tests.people import ALICE, ROOT, register, settle, signed_in
+from tests.flows.test_invitation import invite
+
+HOSTILE = "<img src=x onerror=alert(1)>\"'{{7*7}}\r\nBcc: victim@example.com"
+FACTS = {
+    "to": "alice@example.com",
+    "site": "Our Site",
+    "username": "alice",
+    "link": "https://login.example.com/confirm/KEY",
+    "login_url": "https://login.example.com/confirm/KEY",
+    "valid_hours": 24,
+}
+WRITERS = [
+    writer
+    for name, writer in inspect.getmembers(letters, inspect.isfunction)
+    if writer.__module__ == letters.__name__ and not name.startswith("_")
+]
+
+
+def write(writer: Callable[..., Letter], **changed: Any) -> Letter:
+    wanted = inspect.signature(writer).parameters
+    return writer(**{name: (FACTS | changed)[name] for name in wanted})
+
+
+@pytest.mark.parametrize("writer", WRITERS)
+def test_a_letter_says_the_same_as_text_and_as_html(writer: Callable[..., Letter]) -> None:
+    letter = write(writer)
+    for body in (letter.text, letter.html):
+        assert "https://login.example.com/confirm/KEY" in body
+        assert "alice" in body
+        assert "Our Site" in body
+    assert "Our Site" in letter.subject
+    assert all(len(line) <= 78 for line in letter.text.splitlines())
+
+
+@pytest.mark.parametrize("writer", WRITERS)
+def test_what_people_typed_is_inert_in_a_letter(writer: Callable[..., Letter]) -> None:
+    letter = write(writer, username=HOSTILE, site=HOSTILE)
+    assert "<img" not in letter.html
+    assert "49" not in letter.html + letter.text
+    assert "\n" not in letter.subject
+    assert "\r" not in letter.subject
+
+
+@pytest.mark.parametrize("writer", WRITERS)
+def test_a_letter_loads_nothing(writer: Callable[..., Letter]) -> None:
+    assert not re.search(r"<(img|script|link|iframe)|url\(|src=", write(writer).html)
+
+
+def refusals() -> Iterator[type[Refusal]]:
+    for _, member in inspect.getmembers(errors, inspect.isclass):
+        if issubclass(member, Refusal):
+            yield member
+
+
+def test_every_refusal_has_a_code_of_its_own_a_status_and_a_sentence() -> None:
+    concrete = [refusal for refusal in refusals() if refusal not in {Refusal, errors.TryLater}]
+    codes = [refusal.code for refusal in concrete]
+    assert len(set(codes)) == len(codes)
+    for refusal in concrete:
+        assert 400 <= refusal.status < 600
+        assert refusal.sentence[0].isupper()
+        assert refusal.sentence.endswith(".")
+        assert refusal.__doc__
+
+
+def test_every_status_that_we_answer_has_words() -> None:
+    assert {400, 403, 404, 405, 413, 415, 421, 429, 500, 503} <= set(WORDS)
+    assert {refusal.status for refusal in refusals()} - {401, 409, 422} <= set(WORDS)
+
+
+class Page(HTMLParser):
+    """What of a page the rules look at."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.inputs: list[dict[str, str | None]] = []
+        self.labels: list[str | None] = []
+        self.forms: list[dict[str, str | None]] = []
+        self.sources: list[str] = []
+        self.tags: list[str] = []
+        self.events: list[str] = []
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        found = dict(attrs)
+        self.tags.append(tag)
+        self.events += [name for name in found if name.startswith("on") or name == "style"]
+        self.sources += [value or "" for name, value in attrs if name in {"src", "href", "action"}]
+        if tag == "input":
+            self.inputs.append(found)
+        if tag == "form":
+            self.forms.append(found)
+        if tag == "label":
+            self.labels.append(found.get("for"))
+
+
+@pytest.fixture
+async def pages(browser: Browser) -> dict[str, Page]:
+    """Return every page that has a form or a message, by its address."""
+    found = {}
+
+    async def keep(name: str) -> None:
+        found[name] = Page(browser.text)
+
+    for path in ("/", "/login", "/login?next=/secret", "/register", "/nothing"):
+        await browser.get(path)
+        await keep(path)
+    await browser.post("/register", username="1")
+    await keep("wrong registration")
+    await browser.post("/login", email_or_user="x", password="y")
+    await keep("wrong login")
+    await register(browser.house, ALICE)
+    await browser.open_link(await last_link(browser.house, ALICE.email))
+    await keep("/confirm")
+    await browser.post("/login", email_or_user=ALICE.email, password=ALICE.password)
+    await keep("unconfirmed")
+    await browser.open_link(await invite(browser.house, ROOT))
+    await keep("/invitation")
+    await settle(browser.house, ALICE._replace(username="carol", email="carol@example.com"))
+    await browser.post("/login", email_or_user="carol", password=ALICE.password)
+    for path in ("/", "/secret", "/logout"):
+        await browser.get(path)
+        await keep(f"{path} signed in")
+    return found
+
+
+async def test_every_page_keeps_the_rules(pages: dict[str, Page]) -> None:
+    assert len(pages) == 13
+    for name, page in pages.items():
+        ids = {field.get("id") for field in page.inputs}
+        assert set(page.labels) <= ids, name
+        assert {"script", "iframe", "style"}.isdisjoint(page.tags), name
+        assert page.events == [], name
+        assert all(source.startswith(("/", "#")) for source in page.sources), name
+        assert page.tags.count("h1") == 1, name
+        for form in page.forms:
+            assert form["method"] == "post", name
+            assert (form["action"] or "").startswith("/"), name
+        for field in page.inputs:
+            check_field(name, page, field)
+
+
+def check_field(name: str, page: Page, field: dict[str, str | None]) -> None:
+    kind = field.get("type")
+    if kind == "hidden" or "hidden" in field:
+        return
+    assert field["id"] in page.labels, (name, field)
+    assert "onpaste" not in field
+    if kind == "password":
+        assert field["autocomplete"] in {"current-password", "new-password"}, name
+        assert not field.get("value"), name
+    elif kind != "checkbox":
+        assert field["autocomplete"] in {"username", "email"}, name
+
+
+def test_no_template_marks_text_as_safe() -> None:
+    for path in Path("templates").rglob("*.html"):
+        assert "safe" not in re.findall(r"\|\s*(\w+)", path.read_text()), path
+        assert "autoescape" not in path.read_text(), path
+
+
+async def test_a_persons_name_is_inert_on_pages(browser: Browser) -> None:
+    await browser.post("/login", email_or_user=HOSTILE.replace("\r\n", ""), password="x")
+    assert "<img" not in browser.text
+    assert "{{7*7}}" in browser.text or "49" not in browser.text
+    await settle(browser.house, ALICE)
+    assert await signed_in(browser.house, ALICE)

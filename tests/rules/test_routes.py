@@ -1,0 +1,276 @@
+"""Rules that hold for every route, walked over all of them."""
+
+import hashlib
+import re
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+from quart import Quart
+from sqlalchemy import text
+
+from app.house import House
+from app.kit.marks import is_open
+from app.kit.permissions import Permission
+from app.models import Base
+from app.web.guards import may
+from tests.browser import SAME_ORIGIN, Browser
+from tests.people import ALICE, ROOT, block, register, settle, signed_in
+
+ALL_METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "BREW"]
+UNSAFE = ["POST", "PUT", "PATCH", "DELETE", "TRACE", "BREW"]
+TABLE = Path(__file__).with_name("routes.txt")
+
+
+class Route(NamedTuple):
+    method: str
+    path: str
+    who: str
+
+    @property
+    def example(self) -> str:
+        """Return an address that this route answers."""
+        path = self.path.replace("<path:filename>", "style.css").replace("<sealed>", "x")
+        return path
+
+
+def documented() -> list[Route]:
+    lines = [line.split() for line in TABLE.read_text().splitlines()]
+    return [Route(*line) for line in lines if line and not line[0].startswith("#")]
+
+
+def registered(app: Quart) -> set[tuple[str, str]]:
+    found = set()
+    for rule in app.url_map.iter_rules():
+        path = re.sub(r"^/static/\w+/", "/static/", rule.rule)
+        found |= {
+            (method, path) for method in rule.methods or () if method not in {"HEAD", "OPTIONS"}
+        }
+    return found
+
+
+def addresses(app: Quart) -> list[str]:
+    found = {route.example for route in documented()} | {"/nothing-here"}
+    static = app.static_url_path or ""
+    return sorted(path.replace("/static", static) for path in found)
+
+
+async def test_the_table_of_routes_is_complete(app: Quart) -> None:
+    assert {(route.method, route.path) for route in documented()} == registered(app)
+
+
+async def test_the_marks_are_those_of_the_table(app: Quart) -> None:
+    for rule in app.url_map.iter_rules():
+        path = re.sub(r"^/static/\w+/", "/static/", rule.rule)
+        (who,) = {
+            route.who
+            for route in documented()
+            if route.path == path and route.method in (rule.methods or ())
+        }
+        if rule.endpoint != "static":
+            assert is_open(app.view_functions[rule.endpoint]) == (who == "anyone"), path
+
+
+@pytest.mark.parametrize("route", documented(), ids=lambda route: f"{route.method} {route.path}")
+async def test_nobody_passes_a_closed_door(browser: Browser, route: Route) -> None:
+    """Anonymous, unconfirmed and blocked people are all nobody."""
+    path = route.example.replace("/static", browser.app.static_url_path or "")
+    await register(browser.house, ALICE)
+    await settle(browser.house, ROOT)
+    secret = await signed_in(browser.house, ROOT)
+    await block(browser.house, ROOT)
+    for window in (browser, await with_secret(browser, secret)):
+        response = await window.client.open(path, method=route.method, headers=SAME_ORIGIN)
+        to_login = response.headers.get("Location", "").startswith("/login")
+        assert to_login == (route.who == "person"), response.status_code
+
+
+@pytest.mark.parametrize("route", documented(), ids=lambda route: f"{route.method} {route.path}")
+async def test_a_person_passes_every_door(browser: Browser, route: Route) -> None:
+    path = route.example.replace("/static", browser.app.static_url_path or "")
+    await settle(browser.house, ALICE)
+    window = await with_secret(browser, await signed_in(browser.house, ALICE))
+    response = await window.client.open(path, method=route.method, headers=SAME_ORIGIN)
+    assert response.status_code not in {401, 403}
+    assert not response.headers.get("Location", "").startswith("/login")
+
+
+async def with_secret(browser: Browser, secret: str) -> Browser:
+    window = browser.new_window()
+    window.set_cookie(browser.app.extensions["QUART_AUTH"][0].dump_token(secret, browser.app))
+    return window
+
+
+@pytest.mark.parametrize("method", UNSAFE)
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site"},
+        {"Sec-Fetch-Site": "cross-site", "Origin": "http://127.0.0.1:8000"},
+        {"Sec-Fetch-Site": "same-origin, cross-site"},
+        {"Sec-Fetch-Site": ""},
+        {"Origin": "https://evil.example"},
+        {"Origin": "null"},
+        {"Origin": "http://127.0.0.1:8000.evil.example"},
+        {"Origin": "http://127.0.0.1"},
+        {"Origin": ""},
+        {"Cookie": "a=b"},
+    ],
+    ids=str,
+)
+async def test_a_foreign_form_is_refused_everywhere(
+    app: Quart, method: str, headers: dict[str, str]
+) -> None:
+    for path in addresses(app):
+        response = await app.test_client().open(path, method=method, headers=headers)
+        assert response.status_code == 403, path
+        assert "Set-Cookie" not in response.headers
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        SAME_ORIGIN,
+        {"Sec-Fetch-Site": "none"},
+        {"Origin": "http://127.0.0.1:8000"},
+        {},
+    ],
+    ids=str,
+)
+async def test_our_own_forms_are_taken(browser: Browser, headers: dict[str, str]) -> None:
+    await settle(browser.house, ALICE)
+    response = await browser.client.post(
+        "/login",
+        form={"email_or_user": ALICE.email, "password": ALICE.password},
+        headers=headers,
+    )
+    assert response.status_code == 303
+
+
+async def test_other_methods_do_nothing(app: Quart) -> None:
+    allowed = registered(app)
+    for route in documented():
+        path = route.example.replace("/static", app.static_url_path or "")
+        for method in ALL_METHODS:
+            if method in {"HEAD", "OPTIONS"} or (method, route.path) in allowed:
+                continue
+            response = await app.test_client().open(path, method=method, headers=SAME_ORIGIN)
+            assert response.status_code in {405, 303}, (method, path)
+
+
+async def test_a_method_in_a_header_or_a_field_is_ignored(app: Quart) -> None:
+    headers = SAME_ORIGIN | {"X-HTTP-Method-Override": "POST"}
+    response = await app.test_client().get("/login?_method=POST", headers=headers)
+    assert response.status_code == 200
+
+
+async def test_reading_changes_nothing(browser: Browser) -> None:
+    await settle(browser.house, ALICE)
+    window = await with_secret(browser, await signed_in(browser.house, ALICE))
+    before = await everything(browser.house)
+    for path in addresses(browser.app):
+        for method in ("GET", "HEAD", "OPTIONS"):
+            await window.client.open(path, method=method)
+            await browser.client.open(path, method=method)
+    assert await everything(browser.house) == before
+
+
+async def everything(house: House) -> str:
+    """Return a digest of all rows of all tables."""
+    digest = hashlib.sha256()
+    async with house.engine.connect() as connection:
+        for table in Base.metadata.sorted_tables:
+            rows = await connection.execute(text(f"SELECT * FROM {table.name} ORDER BY 1"))  # noqa: S608
+            digest.update(repr(list(rows)).encode())
+    return digest.hexdigest()
+
+
+async def test_every_answer_has_the_headers(app: Quart) -> None:
+    for path in addresses(app):
+        for method in ("GET", "POST", "PUT"):
+            for headers in (SAME_ORIGIN, {"Sec-Fetch-Site": "cross-site"}):
+                response = await app.test_client().open(path, method=method, headers=headers)
+                check_headers(path, dict(response.headers), response.status_code)
+
+
+def check_headers(path: str, headers: dict[str, str], status: int) -> None:
+    headers = {name.lower(): value for name, value in headers.items()}
+    policy = headers["content-security-policy"]
+    for part in (
+        "default-src 'none'",
+        "object-src 'none'",
+        "base-uri 'none'",
+        "frame-ancestors 'none'",
+        "form-action 'self'",
+    ):
+        assert part in policy
+    assert "unsafe" not in policy
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["x-frame-options"] == "DENY"
+    assert headers["cross-origin-opener-policy"] == "same-origin"
+    assert headers["cross-origin-resource-policy"] == "same-origin"
+    assert headers["referrer-policy"] in {"same-origin", "no-referrer"}
+    assert "permissions-policy" in headers
+    assert "server" not in headers
+    assert "access-control-allow-origin" not in headers
+    if path.startswith("/static/") and status == 200:
+        assert "immutable" in headers["cache-control"]
+    else:
+        assert headers["cache-control"] == "no-store"
+        assert "Cookie" in headers["vary"]
+    assert headers["content-type"].endswith("charset=utf-8") or path.startswith("/static/")
+
+
+async def test_a_thousand_anonymous_visits_leave_no_row_and_no_cookie(browser: Browser) -> None:
+    for _ in range(250):
+        for path in ("/", "/login", "/logout", "/secret"):
+            response = await browser.get(path)
+            assert "Set-Cookie" not in response.headers
+    for table in Base.metadata.sorted_tables:
+        if table.name != "roles":
+            async with browser.house.engine.connect() as connection:
+                rows = await connection.scalar(text(f"SELECT count(*) FROM {table.name}"))  # noqa: S608
+            assert rows == 0, table.name
+
+
+class TestPermission:
+    """A page of a site's own, as the README shows it."""
+
+    @pytest.fixture
+    async def window(self, browser: Browser) -> Browser:
+        @may(Permission.MODERATE)
+        async def moderate() -> str:
+            return "moderated"
+
+        app = browser.app
+        app._got_first_request = False
+        app.add_url_rule("/moderate", "moderate", moderate)
+        return browser
+
+    async def test_nobody_is_sent_to_the_login(self, window: Browser) -> None:
+        response = await window.get("/moderate")
+        assert response.headers["Location"] == "/login?next=/moderate"
+
+    async def test_who_lacks_the_permission_gets_a_page(self, window: Browser) -> None:
+        await settle(window.house, ALICE)
+        visitor = await with_secret(window, await signed_in(window.house, ALICE))
+        response = await visitor.get("/moderate")
+        assert response.status_code == 403
+        assert "Your account may not open this page" in visitor.text
+
+    async def test_who_has_it_passes_from_the_next_request_on(self, window: Browser) -> None:
+        await settle(window.house, ALICE)
+        visitor = await with_secret(window, await signed_in(window.house, ALICE))
+        await settle_role(window.house, "Moderator")
+        assert (await visitor.get("/moderate")).status_code == 200
+        await settle_role(window.house, "User")
+        assert (await visitor.get("/moderate")).status_code == 403
+
+
+async def settle_role(house: House, role: str) -> None:
+    async with house.engine.begin() as connection:
+        await connection.execute(
+            text("UPDATE users SET role_id = (SELECT id FROM roles WHERE name = :role)"),
+            {"role": role},
+        )

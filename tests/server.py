@@ -1,0 +1,117 @@
+"""A real server: ``python -m app serve`` with its workers, for tests that need one."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+import psutil
+from sqlalchemy import URL
+
+ROOT = Path(__file__).parents[1]
+START_SECONDS = 30
+STOP_SECONDS = 35
+
+
+class Server:
+    """A running server. ``log`` is all that it has said so far."""
+
+    def __init__(
+        self,
+        process: subprocess.Popen[bytes],
+        url: str,
+        output: IO[bytes],
+        environ: dict[str, str],
+    ) -> None:
+        self.process = process
+        self.environ = environ
+        self.url = url
+        self._output = Path(output.name)
+
+    @property
+    def log(self) -> str:
+        return self._output.read_text(errors="replace")
+
+    @property
+    def port(self) -> int:
+        return int(self.url.rsplit(":", 1)[1])
+
+    def children(self, command: str = "worker") -> list[psutil.Process]:
+        """Return the living child processes that run a command."""
+        children = psutil.Process(self.process.pid).children()
+        return [child for child in children if command in child.cmdline()]
+
+    def link(self, to: str, *, seconds: float = 10) -> str:
+        """Return the newest one-time link to an address, from the log, as a person would."""
+        pattern = rf"A letter to {re.escape(to)}:.*?(http\S+/(?:confirm|invitation)/\S+)"
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            if found := re.findall(pattern, self.log, re.DOTALL):
+                return str(found[-1])
+            time.sleep(0.05)
+        raise AssertionError(f"no letter to {to} in:\n{self.log}")
+
+    def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
+        """Stop as an operator does; return the exit status."""
+        self.process.send_signal(number)
+        return self.process.wait(STOP_SECONDS)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def environment(database: URL | None = None, **settings: str) -> dict[str, str]:
+    """Return the environment of a server of its own; without ``database`` it is a laptop's."""
+    environ = {
+        name: value for name, value in os.environ.items() if name in {"PATH", "HOME", "TMPDIR"}
+    }
+    environ |= {
+        "BCRYPT_ROUNDS": "4",
+        "LOG_FORMAT": "text",
+        "NETWORK_LETTERS_10_MINUTES": "10000",
+        "NETWORK_LETTERS_30_MINUTES": "10000",
+        "NETWORK_LOGINS_5_MINUTES": "100000",
+        "NETWORK_LOGINS_HOUR": "100000",
+    }
+    if database is not None:
+        environ["DATABASE_URL"] = database.render_as_string(hide_password=False)
+        environ["SECRET_KEY"] = "tests-only-0123456789-abcdefghijklmnop"
+    return environ | settings
+
+
+@contextmanager
+def serving(environ: dict[str, str]) -> Iterator[Server]:
+    """Start a server on a free port, yield it once it answers, and stop it."""
+    environ = {"BIND": f"127.0.0.1:{free_port()}"} | environ
+    with tempfile.NamedTemporaryFile(suffix=".log") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "app", "serve"],
+            cwd=ROOT, env=environ, stdout=output, stderr=output,
+        )  # fmt: skip
+        server = Server(process, f"http://{environ['BIND']}", output, environ)
+        try:
+            _wait(server)
+            yield server
+        finally:
+            if process.poll() is None:
+                server.stop()
+
+
+def _wait(server: Server) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while " is at http" not in server.log:
+        if server.process.poll() is not None or time.monotonic() > deadline:
+            raise AssertionError(f"the server did not start:\n{server.log}")
+        time.sleep(0.05)

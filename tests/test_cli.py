@@ -1,0 +1,135 @@
+"""The command line: refusals first, each with a sentence and an exit status."""
+
+import json
+import os
+import stat
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import URL
+
+from tests import databases
+from tests.server import ROOT, environment
+
+COMMANDS = [
+    [], ["serve"], ["migrate"], ["postman"], ["secret-key"], ["users"], ["users", "create"],
+    ["users", "list"], ["users", "block"], ["users", "unblock"], ["users", "set-role"],
+]  # fmt: skip
+
+
+class Shell:
+    """Runs commands in one deployment."""
+
+    def __init__(self, environ: dict[str, str]) -> None:
+        self.environ = environ
+
+    def run(self, *arguments: str, status: int = 0, **more: str) -> str:
+        """Run a command; return what it says, on standard error if it fails."""
+        done = subprocess.run(
+            [sys.executable, "-m", "app", *arguments],
+            cwd=ROOT, env=self.environ | more, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert done.returncode == status, done.stdout + done.stderr
+        assert "Traceback" not in done.stderr
+        return done.stdout if status == 0 else done.stderr
+
+
+@pytest.fixture(scope="module")
+def shell(worker_database: URL) -> Iterator[Shell]:
+    with databases.fresh(worker_database) as url:
+        shell = Shell(environment(url))
+        shell.run("migrate")
+        yield shell
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_every_command_has_help(shell: Shell, command: list[str]) -> None:
+    assert "Usage: python -m app" in shell.run(*command, "--help")
+
+
+def test_an_unknown_command_is_refused(shell: Shell) -> None:
+    assert "No such command" in shell.run("dance", status=2)
+
+
+def test_wrong_settings_are_all_named(shell: Shell) -> None:
+    said = shell.run("users", "list", status=2, WORKERS="many", PUBLIC_URL="http://example.com")
+    assert said.startswith("These settings are wrong:\n")
+    assert "WORKERS: " in said
+    assert "PUBLIC_URL: " in said
+
+
+def test_a_database_that_is_away_is_told_in_a_sentence(shell: Shell) -> None:
+    nowhere = "postgresql://nobody@127.0.0.1:1/nothing"
+    for command in (["users", "list"], ["migrate"]):
+        assert "cannot be reached" in shell.run(*command, status=1, DATABASE_URL=nowhere)
+
+
+def test_a_wrong_address_is_refused(shell: Shell) -> None:
+    assert "EMAIL" in shell.run("users", "create", "nonsense", status=2)
+
+
+def test_a_user_name_that_cannot_be_derived_is_asked_for(shell: Shell) -> None:
+    assert "--username" in shell.run("users", "create", "1@example.com", status=2)
+
+
+def test_an_unknown_role_is_refused_with_those_there_are(shell: Shell) -> None:
+    said = shell.run(
+        "users", "create", "r@example.com", "--username", "rrr", "--role", "X", status=1
+    )
+    assert "User, Moderator, Administrator" in said
+
+
+def test_nobody_cannot_be_blocked(shell: Shell) -> None:
+    for command in (["block", "nobody"], ["unblock", "nobody"], ["set-role", "nobody", "User"]):
+        assert "Nobody here" in shell.run("users", *command, status=1)
+
+
+def test_the_first_administrator_is_made_by_a_one_time_link(shell: Shell) -> None:
+    said = shell.run("users", "create", "root@example.com", "--admin")
+    assert "http://127.0.0.1:8000/invitation/" in said
+    assert "24 hours" in said
+    again = json.loads(shell.run("users", "create", "root@example.com", "--admin", "--json"))
+    assert again["username"] == "root"
+    assert again["url"] not in said
+    (root,) = json.loads(shell.run("users", "list", "--json"))
+    assert (root["username"], root["role"]) == ("root", "Administrator")
+    assert not [name for name in root if "hash" in name or "password" in name]
+
+
+def test_a_person_is_looked_after(shell: Shell) -> None:
+    shell.run("users", "create", "carol@example.com")
+    shell.run("users", "block", "carol")
+    assert "carol  carol@example.com  User  blocked" in shell.run("users", "list")
+    shell.run("users", "unblock", "carol@example.com")
+    shell.run("users", "set-role", "CAROL", "moderator")
+    assert "carol  carol@example.com  Moderator  confirmed" in shell.run("users", "list")
+    assert "already" in shell.run(
+        "users", "create", "other@example.com", "--username", "carol", status=1
+    )
+
+
+def test_secret_keys_are_long_and_differ(shell: Shell) -> None:
+    one, other = shell.run("secret-key").strip(), shell.run("secret-key").strip()
+    assert one != other
+    assert len(one) >= 64
+    shell.run("users", "list", SECRET_KEY=one)
+
+
+def test_a_laptop_at_rest_starts_its_database_for_a_command(tmp_path: Path) -> None:
+    if os.geteuid() == 0:
+        for path in (tmp_path, *tmp_path.parents):
+            path.chmod(path.stat().st_mode | stat.S_IXOTH)
+    shell = Shell(environment(DATA_DIR=str(tmp_path / "var")))
+    assert "/invitation/" in shell.run("users", "create", "root@example.com", "--admin")
+    assert "root" in shell.run("users", "list")
+    key = tmp_path / "var" / "secret_key"
+    assert stat.S_IMODE(key.stat().st_mode) == 0o600
+    assert not (tmp_path / "var" / "postgres" / "postmaster.pid").exists()
+
+
+def test_without_a_running_laptop_its_parts_say_so(tmp_path: Path) -> None:
+    shell = Shell(environment(DATA_DIR=str(tmp_path / "var")))
+    assert "make run" in shell.run("postman", status=1)
