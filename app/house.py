@@ -1,5 +1,6 @@
 """What an application holds while it serves: settings, database, password hasher."""
 
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -9,10 +10,14 @@ from sqlalchemy import URL
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
 from app.config import Config
-from app.db import Sessions, make_engine, make_sessions
+from app.db import Sessions, is_away, make_engine, make_sessions
+from app.kit.errors import DatabaseAway
 from app.kit.passwords import PasswordHasher
 
+log = logging.getLogger(__name__)
+
 EXTENSION = "vestibule"
+DATABASE_RETRY_SECONDS = 5
 
 
 @dataclass(frozen=True)
@@ -24,9 +29,21 @@ class House:
     sessions: Sessions
     hasher: PasswordHasher
 
-    def session(self) -> AsyncSession:
-        """Return a new session, to be used as ``async with``; it holds no connection yet."""
-        return self.sessions()
+    @asynccontextmanager
+    async def session(self) -> AsyncIterator[AsyncSession]:
+        """Yield a new session; it holds no connection yet.
+
+        Raises:
+            DatabaseAway: instead of any error that says so.
+        """
+        try:
+            async with self.sessions() as session:
+                yield session
+        except Exception as error:
+            if not is_away(error):
+                raise
+            log.warning("the database is away: %s", type(error).__name__)
+            raise DatabaseAway(DATABASE_RETRY_SECONDS) from error
 
 
 @asynccontextmanager

@@ -4,8 +4,10 @@ import asyncio
 import logging
 
 import uvloop
+from h11 import Request
 from hypercorn.asyncio import serve
 from hypercorn.config import Config as ServerConfig
+from hypercorn.protocol.h11 import H11Protocol
 from sqlalchemy import URL
 
 from app import create_app
@@ -22,6 +24,13 @@ def run(config: Config, url: URL, *, socket_fd: int) -> None:
     """Serve until the supervisor says stop or is gone; in-flight requests finish."""
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_serve(config, url, socket_fd))
+
+
+async def _no_http2_on_cleartext(self: H11Protocol, event: Request) -> None:
+    """Stand in for hypercorn's check, which would switch to h2c and has no setting (L9, PX-04)."""
+
+
+H11Protocol._check_protocol = _no_http2_on_cleartext  # type: ignore[method-assign]  # noqa: SLF001
 
 
 async def _serve(config: Config, url: URL, socket_fd: int) -> None:

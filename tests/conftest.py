@@ -72,8 +72,8 @@ async def database(worker_database: URL) -> URL:
     async with engine.begin() as connection:
         await connection.execute(
             text(
-                "TRUNCATE users, login_sessions, one_time_tokens, throttle_buckets, outbox, "
-                "audit_events"
+                "TRUNCATE users, registrations, login_sessions, one_time_tokens, "
+                "throttle_buckets, outbox, audit_events"
             )
         )
     await engine.dispose()

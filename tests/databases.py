@@ -2,23 +2,48 @@
 
 import asyncio
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from typing import ParamSpec, TypeVar
 
 from sqlalchemy import URL, text
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
+
+from app import schema
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def in_thread(work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+    """Do something that runs an event loop of its own where there is one already."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(work, *args, **kwargs).result()
+
+
+@contextmanager
+def migrated(server: URL) -> Iterator[URL]:
+    """Make a database with all tables, and drop it at the end."""
+    with fresh(server) as url:
+        in_thread(schema.migrate, url)
+        yield url
 
 
 @contextmanager
 def fresh(server: URL) -> Iterator[URL]:
     """Make an empty database on a server, and drop it at the end."""
     name = f"test_{uuid.uuid4().hex}"
-    asyncio.run(_execute(server, f"CREATE DATABASE {name}"))
+    _run(_execute(server, f"CREATE DATABASE {name}"))
     try:
         yield server.set(database=name)
     finally:
-        asyncio.run(_execute(server, f"DROP DATABASE {name} WITH (FORCE)"))
+        _run(_execute(server, f"DROP DATABASE {name} WITH (FORCE)"))
+
+
+def _run(work: Coroutine[None, None, None]) -> None:
+    in_thread(asyncio.run, work)
 
 
 async def _execute(server: URL, statement: str) -> None:

@@ -23,10 +23,10 @@ BOB = Someone("bob", "bob@example.com", "bob collects old maps")
 ROOT = Someone("root", "root@example.com", "root waters the plants")
 
 
-async def register(house: House, someone: Someone, client: Client = CLIENT) -> None:
-    """Register somebody; the address waits to be confirmed."""
+async def register(house: House, someone: Someone, client: Client = CLIENT) -> str:
+    """Register somebody, return the receipt; the address waits to be confirmed."""
     async with house.session() as session:
-        await registration.register(
+        return await registration.register(
             session,
             config=house.config,
             hasher=house.hasher,
@@ -37,16 +37,24 @@ async def register(house: House, someone: Someone, client: Client = CLIENT) -> N
         )
 
 
-async def confirm(house: House, link: str) -> None:
+async def confirm(house: House, link: str, *, receipt: str = "", password: str = "") -> None:
     """Follow a confirmation link."""
     async with house.session() as session:
-        await registration.confirm(session, config=house.config, sealed=key_of(link), client=CLIENT)
+        await registration.confirm(
+            session,
+            config=house.config,
+            hasher=house.hasher,
+            sealed=key_of(link),
+            receipt=receipt,
+            password=password,
+            client=CLIENT,
+        )
 
 
 async def settle(house: House, someone: Someone, *, role: str | None = None) -> Someone:
     """Register and confirm somebody."""
-    await register(house, someone)
-    await confirm(house, await last_link(house, someone.email))
+    receipt = await register(house, someone)
+    await confirm(house, await last_link(house, someone.email), receipt=receipt)
     if role is not None:
         async with house.session() as session:
             await access.set_role(session, name=someone.username, role_name=role, client=OPERATOR)

@@ -65,6 +65,34 @@ def upgrade() -> None:
         postgresql_where=sa.text("sent_at IS NULL"),
     )
     op.create_table(
+        "registrations",
+        sa.Column("id", sa.Uuid(), server_default=sa.text("gen_random_uuid()"), nullable=False),
+        sa.Column("email", sa.Text(), nullable=False),
+        sa.Column("email_key", sa.Text(), nullable=False),
+        sa.Column("username", sa.Text(), nullable=False),
+        sa.Column("username_key", sa.Text(), nullable=False),
+        sa.Column("password_hash", sa.Text(), nullable=False),
+        sa.Column("fingerprint", sa.LargeBinary(), nullable=False),
+        sa.Column(
+            "created_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("now()"),
+            nullable=False,
+        ),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("length(email) <= 254", name=op.f("ck_registrations_email_length")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_registrations")),
+    )
+    op.create_index(
+        op.f("ix_registrations_email_key"), "registrations", ["email_key"], unique=False
+    )
+    op.create_index(
+        op.f("ix_registrations_expires_at"), "registrations", ["expires_at"], unique=False
+    )
+    op.create_index(
+        op.f("ix_registrations_username_key"), "registrations", ["username_key"], unique=False
+    )
+    op.create_table(
         "roles",
         sa.Column("id", sa.Integer(), sa.Identity(always=True), nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
@@ -155,10 +183,8 @@ def upgrade() -> None:
         "one_time_tokens",
         sa.Column("digest", sa.LargeBinary(), nullable=False),
         sa.Column("purpose", sa.Text(), nullable=False),
-        sa.Column("user_id", sa.Uuid(), nullable=False),
-        sa.Column("email_key", sa.Text(), nullable=False),
-        sa.Column("username", sa.Text(), nullable=True),
-        sa.Column("password_hash", sa.Text(), nullable=True),
+        sa.Column("user_id", sa.Uuid(), nullable=True),
+        sa.Column("registration_id", sa.Uuid(), nullable=True),
         sa.Column(
             "created_at",
             sa.DateTime(timezone=True),
@@ -167,10 +193,25 @@ def upgrade() -> None:
         ),
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
         sa.CheckConstraint("length(digest) = 32", name=op.f("ck_one_time_tokens_digest_length")),
+        sa.CheckConstraint(
+            "num_nonnulls(user_id, registration_id) = 1", name=op.f("ck_one_time_tokens_one_owner")
+        ),
+        sa.ForeignKeyConstraint(
+            ["registration_id"],
+            ["registrations.id"],
+            name=op.f("fk_one_time_tokens_registration_id"),
+            ondelete="CASCADE",
+        ),
         sa.ForeignKeyConstraint(
             ["user_id"], ["users.id"], name=op.f("fk_one_time_tokens_user_id"), ondelete="CASCADE"
         ),
         sa.PrimaryKeyConstraint("digest", name=op.f("pk_one_time_tokens")),
+    )
+    op.create_index(
+        op.f("ix_one_time_tokens_registration_id"),
+        "one_time_tokens",
+        ["registration_id"],
+        unique=False,
     )
     op.create_index(
         op.f("ix_one_time_tokens_user_id"), "one_time_tokens", ["user_id"], unique=False
@@ -195,6 +236,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.drop_index(op.f("ix_one_time_tokens_user_id"), table_name="one_time_tokens")
+    op.drop_index(op.f("ix_one_time_tokens_registration_id"), table_name="one_time_tokens")
     op.drop_table("one_time_tokens")
     op.drop_index("ix_login_sessions_user_id_created_at", table_name="login_sessions")
     op.drop_index(op.f("ix_login_sessions_expires_at"), table_name="login_sessions")
@@ -205,6 +247,10 @@ def downgrade() -> None:
     op.drop_table("throttle_buckets")
     op.drop_index("uq_roles_one_default", table_name="roles", postgresql_where="is_default")
     op.drop_table("roles")
+    op.drop_index(op.f("ix_registrations_username_key"), table_name="registrations")
+    op.drop_index(op.f("ix_registrations_expires_at"), table_name="registrations")
+    op.drop_index(op.f("ix_registrations_email_key"), table_name="registrations")
+    op.drop_table("registrations")
     op.drop_index(
         "ix_outbox_waiting", table_name="outbox", postgresql_where=sa.text("sent_at IS NULL")
     )

@@ -7,7 +7,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.config import Config
 from app.kit import passwords
-from app.kit.addresses import email_key
 from app.kit.client import Client
 from app.kit.errors import AlreadyThere, LinkUnusable, NoSuchRole
 from app.kit.links import new_link, open_link
@@ -72,7 +71,7 @@ async def find_invitation(session: AsyncSession, *, config: Config, sealed: str)
     """
     digest = open_link(Purpose.INVITE, sealed, keys=config.signing_keys, valid=_VALID)
     async with session.begin():
-        username = digest and await token.username_of(session, digest, purpose=Purpose.INVITE)
+        username = digest and await token.find_username(session, digest, purpose=Purpose.INVITE)
     if not username:
         raise LinkUnusable
     return username
@@ -98,15 +97,16 @@ async def accept(
     passwords.check_policy(
         password, shortest=config.password_min_length, context=[config.site_name, username]
     )
-    password_hash = await hasher.hash(password)
+    with hasher.place():
+        password_hash = await hasher.hash(password)
     digest = open_link(Purpose.INVITE, sealed, keys=config.signing_keys, valid=_VALID)
     async with session.begin():
-        taken = digest and await token.take(session, digest, purpose=Purpose.INVITE)
-        if taken:
-            await user.set_password_hash(session, taken.user_id, password_hash)
-            await sessions.end_all(session, taken.user_id)
-            await audit.write(session, Event.PASSWORD_SET, client=client, subject_id=taken.user_id)
-    if not taken:
+        user_id = digest and await token.take(session, digest, purpose=Purpose.INVITE)
+        if user_id:
+            await user.set_password_hash(session, user_id, password_hash)
+            await sessions.end_all(session, user_id)
+            await audit.write(session, Event.PASSWORD_SET, client=client, subject_id=user_id)
+    if not user_id:
         raise LinkUnusable
 
 
@@ -119,16 +119,10 @@ async def _write_down(
     person = await user.find(session, email)
     if person is None or person.username != username:
         return False
-    if user_id is None and person.password_hash is not None:
+    if user_id is None and not await user.invite_again(session, person.id, role_id=role_id):
         return False
-    await user.confirm(session, person.id, email_key=email_key(email))
     await token.void(session, person.id, purpose=Purpose.INVITE)
     await token.add(
-        session,
-        digest=link_digest,
-        purpose=Purpose.INVITE,
-        valid=_VALID,
-        user_id=person.id,
-        email_key=email_key(email),
+        session, digest=link_digest, purpose=Purpose.INVITE, valid=_VALID, user_id=person.id
     )
     return True

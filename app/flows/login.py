@@ -9,14 +9,16 @@ from app.config import Config
 from app.kit.addresses import email_key, username_key
 from app.kit.client import Client
 from app.kit.errors import TooManyTries, WrongCredentials
-from app.kit.passwords import PasswordHasher, Verdict, fits
+from app.kit.passwords import PasswordHasher, Verdict, fingerprint, fits
 from app.kit.sealing import Purpose, seal
 from app.kit.tokens import digest, new_secret
 from app.limits import limits
-from app.models import audit, throttle, user
+from app.models import audit, registration, throttle, user
 from app.models import session as sessions
 from app.models.audit import Event
+from app.models.registration import Pending
 from app.models.session import Person
+from app.models.throttle import Try
 from app.models.user import Credentials
 
 __all__ = ["Person", "SignedIn", "Unconfirmed", "current_person", "sign_in", "sign_out"]
@@ -33,6 +35,19 @@ class Unconfirmed(NamedTuple):
     """The password was right, the address waits. ``ticket`` lets its owner ask for the letter."""
 
     ticket: str
+
+
+class _Found(NamedTuple):
+    """Who may stand behind a name, and the try of that person, by whatever name."""
+
+    person: Credentials | None
+    pending: Pending | None
+    attempt: Try
+
+    @property
+    def is_slowed(self) -> bool:
+        """Whether the person has to wait before another password is checked."""
+        return self.attempt.wait > 0
 
 
 async def sign_in(
@@ -52,18 +67,27 @@ async def sign_in(
     a name that nobody has costs as much as a wrong password.
 
     Raises:
-        TooManyTries: of this account or from this network.
+        TooManyTries: of this name or from this network.
         WrongCredentials: for every other reason (SECURITY.md EN-01).
-        TooBusy: too many passwords wait to be checked.
+        TooBusy: too many passwords wait to be checked; the try does not count.
     """
+    if not fits(password):
+        raise WrongCredentials
+    with hasher.place():
+        await _take_try(session, config, name, client)
+        async with session.begin():
+            found = await _find(session, config, name, password)
+        waiting, verdict = await _check(hasher, found, password)
     async with session.begin():
-        person = await user.find(session, name)
-        wait = await _take_try(session, config, name, person, client)
-    if wait:
-        raise TooManyTries(wait)
-    verdict = await _check(hasher, password, person)
-    async with session.begin():
-        outcome = await _decide(session, config, person, verdict, remember=remember, client=client)
+        outcome: SignedIn | Unconfirmed | None = None
+        if verdict.is_right:
+            outcome = await _start(
+                session, config, found, name, verdict.replacement, remember=remember, client=client
+            )
+        elif waiting is not None:
+            outcome = Unconfirmed(seal(config.signing_keys, Purpose.RESEND, str(waiting.id)))
+        else:
+            await _note_failure(session, config, found, client)
         if previous_secret is not None and isinstance(outcome, SignedIn):
             await sessions.end(session, digest(previous_secret))
     if outcome is None:
@@ -91,68 +115,81 @@ async def sign_out(session: AsyncSession, *, secret: str, client: Client) -> Non
             )
 
 
-async def _take_try(
-    session: AsyncSession, config: Config, name: str, person: Credentials | None, client: Client
-) -> float:
-    """Return 0, or the seconds to wait. An unknown name has a bucket like a known one."""
+async def _take_try(session: AsyncSession, config: Config, name: str, client: Client) -> None:
+    """Count a try, of the network and of the name as it was typed, somebody's or nobody's.
+
+    A transaction each, so that a crowd from one network does not wait with connections in hand.
+    """
     policy = limits(config)
-    wait = await throttle.take_all(
-        session, f"logins:network:{client.network}", policy.logins_of_network
-    )
+    async with session.begin():
+        network = f"logins:network:{client.network}"
+        wait = await throttle.take_all(session, network, policy.logins_of_network)
+    if not wait:
+        async with session.begin():
+            wait = (
+                await throttle.take_delayed(session, _name_bucket(name), policy.logins_of_account)
+            ).wait
     if wait:
-        return wait
+        raise TooManyTries(wait)
+
+
+async def _find(session: AsyncSession, config: Config, name: str, password: str) -> _Found:
+    """Look a name up, and count the try of the person too, by whatever name he was called.
+
+    That an account is slowed by its other name must not show: it would tie the two together. So it
+    looks like a wrong password, and costs as much.
+    """
+    person = await user.find(session, name)
+    marks = fingerprint(password, key=config.signing_keys[-1])
+    pending = await registration.find_by_name(session, name, fingerprint=marks)
+    if person is None:
+        return _Found(None, pending, Try(0, 0))
     attempt = await throttle.take_delayed(
-        session, _account_bucket(name, person), policy.logins_of_account
+        session, _person_bucket(person), limits(config).logins_of_account
     )
-    if person is not None and attempt.number == policy.logins_of_account.free + 1:
-        await audit.write(session, Event.SIGN_IN_SLOWED, client=client, subject_id=person.id)
-    return attempt.wait
+    return _Found(person, pending, attempt)
 
 
-def _account_bucket(name: str, person: Credentials | None) -> str:
-    if person is not None:
-        return f"logins:account:{person.id}"
-    return f"logins:nobody:{email_key(name) if '@' in name else username_key(name)}"
+async def _check(
+    hasher: PasswordHasher, found: _Found, password: str
+) -> tuple[Pending | None, Verdict]:
+    """Return the registration that the password is right for, and whether it is the person's.
+
+    One hash is verified; two for who knows the password of a registration, whether or not there is
+    also a person, so that he does not learn it by the time.
+    """
+    if found.is_slowed:
+        return None, await hasher.verify(password, None)
+    own = found.person.password_hash if found.person else None
+    if found.pending is None:
+        return None, await hasher.verify(password, own)
+    if not (await hasher.verify(password, found.pending.password_hash)).is_right:
+        return None, Verdict(is_right=False) if own is None else await hasher.verify(password, own)
+    return found.pending, await hasher.verify(password, own)
 
 
-async def _check(hasher: PasswordHasher, password: str, person: Credentials | None) -> Verdict:
-    if not fits(password):
-        return Verdict(is_right=False)
-    return await hasher.verify(password, person.password_hash if person else None)
-
-
-async def _decide(
-    session: AsyncSession,
-    config: Config,
-    person: Credentials | None,
-    verdict: Verdict,
-    *,
-    remember: bool,
-    client: Client,
-) -> SignedIn | Unconfirmed | None:
-    if person is None or not verdict.is_right or person.is_blocked:
-        subject_id = person and person.id
-        await audit.write(session, Event.SIGN_IN_FAILED, client=client, subject_id=subject_id)
-        return None
-    if not person.is_confirmed:
-        await audit.write(session, Event.SIGN_IN_UNCONFIRMED, client=client, subject_id=person.id)
-        return Unconfirmed(seal(config.signing_keys, Purpose.RESEND, str(person.id)))
-    return await _start(
-        session, config, person, verdict.replacement, remember=remember, client=client
-    )
+async def _note_failure(
+    session: AsyncSession, config: Config, found: _Found, client: Client
+) -> None:
+    subject_id = found.person and found.person.id
+    await audit.write(session, Event.SIGN_IN_FAILED, client=client, subject_id=subject_id)
+    if found.attempt.number == limits(config).logins_of_account.free + 1:
+        await audit.write(session, Event.SIGN_IN_SLOWED, client=client, subject_id=subject_id)
 
 
 async def _start(
     session: AsyncSession,
     config: Config,
-    person: Credentials,
+    found: _Found,
+    name: str,
     replacement_hash: str | None,
     *,
     remember: bool,
     client: Client,
 ) -> SignedIn | None:
-    if not await user.admit(session, person, replacement_hash=replacement_hash):
-        await audit.write(session, Event.SIGN_IN_FAILED, client=client, subject_id=person.id)
+    person = found.person
+    if person is None or not await user.admit(session, person, replacement_hash=replacement_hash):
+        await _note_failure(session, config, found, client)
         return None
     secret = new_secret()
     await sessions.start(
@@ -163,11 +200,20 @@ async def _start(
         remembered=remember,
         client=client,
     )
-    await throttle.give_back(session, _account_bucket("", person))
+    for bucket in (_person_bucket(person), _name_bucket(name)):
+        await throttle.give_back(session, bucket)
     await audit.write(
         session, Event.SIGNED_IN, client=client, actor_id=person.id, subject_id=person.id
     )
     return SignedIn(secret.text, remember)
+
+
+def _name_bucket(name: str) -> str:
+    return f"logins:name:{email_key(name) if '@' in name else username_key(name)}"
+
+
+def _person_bucket(person: Credentials) -> str:
+    return f"logins:person:{person.id}"
 
 
 def _lasts(config: Config, *, remember: bool) -> timedelta:

@@ -4,7 +4,6 @@ from datetime import timedelta
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app import letters
@@ -12,15 +11,15 @@ from app.config import Config
 from app.kit import passwords
 from app.kit.addresses import email_key
 from app.kit.client import Client
-from app.kit.errors import LinkUnusable, UsernameTaken
+from app.kit.errors import LinkUnusable, TooManyTries, UsernameTaken, WrongPassword
 from app.kit.links import new_link, open_link
 from app.kit.passwords import PasswordHasher
-from app.kit.sealing import Purpose, unseal
+from app.kit.sealing import Purpose, seal, unseal
 from app.limits import limits
 from app.models import audit, outbox, role, throttle, token, user
+from app.models import registration as registrations
 from app.models.audit import Event
-from app.models.token import Taken
-from app.models.user import Credentials
+from app.models.registration import Pending
 
 CONFIRM_VALID_HOURS = 24
 RESEND_VALID_MINUTES = 30
@@ -29,12 +28,15 @@ _CONFIRM_VALID = timedelta(hours=CONFIRM_VALID_HOURS)
 _RESEND_VALID = timedelta(minutes=RESEND_VALID_MINUTES)
 
 
-class Registration(NamedTuple):
-    """What a person who registers wants to be known by."""
+class Opened(NamedTuple):
+    """A confirmation link that could be used now.
+
+    ``is_proven``: the browser is the one that registered, so that a button is enough. In any other
+    the person shows by the password that this registration is his own (SECURITY.md TK-13).
+    """
 
     username: str
-    email: str
-    password_hash: str
+    is_proven: bool
 
 
 async def register(
@@ -46,39 +48,48 @@ async def register(
     email: str,
     password: str,
     client: Client,
-) -> None:
-    """Make an unconfirmed account and write to its address.
+) -> str:
+    """Write a registration down, and write to its address.
 
     Returns:
-        Nothing, and the same for a known and a new address (SECURITY.md EN-03): the owner of a
-        known one gets the letter that fits.
+        A receipt for the browser that registered. The same for a known and a new address
+        (SECURITY.md EN-03): the owner of a known one gets the letter that fits.
 
     Raises:
         WeakPassword: the password is refused, with the reason.
         UsernameTaken: user names are public.
+        TooManyTries: from this network.
         TooBusy: too many passwords wait to be hashed.
     """
     context = [config.site_name, username, email, *email.split("@")]
     passwords.check_policy(password, shortest=config.password_min_length, context=context)
+    with hasher.place():
+        async with session.begin():
+            taken = await user.is_username_taken(session, username)
+            wait = 0 if taken else await _take_try(session, config, client)
+        if taken:
+            raise UsernameTaken
+        if wait:
+            raise TooManyTries(wait)
+        password_hash = await hasher.hash(password)
     async with session.begin():
-        taken = await user.is_username_taken(session, username)
-        withheld = not taken and await _is_letter_withheld(session, config, client)
-    if taken:
-        raise UsernameTaken
-    if withheld:
-        return
-    password_hash = await hasher.hash(password)
-    async with session.begin():
-        new = Registration(username, email, password_hash)
-        written = await _write_down(session, config, new, client)
-    if not written:
-        raise UsernameTaken
+        pending = await registrations.add(
+            session,
+            email=email,
+            username=username,
+            password_hash=password_hash,
+            fingerprint=passwords.fingerprint(password, key=config.signing_keys[-1]),
+            lasts=_CONFIRM_VALID,
+        )
+        await audit.write(session, Event.REGISTERED, client=client, registration=str(pending.id))
+        await _write_letter(session, config, pending, client)
+    return seal(config.signing_keys, Purpose.REGISTERED, str(pending.id))
 
 
 async def resend(session: AsyncSession, *, config: Config, ticket: str, client: Client) -> None:
-    """Send the letter of an unconfirmed account again, to who knows its password.
+    """Send the letter of a registration again, to who knows its password.
 
-    ``ticket`` is what ``resend_ticket`` gave to that person's login page. A limit is silent.
+    ``ticket`` is what a login with that password returned. A limit is silent.
 
     Raises:
         LinkUnusable: the ticket is garbled or too old.
@@ -87,161 +98,165 @@ async def resend(session: AsyncSession, *, config: Config, ticket: str, client: 
     if text is None:
         raise LinkUnusable
     async with session.begin():
-        person = await user.find_by_id(session, UUID(text))
-        if person is None or person.is_confirmed or person.is_blocked:
-            return
-        if await _is_letter_withheld(session, config, client):
-            return
-        await audit.write(session, Event.CONFIRMATION_RESENT, client=client, subject_id=person.id)
-        await _ask_to_confirm(session, config, person, client)
+        pending = await registrations.find(session, UUID(text))
+        if pending is not None:
+            await _write_letter(session, config, pending, client)
 
 
-async def find_registration(session: AsyncSession, *, config: Config, sealed: str) -> str:
-    """Return the user name that a confirmation link is about, without using the link up.
+async def open_confirmation(
+    session: AsyncSession, *, config: Config, sealed: str, receipt: str
+) -> Opened:
+    """Return what a confirmation link is about, without using it up.
 
     Raises:
         LinkUnusable: used, expired, foreign or garbled.
     """
-    digest = open_link(Purpose.CONFIRM, sealed, keys=config.signing_keys, valid=_CONFIRM_VALID)
     async with session.begin():
-        username = digest and await token.username_of(session, digest, purpose=Purpose.CONFIRM)
-    if not username:
+        pending = await _find(session, config, sealed)
+    if pending is None:
         raise LinkUnusable
-    return username
+    return Opened(pending.username, _is_proven(config, pending, receipt))
 
 
-async def confirm(session: AsyncSession, *, config: Config, sealed: str, client: Client) -> None:
-    """Confirm an address by its link; of any number of clicks one wins.
+async def confirm(
+    session: AsyncSession,
+    *,
+    config: Config,
+    hasher: PasswordHasher,
+    sealed: str,
+    receipt: str,
+    password: str,
+    client: Client,
+) -> None:
+    """Make an account of a registration by its link; of any number of clicks one wins.
 
-    The address ``ADMIN_EMAIL`` becomes Administrator now.
+    ``receipt`` is what ``register`` returned to this browser; without it ``password`` has to be the
+    registration's. The address ``ADMIN_EMAIL`` becomes Administrator now.
 
     Raises:
-        LinkUnusable: used, expired, foreign, garbled, or the address has changed since.
-        UsernameTaken: this registration's user name went to somebody else meanwhile.
+        LinkUnusable: used, expired, foreign, garbled, or the address has an account by now.
+        UsernameTaken: the user name went to somebody else meanwhile.
+        WrongPassword: neither receipt nor password show that the registration is the person's own.
+        TooManyTries: of passwords for this registration.
+        TooBusy: too many passwords wait to be checked.
     """
-    digest = open_link(Purpose.CONFIRM, sealed, keys=config.signing_keys, valid=_CONFIRM_VALID)
-    try:
-        async with session.begin():
-            taken = digest and await token.take(session, digest, purpose=Purpose.CONFIRM)
-            confirmed = taken and await _confirm(session, config, taken, client)
-    except IntegrityError:
-        raise UsernameTaken(
-            "Somebody else has taken this user name meanwhile. Please register again with another."
-        ) from None
+    async with session.begin():
+        pending = await _find(session, config, sealed)
+    if pending is None:
+        raise LinkUnusable
+    if not _is_proven(config, pending, receipt):
+        await _prove(session, config, hasher, pending, password)
+    async with session.begin():
+        name_is_free = not await user.is_username_taken(session, pending.username)
+        confirmed = name_is_free and await _settle(session, config, pending, client)
+    if not name_is_free:
+        raise UsernameTaken("This user name is taken by now. Please register again with another.")
     if not confirmed:
         raise LinkUnusable
 
 
-async def _write_down(
-    session: AsyncSession, config: Config, new: Registration, client: Client
-) -> bool:
-    """Add the account, or write to whoever has the address; False if only the name is taken."""
+async def _find(session: AsyncSession, config: Config, sealed: str) -> Pending | None:
+    digest = open_link(Purpose.CONFIRM, sealed, keys=config.signing_keys, valid=_CONFIRM_VALID)
+    registration_id = digest and await token.find_registration(session, digest)
+    return await registrations.find(session, registration_id) if registration_id else None
+
+
+def _is_proven(config: Config, pending: Pending, receipt: str) -> bool:
+    keys = config.signing_keys
+    return unseal(keys, Purpose.REGISTERED, receipt, valid=_CONFIRM_VALID) == str(pending.id)
+
+
+async def _prove(
+    session: AsyncSession, config: Config, hasher: PasswordHasher, pending: Pending, password: str
+) -> None:
+    if not password:
+        raise WrongPassword("Please enter the password that you registered with.")
+    if not passwords.fits(password):
+        raise WrongPassword
+    with hasher.place():
+        async with session.begin():
+            policy = limits(config).logins_of_account
+            attempt = await throttle.take_delayed(session, f"confirm:{pending.id}", policy)
+        if attempt.wait:
+            raise TooManyTries(attempt.wait)
+        verdict = await hasher.verify(password, pending.password_hash)
+    if not verdict.is_right:
+        raise WrongPassword
+
+
+async def _settle(session: AsyncSession, config: Config, pending: Pending, client: Client) -> bool:
+    if await registrations.take(session, pending.id) is None:
+        return False
     user_id = await user.add(
         session,
-        email=new.email,
-        username=new.username,
-        password_hash=new.password_hash,
+        email=pending.email,
+        username=pending.username,
+        password_hash=pending.password_hash,
         role_id=await role.default_id(session),
     )
-    person = await user.find(session, new.email)
-    if person is None:
+    if user_id is None:
         return False
-    if user_id is not None:
-        await audit.write(session, Event.REGISTERED, client=client, subject_id=user_id)
-        await _ask_to_confirm(session, config, person, client)
-    else:
-        await audit.write(session, Event.REGISTERED_AGAIN, client=client, subject_id=person.id)
-        await _answer_owner(session, config, person, new, client)
+    await audit.write(
+        session, Event.CONFIRMED, client=client, subject_id=user_id, registration=str(pending.id)
+    )
+    if config.admin_email and email_key(pending.email) == email_key(config.admin_email):
+        await user.set_role(session, user_id, role.ADMINISTRATOR)
+        await audit.write(
+            session, Event.ROLE_SET, client=client, subject_id=user_id, role=role.ADMINISTRATOR
+        )
     return True
 
 
-async def _answer_owner(
-    session: AsyncSession, config: Config, person: Credentials, new: Registration, client: Client
-) -> None:
-    """Write to the owner of an address that is registered again.
+async def _take_try(session: AsyncSession, config: Config, client: Client) -> float:
+    name = f"registrations:network:{client.network}"
+    return await throttle.take_all(session, name, limits(config).logins_of_network)
 
-    An unconfirmed account may be a stranger's: this letter's link carries its own registration,
-    so that who follows it gets what he chose himself (pre-hijacking, SECURITY.md TK-13).
-    """
-    if not person.is_confirmed:
-        await _ask_to_confirm(session, config, person, client, instead=new)
-    elif await _may_write_to(session, config, person, client):
+
+async def _write_letter(
+    session: AsyncSession, config: Config, pending: Pending, client: Client
+) -> None:
+    """Write to the address: a link to confirm, or to an account's owner that there is one."""
+    if await _is_withheld(session, config, pending, client):
+        return
+    person = await user.find(session, pending.email)
+    if person is not None:
         letter = letters.already_registered(
             to=person.email,
             site=config.site_name,
             username=person.username,
             login_url=f"{config.public_url}/login",
         )
-        await outbox.put(session, letter)
-
-
-async def _ask_to_confirm(
-    session: AsyncSession,
-    config: Config,
-    person: Credentials,
-    client: Client,
-    *,
-    instead: Registration | None = None,
-) -> None:
-    if not await _may_write_to(session, config, person, client):
-        return
-    link = new_link(Purpose.CONFIRM, public_url=config.public_url, keys=config.signing_keys)
-    await token.add(
-        session,
-        digest=link.digest,
-        purpose=Purpose.CONFIRM,
-        valid=_CONFIRM_VALID,
-        user_id=person.id,
-        email_key=email_key(person.email),
-        username=instead and instead.username,
-        password_hash=instead and instead.password_hash,
-    )
-    letter = letters.confirm_address(
-        to=person.email,
-        site=config.site_name,
-        username=instead.username if instead else person.username,
-        link=link.url,
-        valid_hours=CONFIRM_VALID_HOURS,
-    )
+    else:
+        link = new_link(Purpose.CONFIRM, public_url=config.public_url, keys=config.signing_keys)
+        await token.add(
+            session,
+            digest=link.digest,
+            purpose=Purpose.CONFIRM,
+            valid=_CONFIRM_VALID,
+            registration_id=pending.id,
+        )
+        letter = letters.confirm_address(
+            to=pending.email,
+            site=config.site_name,
+            username=pending.username,
+            link=link.url,
+            valid_hours=CONFIRM_VALID_HOURS,
+        )
     await outbox.put(session, letter)
 
 
-async def _confirm(session: AsyncSession, config: Config, taken: Taken, client: Client) -> bool:
-    if taken.username is not None and taken.password_hash is not None:
-        await user.replace_registration(
-            session, taken.user_id, username=taken.username, password_hash=taken.password_hash
-        )
-    if not await user.confirm(session, taken.user_id, email_key=taken.email_key):
-        return False
-    await token.void(session, taken.user_id, purpose=Purpose.CONFIRM)
-    await audit.write(session, Event.CONFIRMED, client=client, subject_id=taken.user_id)
-    if config.admin_email is not None and taken.email_key == email_key(config.admin_email):
-        await user.set_role(session, taken.user_id, role.ADMINISTRATOR)
-        await audit.write(
-            session,
-            Event.ROLE_SET,
-            client=client,
-            subject_id=taken.user_id,
-            role=role.ADMINISTRATOR,
-        )
-    return True
-
-
-async def _is_letter_withheld(session: AsyncSession, config: Config, client: Client) -> bool:
-    rates = limits(config).letters_of_network
-    if not await throttle.take_all(session, f"letters:network:{client.network}", rates):
-        return False
-    await audit.write(session, Event.LETTER_WITHHELD, client=client, limit="network")
-    return True
-
-
-async def _may_write_to(
-    session: AsyncSession, config: Config, person: Credentials, client: Client
+async def _is_withheld(
+    session: AsyncSession, config: Config, pending: Pending, client: Client
 ) -> bool:
-    rates = limits(config).letters_of_account
-    if not await throttle.take_all(session, f"letters:account:{person.id}", rates):
-        return True
-    await audit.write(
-        session, Event.LETTER_WITHHELD, client=client, subject_id=person.id, limit="account"
-    )
+    """Whether a limit, in silence, keeps this letter from being written."""
+    policy = limits(config)
+    buckets = {
+        f"letters:account:{email_key(pending.email)}": policy.letters_of_account,
+        f"letters:network:{client.network}": policy.letters_of_network,
+    }
+    for name, rates in buckets.items():
+        if await throttle.take_all(session, name, rates):
+            kind = name.split(":")[1]
+            await audit.write(session, Event.LETTER_WITHHELD, client=client, limit=kind)
+            return True
     return False

@@ -33,6 +33,15 @@ class WrongCredentials(Refusal):
     sentence = "Invalid username or password."
 
 
+class WrongPassword(Refusal):
+    """The password that was asked for once more is not the right one."""
+
+    code = "wrong_password"
+    status = 401
+    sentence = "This is not the password that you registered with."
+    field = "password"
+
+
 class WeakPassword(Refusal):
     """A new password that the policy does not take; the sentence tells why."""
 
@@ -105,6 +114,14 @@ class TooBusy(TryLater):
     code = "too_busy"
     status = 503
     sentence = "Many people are signing in right now."
+
+
+class DatabaseAway(TryLater):
+    """The database does not answer; what was asked for may be tried again."""
+
+    code = "database_away"
+    status = 503
+    sentence = "The server cannot do this right now. Nothing was lost."
 
 
 def _in_words(seconds: int) -> str:

@@ -5,13 +5,16 @@ application verify too, and ask to be replaced.
 """
 
 import asyncio
+import hmac
 import os
 import secrets
+import string
 import sys
 import threading
 import unicodedata
-from collections.abc import Callable, Iterable
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import lru_cache
 from typing import NamedTuple, ParamSpec, TypeVar
 
@@ -31,6 +34,9 @@ NICE = 10
 BUSY_RETRY_SECONDS = 2
 WERKZEUG_SCHEMES = ("pbkdf2:", "scrypt:")
 COMMON_PIECE_SHORTEST = 3
+FEW = 5
+DECORATION = string.digits + string.punctuation
+FAMOUS = frozenset({"administrator", "correcthorsebatterystaple", "correct horse battery staple"})
 KEYBOARD_RUNS = (
     "abcdefghijklmnopqrstuvwxyz",
     "qwertyuiopasdfghjklzxcvbnm",
@@ -73,7 +79,9 @@ def check_policy(password: str, *, shortest: int, context: Iterable[str] = ()) -
             f"At least {shortest} characters, please. Four or five unrelated words do well."
         )
     folded = _normal(password).casefold()
-    if any(_is_repeated(folded, word.casefold()) for word in context if word):
+    plain = folded.strip(DECORATION)
+    words = [word.casefold() for word in context if word]
+    if any(_is_repeated(text, word) for text in (folded, plain) for word in words):
         raise WeakPassword("This is the site's or your own name. Please choose something else.")
     if is_common(folded):
         raise WeakPassword(
@@ -82,15 +90,26 @@ def check_policy(password: str, *, shortest: int, context: Iterable[str] = ()) -
 
 
 def is_common(folded: str) -> bool:
-    """Whether the whole text is a common password, one repeated, two joined, or a keyboard run."""
-    if folded.isascii() and len(set(folded)) == 1:
+    """Whether the whole text, or all of it but digits and signs at its ends, is guessed early.
+
+    That is: a common password, one repeated, two joined, a few characters over and over, or a run
+    along the keyboard.
+    """
+    return any(_is_guessed(text) for text in {folded, folded.strip(DECORATION)})
+
+
+def _is_guessed(text: str) -> bool:
+    if text in _common() or text in FAMOUS:
         return True
-    if folded in _common() or any(_runs_along(folded, run) for run in KEYBOARD_RUNS):
+    if any(_runs_along(text, run) for run in KEYBOARD_RUNS if len(text) >= COMMON_PIECE_SHORTEST):
         return True
-    ends = range(COMMON_PIECE_SHORTEST, len(folded) - COMMON_PIECE_SHORTEST + 1)
-    if any(folded[:end] in _common() and folded[end:] in _common() for end in ends):
+    ends = range(1, len(text) // 2 + 1)
+    units = [text[:end] for end in ends if _is_repeated(text, text[:end])]
+    if any(unit in _common() or (unit.isascii() and len(unit) <= FEW) for unit in units):
         return True
-    return any(_is_repeated(folded, folded[:end]) and folded[:end] in _common() for end in ends)
+    return any(
+        text[:end] in _common() and text[end:] in _common() for end in range(3, len(text) - 2)
+    )
 
 
 @lru_cache(maxsize=1)
@@ -106,6 +125,11 @@ def _is_repeated(text: str, word: str) -> bool:
 def _runs_along(text: str, run: str) -> bool:
     around = run * (len(text) // len(run) + 2)
     return text in around or text[::-1] in around
+
+
+def fingerprint(password: str, *, key: str) -> bytes:
+    """Return 16 keyed bits of a password: enough to pick the hash to verify, no help to a thief."""
+    return hmac.digest(key.encode(), b"fingerprint:" + _normal(password).encode(), "sha256")[:2]
 
 
 def _normal(password: str) -> str:
@@ -140,19 +164,28 @@ class PasswordHasher:
         self._places = threading.BoundedSemaphore(threads + waiting)
         self._threads = ThreadPoolExecutor(threads, "password", initializer=_be_nice)
 
-    async def hash(self, password: str) -> str:
-        """Return a new hash.
+    @contextmanager
+    def place(self) -> Iterator[None]:
+        """Hold a place in the queue, to be taken before anything else is spent on a request.
 
         Raises:
-            TooBusy: the queue is full.
+            TooBusy: the queue is full; nothing was done.
         """
+        if not self._places.acquire(blocking=False):
+            raise TooBusy(BUSY_RETRY_SECONDS)
+        try:
+            yield
+        finally:
+            self._places.release()
+
+    async def hash(self, password: str) -> str:
+        """Return a new hash. The caller holds a ``place``."""
         return await self._run(self._hash_now, password)
 
     async def verify(self, password: str, stored: str | None) -> Verdict:
         """Compare a password with a stored hash; None (nobody) costs as much and is never right.
 
-        Raises:
-            TooBusy: the queue is full.
+        The caller holds a ``place``.
         """
         return await self._run(self._verify_now, password, stored)
 
@@ -181,11 +214,7 @@ class PasswordHasher:
             return False
 
     async def _run(self, work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-        if not self._places.acquire(blocking=False):
-            raise TooBusy(BUSY_RETRY_SECONDS)
-        future: Future[R] = self._threads.submit(work, *args, **kwargs)
-        future.add_done_callback(lambda _: self._places.release())
-        return await asyncio.wrap_future(future)
+        return await asyncio.wrap_future(self._threads.submit(work, *args, **kwargs))
 
 
 def _be_nice() -> None:

@@ -22,6 +22,7 @@ class Purpose(StrEnum):
     CONFIRM = "confirm"
     INVITE = "invite"
     RESEND = "resend"
+    REGISTERED = "registered"
 
 
 def seal(keys: Sequence[str], purpose: Purpose, text: str) -> str:

@@ -8,6 +8,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 LOCAL_PATH_LONGEST = 2000
+ASYNCPG_OPTIONS = {"host", "port", "ssl", "target_session_attrs", "passfile", "service"}
 # A path of this site, as a browser reads it too: one slash first, no second one and no backslash
 # after it anywhere, no control characters, ASCII only (SECURITY.md RD-01, L25).
 _LOCAL_PATH = re.compile(
@@ -61,4 +62,9 @@ def asyncpg_url(text: str) -> str:
         raise ValueError("must be an address like postgresql://user@host/name") from None
     if url.drivername.split("+")[0] not in {"postgres", "postgresql"} or not url.database:
         raise ValueError("must be an address like postgresql://user@host/name")
-    return url.set(drivername="postgresql+asyncpg").render_as_string(hide_password=False)
+    query = {"ssl" if name == "sslmode" else name: value for name, value in url.query.items()}
+    unknown = sorted(set(query) - ASYNCPG_OPTIONS)
+    if unknown:
+        raise ValueError(f"has options that are not known here: {', '.join(unknown)}")
+    url = url.set(drivername="postgresql+asyncpg", query=query)
+    return url.render_as_string(hide_password=False)

@@ -1,6 +1,8 @@
 """The tables, one file each: the class and every statement that touches it."""
 
-from app.models import audit, outbox, role, session, throttle, token, user
+from app.models import audit, outbox, registration, role, session, throttle, token, user
 from app.models.base import Base
 
-__all__ = ["Base", "audit", "outbox", "role", "session", "throttle", "token", "user"]
+__all__ = [
+    "Base", "audit", "outbox", "registration", "role", "session", "throttle", "token", "user",
+]  # fmt: skip

@@ -17,9 +17,7 @@ class Event(StrEnum):
     """Everything that is worth a line in the book."""
 
     REGISTERED = "account.registered"
-    REGISTERED_AGAIN = "account.registered_again"
     LETTER_WITHHELD = "letter.withheld"
-    CONFIRMATION_RESENT = "account.confirmation_resent"
     CONFIRMED = "account.confirmed"
     CREATED = "account.created"
     PASSWORD_SET = "account.password_set"  # noqa: S105 - the name of an event

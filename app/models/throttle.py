@@ -40,9 +40,14 @@ class Try(NamedTuple):
 
 
 async def take_all(session: AsyncSession, name: str, rates: Iterable[Rate]) -> float:
-    """Take a token of each rate; return 0, or for how many seconds one of them has none."""
-    waits = [await take(session, f"{name}:{rate.period}", rate) for rate in rates]
-    return max(waits)
+    """Take a token of each rate, or of none; return 0, or for how many seconds one has none."""
+    async with session.begin_nested() as all_or_none:
+        for rate in rates:
+            wait = await take(session, f"{name}:{rate.period}", rate)
+            if wait:
+                await all_or_none.rollback()
+                return wait
+    return 0
 
 
 async def take(session: AsyncSession, name: str, rate: Rate) -> float:

@@ -1,46 +1,38 @@
-"""One-time tokens: the rows behind the links in letters. Taking one deletes it."""
+"""One-time tokens: the rows behind the links in letters. Using one up deletes it."""
 
 from datetime import timedelta
-from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ColumnElement, ForeignKey, delete, func, select
+from sqlalchemy import CheckConstraint, ColumnElement, ForeignKey, and_, delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.kit.sealing import Purpose
 from app.models.base import Base, Moment, Now
+from app.models.registration import Registration
 from app.models.user import User
 
 
 class OneTimeToken(Base):
-    """A link that works once, for one purpose, one person and one address.
-
-    ``username`` and ``password_hash`` are set when an unconfirmed address is registered again:
-    whoever follows *this* link gets *these* credentials, not those of a stranger who was first.
-    """
+    """A link that works once and for one purpose: of a registration, or of a person."""
 
     __tablename__ = "one_time_tokens"
-    __table_args__ = (CheckConstraint("length(digest) = 32", name="digest_length"),)
+    __table_args__ = (
+        CheckConstraint("length(digest) = 32", name="digest_length"),
+        CheckConstraint("num_nonnulls(user_id, registration_id) = 1", name="one_owner"),
+    )
 
     digest: Mapped[bytes] = mapped_column(primary_key=True)
     purpose: Mapped[str]
-    user_id: Mapped[UUID] = mapped_column(ForeignKey(User.id, ondelete="CASCADE"), index=True)
-    email_key: Mapped[str]
-    username: Mapped[str | None]
-    password_hash: Mapped[str | None]
+    user_id: Mapped[UUID | None] = mapped_column(
+        ForeignKey(User.id, ondelete="CASCADE"), index=True
+    )
+    registration_id: Mapped[UUID | None] = mapped_column(
+        ForeignKey(Registration.id, ondelete="CASCADE"), index=True
+    )
     created_at: Mapped[Now]
     expires_at: Mapped[Moment]
-
-
-class Taken(NamedTuple):
-    """What a token was bound to."""
-
-    user_id: UUID
-    email_key: str
-    username: str | None
-    password_hash: str | None
 
 
 async def add(
@@ -49,54 +41,42 @@ async def add(
     digest: bytes,
     purpose: Purpose,
     valid: timedelta,
-    user_id: UUID,
-    email_key: str,
-    username: str | None = None,
-    password_hash: str | None = None,
+    user_id: UUID | None = None,
+    registration_id: UUID | None = None,
 ) -> None:
-    """Store a token; it lives ``valid`` long by the database's clock."""
+    """Store a token of a person or of a registration; it lives by the database's clock."""
     await session.execute(
         insert(OneTimeToken).values(
             digest=digest,
             purpose=purpose,
             user_id=user_id,
-            email_key=email_key,
-            username=username,
-            password_hash=password_hash,
+            registration_id=registration_id,
             expires_at=func.now() + valid,
         )
     )
 
 
-async def username_of(session: AsyncSession, digest: bytes, *, purpose: Purpose) -> str | None:
-    """Return the user name that a token would give its person now. Only ``take`` decides."""
-    statement = (
-        select(func.coalesce(OneTimeToken.username, User.username))
-        .join(User, User.id == OneTimeToken.user_id)
-        .where(*_live(digest, purpose))
-    )
+async def find_registration(session: AsyncSession, digest: bytes) -> UUID | None:
+    """Return whose registration a link confirms; ``registration.take`` uses it up."""
+    statement = select(OneTimeToken.registration_id).where(_is_live(digest, Purpose.CONFIRM))
     return await session.scalar(statement)
 
 
-async def take(session: AsyncSession, digest: bytes, *, purpose: Purpose) -> Taken | None:
-    """Use up a token; of any number at once exactly one gets it (SECURITY.md TK-02).
+async def find_username(session: AsyncSession, digest: bytes, *, purpose: Purpose) -> str | None:
+    """Return the name of the person whose link this is. Only ``take`` decides."""
+    statement = select(User.username).join(OneTimeToken).where(_is_live(digest, purpose))
+    return await session.scalar(statement)
 
-    Its person is locked first: two links of one person, each voiding the other, must take turns.
+
+async def take(session: AsyncSession, digest: bytes, *, purpose: Purpose) -> UUID | None:
+    """Use up a person's token; of any number at once exactly one gets it (SECURITY.md TK-02).
+
+    The person is locked first, so that two links of one person, each voiding the other, take turns.
     """
-    owner = select(OneTimeToken.user_id).where(*_live(digest, purpose)).scalar_subquery()
+    owner = select(OneTimeToken.user_id).where(_is_live(digest, purpose)).scalar_subquery()
     await session.execute(select(User.id).where(User.id == owner).with_for_update())
-    statement = (
-        delete(OneTimeToken)
-        .where(*_live(digest, purpose))
-        .returning(
-            OneTimeToken.user_id,
-            OneTimeToken.email_key,
-            OneTimeToken.username,
-            OneTimeToken.password_hash,
-        )
-    )
-    row = (await session.execute(statement)).one_or_none()
-    return None if row is None else Taken(*row)
+    statement = delete(OneTimeToken).where(_is_live(digest, purpose))
+    return await session.scalar(statement.returning(OneTimeToken.user_id))
 
 
 async def void(session: AsyncSession, user_id: UUID, *, purpose: Purpose) -> None:
@@ -106,8 +86,8 @@ async def void(session: AsyncSession, user_id: UUID, *, purpose: Purpose) -> Non
     )
 
 
-def _live(digest: bytes, purpose: Purpose) -> tuple[ColumnElement[bool], ...]:
-    return (
+def _is_live(digest: bytes, purpose: Purpose) -> ColumnElement[bool]:
+    return and_(
         OneTimeToken.digest == digest,
         OneTimeToken.purpose == purpose,
         OneTimeToken.expires_at > func.now(),

@@ -126,7 +126,7 @@ async def is_username_taken(session: AsyncSession, username: str) -> bool:
 async def add(
     session: AsyncSession, *, email: str, username: str, password_hash: str | None, role_id: int
 ) -> UUID | None:
-    """Add a person; return None if the address or the user name belongs to somebody.
+    """Add a person whose address is confirmed; None if it or the user name is somebody's.
 
     Of any number at once exactly one wins (SECURITY.md DB-02).
     """
@@ -139,6 +139,7 @@ async def add(
             username_key=username_key(username),
             password_hash=password_hash,
             role_id=role_id,
+            confirmed_at=func.now(),
         )
         .on_conflict_do_nothing()
         .returning(User.id)
@@ -171,31 +172,15 @@ async def admit(
     return await session.scalar(statement) is not None
 
 
-async def confirm(session: AsyncSession, user_id: UUID, *, email_key: str) -> bool:
-    """Confirm the address of a person, if it is still this one (SECURITY.md TK-12)."""
+async def invite_again(session: AsyncSession, user_id: UUID, *, role_id: int) -> bool:
+    """Set the role of somebody who has no password yet; False if he has one."""
     statement = (
         update(User)
-        .where(User.id == user_id, User.email_key == email_key)
-        .values(confirmed_at=func.coalesce(User.confirmed_at, func.now()))
+        .where(User.id == user_id, User.password_hash.is_(None))
+        .values(role_id=role_id)
         .returning(User.id)
     )
     return await session.scalar(statement) is not None
-
-
-async def replace_registration(
-    session: AsyncSession, user_id: UUID, *, username: str, password_hash: str
-) -> None:
-    """Give an unconfirmed account the user name and password of another registration."""
-    await session.execute(
-        update(User)
-        .where(User.id == user_id)
-        .values(
-            username=username,
-            username_key=username_key(username),
-            password_hash=password_hash,
-            credential_version=User.credential_version + 1,
-        )
-    )
 
 
 async def set_password_hash(session: AsyncSession, user_id: UUID, password_hash: str) -> None:

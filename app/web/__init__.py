@@ -14,6 +14,7 @@ from app.web import (
     errors,
     guards,
     headers,
+    heads,
     home,
     hosts,
     invitation,
@@ -66,3 +67,4 @@ def furnish(app: Quart, config: Config) -> None:
     )
     for pages in PAGES:
         app.register_blueprint(pages)
+    app.asgi_app = heads.SoundHeads(app.asgi_app)  # type: ignore[method-assign]

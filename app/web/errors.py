@@ -7,13 +7,10 @@ from quart import Quart, make_response, render_template
 from quart.typing import ResponseTypes
 from werkzeug.exceptions import HTTPException, InternalServerError
 
-from app.db import is_away
 from app.kit.errors import Refusal, TryLater
 from app.web.clients import client
 
 log = logging.getLogger(__name__)
-
-DATABASE_RETRY_SECONDS = 5
 
 
 class Words(NamedTuple):
@@ -91,8 +88,5 @@ async def _http_error(error: HTTPException) -> ResponseTypes:
 
 
 async def _unexpected(error: Exception) -> ResponseTypes:
-    if is_away(error):
-        log.warning("the database is away: %s", type(error).__name__)
-        return await page(503, retry_after=DATABASE_RETRY_SECONDS)
     log.error("unexpected fault", exc_info=error)
     return await page(500)

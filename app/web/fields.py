@@ -121,6 +121,14 @@ class RegisterForm(HouseForm):
     confirm = _confirm()
 
 
+class ConfirmForm(HouseForm):
+    """Confirm an address; the password is asked for in a browser that did not register."""
+
+    password = PasswordField(
+        "The password that you registered with", render_kw={"autocomplete": "current-password"}
+    )
+
+
 class ResendForm(HouseForm):
     """Ask for the confirmation again; the ticket says whose."""
 

@@ -12,14 +12,16 @@ from app.web.current import resolve
 
 __all__ = ["anyone", "login_address", "may"]
 
-UNWATCHED = ("static", "health.")  # the same for everybody: nobody's session is looked up
-
 
 async def demand_login() -> ResponseTypes | None:
     """Send anonymous visitors of a closed page to the login, refuse who lacks its permission."""
     endpoint = request.endpoint or ""
-    if endpoint.startswith(UNWATCHED) or request.method == "OPTIONS":
-        return None
+    if endpoint == "static" or endpoint.startswith("health."):
+        return None  # the same for everybody: nobody's session is looked up
+    if request.method == "OPTIONS" and getattr(
+        request.url_rule, "provide_automatic_options", False
+    ):
+        return None  # answered by Quart itself
     user = await resolve()
     page = current_app.view_functions.get(endpoint)
     if page is None or is_open(page):
@@ -30,6 +32,10 @@ async def demand_login() -> ResponseTypes | None:
     if permission is not None and not user.can(permission):
         raise Forbidden("Your account may not open this page.")
     return None
+
+
+def _is_answered_by_quart() -> bool:
+    return getattr(request.url_rule, "provide_automatic_options", False) is True
 
 
 def login_address() -> str:

@@ -4,39 +4,32 @@ The address of the letter answers with a short-lived cookie and a redirect to a 
 the key stands in no history, no Referer and no second request's log line.
 """
 
-from quart import redirect, request
+from quart import redirect
 from quart.typing import ResponseTypes
 
-from app.house import house
 from app.kit.sealing import SEALED_LONGEST
-from app.web.cookies import cookie_name
+from app.web import cookies
 
 KEPT_SECONDS = 600
+LINK = "link"
 
 
 def keep(sealed: str, clean_path: str) -> ResponseTypes:
     """Redirect to the clean address, the key in a cookie."""
     response = redirect(clean_path, 303)
     if len(sealed) <= SEALED_LONGEST and sealed.isascii() and sealed.isprintable():
-        response.set_cookie(
-            _name(),
-            sealed,
-            max_age=KEPT_SECONDS,
-            secure=house().config.is_https,
-            httponly=True,
-            samesite="Lax",
-        )
+        cookies.put(response, LINK, sealed, seconds=KEPT_SECONDS)
     return unshared(response)
 
 
 def kept() -> str:
     """Return the key that this browser keeps, empty if it keeps none."""
-    return request.cookies.get(_name(), "")
+    return cookies.get(LINK)
 
 
 def forget(response: ResponseTypes) -> ResponseTypes:
     """Let the browser drop the key: it is used up."""
-    response.delete_cookie(_name(), secure=house().config.is_https, httponly=True, samesite="Lax")
+    cookies.drop(response, LINK)
     return unshared(response)
 
 
@@ -44,7 +37,3 @@ def unshared(response: ResponseTypes) -> ResponseTypes:
     """Tell nobody where this page's reader came from."""
     response.headers["Referrer-Policy"] = "no-referrer"
     return response
-
-
-def _name() -> str:
-    return cookie_name(house().config, "link")

@@ -5,14 +5,17 @@ from quart.typing import ResponseTypes
 
 from app.flows import registration
 from app.house import house
-from app.kit.errors import Refusal
-from app.web import links
+from app.kit.errors import Refusal, TryLater, WrongPassword
+from app.web import cookies, links
 from app.web.clients import client
-from app.web.fields import RegisterForm, ResendForm, given
+from app.web.fields import ConfirmForm, RegisterForm, ResendForm, given
 from app.web.forms import show
 from app.web.guards import anyone
 
 pages = Blueprint("register", __name__)
+
+RECEIPT = "receipt"  # shows that a link is opened in the browser that registered
+RECEIPT_SECONDS = registration.CONFIRM_VALID_HOURS * 3600
 
 
 @pages.get("/register")
@@ -30,19 +33,12 @@ async def apply() -> ResponseTypes:
     if not form.validate():
         return await show("register.html", form, status=422)
     try:
-        async with house().session() as session:
-            await registration.register(
-                session,
-                config=house().config,
-                hasher=house().hasher,
-                username=given(form.username),
-                email=given(form.email),
-                password=given(form.password),
-                client=client(),
-            )
+        receipt = await _register(form)
     except Refusal as refusal:
         return await show("register.html", form, refusal=refusal)
-    return await _check_mail(given(form.email))
+    response = await _check_mail(given(form.email))
+    cookies.put(response, RECEIPT, receipt, seconds=RECEIPT_SECONDS)
+    return response
 
 
 @pages.post("/confirm/resend")
@@ -68,24 +64,57 @@ async def open_link(sealed: str) -> ResponseTypes:
 @anyone
 async def confirm() -> ResponseTypes:
     """Show a button: mail scanners open links, they press nothing (SECURITY.md TK-06)."""
-    async with house().session() as session:
-        username = await registration.find_registration(
-            session, config=house().config, sealed=links.kept()
-        )
-    html = await render_template("confirm.html", username=username)
-    return links.unshared(await make_response(html))
+    return await _show_confirmation(ConfirmForm())
 
 
 @pages.post("/confirm")
 @anyone
 async def confirmed() -> ResponseTypes:
     """Use the link up."""
+    form = ConfirmForm(await request.form)
+    try:
+        await _confirm(form)
+    except (WrongPassword, TryLater) as refusal:
+        return await _show_confirmation(form, refusal)
+    await flash("Your address is confirmed. You can sign in now.")
+    response = links.forget(redirect("/login", 303))
+    cookies.drop(response, RECEIPT)
+    return response
+
+
+async def _register(form: RegisterForm) -> str:
+    async with house().session() as session:
+        return await registration.register(
+            session,
+            config=house().config,
+            hasher=house().hasher,
+            username=given(form.username),
+            email=given(form.email),
+            password=given(form.password),
+            client=client(),
+        )
+
+
+async def _confirm(form: ConfirmForm) -> None:
     async with house().session() as session:
         await registration.confirm(
-            session, config=house().config, sealed=links.kept(), client=client()
+            session,
+            config=house().config,
+            hasher=house().hasher,
+            sealed=links.kept(),
+            receipt=cookies.get(RECEIPT),
+            password=given(form.password),
+            client=client(),
         )
-    await flash("Your address is confirmed. You can sign in now.")
-    return links.forget(redirect("/login", 303))
+
+
+async def _show_confirmation(form: ConfirmForm, refusal: Refusal | None = None) -> ResponseTypes:
+    async with house().session() as session:
+        opened = await registration.open_confirmation(
+            session, config=house().config, sealed=links.kept(), receipt=cookies.get(RECEIPT)
+        )
+    page = await show("confirm.html", form, refusal=refusal, opened=opened)
+    return links.unshared(page)
 
 
 async def _check_mail(email: str | None) -> ResponseTypes:

@@ -66,7 +66,9 @@ async def test_without_a_database_people_are_asked_to_come_back(config: Config, 
         response = await browser.post(path, fields)
         assert response.status_code == 503
         assert response.headers["Retry-After"] == "5"
-        assert "One moment, please" in browser.text
+        assert "The server cannot do this right now. Nothing was lost." in browser.text
+        assert 'value="alice"' in browser.text
+        assert ALICE.password not in browser.text
 
 
 async def test_a_fault_of_ours_is_a_page_with_a_number(

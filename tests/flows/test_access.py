@@ -41,7 +41,7 @@ async def test_people_are_listed_the_newest_last(house: House, session: AsyncSes
     assert not any("hash" in field for field in people[0]._fields)
 
 
-async def test_every_change_is_on_record(house: House, session: AsyncSession) -> None:
+async def test_every_change_is_on_record(house: House) -> None:
     await settle(house, ALICE, role="Moderator")
     await block(house, ALICE)
     await unblock(house, ALICE)

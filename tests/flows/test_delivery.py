@@ -47,8 +47,9 @@ async def test_a_sent_letters_text_is_wiped(house: House) -> None:
     async with house.session() as session:
         assert await deliver_next(session, send)
         assert not await deliver_next(session, send)
-    ((_, _, text, html),) = await letters(house)
-    assert (text, html) == (None, None)
+    (letter,) = await letters(house)
+    assert not letter.text
+    assert not letter.html
 
 
 async def test_many_postmen_send_each_letter_once(house: House) -> None:

@@ -6,9 +6,21 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.flows import access, invitation, login
 from app.house import House
 from app.kit.client import OPERATOR
-from app.kit.errors import AlreadyThere, LinkUnusable, NoSuchRole, WeakPassword
-from tests.mailbox import key_of
-from tests.people import ALICE, BOB, CLIENT, ROOT, Someone, count, move_time, settle, sign_in
+from app.kit.errors import AlreadyThere, LinkUnusable, NoSuchRole, UsernameTaken, WeakPassword
+from tests.mailbox import key_of, last_link
+from tests.people import (
+    ALICE,
+    BOB,
+    CLIENT,
+    ROOT,
+    Someone,
+    confirm,
+    count,
+    move_time,
+    register,
+    settle,
+    sign_in,
+)
 
 
 async def invite(house: House, someone: Someone, role: str = "Administrator") -> str:
@@ -52,7 +64,7 @@ async def test_somebody_who_is_there_is_not_invited(house: House, someone: Someo
     assert await count(house, "users") == 1
 
 
-async def test_an_unconfirmed_stranger_does_not_become_administrator(house: House) -> None:
+async def test_a_person_does_not_become_administrator_by_an_invitation(house: House) -> None:
     await settle(house, BOB)
     with pytest.raises(AlreadyThere):
         await invite(house, BOB)
@@ -90,6 +102,24 @@ async def test_a_second_invitation_voids_the_first(house: House) -> None:
     with pytest.raises(LinkUnusable):
         await accept(house, first, ROOT.password)
     await accept(house, second, ROOT.password)
+
+
+async def test_a_second_invitation_sets_the_role_anew(house: House, session: AsyncSession) -> None:
+    for role in ("User", "Administrator", "Moderator"):
+        await invite(house, ROOT, role)
+        (person,) = await access.everybody(session)
+        assert person.role == role
+
+
+async def test_a_registration_does_not_stand_in_an_invitations_way(house: House) -> None:
+    stranger = ROOT._replace(password="the stranger has plans")
+    receipt = await register(house, stranger)
+    link = await last_link(house, ROOT.email)
+    invitation_link = await invite(house, ROOT)
+    with pytest.raises(UsernameTaken):
+        await confirm(house, link, receipt=receipt)
+    await accept(house, invitation_link, ROOT.password)
+    assert isinstance(await sign_in(house, ROOT), login.SignedIn)
 
 
 async def test_an_invited_administrator_chooses_his_password(

@@ -1,5 +1,6 @@
 """Signing in and out: refusals first."""
 
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 
 import pytest
@@ -8,7 +9,8 @@ from werkzeug.security import generate_password_hash
 
 from app.flows import login
 from app.house import House
-from app.kit.errors import TooManyTries, WrongCredentials
+from app.kit.errors import TooBusy, TooManyTries, WrongCredentials
+from app.kit.passwords import Verdict
 from app.kit.tokens import digest
 from tests.people import (
     ALICE,
@@ -65,12 +67,97 @@ async def test_a_blocked_person_is_refused_alike(house: House) -> None:
         await sign_in(house, ALICE)
 
 
-async def test_only_who_knows_the_password_learns_that_an_account_waits(house: House) -> None:
+@pytest.mark.parametrize("name", [ALICE.email, ALICE.username, "Alice@EXAMPLE.com"])
+async def test_only_who_knows_the_password_learns_that_an_account_waits(
+    house: House, name: str
+) -> None:
     await register(house, ALICE)
     with pytest.raises(WrongCredentials):
-        await sign_in(house, ALICE, password="wrong")
-    assert isinstance(await sign_in(house, ALICE), login.Unconfirmed)
+        await sign_in(house, ALICE, name=name, password="wrong")
+    assert isinstance(await sign_in(house, ALICE, name=name), login.Unconfirmed)
     assert await count(house, "login_sessions") == 0
+
+
+async def test_registering_a_known_address_looks_the_same_at_the_login(house: House) -> None:
+    """Else the login would tell a stranger whether his registration met an account (EN-03)."""
+    await settle(house, ALICE)
+    stranger = Someone("stranger", ALICE.email, "the stranger has plans")
+    await register(house, stranger)
+    assert isinstance(await sign_in(house, stranger), login.Unconfirmed)
+    assert isinstance(await sign_in(house, ALICE), login.SignedIn)
+
+
+async def test_who_registers_twice_with_his_own_password_still_signs_in(house: House) -> None:
+    await settle(house, ALICE)
+    await register(house, ALICE._replace(username="alice2"))
+    assert isinstance(await sign_in(house, ALICE), login.SignedIn)
+
+
+async def test_an_expired_registration_is_nobody(house: House) -> None:
+    await register(house, ALICE)
+    await move_time(house, "registrations", "expires_at", "24 hours 1 second")
+    with pytest.raises(WrongCredentials):
+        await sign_in(house, ALICE)
+
+
+class Counting:
+    """Counts how many hashes a login verifies."""
+
+    def __init__(self, house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.checks = 0
+        verify = house.hasher._verify_now
+
+        def count(password: str, stored: str | None) -> Verdict:
+            self.checks += 1
+            return verify(password, stored)
+
+        monkeypatch.setattr(house.hasher, "_verify_now", count)
+
+
+async def test_every_failure_verifies_one_hash(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await settle(house, ALICE)
+    await settle(house, BOB)
+    await block(house, BOB)
+    await register(house, Someone("late", "late@example.com", "late comes too late"))
+    counting = Counting(house, monkeypatch)
+    tries = [
+        ("nobody", "wrong"),
+        (ALICE.email, "wrong"),
+        (BOB.email, BOB.password),
+        ("late", "wrong"),
+    ]
+    for name, password in tries:
+        before = counting.checks
+        with pytest.raises(WrongCredentials):
+            await sign_in(house, ALICE, name=name, password=password)
+        assert counting.checks == before + 1, name
+
+
+async def test_a_registrations_password_verifies_two_whether_or_not_there_is_a_person(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await settle(house, ALICE)
+    stranger = Someone("stranger", ALICE.email, "the stranger has plans")
+    for someone in (stranger, stranger._replace(email="new@example.com")):
+        await register(house, someone)
+        counting = Counting(house, monkeypatch)
+        assert isinstance(await sign_in(house, someone), login.Unconfirmed)
+        assert counting.checks == 2
+
+
+async def test_a_full_queue_costs_no_try(house: House) -> None:
+    await settle(house, ALICE)
+    with ExitStack() as stack:
+        with suppress(TooBusy):
+            while True:
+                stack.enter_context(house.hasher.place())
+        for _ in range(10):
+            with pytest.raises(TooBusy):
+                await sign_in(house, ALICE)
+    assert await count(house, "throttle_buckets") == 5  # of the registration and its letter
+    assert isinstance(await sign_in(house, ALICE), login.SignedIn)
 
 
 async def test_an_invited_person_without_a_password_is_refused(house: House) -> None:
@@ -119,14 +206,22 @@ class TestAccountLimit:
         assert refusal.value.retry_after == 1
         assert "login.slowed" in await events(house)
 
-    async def test_address_and_user_name_share_the_limit(self, house: House) -> None:
+    async def test_address_and_user_name_share_the_limit_and_do_not_tell(
+        self, house: House
+    ) -> None:
+        """A slowed account, called by its other name, looks like a wrong password."""
         await settle(house, ALICE)
-        await self.fail(house, 3)
-        for _ in range(2):
+        await self.fail(house, 5)
+        for name in ("ALICE", "nobody"):
             with pytest.raises(WrongCredentials):
-                await sign_in(house, ALICE, name="ALICE", password="wrong")
-        with pytest.raises(TooManyTries):
-            await sign_in(house, ALICE)
+                await sign_in(house, ALICE, name=name)
+
+    async def test_a_new_registration_does_not_change_the_limit_of_an_address(
+        self, house: House
+    ) -> None:
+        await self.fail(house, 5)
+        await register(house, ALICE)
+        assert await self.fail(house, 1) == 1
 
     async def test_a_name_that_nobody_has_is_limited_alike(self, house: House) -> None:
         assert await self.fail(house, 8, BOB) == 3
@@ -289,12 +384,10 @@ async def test_a_session_in_use_lives_on_and_is_touched_at_most_once_an_hour(hou
     assert await scalar(house, "SELECT now() - seen_at < interval '1 minute' FROM login_sessions")
 
 
-@pytest.mark.parametrize(("remember", "ends"), [(False, "12 hours"), (True, "30 days")])
-async def test_a_session_ends_for_good_by_the_databases_clock(
-    house: House, remember: bool, ends: str
-) -> None:
+@pytest.mark.parametrize("ends", ["12 hours", "30 days"])
+async def test_a_session_ends_for_good_by_the_databases_clock(house: House, ends: str) -> None:
     await settle(house, ALICE)
-    secret = await signed_in(house, ALICE, remember=remember)
+    secret = await signed_in(house, ALICE, remember=ends == "30 days")
     await move_time(house, "login_sessions", "expires_at", ends)
     await move_time(house, "login_sessions", "expires_at", "-1 minute")
     assert await who(house, secret) == "alice"

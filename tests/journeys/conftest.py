@@ -15,7 +15,6 @@ from sqlalchemy import URL
 
 from tests import databases
 from tests.server import Server, environment, serving
-from app import schema
 
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or "/usr/bin/chromium"
 MISSING = (
@@ -43,10 +42,11 @@ def chromium() -> Iterator[Chromium]:
 
 @pytest.fixture(scope="module")
 def server(worker_database: URL) -> Iterator[Server]:
-    with databases.fresh(worker_database) as url:
-        schema.migrate(url)
-        with serving(environment(url, WORKERS="2", SITE_NAME="The Reading Room")) as server:
-            yield server
+    with (
+        databases.migrated(worker_database) as url,
+        serving(environment(url, WORKERS="2", SITE_NAME="The Reading Room")) as server,
+    ):
+        yield server
 
 
 class Visitor:
@@ -84,11 +84,11 @@ class Visitor:
         assert self.page.url == self.server.url + path
 
     def look(self) -> None:
-        """Check this page: accessible, not wider than its window; wide and narrow, light and dark."""
+        """Check this page, wide and narrow, light and dark: accessible, fitting its window."""
         for width, height in SIZES:
             self.page.set_viewport_size({"width": width, "height": height})
             for scheme in ("light", "dark"):
-                self.page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+                self.page.emulate_media(color_scheme=scheme)
                 self._check(f"{self.page.url} at {width} in {scheme}")
         assert self.hosts <= {"127.0.0.1"}, self.hosts
         assert self.complaints == []

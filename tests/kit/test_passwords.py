@@ -46,6 +46,13 @@ def test_a_password_over_128_characters_is_refused(password: str) -> None:
         "1qaz2wsx3edc4rfv",
         "letmeinletmeinletmein",
         "111111111111111",
+        "aaaaaaaaaaaaaaaa",
+        "abcabcabcabcabc",
+        "adminadminadmin1",
+        "letmeinletmein123",
+        "administrator123",
+        "!!password123456",
+        "correct horse battery staple",
     ],
 )
 def test_a_common_password_is_refused(password: str) -> None:
@@ -58,7 +65,14 @@ def test_three_thousand_common_passwords_of_legal_length_are_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    "password", ["Our Little Site", "our little siteour little site", "alice@example.com"]
+    "password",
+    [
+        "Our Little Site",
+        "our little siteour little site",
+        "alice@example.com",
+        "alice@example.com1",
+        "our little site!",
+    ],
 )
 def test_the_names_of_site_and_person_are_refused(password: str) -> None:
     assert "name" in refuse(password, "Our Little Site", "alice@example.com", "")
@@ -67,11 +81,11 @@ def test_the_names_of_site_and_person_are_refused(password: str) -> None:
 @pytest.mark.parametrize(
     "password",
     [
-        "correct horse battery staple",
+        "correct horse battery and staple",
         "thequickbrownfo",
         "é" * 64,
         "😀" * 64,
-        "x7" * 64,
+        "x7 is not a car " * 8,
         "  spaces around   ",
         "password is not the whole of it",
         "\u00a0" * 15 + "b",
@@ -157,31 +171,42 @@ def test_a_hash_costs_twelve_rounds_unless_told_otherwise() -> None:
     assert re.match(r"\$bcrypt-sha256\$v=2,t=2b,r=12\$", hash_now(GOOD))
 
 
-async def test_past_the_queue_people_are_sent_away_at_once() -> None:
+def test_past_the_queue_people_are_sent_away_at_once() -> None:
     hasher = PasswordHasher(rounds=4, threads=1, waiting=2)
-    gate = threading.Event()
-    waiting = [asyncio.ensure_future(hasher._run(gate.wait)) for _ in range(3)]
-    await asyncio.sleep(0)
-    with pytest.raises(TooBusy) as refusal:
-        await hasher.hash(GOOD)
-    gate.set()
-    await asyncio.gather(*waiting)
-    assert refusal.value.retry_after >= 1
-    assert await hasher.hash(GOOD)
+    with hasher.place(), hasher.place(), hasher.place():
+        with pytest.raises(TooBusy) as refusal, hasher.place():
+            pytest.fail("there is no fourth place")
+        assert refusal.value.retry_after >= 1
+    with hasher.place(), hasher.place(), hasher.place():
+        pass
 
 
 async def test_who_leaves_the_queue_gives_up_his_place() -> None:
     hasher = PasswordHasher(rounds=4, threads=1, waiting=1)
     gate = threading.Event()
     working = asyncio.ensure_future(hasher._run(gate.wait))
-    for _ in range(3):
-        waiting = asyncio.ensure_future(hasher.hash(GOOD))
+
+    async def wait() -> None:
+        with hasher.place():
+            await hasher.hash(GOOD)
+
+    for _ in range(5):
+        waiting = asyncio.ensure_future(wait())
         await asyncio.sleep(0.01)
         waiting.cancel()
         await asyncio.gather(waiting, return_exceptions=True)
     gate.set()
     await working
-    assert await hasher.hash(GOOD)
+    with hasher.place(), hasher.place():
+        assert await hasher.hash(GOOD)
+
+
+def test_a_fingerprint_is_short_and_keyed() -> None:
+    assert len(passwords.fingerprint(GOOD, key="k" * 32)) == 2
+    composed, decomposed = "caf\u00e9 au lait, please", "cafe\u0301 au lait, please"
+    one = passwords.fingerprint(composed, key="one")
+    assert one == passwords.fingerprint(decomposed, key="one")
+    assert {passwords.fingerprint(GOOD, key=str(n)) for n in range(5)} != {one}
 
 
 @pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="threads have no priority here")

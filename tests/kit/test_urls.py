@@ -32,8 +32,9 @@ def test_this_machine_is_known_by_its_names(host: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "host", ["example.com", "localhost.example.com", "10.0.0.1", "", "0.0.0.0"]
-)  # noqa: S104
+    "host",
+    ["example.com", "localhost.example.com", "10.0.0.1", "", "0.0.0.0"],  # noqa: S104
+)
 def test_other_machines_are_not_this_one(host: str) -> None:
     assert not is_loopback(host)
 
@@ -52,6 +53,15 @@ def test_an_address_and_a_port_are_split(text: str, host: str) -> None:
 @pytest.mark.parametrize("scheme", ["postgres", "postgresql", "postgresql+psycopg2"])
 def test_any_postgresql_address_becomes_asyncpgs(scheme: str) -> None:
     assert asyncpg_url(f"{scheme}://u:p%40@db:5433/n") == "postgresql+asyncpg://u:p%40@db:5433/n"
+
+
+def test_sslmode_is_asyncpgs_ssl() -> None:
+    assert asyncpg_url("postgresql://u@db/n?sslmode=require").endswith("/n?ssl=require")
+
+
+def test_an_option_that_nobody_knows_is_refused() -> None:
+    with pytest.raises(ValueError, match="channel_binding"):
+        asyncpg_url("postgresql://u@db/n?channel_binding=require")
 
 
 @pytest.mark.parametrize("text", ["", "sqlite:///x.db", "mysql://u@h/d", "postgresql://host", "::"])

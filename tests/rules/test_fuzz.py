@@ -154,9 +154,6 @@ def answer(server: Server, request: bytes) -> bytes:
 @example(
     request=b"GET /secret HTTP/1.1\r\nHost: localhost\r\nCookie: vestibule-session=\xff\r\n\r\n"
 )
-@example(
-    request=b"GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: x\r\nSec-WebSocket-Version: 13\r\n\r\n"
-)
 @example(request=b"GET /\xff%ff?\xff HTTP/1.1\r\nHost: localhost\r\n\r\n")
 @given(request=requests())
 @pytest.mark.slow

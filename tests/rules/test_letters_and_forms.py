@@ -5,7 +5,6 @@ import re
 from collections.abc import Callable, Iterator
 from html.parser import HTMLParser
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -15,9 +14,9 @@ from app.kit.errors import Refusal
 from app.kit.letter import Letter
 from app.web.errors import WORDS
 from tests.browser import Browser
+from tests.flows.test_invitation import invite
 from tests.mailbox import last_link
 from tests.people import ALICE, ROOT, register, settle, signed_in
-from tests.flows.test_invitation import invite
 
 HOSTILE = "<img src=x onerror=alert(1)>\"'{{7*7}}\r\nBcc: victim@example.com"
 FACTS = {
@@ -35,7 +34,7 @@ WRITERS = [
 ]
 
 
-def write(writer: Callable[..., Letter], **changed: Any) -> Letter:
+def write(writer: Callable[..., Letter], **changed: str) -> Letter:
     wanted = inspect.signature(writer).parameters
     return writer(**{name: (FACTS | changed)[name] for name in wanted})
 

@@ -7,11 +7,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from alembic import command
 from packaging.requirements import Requirement
 from packaging.version import Version
 from sqlalchemy import URL, make_url
 
-from alembic import command
 from app import schema
 from app.config import Config
 from tests import databases

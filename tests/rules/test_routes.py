@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import pytest
 from quart import Quart
+from quart.testing.utils import sentinel
 from sqlalchemy import text
 
 from app.house import House
@@ -30,8 +31,7 @@ class Route(NamedTuple):
     @property
     def example(self) -> str:
         """Return an address that this route answers."""
-        path = self.path.replace("<path:filename>", "style.css").replace("<sealed>", "x")
-        return path
+        return self.path.replace("<path:filename>", "style.css").replace("<sealed>", "x")
 
 
 def documented() -> list[Route]:
@@ -80,7 +80,9 @@ async def test_nobody_passes_a_closed_door(browser: Browser, route: Route) -> No
     secret = await signed_in(browser.house, ROOT)
     await block(browser.house, ROOT)
     for window in (browser, await with_secret(browser, secret)):
-        response = await window.client.open(path, method=route.method, headers=SAME_ORIGIN)
+        response = await window.client.open(
+            path, json=sentinel, method=route.method, headers=SAME_ORIGIN
+        )
         to_login = response.headers.get("Location", "").startswith("/login")
         assert to_login == (route.who == "person"), response.status_code
 
@@ -90,7 +92,9 @@ async def test_a_person_passes_every_door(browser: Browser, route: Route) -> Non
     path = route.example.replace("/static", browser.app.static_url_path or "")
     await settle(browser.house, ALICE)
     window = await with_secret(browser, await signed_in(browser.house, ALICE))
-    response = await window.client.open(path, method=route.method, headers=SAME_ORIGIN)
+    response = await window.client.open(
+        path, json=sentinel, method=route.method, headers=SAME_ORIGIN
+    )
     assert response.status_code not in {401, 403}
     assert not response.headers.get("Location", "").startswith("/login")
 
@@ -123,7 +127,7 @@ async def test_a_foreign_form_is_refused_everywhere(
     app: Quart, method: str, headers: dict[str, str]
 ) -> None:
     for path in addresses(app):
-        response = await app.test_client().open(path, method=method, headers=headers)
+        response = await app.test_client().open(path, json=sentinel, method=method, headers=headers)
         assert response.status_code == 403, path
         assert "Set-Cookie" not in response.headers
 
@@ -155,7 +159,9 @@ async def test_other_methods_do_nothing(app: Quart) -> None:
         for method in ALL_METHODS:
             if method in {"HEAD", "OPTIONS"} or (method, route.path) in allowed:
                 continue
-            response = await app.test_client().open(path, method=method, headers=SAME_ORIGIN)
+            response = await app.test_client().open(
+                path, json=sentinel, method=method, headers=SAME_ORIGIN
+            )
             assert response.status_code in {405, 303}, (method, path)
 
 
@@ -171,8 +177,8 @@ async def test_reading_changes_nothing(browser: Browser) -> None:
     before = await everything(browser.house)
     for path in addresses(browser.app):
         for method in ("GET", "HEAD", "OPTIONS"):
-            await window.client.open(path, method=method)
-            await browser.client.open(path, method=method)
+            await window.client.open(path, json=sentinel, method=method)
+            await browser.client.open(path, json=sentinel, method=method)
     assert await everything(browser.house) == before
 
 
@@ -190,7 +196,9 @@ async def test_every_answer_has_the_headers(app: Quart) -> None:
     for path in addresses(app):
         for method in ("GET", "POST", "PUT"):
             for headers in (SAME_ORIGIN, {"Sec-Fetch-Site": "cross-site"}):
-                response = await app.test_client().open(path, method=method, headers=headers)
+                response = await app.test_client().open(
+                    path, json=sentinel, method=method, headers=headers
+                )
                 check_headers(path, dict(response.headers), response.status_code)
 
 

@@ -49,7 +49,7 @@ class TestRegister:
         assert error, browser.text
         assert words in error.group(1)
         assert f'href="#{field}"' in browser.text
-        assert await count(browser.house, "users") == 0
+        assert await count(browser.house, "registrations") == 0
 
     async def test_what_was_typed_stays_but_passwords(self, browser: Browser) -> None:
         await browser.post("/register", APPLICATION | {"confirm": "something else"})
@@ -80,10 +80,11 @@ class TestRegister:
         assert browser.text.replace("fresh@example.com", ALICE.email) == page
         assert known.status_code == new.status_code == 200
         assert set(known.headers.keys()) == set(new.headers.keys())
+        assert len(known.headers["Set-Cookie"]) == len(new.headers["Set-Cookie"])
         assert len(await letters(browser.house)) == 3
 
     async def test_extra_fields_change_nothing(self, browser: Browser) -> None:
-        extra = {name: "1" for name in ("role", "role_id", "is_admin", "confirmed_at", "id")}
+        extra = dict.fromkeys(("role", "role_id", "is_admin", "confirmed_at", "id"), "1")
         await browser.post("/register", APPLICATION | extra)
         await browser.post("/login", {"email_or_user": "alice", "password": ALICE.password})
         assert "not confirmed yet" in browser.text
@@ -100,10 +101,10 @@ class TestConfirm:
     async def test_a_link_that_cannot_be_used_says_so_whatever_the_reason(
         self, browser: Browser
     ) -> None:
-        await register(browser.house, ALICE)
+        await browser.post("/register", APPLICATION)
         link = await last_link(browser.house, ALICE.email)
         await browser.open_link(link)
-        await browser.post("/confirm")
+        assert (await browser.post("/confirm")).status_code == 303
         pages = set()
         for address in (
             link,
@@ -124,7 +125,7 @@ class TestConfirm:
             assert response.status_code == 410
 
     async def test_opening_a_link_changes_nothing(self, browser: Browser) -> None:
-        await register(browser.house, ALICE)
+        await browser.post("/register", APPLICATION)
         link = await last_link(browser.house, ALICE.email)
         path = link.removeprefix("http://127.0.0.1:8000")
         for window in (browser.new_window() for _ in range(5)):
@@ -150,11 +151,25 @@ class TestConfirm:
         assert "alice" in browser.text
 
     async def test_a_confirmed_person_is_led_to_the_login(self, browser: Browser) -> None:
-        await register(browser.house, ALICE)
+        await browser.post("/register", APPLICATION)
         await browser.open_link(await last_link(browser.house, ALICE.email))
+        assert "not the browser" not in browser.text
         await browser.follow(await browser.post("/confirm"))
         assert "Your address is confirmed" in browser.text
         assert browser.cookie("vestibule-link") is None
+        assert browser.cookie("vestibule-receipt") is None
+
+    async def test_in_another_browser_the_password_is_asked_for(self, browser: Browser) -> None:
+        await browser.post("/register", APPLICATION)
+        other = browser.new_window()
+        await other.open_link(await last_link(browser.house, ALICE.email))
+        assert 'autocomplete="current-password"' in other.text
+        for password in ("", "wrong"):
+            response = await other.post("/confirm", password=password)
+            assert response.status_code == 401
+            assert 'id="password-error"' in other.text
+        response = await other.post("/confirm", password=ALICE.password)
+        assert response.headers["Location"] == "/login"
 
     async def test_the_letter_is_sent_again_from_the_login_page(self, browser: Browser) -> None:
         await register(browser.house, ALICE)

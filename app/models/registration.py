@@ -1,0 +1,115 @@
+"""Registrations: people who asked for an account and have not confirmed their address yet.
+
+Each has its own credentials, and only its own link makes an account of them. Nothing here is
+unique: who mistypes registers again, and a stranger who was first with an address or a name has
+taken nothing (SECURITY.md TK-13, EN-03).
+"""
+
+from datetime import timedelta
+from typing import NamedTuple
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, ColumnElement, Row, delete, func, or_, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.kit.addresses import email_key, username_key
+from app.models.base import Base, Moment, Now, RandomId
+
+
+class Registration(Base):
+    """What somebody wants to be known by.
+
+    ``fingerprint`` are 16 keyed bits of the password: they pick the hash that a login verifies, so
+    that a login always verifies one (SECURITY.md EN-02).
+    """
+
+    __tablename__ = "registrations"
+    __table_args__ = (CheckConstraint("length(email) <= 254", name="email_length"),)
+
+    id: Mapped[RandomId]
+    email: Mapped[str]
+    email_key: Mapped[str] = mapped_column(index=True)
+    username: Mapped[str]
+    username_key: Mapped[str] = mapped_column(index=True)
+    password_hash: Mapped[str]
+    fingerprint: Mapped[bytes]
+    created_at: Mapped[Now]
+    expires_at: Mapped[Moment] = mapped_column(index=True)
+
+
+class Pending(NamedTuple):
+    """A registration that waits for its address to be confirmed."""
+
+    id: UUID
+    email: str
+    username: str
+    password_hash: str
+
+
+_PENDING = (Registration.id, Registration.email, Registration.username, Registration.password_hash)
+
+
+async def add(
+    session: AsyncSession,
+    *,
+    email: str,
+    username: str,
+    password_hash: str,
+    fingerprint: bytes,
+    lasts: timedelta,
+) -> Pending:
+    """Write a registration down."""
+    statement = (
+        insert(Registration)
+        .values(
+            email=email,
+            email_key=email_key(email),
+            username=username,
+            username_key=username_key(username),
+            password_hash=password_hash,
+            fingerprint=fingerprint,
+            expires_at=func.now() + lasts,
+        )
+        .returning(*_PENDING)
+    )
+    return Pending(*(await session.execute(statement)).one())
+
+
+async def find(session: AsyncSession, registration_id: UUID) -> Pending | None:
+    """Return a registration that still waits."""
+    statement = select(*_PENDING).where(Registration.id == registration_id, _is_live())
+    return _pending((await session.execute(statement)).one_or_none())
+
+
+async def find_by_name(session: AsyncSession, name: str, *, fingerprint: bytes) -> Pending | None:
+    """Return the newest one of an address or user name whose password may be this one."""
+    by_name = or_(
+        Registration.email_key == email_key(name), Registration.username_key == username_key(name)
+    )
+    statement = (
+        select(*_PENDING)
+        .where(by_name, Registration.fingerprint == fingerprint, _is_live())
+        .order_by(Registration.created_at.desc())
+        .limit(1)
+    )
+    return _pending((await session.execute(statement)).one_or_none())
+
+
+async def take(session: AsyncSession, registration_id: UUID) -> Pending | None:
+    """Use a registration up, its links with it; of any number at once exactly one gets it."""
+    statement = (
+        delete(Registration)
+        .where(Registration.id == registration_id, _is_live())
+        .returning(*_PENDING)
+    )
+    return _pending((await session.execute(statement)).one_or_none())
+
+
+def _is_live() -> ColumnElement[bool]:
+    return Registration.expires_at > func.now()
+
+
+def _pending(row: Row[UUID, str, str, str] | None) -> Pending | None:
+    return None if row is None else Pending(*row)

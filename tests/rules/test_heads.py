@@ -1,0 +1,79 @@
+"""What the server refuses before the framework sees it, over real sockets (PX-03, PX-04, DO-06)."""
+
+import socket
+from collections.abc import Iterator
+
+import pytest
+from sqlalchemy import URL
+
+from tests.server import Server, environment, serving
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def server(worker_database: URL) -> Iterator[Server]:
+    with serving(environment(worker_database, WORKERS="1")) as server:
+        yield server
+
+
+def answer(server: Server, request: bytes) -> bytes:
+    with socket.create_connection(("127.0.0.1", server.port), timeout=5) as connection:
+        connection.settimeout(1)
+        connection.sendall(request)
+        said = b""
+        try:
+            while data := connection.recv(65536):
+                said += data
+        except (TimeoutError, ConnectionResetError):
+            pass
+        return said
+
+
+H2C = (
+    b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade, HTTP2-Settings\r\n"
+    b"Upgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQCAAAAAAIAAAAA\r\n\r\n"
+)
+PRIOR_KNOWLEDGE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\4\0\0\0\0\0"
+WEBSOCKET = (
+    b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+    b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+)
+
+
+@pytest.mark.parametrize("request_", [H2C, PRIOR_KNOWLEDGE, WEBSOCKET])
+def test_no_other_protocol_is_spoken(server: Server, request_: bytes) -> None:
+    said = answer(server, request_)
+    assert b"101" not in said.split(b"\r\n")[0]
+    assert said == b"" or said.startswith(b"HTTP/1.1 ")
+    assert not said.startswith(b"HTTP/1.1 5")
+
+
+HOST = b"Host: localhost\r\n"
+BAD = [
+    b"GET http://[::1/login HTTP/1.1\r\n" + HOST + b"\r\n",
+    b"GET login HTTP/1.1\r\n" + HOST + b"\r\n",
+    b"GET * HTTP/1.1\r\n" + HOST + b"\r\n",
+    b"CONNECT example.com:443 HTTP/1.1\r\nHost: example.com:443\r\n\r\n",
+    b"GET / HTTP/1.1\r\n" + HOST + b"X: " + b"x" * 20_000 + b"\r\n\r\n",
+    b"GET / HTTP/1.1\r\n" + HOST + b"X: y\r\n" * 1_000 + b"\r\n",
+    b"GET / HTTP/1.1\r\n" + HOST + b"Cookie: a=" + b"x" * 60_000 + b"\r\n\r\n",
+    b"POST /login HTTP/1.1\r\n" + HOST + b"Content-Length: 1\r\nContent-Length: 2\r\n\r\na",
+    b"POST /login HTTP/1.1\r\n" + HOST + b"Content-Length: -1\r\n\r\n",
+    b"POST /login HTTP/1.1\r\n" + HOST + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n",
+    b"GET / HTTP/1.1\r\nHost: localhost\r\nHost: localhost\r\n\r\n",
+    b"GET /\0 HTTP/1.1\r\n" + HOST + b"\r\n",
+    b"nonsense\r\n\r\n",
+]
+
+
+@pytest.mark.parametrize("request_", BAD, ids=range(len(BAD)))
+def test_a_bad_head_is_refused(server: Server, request_: bytes) -> None:
+    status = answer(server, request_).split(b"\r\n")[0]
+    assert status.startswith(b"HTTP/1.1 4"), status
+
+
+def test_nothing_of_this_is_a_fault_of_ours(server: Server) -> None:
+    live = b"GET /health/live HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+    assert answer(server, live).startswith(b"HTTP/1.1 200")
+    assert "Traceback" not in server.log
