@@ -20,6 +20,7 @@ from app.kit import logs
 from app.kit.addresses import WrongAddress, is_username, normal_email
 from app.kit.client import OPERATOR
 from app.kit.errors import Refusal
+from app.kit.keys import new_key
 
 R = TypeVar("R")
 Query = Callable[[AsyncSession], Awaitable[R]]
@@ -64,7 +65,7 @@ def migrate() -> None:
 @commands.command("secret-key")
 def secret_key() -> None:
     """Print a new secret key, for SECRET_KEY."""
-    click.echo(laptop.new_secret_key())
+    click.echo(new_key())
 
 
 @commands.command("postman")

@@ -4,10 +4,10 @@ Each one may also be given as a file: ``SECRET_KEY_FILE=/run/secrets/secret_key`
 """
 
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
-from urllib.parse import urlsplit
 
 from pydantic import (
     AfterValidator,
@@ -20,11 +20,16 @@ from pydantic import (
     model_validator,
 )
 
+from app.kit.keys import SECRET_KEY_MIN_BYTES, is_weak_key
 from app.kit.urls import asyncpg_url, is_loopback, split_address
 
-SECRET_KEY_MIN_BYTES = 32
-SECRET_KEY_MIN_DISTINCT = 10
 SECRET_KEY_HINT = "make one with: python -m app secret-key"  # noqa: S105 - a hint, no secret
+
+
+_ORIGIN = re.compile(
+    r"(?P<scheme>https?)://(?P<host>[a-z0-9.-]*[a-z0-9]|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?/?",
+    re.IGNORECASE,
+)
 
 
 class WrongSettings(Exception):
@@ -32,22 +37,18 @@ class WrongSettings(Exception):
 
 
 def _secret_key(value: SecretStr) -> SecretStr:
-    text = value.get_secret_value()
-    too_short = len(text.encode()) < SECRET_KEY_MIN_BYTES
-    if too_short or len(set(text)) < SECRET_KEY_MIN_DISTINCT or "changeme" in text.lower():
+    if is_weak_key(value.get_secret_value()):
         raise ValueError(f"must be at least {SECRET_KEY_MIN_BYTES} random bytes; {SECRET_KEY_HINT}")
     return value
 
 
 def _origin(value: str) -> str:
-    parts = urlsplit(value)
-    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.username:
-        raise ValueError("must be an address like https://login.example.com")
-    if parts.path not in {"", "/"} or parts.query or parts.fragment:
-        raise ValueError("must end after the host and port: no path, no query")
-    if parts.scheme == "http" and not is_loopback(parts.hostname):
+    found = _ORIGIN.fullmatch(value)
+    if found is None:
+        raise ValueError("must be an address like https://login.example.com: no path, no query")
+    if found["scheme"].lower() == "http" and not is_loopback(found["host"].strip("[]").lower()):
         raise ValueError("must begin with https:// (plain http is for this machine alone)")
-    return f"{parts.scheme}://{parts.netloc.lower()}"
+    return value.rstrip("/").lower()
 
 
 def _bind(value: str) -> str:

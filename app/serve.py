@@ -70,26 +70,30 @@ def worker_count(config: Config) -> int:
 class _Supervisor:
     def __init__(self, config: Config, listener: socket.socket) -> None:
         self._listener = listener
+        self._workers = worker_count(config)
         self._children: dict[str, Process] = {}
-        fd = str(listener.fileno())
-        self._commands = {
-            f"worker {n}": ["worker", "--socket-fd", fd] for n in range(1, worker_count(config) + 1)
-        }
-        self._commands["postman"] = ["postman", "--watch-stdin"]
 
     async def run(self, welcome: Sequence[str]) -> None:
         self._stop = stop_event()
-        greeting = asyncio.create_task(self._greet(welcome))
+        command = ["worker", "--socket-fd", str(self._listener.fileno())]
         try:
             async with asyncio.TaskGroup() as group:
-                for name, command in self._commands.items():
-                    group.create_task(self._keep(name, command))
+                for number in range(1, self._workers + 1):
+                    group.create_task(self._keep(f"worker {number}", command))
+                group.create_task(self._open_up(welcome))
                 group.create_task(self._end_children())
         except* CannotServe as errors:
             await self._end_children()
             raise CannotServe(str(errors.exceptions[0])) from None
-        finally:
-            greeting.cancel()
+
+    async def _open_up(self, welcome: Sequence[str]) -> None:
+        """Greet when the first page can be had; the postman starts after that, not to delay it."""
+        while not await self._answers():
+            if await wait_for(self._stop, READY_POLL_SECONDS):
+                return
+        sys.stdout.write("\n".join(welcome) + "\n")
+        sys.stdout.flush()
+        await self._keep("postman", ["postman", "--watch-stdin"])
 
     async def _keep(self, name: str, command: list[str]) -> None:
         """Keep one child alive; after an early death wait longer each time, then give up."""
@@ -132,12 +136,6 @@ class _Supervisor:
             if child.returncode is None:
                 log.error("process %d did not stop in time and is killed", child.pid)
                 child.kill()
-
-    async def _greet(self, welcome: Sequence[str]) -> None:
-        while not await self._answers():
-            await wait_for(self._stop, READY_POLL_SECONDS)
-        sys.stdout.write("\n".join(welcome) + "\n")
-        sys.stdout.flush()
 
     async def _answers(self) -> bool:
         """Ask for the first page, as a visitor would; it is answered once a worker is there."""

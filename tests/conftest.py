@@ -23,7 +23,7 @@ from tests.browser import Browser
 
 TEST_SERVER = "VESTIBULE_TEST_SERVER"
 SETTINGS = {
-    "secret_key": "tests-only-0123456789-abcdefghijklmnop",
+    "secret_key": "tests-only-9fK2mQ7xR4tB8wZ1cV6nJ3hL",
     "bcrypt_rounds": 4,
     "password_queue": 1000,
     "network_letters_10_minutes": 1000,

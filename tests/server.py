@@ -87,7 +87,7 @@ def environment(database: URL | None = None, **settings: str) -> dict[str, str]:
     }
     if database is not None:
         environ["DATABASE_URL"] = database.render_as_string(hide_password=False)
-        environ["SECRET_KEY"] = "tests-only-0123456789-abcdefghijklmnop"
+        environ["SECRET_KEY"] = "tests-only-9fK2mQ7xR4tB8wZ1cV6nJ3hL"
     return environ | settings
 
 

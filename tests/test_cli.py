@@ -133,3 +133,10 @@ def test_a_laptop_at_rest_starts_its_database_for_a_command(tmp_path: Path) -> N
 def test_without_a_running_laptop_its_parts_say_so(tmp_path: Path) -> None:
     shell = Shell(environment(DATA_DIR=str(tmp_path / "var")))
     assert "make run" in shell.run("postman", status=1)
+
+
+def test_a_cut_key_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "var").mkdir()
+    (tmp_path / "var" / "secret_key").write_text("a")
+    shell = Shell(environment(DATA_DIR=str(tmp_path / "var")))
+    assert "holds no good key" in shell.run("users", "list", status=2)

@@ -1,9 +1,13 @@
 """Addresses, tokens, seals, clients, permissions, the log."""
 
+import base64
 import json
 import logging
+import secrets
+import stat
 import time
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from itsdangerous import TimestampSigner
@@ -12,6 +16,7 @@ from app.kit import sealing
 from app.kit.addresses import WrongAddress, email_key, is_username, normal_email, username_key
 from app.kit.client import Client
 from app.kit.errors import TooManyTries
+from app.kit.keys import is_weak_key, kept_key, new_key
 from app.kit.links import new_link, open_link
 from app.kit.logs import JsonLines, ReadableText
 from app.kit.permissions import Permission
@@ -167,3 +172,21 @@ def test_an_event_is_one_json_line_whatever_is_in_it() -> None:
 def test_control_characters_do_not_reach_the_terminal() -> None:
     text = ReadableText().format(record(HOSTILE))
     assert not any(sign in text for sign in "\r\0\x1b\u2028\x85")
+
+
+@pytest.mark.parametrize("_again", range(50))
+def test_a_random_key_is_never_called_weak(_again: int) -> None:
+    for key in (
+        new_key(),
+        secrets.token_hex(32),
+        base64.b64encode(secrets.token_bytes(32)).decode(),
+    ):
+        assert not is_weak_key(key), key
+
+
+def test_a_key_is_made_once_and_kept_closed(tmp_path: Path) -> None:
+    path = tmp_path / "deep" / "secret_key"
+    key = kept_key(path)
+    assert kept_key(path) == key == path.read_text()
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert [found.name for found in path.parent.iterdir()] == ["secret_key"]

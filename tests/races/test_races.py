@@ -9,7 +9,7 @@ import pytest
 
 from app.flows import login, registration
 from app.house import House
-from app.kit.errors import LinkUnusable, Refusal, TooManyTries, UsernameTaken, WrongCredentials
+from app.kit.errors import LinkUnusable, Refusal, TryLater, UsernameTaken, WrongCredentials
 from app.limits import Delay, Rate
 from app.models import throttle
 from tests.flows.test_invitation import accept, invite
@@ -209,4 +209,4 @@ async def test_a_hundred_wrong_passwords_at_once_are_a_handful_of_checks(house: 
     outcomes = await at_once(*(sign_in(house, BOB, password="wrong") for _ in range(100)))
     checked = sum(isinstance(outcome, WrongCredentials) for outcome in outcomes)
     assert 5 <= checked <= 8  # five, and one more for each wait that passed meanwhile
-    assert sum(isinstance(outcome, TooManyTries) for outcome in outcomes) == 100 - checked
+    assert sum(isinstance(outcome, TryLater) for outcome in outcomes) == 100 - checked

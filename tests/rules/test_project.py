@@ -103,7 +103,7 @@ def test_six_migrations_at_once_take_turns(worker_database: URL) -> None:
     with databases.fresh(worker_database) as url:
         environ = {
             "DATABASE_URL": url.render_as_string(hide_password=False),
-            "SECRET_KEY": "tests-only-0123456789-abcdefghijklmnop",
+            "SECRET_KEY": "tests-only-9fK2mQ7xR4tB8wZ1cV6nJ3hL",
             "PATH": "/usr/bin:/bin",
         }
         runs = [
@@ -119,7 +119,7 @@ def test_alembic_by_hand_works_too(worker_database: URL) -> None:
             "DATABASE_URL": make_url(url)
             .render_as_string(hide_password=False)
             .replace("+asyncpg", ""),
-            "SECRET_KEY": "tests-only-0123456789-abcdefghijklmnop",
+            "SECRET_KEY": "tests-only-9fK2mQ7xR4tB8wZ1cV6nJ3hL",
             "PATH": "/usr/bin:/bin",
         }
         for arguments in (["upgrade", "head"], ["check"]):

@@ -351,7 +351,7 @@ class TestSession:
 class TestRotation:
     @pytest.fixture
     def settings(self, settings: dict[str, object]) -> dict[str, object]:
-        return settings | {"secret_key_fallbacks": ["an-older-key-0123456789-abcdefghijk"]}
+        return settings | {"secret_key_fallbacks": ["an-older-4tB8wZ1cV6nJ3hL9fK2mQ7xR5p"]}
 
     async def test_a_cookie_of_an_old_key_lives_and_a_new_one_has_the_new_key(
         self, browser: Browser
