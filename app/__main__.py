@@ -21,6 +21,7 @@ from app.kit.addresses import WrongAddress, is_username, normal_email
 from app.kit.client import OPERATOR
 from app.kit.errors import Refusal
 from app.kit.keys import new_key
+from app.kit.links import INVITE_VALID_HOURS
 
 R = TypeVar("R")
 Query = Callable[[AsyncSession], Awaitable[R]]
@@ -125,7 +126,8 @@ def create(*, email: str, username: str | None, admin: bool, role_name: str, as_
     if as_json:
         click.echo(json.dumps(invited._asdict()))
         return
-    click.echo(f"{invited.username} can choose a password at this address, once, within 24 hours:")
+    hours = f"{INVITE_VALID_HOURS} hours"
+    click.echo(f"{invited.username} can choose a password at this address, once, within {hours}:")
     click.echo(invited.url)
 
 

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from sqlalchemy import text
 
-from app.flows import access, login, registration
+from app.flows import access, confirmation, login, registration
 from app.house import House
 from app.kit.client import OPERATOR, Client
 from tests.mailbox import key_of, last_link
@@ -40,7 +40,7 @@ async def register(house: House, someone: Someone, client: Client = CLIENT) -> s
 async def confirm(house: House, link: str, *, receipt: str = "", password: str = "") -> None:
     """Follow a confirmation link."""
     async with house.session() as session:
-        await registration.confirm(
+        await confirmation.confirm(
             session,
             config=house.config,
             hasher=house.hasher,

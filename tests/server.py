@@ -59,6 +59,19 @@ class Server:
             time.sleep(0.05)
         raise AssertionError(f"no letter to {to} in:\n{self.log}")
 
+    def answer(self, request: bytes, *, silence: float = 0.5) -> bytes:
+        """Return what is said to a request until the connection closes, or is silent so long."""
+        with socket.create_connection(("127.0.0.1", self.port), timeout=5) as connection:
+            connection.settimeout(silence)
+            connection.sendall(request)
+            said = b""
+            try:
+                while data := connection.recv(65536):
+                    said += data
+            except (TimeoutError, ConnectionResetError):
+                pass
+            return said
+
     def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
         """Stop as an operator does; return the exit status."""
         self.process.send_signal(number)

@@ -1,6 +1,5 @@
 """People whom an operator lets in: a one-time link on which they choose their password."""
 
-from datetime import timedelta
 from typing import NamedTuple
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -9,16 +8,12 @@ from app.config import Config
 from app.kit import passwords
 from app.kit.client import Client
 from app.kit.errors import AlreadyThere, LinkUnusable, NoSuchRole
-from app.kit.links import new_link, open_link
+from app.kit.links import VALID, new_link, open_link
 from app.kit.passwords import PasswordHasher
 from app.kit.sealing import Purpose
 from app.models import audit, role, token, user
 from app.models import session as sessions
 from app.models.audit import Event
-
-INVITATION_VALID_HOURS = 24
-
-_VALID = timedelta(hours=INVITATION_VALID_HOURS)
 
 
 class Invitation(NamedTuple):
@@ -69,7 +64,7 @@ async def find_invitation(session: AsyncSession, *, config: Config, sealed: str)
     Raises:
         LinkUnusable: used, expired, foreign or garbled.
     """
-    digest = open_link(Purpose.INVITE, sealed, keys=config.signing_keys, valid=_VALID)
+    digest = open_link(Purpose.INVITE, sealed, keys=config.signing_keys)
     async with session.begin():
         username = digest and await token.find_username(session, digest, purpose=Purpose.INVITE)
     if not username:
@@ -99,7 +94,7 @@ async def accept(
     )
     with hasher.place():
         password_hash = await hasher.hash(password)
-    digest = open_link(Purpose.INVITE, sealed, keys=config.signing_keys, valid=_VALID)
+    digest = open_link(Purpose.INVITE, sealed, keys=config.signing_keys)
     async with session.begin():
         user_id = digest and await token.take(session, digest, purpose=Purpose.INVITE)
         if user_id:
@@ -123,6 +118,10 @@ async def _write_down(
         return False
     await token.void(session, person.id, purpose=Purpose.INVITE)
     await token.add(
-        session, digest=link_digest, purpose=Purpose.INVITE, valid=_VALID, user_id=person.id
+        session,
+        digest=link_digest,
+        purpose=Purpose.INVITE,
+        valid=VALID[Purpose.INVITE],
+        user_id=person.id,
     )
     return True

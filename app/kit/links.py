@@ -7,7 +7,14 @@ from typing import NamedTuple
 from app.kit.sealing import Purpose, seal, unseal
 from app.kit.tokens import digest, new_secret
 
+CONFIRM_VALID_HOURS = 24
+INVITE_VALID_HOURS = 24
+
 PATHS = {Purpose.CONFIRM: "/confirm", Purpose.INVITE: "/invitation"}
+VALID = {
+    Purpose.CONFIRM: timedelta(hours=CONFIRM_VALID_HOURS),
+    Purpose.INVITE: timedelta(hours=INVITE_VALID_HOURS),
+}
 
 
 class Link(NamedTuple):
@@ -23,9 +30,7 @@ def new_link(purpose: Purpose, *, public_url: str, keys: Sequence[str]) -> Link:
     return Link(f"{public_url}{PATHS[purpose]}/{seal(keys, purpose, secret.text)}", secret.digest)
 
 
-def open_link(
-    purpose: Purpose, sealed: str, *, keys: Sequence[str], valid: timedelta
-) -> bytes | None:
+def open_link(purpose: Purpose, sealed: str, *, keys: Sequence[str]) -> bytes | None:
     """Return the digest that a link's last part stands for, None if it is garbled or too old."""
-    secret = unseal(keys, purpose, sealed, valid=valid)
+    secret = unseal(keys, purpose, sealed, valid=VALID[purpose])
     return None if secret is None else digest(secret)

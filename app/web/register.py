@@ -3,9 +3,10 @@
 from quart import Blueprint, flash, make_response, redirect, render_template, request
 from quart.typing import ResponseTypes
 
-from app.flows import registration
+from app.flows import confirmation, registration
 from app.house import house
 from app.kit.errors import Refusal, TryLater, WrongPassword
+from app.kit.links import CONFIRM_VALID_HOURS
 from app.web import cookies, links
 from app.web.clients import client
 from app.web.fields import ConfirmForm, RegisterForm, ResendForm, given
@@ -15,7 +16,7 @@ from app.web.guards import anyone
 pages = Blueprint("register", __name__)
 
 RECEIPT = "receipt"  # shows that a link is opened in the browser that registered
-RECEIPT_SECONDS = registration.CONFIRM_VALID_HOURS * 3600
+RECEIPT_SECONDS = CONFIRM_VALID_HOURS * 3600
 
 
 @pages.get("/register")
@@ -97,7 +98,7 @@ async def _register(form: RegisterForm) -> str:
 
 async def _confirm(form: ConfirmForm) -> None:
     async with house().session() as session:
-        await registration.confirm(
+        await confirmation.confirm(
             session,
             config=house().config,
             hasher=house().hasher,
@@ -110,7 +111,7 @@ async def _confirm(form: ConfirmForm) -> None:
 
 async def _show_confirmation(form: ConfirmForm, refusal: Refusal | None = None) -> ResponseTypes:
     async with house().session() as session:
-        opened = await registration.open_confirmation(
+        opened = await confirmation.open_confirmation(
             session, config=house().config, sealed=links.kept(), receipt=cookies.get(RECEIPT)
         )
     page = await show("confirm.html", form, refusal=refusal, opened=opened)
@@ -118,6 +119,6 @@ async def _show_confirmation(form: ConfirmForm, refusal: Refusal | None = None) 
 
 
 async def _check_mail(email: str | None) -> ResponseTypes:
-    valid_hours = registration.CONFIRM_VALID_HOURS
-    html = await render_template("check_mail.html", email=email, valid_hours=valid_hours)
+    facts = {"email": email, "valid_hours": CONFIRM_VALID_HOURS}
+    html = await render_template("check_mail.html", **facts)
     return await make_response(html)

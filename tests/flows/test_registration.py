@@ -6,8 +6,8 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.flows import login, registration
-from app.flows.registration import Opened
+from app.flows import confirmation, login, registration
+from app.flows.confirmation import Opened
 from app.house import House
 from app.kit.errors import (
     LinkUnusable,
@@ -37,7 +37,7 @@ STRANGER = Someone("stranger", ALICE.email, "the stranger has plans")
 
 async def open_link(house: House, link: str, receipt: str = "") -> Opened:
     async with house.session() as session:
-        return await registration.open_confirmation(
+        return await confirmation.open_confirmation(
             session, config=house.config, sealed=key_of(link), receipt=receipt
         )
 

@@ -7,7 +7,7 @@ from itertools import cycle, islice
 
 import pytest
 
-from app.flows import login, registration
+from app.flows import confirmation, login, registration
 from app.house import House
 from app.kit.errors import LinkUnusable, Refusal, TryLater, UsernameTaken, WrongCredentials
 from app.limits import Delay, Rate
@@ -57,7 +57,7 @@ async def receipts_and_links(house: House, people: list[Someone]) -> list[tuple[
     for link in links:
         for receipt in receipts:
             async with house.session() as session:
-                opened = await registration.open_confirmation(
+                opened = await confirmation.open_confirmation(
                     session, config=house.config, sealed=key_of(link), receipt=str(receipt)
                 )
             if opened.is_proven:

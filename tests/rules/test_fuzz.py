@@ -1,6 +1,5 @@
 """No input of any kind is answered by a 5xx (IN-01): generated requests, against a real server."""
 
-import socket
 from collections.abc import Iterator
 
 import pytest
@@ -130,20 +129,6 @@ def server(worker_database: URL) -> Iterator[Server]:
         yield server
 
 
-def answer(server: Server, request: bytes) -> bytes:
-    """Return what the server says to a request, until it closes or is silent for half a second."""
-    with socket.create_connection(("127.0.0.1", server.port), timeout=5) as connection:
-        connection.settimeout(0.5)
-        connection.sendall(request)
-        said = b""
-        try:
-            while data := connection.recv(65536):
-                said += data
-        except (TimeoutError, ConnectionResetError):
-            pass
-        return said
-
-
 @settings(
     max_examples=2000,
     deadline=None,
@@ -158,7 +143,7 @@ def answer(server: Server, request: bytes) -> bytes:
 @given(request=requests())
 @pytest.mark.slow
 def test_no_input_is_answered_by_a_5xx(server: Server, request: bytes) -> None:
-    said = answer(server, request)
+    said = server.answer(request)
     for line in said.split(b"\r\n"):
         # RFC 9112 6.1: 501 is the answer to a transfer coding that nobody knows.
         if line.startswith(b"HTTP/1.1 5"):
@@ -170,7 +155,7 @@ def test_no_input_is_answered_by_a_5xx(server: Server, request: bytes) -> None:
 @pytest.mark.slow
 def test_no_traceback_stands_in_the_log(server: Server) -> None:
     """Runs after the generated requests, on the same server."""
-    assert b" 200 " in answer(server, b"GET /health/ready HTTP/1.0\r\n\r\n")
+    assert b" 200 " in server.answer(b"GET /health/ready HTTP/1.0\r\n\r\n")
     assert "Traceback" not in server.log
     assert " error" not in server.log
     assert len(server.children()) == 2

@@ -1,6 +1,5 @@
 """What the server refuses before the framework sees it, over real sockets (PX-03, PX-04, DO-06)."""
 
-import socket
 from collections.abc import Iterator
 
 import pytest
@@ -17,19 +16,6 @@ def server(worker_database: URL) -> Iterator[Server]:
         yield server
 
 
-def answer(server: Server, request: bytes) -> bytes:
-    with socket.create_connection(("127.0.0.1", server.port), timeout=5) as connection:
-        connection.settimeout(1)
-        connection.sendall(request)
-        said = b""
-        try:
-            while data := connection.recv(65536):
-                said += data
-        except (TimeoutError, ConnectionResetError):
-            pass
-        return said
-
-
 H2C = (
     b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade, HTTP2-Settings\r\n"
     b"Upgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQCAAAAAAIAAAAA\r\n\r\n"
@@ -43,7 +29,7 @@ WEBSOCKET = (
 
 @pytest.mark.parametrize("request_", [H2C, PRIOR_KNOWLEDGE, WEBSOCKET])
 def test_no_other_protocol_is_spoken(server: Server, request_: bytes) -> None:
-    said = answer(server, request_)
+    said = server.answer(request_)
     assert b"101" not in said.split(b"\r\n")[0]
     assert said == b"" or said.startswith(b"HTTP/1.1 ")
     assert not said.startswith(b"HTTP/1.1 5")
@@ -69,11 +55,11 @@ BAD = [
 
 @pytest.mark.parametrize("request_", BAD, ids=range(len(BAD)))
 def test_a_bad_head_is_refused(server: Server, request_: bytes) -> None:
-    status = answer(server, request_).split(b"\r\n")[0]
+    status = server.answer(request_).split(b"\r\n")[0]
     assert status.startswith(b"HTTP/1.1 4"), status
 
 
 def test_nothing_of_this_is_a_fault_of_ours(server: Server) -> None:
     live = b"GET /health/live HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
-    assert answer(server, live).startswith(b"HTTP/1.1 200")
+    assert server.answer(live).startswith(b"HTTP/1.1 200")
     assert "Traceback" not in server.log

@@ -1,0 +1,135 @@
+"""Confirming an address: the link of a letter makes an account of a registration."""
+
+from typing import NamedTuple
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.config import Config
+from app.kit import passwords
+from app.kit.addresses import email_key
+from app.kit.client import Client
+from app.kit.errors import LinkUnusable, TooManyTries, UsernameTaken, WrongPassword
+from app.kit.links import VALID, open_link
+from app.kit.passwords import PasswordHasher
+from app.kit.sealing import Purpose, unseal
+from app.limits import limits
+from app.models import audit, role, throttle, token, user
+from app.models import registration as registrations
+from app.models.audit import Event
+from app.models.registration import Pending
+
+
+class Opened(NamedTuple):
+    """A confirmation link that could be used now.
+
+    ``is_proven``: the browser is the one that registered, so that a button is enough. In any other
+    the person shows by the password that this registration is his own (SECURITY.md TK-13).
+    """
+
+    username: str
+    is_proven: bool
+
+
+async def open_confirmation(
+    session: AsyncSession, *, config: Config, sealed: str, receipt: str
+) -> Opened:
+    """Return what a confirmation link is about, without using it up.
+
+    Raises:
+        LinkUnusable: used, expired, foreign or garbled.
+    """
+    async with session.begin():
+        pending = await _find(session, config, sealed)
+    if pending is None:
+        raise LinkUnusable
+    return Opened(pending.username, _is_proven(config, pending, receipt))
+
+
+async def confirm(
+    session: AsyncSession,
+    *,
+    config: Config,
+    hasher: PasswordHasher,
+    sealed: str,
+    receipt: str,
+    password: str,
+    client: Client,
+) -> None:
+    """Make an account of a registration by its link; of any number of clicks one wins.
+
+    ``receipt`` is what ``register`` returned to this browser; without it ``password`` has to be the
+    registration's. The address ``ADMIN_EMAIL`` becomes Administrator now.
+
+    Raises:
+        LinkUnusable: used, expired, foreign, garbled, or the address has an account by now.
+        UsernameTaken: the user name went to somebody else meanwhile.
+        WrongPassword: neither receipt nor password show that the registration is the person's own.
+        TooManyTries: of passwords for this registration.
+        TooBusy: too many passwords wait to be checked.
+    """
+    async with session.begin():
+        pending = await _find(session, config, sealed)
+    if pending is None:
+        raise LinkUnusable
+    if not _is_proven(config, pending, receipt):
+        await _prove(session, config, hasher, pending, password)
+    async with session.begin():
+        name_is_free = not await user.is_username_taken(session, pending.username)
+        confirmed = name_is_free and await _settle(session, config, pending, client)
+    if not name_is_free:
+        raise UsernameTaken("This user name is taken by now. Please register again with another.")
+    if not confirmed:
+        raise LinkUnusable
+
+
+async def _find(session: AsyncSession, config: Config, sealed: str) -> Pending | None:
+    digest = open_link(Purpose.CONFIRM, sealed, keys=config.signing_keys)
+    registration_id = digest and await token.find_registration(session, digest)
+    return await registrations.find(session, registration_id) if registration_id else None
+
+
+def _is_proven(config: Config, pending: Pending, receipt: str) -> bool:
+    valid = VALID[Purpose.CONFIRM]
+    shown = unseal(config.signing_keys, Purpose.REGISTERED, receipt, valid=valid)
+    return shown == str(pending.id)
+
+
+async def _prove(
+    session: AsyncSession, config: Config, hasher: PasswordHasher, pending: Pending, password: str
+) -> None:
+    if not password:
+        raise WrongPassword("Please enter the password that you registered with.")
+    if not passwords.fits(password):
+        raise WrongPassword
+    with hasher.place():
+        async with session.begin():
+            policy = limits(config).logins_of_account
+            attempt = await throttle.take_delayed(session, f"confirm:{pending.id}", policy)
+        if attempt.wait:
+            raise TooManyTries(attempt.wait)
+        verdict = await hasher.verify(password, pending.password_hash)
+    if not verdict.is_right:
+        raise WrongPassword
+
+
+async def _settle(session: AsyncSession, config: Config, pending: Pending, client: Client) -> bool:
+    if await registrations.take(session, pending.id) is None:
+        return False
+    user_id = await user.add(
+        session,
+        email=pending.email,
+        username=pending.username,
+        password_hash=pending.password_hash,
+        role_id=await role.default_id(session),
+    )
+    if user_id is None:
+        return False
+    await audit.write(
+        session, Event.CONFIRMED, client=client, subject_id=user_id, registration=str(pending.id)
+    )
+    if config.admin_email and email_key(pending.email) == email_key(config.admin_email):
+        await user.set_role(session, user_id, role.ADMINISTRATOR)
+        await audit.write(
+            session, Event.ROLE_SET, client=client, subject_id=user_id, role=role.ADMINISTRATOR
+        )
+    return True

@@ -1,0 +1,104 @@
+"""Whether the time of a failed login tells something about the account (SECURITY.md EN-02).
+
+    python bench/timing.py [--samples 60]
+
+Starts its own server and its own database, at the real cost of a password; stops both. Asks for
+each kind of account in turn, one client, and prints each one's median against a name that nobody
+has: the difference in per cent, and the p of a Mann-Whitney test (small: they can be told apart).
+"""
+
+import argparse
+import asyncio
+import math
+import statistics
+import tempfile
+from pathlib import Path
+
+from sqlalchemy import URL, make_url, text
+
+from app import embedded, schema
+from app.config import Config
+from app.house import opened
+from bench.flood import ask
+from tests.people import ALICE, BOB, Someone, block, register, settle
+from tests.server import environment, serving
+
+LATE = Someone("late", "late@example.com", "late comes too late")
+EMPTY = Someone("empty", "empty@example.com", "empty has no password")
+KINDS = {
+    "nobody": "nobody@example.com",
+    "wrong password": ALICE.email,
+    "blocked": BOB.email,
+    "unconfirmed": LATE.email,
+    "no password yet": EMPTY.email,
+}
+SETTINGS = {"secret_key": "bench-9fK2mQ7xR4tB8wZ1cV6nJ3hL5pDs", "bcrypt_rounds": 12}
+
+
+async def people(url: URL) -> None:
+    async with opened(Config.model_validate(SETTINGS), url) as house:
+        await settle(house, ALICE)
+        await settle(house, BOB)
+        await block(house, BOB)
+        await settle(house, EMPTY)
+        await register(house, LATE)
+        async with house.engine.begin() as connection:
+            await connection.execute(
+                text("UPDATE users SET password_hash = NULL WHERE username = 'empty'")
+            )
+
+
+async def sample(port: int, samples: int) -> dict[str, list[float]]:
+    """Return each kind's seconds, taken in turn so that the machine's moods hit all alike."""
+    found: dict[str, list[float]] = {kind: [] for kind in KINDS}
+    for round_ in range(samples + 2):
+        for kind, name in KINDS.items():
+            status, seconds, _ = await ask(
+                port, "POST", "/login", f"email_or_user={name}&password=wrong"
+            )
+            if status != 401:
+                raise RuntimeError(f"{kind} answered {status}")
+            if round_ >= 2:  # the first ones warm up
+                found[kind].append(seconds)
+    return found
+
+
+def mann_whitney(one: list[float], other: list[float]) -> float:
+    """Return the two-sided p that both come from the same distribution (normal approximation)."""
+    ranked = sorted([(value, 0) for value in one] + [(value, 1) for value in other])
+    ranks = sum(rank for rank, (_, side) in enumerate(ranked, 1) if side == 0)
+    n, m = len(one), len(other)
+    u = ranks - n * (n + 1) / 2
+    z = (u - n * m / 2) / math.sqrt(n * m * (n + m + 1) / 12)
+    return math.erfc(abs(z) / math.sqrt(2))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--samples", type=int, default=60)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="vestibule-bench-") as home:
+        Path(home).chmod(0o755)
+        with embedded.served(Path(home)) as url:
+            schema.migrate(make_url(url))
+            asyncio.run(people(make_url(url)))
+            settings = environment(
+                make_url(url), BCRYPT_ROUNDS="12", WORKERS="1", ACCOUNT_LONGEST_WAIT_SECONDS="1",
+                ACCOUNT_FREE_FAILURES="50",
+            )  # fmt: skip
+            with serving(settings) as server:
+                found = asyncio.run(sample(server.port, min(options.samples, 47)))
+    base = found["nobody"]
+    for kind, seconds in found.items():
+        median, ratio = (
+            statistics.median(seconds),
+            statistics.median(seconds) / statistics.median(base),
+        )
+        print(
+            f"{kind:16} median {median * 1000:6.1f} ms  {(ratio - 1) * 100:+5.1f} %"
+            f"  p {mann_whitney(seconds, base):.3f}"
+        )
+
+
+if __name__ == "__main__":
+    main()
