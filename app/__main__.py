@@ -140,6 +140,10 @@ def list_users(*, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps([person._asdict() for person in people], default=str, indent=2))
         return
+    if not people:
+        click.echo(
+            "Nobody has an account yet. Make the first: python -m app users create --admin …"
+        )
     for person in people:
         state = (
             "blocked"

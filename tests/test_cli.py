@@ -87,6 +87,11 @@ def test_nobody_cannot_be_blocked(shell: Shell) -> None:
         assert "Nobody here" in shell.run("users", *command, status=1)
 
 
+def test_an_empty_list_says_what_to_do(shell: Shell) -> None:
+    assert "users create --admin" in shell.run("users", "list")
+    assert shell.run("users", "list", "--json") == "[]\n"
+
+
 def test_the_first_administrator_is_made_by_a_one_time_link(shell: Shell) -> None:
     said = shell.run("users", "create", "root@example.com", "--admin")
     assert "http://127.0.0.1:8000/invitation/" in said
