@@ -73,8 +73,14 @@ class Visitor:
 
     def press(self, button: str) -> None:
         """Press a button and look at the page that comes."""
-        self.page.get_by_role("main").get_by_role("button", name=button).click()
+        with self.page.expect_navigation():
+            self.page.get_by_role("main").get_by_role("button", name=button).click()
         self.look()
+
+    def send(self) -> None:
+        """Press the form's button and wait for the page that comes, without a closer look."""
+        with self.page.expect_navigation():
+            self.page.click("main button")
 
     def reads(self, text: str) -> None:
         """Assert that the page says something."""

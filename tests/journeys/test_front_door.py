@@ -20,16 +20,16 @@ def settle(visitor: Visitor, name: str) -> str:
     email = f"{name}@example.com"
     visitor.page.goto(visitor.server.url + "/register")
     visitor.fill(username=name, email=email, password=PASSWORD, confirm=PASSWORD)
-    visitor.page.click("main button")
+    visitor.send()
     visitor.page.goto(visitor.server.link(email))
-    visitor.page.click("main button")
+    visitor.send()
     return email
 
 
 def log_in(visitor: Visitor, name: str) -> None:
     visitor.page.goto(visitor.server.url + "/login")
     visitor.fill(email_or_user=name, password=PASSWORD)
-    visitor.page.click("main button")
+    visitor.send()
 
 
 def test_from_the_street_to_the_secret_and_out_again(visitor: Visitor) -> None:
@@ -153,7 +153,7 @@ def test_refusals_have_pages_in_the_house(visitor: Visitor) -> None:
     for _ in range(15):  # the wait grows faster than we can type
         visitor.page.goto(visitor.server.url + "/login")
         visitor.fill(email_or_user="nobody", password="wrong")
-        visitor.page.click("main button")
+        visitor.send()
         if "Too many" in visitor.page.inner_text("main"):
             break
     visitor.reads("Too many tries. Please try again in")
@@ -212,8 +212,9 @@ def test_the_keyboard_is_enough(visitor: Visitor) -> None:
     page.keyboard.type("typist")
     page.keyboard.press("Tab")
     page.keyboard.type(PASSWORD)
-    page.keyboard.press("Enter")
-    page.wait_for_url(visitor.server.url + "/")
+    with page.expect_navigation():
+        page.keyboard.press("Enter")
+    visitor.is_at("/")
     visitor.reads("Hello, typist")
 
 
@@ -223,7 +224,8 @@ def test_pages_need_no_script(chromium: Chromium, server: Server) -> None:
     page.goto(server.url + "/login")
     page.fill("#email_or_user", "nobody-at-all")
     page.fill("#password", "wrong")
-    page.click("main button")
+    with page.expect_navigation():
+        page.click("main button")
     assert "Invalid username or password." in page.inner_text("main")
     context.close()
 
