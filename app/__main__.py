@@ -94,13 +94,17 @@ def users() -> None:
 @click.argument("email")
 @click.option("--username", help="Default: what stands before the @ of the address.")
 @click.option("--admin", is_flag=True, help="Make this person an administrator.")
-@click.option("--role", "role_name", default="User", show_default=True, help="The person's role.")
+@click.option("--role", "role_name", help="The person's role. Default: User.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def create(*, email: str, username: str | None, admin: bool, role_name: str, as_json: bool) -> None:
-    """Let somebody in: prints a one-time link on which he chooses his password.
+def create(
+    *, email: str, username: str | None, admin: bool, role_name: str | None, as_json: bool
+) -> None:
+    """Let somebody in: prints a one-time link on which they choose a password.
 
     Run it again for the same person to get a new link, as long as no password is set.
     """
+    if admin and role_name:
+        raise click.UsageError("--admin is a role already: give --admin or --role, not both.")
     try:
         email = normal_email(email)
     except WrongAddress as error:
@@ -144,21 +148,26 @@ def list_users(*, as_json: bool) -> None:
         click.echo(
             "Nobody has an account yet. Make the first: python -m app users create --admin …"
         )
-    for person in people:
-        state = (
-            "blocked"
-            if person.blocked_at
-            else "confirmed"
-            if person.confirmed_at
-            else "unconfirmed"
+        return
+    rows = [("USER NAME", "ADDRESS", "ROLE", "STATE"), *[_row(person) for person in people]]
+    widths = [max(len(row[column]) for row in rows) for column in range(4)]
+    for row in rows:
+        click.echo(
+            "  ".join(f"{cell:{width}}" for cell, width in zip(row, widths, strict=True)).rstrip()
         )
-        click.echo(f"{person.username}  {person.email}  {person.role}  {state}")
+
+
+def _row(person: access.Listed) -> tuple[str, str, str, str]:
+    state = "confirmed" if person.has_password else "invited"
+    if person.blocked_at:
+        state = "blocked"
+    return person.username, person.email, person.role, state
 
 
 @users.command()
 @click.argument("name")
 def block(name: str) -> None:
-    """Block a person, by address or user name, and end all his sessions."""
+    """Block a person, by address or user name: all their sessions end."""
     with _database() as (_, url):
         _ask(url, lambda session: access.block(session, name=name, client=OPERATOR))
     click.echo(f"{name} is blocked.")
@@ -177,13 +186,13 @@ def unblock(name: str) -> None:
 @click.argument("name")
 @click.argument("role")
 def set_role(name: str, role: str) -> None:
-    """Give a person a role: User, Moderator, Administrator, or one of your own."""
+    """Give a person a role: User, Moderator, Administrator."""
     with _database() as (_, url):
-        _ask(
+        known = _ask(
             url,
             lambda session: access.set_role(session, name=name, role_name=role, client=OPERATOR),
         )
-    click.echo(f"{name} has the role {role}.")
+    click.echo(f"{name} has the role {known}.")
 
 
 def _config() -> Config:
@@ -208,6 +217,8 @@ def _database() -> Iterator[tuple[Config, URL]]:
     if not config.is_laptop:
         yield config, database_url(config)
         return
+    if not embedded.exists(config.data_dir):
+        click.echo(f"Making a new database in {config.data_dir}.", err=True)
     with embedded.served(config.data_dir) as url:
         schema.migrate(make_url(url))
         yield config, make_url(url)

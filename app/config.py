@@ -7,7 +7,7 @@ import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
@@ -20,6 +20,7 @@ from pydantic import (
     model_validator,
 )
 
+from app.kit.addresses import normal_email
 from app.kit.keys import SECRET_KEY_MIN_BYTES, is_weak_key
 from app.kit.urls import asyncpg_url, is_loopback, split_address
 
@@ -91,9 +92,8 @@ class Config(BaseModel):
     workers: int | None = Field(
         None, ge=1, le=64, description="Server processes. Default: one per usable CPU, at least 2"
     )
-    log_format: str = Field(
+    log_format: Literal["auto", "text", "json"] = Field(
         "auto",
-        pattern="^(auto|text|json)$",
         description="`text`, `json` (one line an event), or `auto`: text on a terminal "
         "and for `make run`, else JSON",
     )
@@ -126,8 +126,8 @@ class Config(BaseModel):
         description="How many proxies stand before the server: that many entries of "
         "`X-Forwarded-For` are believed, from the right",
     )
-    admin_email: str | None = Field(
-        None, max_length=254, description="Who confirms this address becomes Administrator"
+    admin_email: Annotated[str, AfterValidator(normal_email)] | None = Field(
+        None, description="Who confirms this address becomes Administrator"
     )
 
     password_min_length: int = Field(
@@ -226,6 +226,8 @@ def load(environ: Mapping[str, str] = os.environ) -> Config:
         wrong += [_explain(item) for item in error.errors(include_input=False)]
     if "database_url" in given and "secret_key" not in given:
         wrong.append(f"SECRET_KEY: is missing; {SECRET_KEY_HINT}")
+    if any(line.startswith("BIND: ") for line in wrong):
+        wrong = [line for line in wrong if not line.startswith("PUBLIC_URL: is missing")]
     if wrong:
         raise WrongSettings("\n".join(wrong))
     return config
@@ -250,7 +252,16 @@ def _collect(environ: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
 
 
 def _explain(item: Mapping[str, Any]) -> str:
-    if item["type"] == "missing":
-        return "PUBLIC_URL: is missing; give what people type, like https://login.example.com"
-    message = str(item["msg"]).removeprefix("Value error, ")
-    return f"{str(item['loc'][0]).upper()}: {message}" if item["loc"] else message
+    name = ".".join(str(part) for part in item["loc"][:1]).upper()
+    limits = item.get("ctx", {})
+    words = {
+        "missing": "is missing; give what people type, like https://login.example.com",
+        "int_parsing": "must be a whole number",
+        "float_parsing": "must be a number",
+        "greater_than_equal": f"must be at least {limits.get('ge')}",
+        "greater_than": f"must be more than {limits.get('gt')}",
+        "less_than_equal": f"must be at most {limits.get('le')}",
+        "literal_error": f"must be {limits.get('expected')}",
+    }
+    message = words.get(item["type"], str(item["msg"]).removeprefix("Value error, "))
+    return f"{name}: {message}"

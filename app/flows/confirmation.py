@@ -1,12 +1,13 @@
 """Confirming an address: the link of a letter makes an account of a registration."""
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.config import Config
 from app.kit import passwords
-from app.kit.addresses import email_key
+from app.kit.addresses import canonical
 from app.kit.client import Client
 from app.kit.errors import LinkUnusable, TooManyTries, UsernameTaken, WrongPassword
 from app.kit.links import VALID, open_link
@@ -31,7 +32,7 @@ class Opened(NamedTuple):
 
 
 async def open_confirmation(
-    session: AsyncSession, *, config: Config, sealed: str, receipt: str
+    session: AsyncSession, *, config: Config, sealed: str, receipts: Iterable[str]
 ) -> Opened:
     """Return what a confirmation link is about, without using it up.
 
@@ -42,7 +43,7 @@ async def open_confirmation(
         pending = await _find(session, config, sealed)
     if pending is None:
         raise LinkUnusable
-    return Opened(pending.username, _is_proven(config, pending, receipt))
+    return Opened(pending.username, _is_proven(config, pending, receipts))
 
 
 async def confirm(
@@ -51,19 +52,19 @@ async def confirm(
     config: Config,
     hasher: PasswordHasher,
     sealed: str,
-    receipt: str,
+    receipts: Iterable[str],
     password: str,
     client: Client,
 ) -> None:
     """Make an account of a registration by its link; of any number of clicks one wins.
 
-    ``receipt`` is what ``register`` returned to this browser; without it ``password`` has to be the
-    registration's. The address ``ADMIN_EMAIL`` becomes Administrator now.
+    ``receipts`` are what ``register`` returned to this browser; without the right one ``password``
+    has to be the registration's. The address ``ADMIN_EMAIL`` becomes Administrator now.
 
     Raises:
         LinkUnusable: used, expired, foreign, garbled, or the address has an account by now.
         UsernameTaken: the user name went to somebody else meanwhile.
-        WrongPassword: neither receipt nor password show that the registration is the person's own.
+        WrongPassword: neither receipt nor password show that it is the person's own registration.
         TooManyTries: of passwords for this registration.
         TooBusy: too many passwords wait to be checked.
     """
@@ -71,15 +72,20 @@ async def confirm(
         pending = await _find(session, config, sealed)
     if pending is None:
         raise LinkUnusable
-    if not _is_proven(config, pending, receipt):
+    if not _is_proven(config, pending, receipts):
         await _prove(session, config, hasher, pending, password)
     async with session.begin():
-        name_is_free = not await user.is_username_taken(session, pending.username)
-        confirmed = name_is_free and await _settle(session, config, pending, client)
-    if not name_is_free:
+        confirmed = await _settle(session, config, pending, client)
+        has_account = confirmed or await user.find(session, pending.email) is not None
+    if not has_account and await _is_taken(session, pending.username):
         raise UsernameTaken("This user name is taken by now. Please register again with another.")
     if not confirmed:
-        raise LinkUnusable
+        raise LinkUnusable("This address is confirmed already. You can sign in.")
+
+
+async def _is_taken(session: AsyncSession, username: str) -> bool:
+    async with session.begin():
+        return await user.is_username_taken(session, username)
 
 
 async def _find(session: AsyncSession, config: Config, sealed: str) -> Pending | None:
@@ -88,10 +94,10 @@ async def _find(session: AsyncSession, config: Config, sealed: str) -> Pending |
     return await registrations.find(session, registration_id) if registration_id else None
 
 
-def _is_proven(config: Config, pending: Pending, receipt: str) -> bool:
-    valid = VALID[Purpose.CONFIRM]
-    shown = unseal(config.signing_keys, Purpose.REGISTERED, receipt, valid=valid)
-    return shown == str(pending.id)
+def _is_proven(config: Config, pending: Pending, receipts: Iterable[str]) -> bool:
+    keys, valid = config.signing_keys, VALID[Purpose.CONFIRM]
+    shown = {unseal(keys, Purpose.REGISTERED, receipt, valid=valid) for receipt in receipts}
+    return str(pending.id) in shown
 
 
 async def _prove(
@@ -127,7 +133,7 @@ async def _settle(session: AsyncSession, config: Config, pending: Pending, clien
     await audit.write(
         session, Event.CONFIRMED, client=client, subject_id=user_id, registration=str(pending.id)
     )
-    if config.admin_email and email_key(pending.email) == email_key(config.admin_email):
+    if config.admin_email and canonical(pending.email) == canonical(config.admin_email):
         await user.set_role(session, user_id, role.ADMINISTRATOR)
         await audit.write(
             session, Event.ROLE_SET, client=client, subject_id=user_id, role=role.ADMINISTRATOR

@@ -14,6 +14,7 @@ from app.kit.sealing import Purpose
 from app.models import audit, role, token, user
 from app.models import session as sessions
 from app.models.audit import Event
+from app.models.token import Owner
 
 
 class Invitation(NamedTuple):
@@ -29,12 +30,13 @@ async def invite(
     config: Config,
     username: str,
     email: str,
-    role_name: str,
+    role_name: str | None,
     client: Client,
 ) -> Invitation:
     """Make a confirmed account without a password and return the link on which to choose one.
 
-    For somebody who is invited already and has no password yet, the link is made anew.
+    For somebody who is invited already and has no password yet, the link is made anew; without
+    ``role_name`` the role stays. A new person without one gets the default role.
 
     Raises:
         NoSuchRole: there is no such role.
@@ -42,34 +44,35 @@ async def invite(
     """
     link = new_link(Purpose.INVITE, public_url=config.public_url, keys=config.signing_keys)
     async with session.begin():
-        role_id = await role.find_id(session, role_name)
+        role_id = await role.find_id(session, role_name) if role_name else None
         roles = await role.names(session)
-        invited = role_id is not None and await _write_down(
+        unknown = role_name is not None and role_id is None
+        invited = not unknown and await _write_down(
             session, username=username, email=email, role_id=role_id, link_digest=link.digest
         )
         if invited:
             person = await user.find(session, email)
             subject_id = person and person.id
             await audit.write(session, Event.CREATED, client=client, subject_id=subject_id)
-    if role_id is None:
+    if unknown:
         raise NoSuchRole(f"There is no role “{role_name}”; there are {', '.join(roles)}.")
     if not invited:
         raise AlreadyThere
     return Invitation(username, link.url)
 
 
-async def find_invitation(session: AsyncSession, *, config: Config, sealed: str) -> str:
-    """Return the user name that an invitation is for, without using it up.
+async def find_invitation(session: AsyncSession, *, config: Config, sealed: str) -> Owner:
+    """Return whom an invitation is for, without using it up.
 
     Raises:
         LinkUnusable: used, expired, foreign or garbled.
     """
     digest = open_link(Purpose.INVITE, sealed, keys=config.signing_keys)
     async with session.begin():
-        username = digest and await token.find_username(session, digest, purpose=Purpose.INVITE)
-    if not username:
+        owner = await token.find_owner(session, digest, purpose=Purpose.INVITE) if digest else None
+    if owner is None:
         raise LinkUnusable
-    return username
+    return owner
 
 
 async def accept(
@@ -88,10 +91,9 @@ async def accept(
         WeakPassword: the password is refused, with the reason; the link stays good.
         TooBusy: too many passwords wait to be hashed; the link stays good.
     """
-    username = await find_invitation(session, config=config, sealed=sealed)
-    passwords.check_policy(
-        password, shortest=config.password_min_length, context=[config.site_name, username]
-    )
+    owner = await find_invitation(session, config=config, sealed=sealed)
+    context = passwords.own_words(site=config.site_name, **owner._asdict())
+    passwords.check_policy(password, shortest=config.password_min_length, context=context)
     with hasher.place():
         password_hash = await hasher.hash(password)
     digest = open_link(Purpose.INVITE, sealed, keys=config.signing_keys)
@@ -106,10 +108,14 @@ async def accept(
 
 
 async def _write_down(
-    session: AsyncSession, *, username: str, email: str, role_id: int, link_digest: bytes
+    session: AsyncSession, *, username: str, email: str, role_id: int | None, link_digest: bytes
 ) -> bool:
     user_id = await user.add(
-        session, email=email, username=username, password_hash=None, role_id=role_id
+        session,
+        email=email,
+        username=username,
+        password_hash=None,
+        role_id=role_id or await role.default_id(session),
     )
     person = await user.find(session, email)
     if person is None or person.username != username:

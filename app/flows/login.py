@@ -6,7 +6,7 @@ from typing import NamedTuple
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.config import Config
-from app.kit.addresses import email_key, username_key
+from app.kit.addresses import canonical
 from app.kit.client import Client
 from app.kit.errors import TooManyTries, WrongCredentials
 from app.kit.passwords import PasswordHasher, Verdict, fingerprint, fits
@@ -47,7 +47,7 @@ class _Found(NamedTuple):
     @property
     def is_slowed(self) -> bool:
         """Whether the person has to wait before another password is checked."""
-        return self.attempt.wait > 0
+        return self.person is not None and self.attempt.wait > 0
 
 
 async def sign_in(
@@ -73,6 +73,7 @@ async def sign_in(
     """
     if not fits(password):
         raise WrongCredentials
+    await _turn_away(session, config, name, client)
     with hasher.place():
         await _take_try(session, config, name, client)
         async with session.begin():
@@ -115,20 +116,26 @@ async def sign_out(session: AsyncSession, *, secret: str, client: Client) -> Non
             )
 
 
+async def _turn_away(session: AsyncSession, config: Config, name: str, client: Client) -> None:
+    """Refuse who has no try left before he takes a place in the queue from somebody who has."""
+    async with session.begin():
+        rates = _network_rates(config, client)
+        wait = await throttle.look(session, rates, delayed=[_name_bucket(name)])
+    if wait:
+        raise TooManyTries(wait)
+
+
 async def _take_try(session: AsyncSession, config: Config, name: str, client: Client) -> None:
     """Count a try, of the network and of the name as it was typed, somebody's or nobody's.
 
     A transaction each, so that a crowd from one network does not wait with connections in hand.
     """
-    policy = limits(config)
     async with session.begin():
-        network = f"logins:network:{client.network}"
-        wait = await throttle.take_all(session, network, policy.logins_of_network)
+        wait = await throttle.take_all(session, _network_rates(config, client))
     if not wait:
+        delay = limits(config).logins_of_account
         async with session.begin():
-            wait = (
-                await throttle.take_delayed(session, _name_bucket(name), policy.logins_of_account)
-            ).wait
+            wait = (await throttle.take_delayed(session, _name_bucket(name), delay)).wait
     if wait:
         raise TooManyTries(wait)
 
@@ -142,10 +149,10 @@ async def _find(session: AsyncSession, config: Config, name: str, password: str)
     person = await user.find(session, name)
     marks = fingerprint(password, key=config.signing_keys[-1])
     pending = await registration.find_by_name(session, name, fingerprint=marks)
-    if person is None:
-        return _Found(None, pending, Try(0, 0))
     attempt = await throttle.take_delayed(
-        session, _person_bucket(person), limits(config).logins_of_account
+        session,
+        _person_bucket(person) if person else _nobody_bucket(name),
+        limits(config).logins_of_account,
     )
     return _Found(person, pending, attempt)
 
@@ -155,17 +162,15 @@ async def _check(
 ) -> tuple[Pending | None, Verdict]:
     """Return the registration that the password is right for, and whether it is the person's.
 
-    One hash is verified; two for who knows the password of a registration, whether or not there is
-    also a person, so that he does not learn it by the time.
+    One hash is verified, two where a registration may have this password; whether there is also a
+    person, and a slowed one, changes neither the number nor what is said of the registration.
     """
-    if found.is_slowed:
-        return None, await hasher.verify(password, None)
-    own = found.person.password_hash if found.person else None
+    person = None if found.is_slowed else found.person
+    own = person.password_hash if person else None
     if found.pending is None:
         return None, await hasher.verify(password, own)
-    if not (await hasher.verify(password, found.pending.password_hash)).is_right:
-        return None, Verdict(is_right=False) if own is None else await hasher.verify(password, own)
-    return found.pending, await hasher.verify(password, own)
+    waits = (await hasher.verify(password, found.pending.password_hash)).is_right
+    return found.pending if waits else None, await hasher.verify(password, own)
 
 
 async def _note_failure(
@@ -173,7 +178,7 @@ async def _note_failure(
 ) -> None:
     subject_id = found.person and found.person.id
     await audit.write(session, Event.SIGN_IN_FAILED, client=client, subject_id=subject_id)
-    if found.attempt.number == limits(config).logins_of_account.free + 1:
+    if found.person and found.attempt.number == limits(config).logins_of_account.free + 1:
         await audit.write(session, Event.SIGN_IN_SLOWED, client=client, subject_id=subject_id)
 
 
@@ -208,8 +213,17 @@ async def _start(
     return SignedIn(secret.text, remember)
 
 
+def _network_rates(config: Config, client: Client) -> throttle.Rates:
+    return {f"logins:network:{client.network}": limits(config).logins_of_network}
+
+
 def _name_bucket(name: str) -> str:
-    return f"logins:name:{email_key(name) if '@' in name else username_key(name)}"
+    return f"logins:name:{canonical(name)}"
+
+
+def _nobody_bucket(name: str) -> str:
+    """Name a bucket that limits nobody: a person costs one, so nobody costs one too (EN-02)."""
+    return f"logins:nobody:{canonical(name)}"
 
 
 def _person_bucket(person: Credentials) -> str:

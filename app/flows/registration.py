@@ -1,5 +1,6 @@
 """Registering: asking for an account, and for the letter once more."""
 
+import logging
 from datetime import timedelta
 from uuid import UUID
 
@@ -8,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app import letters
 from app.config import Config
 from app.kit import passwords
-from app.kit.addresses import email_key
+from app.kit.addresses import canonical
 from app.kit.client import Client
 from app.kit.errors import LinkUnusable, TooManyTries, UsernameTaken
 from app.kit.links import CONFIRM_VALID_HOURS, VALID, new_link
@@ -20,7 +21,14 @@ from app.models import registration as registrations
 from app.models.audit import Event
 from app.models.registration import Pending
 
+log = logging.getLogger(__name__)
+
 RESEND_VALID_MINUTES = 30
+WITHHELD = (
+    "A letter was not written: its address or the network %s has had as many as the limits allow "
+    "(ACCOUNT_LETTERS_HOUR, NETWORK_LETTERS_…). If all people seem to be of one network, is "
+    "TRUSTED_PROXIES right?"
+)
 
 
 async def register(
@@ -45,14 +53,19 @@ async def register(
         TooManyTries: from this network.
         TooBusy: too many passwords wait to be hashed.
     """
-    context = [config.site_name, username, email, *email.split("@")]
+    context = passwords.own_words(site=config.site_name, username=username, email=email)
     passwords.check_policy(password, shortest=config.password_min_length, context=context)
+    rates = {f"registrations:network:{client.network}": limits(config).logins_of_network}
+    async with session.begin():
+        taken = await user.is_username_taken(session, username)
+        wait = await throttle.look(session, rates)
+    if taken:
+        raise UsernameTaken
+    if wait:
+        raise TooManyTries(wait)
     with hasher.place():
         async with session.begin():
-            taken = await user.is_username_taken(session, username)
-            wait = 0 if taken else await _take_try(session, config, client)
-        if taken:
-            raise UsernameTaken
+            wait = await throttle.take_all(session, rates)
         if wait:
             raise TooManyTries(wait)
         password_hash = await hasher.hash(password)
@@ -83,15 +96,13 @@ async def resend(session: AsyncSession, *, config: Config, ticket: str, client: 
     )
     if text is None:
         raise LinkUnusable
+    rates = {f"resends:network:{client.network}": limits(config).logins_of_network}
     async with session.begin():
-        pending = await registrations.find(session, UUID(text))
+        if await throttle.take_all(session, rates):
+            return
+        pending = await registrations.renew(session, UUID(text), lasts=VALID[Purpose.CONFIRM])
         if pending is not None:
             await _write_letter(session, config, pending, client)
-
-
-async def _take_try(session: AsyncSession, config: Config, client: Client) -> float:
-    name = f"registrations:network:{client.network}"
-    return await throttle.take_all(session, name, limits(config).logins_of_network)
 
 
 async def _write_letter(
@@ -132,13 +143,14 @@ async def _is_withheld(
 ) -> bool:
     """Whether a limit, in silence, keeps this letter from being written."""
     policy = limits(config)
-    buckets = {
-        f"letters:account:{email_key(pending.email)}": policy.letters_of_account,
+    rates = {
         f"letters:network:{client.network}": policy.letters_of_network,
+        f"letters:account:{canonical(pending.email)}": policy.letters_of_account,
     }
-    for name, rates in buckets.items():
-        if await throttle.take_all(session, name, rates):
-            kind = name.split(":")[1]
-            await audit.write(session, Event.LETTER_WITHHELD, client=client, limit=kind)
-            return True
-    return False
+    withheld = await throttle.take_all(session, rates) > 0
+    if withheld:
+        log.warning(WITHHELD, client.network)
+        await audit.write(
+            session, Event.LETTER_WITHHELD, client=client, registration=str(pending.id)
+        )
+    return withheld

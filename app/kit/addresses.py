@@ -29,14 +29,12 @@ def normal_email(text: str) -> str:
         raise WrongAddress(str(error)) from None
 
 
-def email_key(text: str) -> str:
-    """Return the form by which addresses are compared: NFKC, case folded (SECURITY.md TK-10)."""
+def canonical(text: str) -> str:
+    """Return the form by which addresses and user names are compared: NFKC, case folded (TK-10).
+
+    What it contains decides what it is: an ``@`` makes an address, also a full-width one.
+    """
     return unicodedata.normalize("NFKC", text.strip()).casefold()
-
-
-def username_key(text: str) -> str:
-    """Return the form by which user names are compared."""
-    return text.strip().casefold()
 
 
 def is_username(text: str) -> bool:

@@ -64,7 +64,10 @@ class LinkUnusable(Refusal):
 
     code = "link_unusable"
     status = 410
-    sentence = "This link cannot be used any more."
+    sentence = (
+        "It was used already, is too old, or was not copied whole. If you have confirmed your "
+        "address, just sign in."
+    )
 
 
 class NoSuchPerson(Refusal):
@@ -80,7 +83,9 @@ class AlreadyThere(Refusal):
 
     code = "already_there"
     status = 409
-    sentence = "Somebody here has that address or user name already."
+    sentence = (
+        "Somebody here has that address or user name already. Roles are changed by: users set-role."
+    )
 
 
 class NoSuchRole(Refusal):

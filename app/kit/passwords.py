@@ -64,6 +64,11 @@ def fits(password: str) -> bool:
         return False
 
 
+def own_words(*, site: str, username: str, email: str) -> list[str]:
+    """Return what is easily guessed of a person here: the site, the names, parts of the address."""
+    return [site, username, email, *email.split("@")]
+
+
 def check_policy(password: str, *, shortest: int, context: Iterable[str] = ()) -> None:
     """Refuse a new password that is too short, too long, or among the first that are guessed.
 
@@ -119,7 +124,7 @@ def _common() -> frozenset[str]:
 
 def _is_repeated(text: str, word: str) -> bool:
     times, rest = divmod(len(text), len(word))
-    return rest == 0 and word * times == text
+    return rest == 0 and times > 0 and word * times == text
 
 
 def _runs_along(text: str, run: str) -> bool:

@@ -9,12 +9,12 @@ from datetime import timedelta
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ColumnElement, Row, delete, func, or_, select
+from sqlalchemy import CheckConstraint, ColumnElement, Row, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.kit.addresses import email_key, username_key
+from app.kit.addresses import canonical
 from app.models.base import Base, Moment, Now, RandomId
 
 
@@ -65,9 +65,9 @@ async def add(
         insert(Registration)
         .values(
             email=email,
-            email_key=email_key(email),
+            email_key=canonical(email),
             username=username,
-            username_key=username_key(username),
+            username_key=canonical(username),
             password_hash=password_hash,
             fingerprint=fingerprint,
             expires_at=func.now() + lasts,
@@ -83,11 +83,23 @@ async def find(session: AsyncSession, registration_id: UUID) -> Pending | None:
     return _pending((await session.execute(statement)).one_or_none())
 
 
+async def renew(
+    session: AsyncSession, registration_id: UUID, *, lasts: timedelta
+) -> Pending | None:
+    """Let a registration that still waits live as long as a new one, and hold it meanwhile."""
+    statement = (
+        update(Registration)
+        .where(Registration.id == registration_id, _is_live())
+        .values(expires_at=func.now() + lasts)
+        .returning(*_PENDING)
+    )
+    return _pending((await session.execute(statement)).one_or_none())
+
+
 async def find_by_name(session: AsyncSession, name: str, *, fingerprint: bytes) -> Pending | None:
     """Return the newest one of an address or user name whose password may be this one."""
-    by_name = or_(
-        Registration.email_key == email_key(name), Registration.username_key == username_key(name)
-    )
+    key = canonical(name)
+    by_name = Registration.email_key == key if "@" in key else Registration.username_key == key
     statement = (
         select(*_PENDING)
         .where(by_name, Registration.fingerprint == fingerprint, _is_live())

@@ -1,6 +1,7 @@
 """One-time tokens: the rows behind the links in letters. Using one up deletes it."""
 
 from datetime import timedelta
+from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, ColumnElement, ForeignKey, and_, delete, func, select
@@ -62,10 +63,18 @@ async def find_registration(session: AsyncSession, digest: bytes) -> UUID | None
     return await session.scalar(statement)
 
 
-async def find_username(session: AsyncSession, digest: bytes, *, purpose: Purpose) -> str | None:
-    """Return the name of the person whose link this is. Only ``take`` decides."""
-    statement = select(User.username).join(OneTimeToken).where(_is_live(digest, purpose))
-    return await session.scalar(statement)
+class Owner(NamedTuple):
+    """Whose link it is."""
+
+    username: str
+    email: str
+
+
+async def find_owner(session: AsyncSession, digest: bytes, *, purpose: Purpose) -> Owner | None:
+    """Return the person whose link this is. Only ``take`` decides."""
+    statement = select(User.username, User.email).join(OneTimeToken)
+    row = (await session.execute(statement.where(_is_live(digest, purpose)))).one_or_none()
+    return None if row is None else Owner(*row)
 
 
 async def take(session: AsyncSession, digest: bytes, *, purpose: Purpose) -> UUID | None:

@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.kit.addresses import email_key, username_key
+from app.kit.addresses import canonical
 from app.kit.passwords import hash_now
 from app.kit.permissions import Permission
 from app.models.base import Base, Moment, Now, RandomId
@@ -73,6 +73,7 @@ class Listed(NamedTuple):
     username: str
     email: str
     role: str
+    has_password: bool
     confirmed_at: datetime | None
     blocked_at: datetime | None
     created_at: datetime
@@ -93,6 +94,7 @@ _LISTED = select(
     User.username,
     User.email,
     Role.name,
+    User.password_hash.is_not(None),
     User.confirmed_at,
     User.blocked_at,
     User.created_at,
@@ -102,11 +104,8 @@ _LISTED = select(
 
 async def find(session: AsyncSession, name: str) -> Credentials | None:
     """Return the person of an address (it has an ``@``) or a user name."""
-    by_name = (
-        User.email_key == email_key(name)
-        if "@" in name
-        else User.username_key == username_key(name)
-    )
+    key = canonical(name)
+    by_name = User.email_key == key if "@" in key else User.username_key == key
     return _credentials((await session.execute(_CREDENTIALS.where(by_name))).one_or_none())
 
 
@@ -119,7 +118,7 @@ async def find_by_id(session: AsyncSession, user_id: UUID) -> Credentials | None
 
 async def is_username_taken(session: AsyncSession, username: str) -> bool:
     """Whether somebody has this user name, in any case of letters."""
-    taken = select(User.id).where(User.username_key == username_key(username))
+    taken = select(User.id).where(User.username_key == canonical(username))
     return await session.scalar(taken) is not None
 
 
@@ -134,9 +133,9 @@ async def add(
         insert(User)
         .values(
             email=email,
-            email_key=email_key(email),
+            email_key=canonical(email),
             username=username,
-            username_key=username_key(username),
+            username_key=canonical(username),
             password_hash=password_hash,
             role_id=role_id,
             confirmed_at=func.now(),
@@ -172,12 +171,12 @@ async def admit(
     return await session.scalar(statement) is not None
 
 
-async def invite_again(session: AsyncSession, user_id: UUID, *, role_id: int) -> bool:
-    """Set the role of somebody who has no password yet; False if he has one."""
+async def invite_again(session: AsyncSession, user_id: UUID, *, role_id: int | None) -> bool:
+    """Set the role, if one is given, of somebody without a password; False if there is one."""
     statement = (
         update(User)
         .where(User.id == user_id, User.password_hash.is_(None))
-        .values(role_id=role_id)
+        .values(role_id=User.role_id if role_id is None else role_id)
         .returning(User.id)
     )
     return await session.scalar(statement) is not None

@@ -24,7 +24,7 @@ WORDS = {
     400: Words(
         "That request was garbled", "The server could not read it. Please go back and try again."
     ),
-    403: Words("Not for you", "You may not open this page."),
+    403: Words("You may not open this page", "Your account does not have the permission for it."),
     404: Words("Nothing here", "There is no page at this address. It may be mistyped, or gone."),
     405: Words("Not like this", "This page cannot be used in that way."),
     408: Words(

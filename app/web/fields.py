@@ -32,8 +32,8 @@ def _address(_form: Form, field: Field) -> None:
 def _username(_form: Form, field: Field) -> None:
     if not is_username(field.data):
         raise ValidationError(
-            f"{USERNAME_SHORTEST} to {USERNAME_LONGEST} letters, digits, dots and underscores, "
-            "beginning with a letter."
+            f"{USERNAME_SHORTEST} to {USERNAME_LONGEST} letters (a–z), digits, dots and "
+            "underscores, beginning with a letter."
         )
 
 
@@ -95,6 +95,12 @@ class NewPasswordForm(HouseForm):
     confirm = _confirm()
 
 
+class InvitationForm(NewPasswordForm):
+    """Choose the first password; ``link`` says which invitation the page was about."""
+
+    link = HiddenField()
+
+
 class RegisterForm(HouseForm):
     """Ask for an account."""
 
@@ -102,7 +108,10 @@ class RegisterForm(HouseForm):
         "User name",
         [InputRequired("Please choose a user name."), _username],
         [_trimmed],
-        description="Letters, digits, dots and underscores. Others can see it.",
+        description=(
+            f"{USERNAME_SHORTEST} to {USERNAME_LONGEST} letters (a–z), digits, dots and "
+            "underscores, a letter first. Others can see it."
+        ),
         render_kw={
             "autocomplete": "username",
             "autocapitalize": "none",
@@ -127,6 +136,7 @@ class ConfirmForm(HouseForm):
     password = PasswordField(
         "The password that you registered with", render_kw={"autocomplete": "current-password"}
     )
+    link = HiddenField()
 
 
 class ResendForm(HouseForm):

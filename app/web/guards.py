@@ -18,10 +18,8 @@ async def demand_login() -> ResponseTypes | None:
     endpoint = request.endpoint or ""
     if endpoint == "static" or endpoint.startswith("health."):
         return None  # the same for everybody: nobody's session is looked up
-    if request.method == "OPTIONS" and getattr(
-        request.url_rule, "provide_automatic_options", False
-    ):
-        return None  # answered by Quart itself
+    if request.method == "OPTIONS" and _is_answered_by_quart():
+        return None
     user = await resolve()
     page = current_app.view_functions.get(endpoint)
     if page is None or is_open(page):
@@ -30,7 +28,7 @@ async def demand_login() -> ResponseTypes | None:
         return redirect(login_address(), 303)
     permission = needed(page)
     if permission is not None and not user.can(permission):
-        raise Forbidden("Your account may not open this page.")
+        raise Forbidden
     return None
 
 

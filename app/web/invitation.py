@@ -8,50 +8,57 @@ from app.house import house
 from app.kit.errors import LinkUnusable, Refusal
 from app.web import links
 from app.web.clients import client
-from app.web.fields import NewPasswordForm, given
+from app.web.fields import InvitationForm, given
 from app.web.forms import show
 from app.web.guards import anyone
 
 pages = Blueprint("invitation", __name__)
 
 TEMPLATE = "invitation.html"
+LINK = links.KeptLink("invitation")
 
 
 @pages.get("/invitation/<sealed>")
 @anyone
 async def open_link(sealed: str) -> ResponseTypes:
     """Take the link's key out of the address bar."""
-    return links.keep(sealed, "/invitation")
+    return LINK.keep(sealed, "/invitation")
 
 
 @pages.get("/invitation")
 @anyone
 async def invitation_form() -> ResponseTypes:
     """Ask for a password."""
-    return links.unshared(await show(TEMPLATE, NewPasswordForm(), username=await _username()))
+    return await _show(InvitationForm())
 
 
 @pages.post("/invitation")
 @anyone
 async def accept() -> ResponseTypes:
     """Store the password; the person signs in with it next."""
-    form = NewPasswordForm(await request.form)
-    username = await _username()
+    form = InvitationForm(await request.form)
+    if given(form.link) not in {"", LINK.mark()}:
+        return await _show(form, refusal=Refusal(links.ANOTHER))
     if not form.validate():
-        return links.unshared(await show(TEMPLATE, form, status=422, username=username))
+        return await _show(form, status=422)
     try:
         await _accept(given(form.password))
     except LinkUnusable:
         raise
     except Refusal as refusal:
-        return links.unshared(await show(TEMPLATE, form, refusal=refusal, username=username))
+        return await _show(form, refusal=refusal)
     await flash("Your password is set. You can sign in now.")
-    return links.forget(redirect("/login", 303))
+    return LINK.forget(redirect("/login", 303))
 
 
-async def _username() -> str:
+async def _show(
+    form: InvitationForm, *, status: int = 200, refusal: Refusal | None = None
+) -> ResponseTypes:
     async with house().session() as session:
-        return await invitation.find_invitation(session, config=house().config, sealed=links.kept())
+        owner = await invitation.find_invitation(session, config=house().config, sealed=LINK.key())
+    form.link.data = LINK.mark()
+    page = await show(TEMPLATE, form, status=status, refusal=refusal, username=owner.username)
+    return links.unshared(page)
 
 
 async def _accept(password: str) -> None:
@@ -60,7 +67,7 @@ async def _accept(password: str) -> None:
             session,
             config=house().config,
             hasher=house().hasher,
-            sealed=links.kept(),
+            sealed=LINK.key(),
             password=password,
             client=client(),
         )

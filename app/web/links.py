@@ -4,33 +4,55 @@ The address of the letter answers with a short-lived cookie and a redirect to a 
 the key stands in no history, no Referer and no second request's log line.
 """
 
+import hashlib
+
 from quart import redirect
 from quart.typing import ResponseTypes
 
+from app.kit.errors import LinkUnusable
 from app.kit.sealing import SEALED_LONGEST
 from app.web import cookies
 
-KEPT_SECONDS = 600
-LINK = "link"
+KEPT_SECONDS = 3600
+GARBLED = "garbled"
+MARK_LENGTH = 16
+ANOTHER = "Another link was opened in this browser meanwhile. This page is now about that one."
 
 
-def keep(sealed: str, clean_path: str) -> ResponseTypes:
-    """Redirect to the clean address, the key in a cookie."""
-    response = redirect(clean_path, 303)
-    if len(sealed) <= SEALED_LONGEST and sealed.isascii() and sealed.isprintable():
-        cookies.put(response, LINK, sealed, seconds=KEPT_SECONDS)
-    return unshared(response)
+class KeptLink:
+    """The link of one kind that a browser has opened."""
 
+    def __init__(self, kind: str) -> None:
+        self._cookie = f"{kind}-link"
 
-def kept() -> str:
-    """Return the key that this browser keeps, empty if it keeps none."""
-    return cookies.get(LINK)
+    def keep(self, sealed: str, clean_path: str) -> ResponseTypes:
+        """Redirect to the clean address, the key in a cookie."""
+        sound = len(sealed) <= SEALED_LONGEST and sealed.isascii() and sealed.isprintable()
+        response = redirect(clean_path, 303)
+        cookies.put(response, self._cookie, sealed if sound else GARBLED, seconds=KEPT_SECONDS)
+        return unshared(response)
 
+    def key(self) -> str:
+        """Return the key that this browser keeps.
 
-def forget(response: ResponseTypes) -> ResponseTypes:
-    """Let the browser drop the key: it is used up."""
-    cookies.drop(response, LINK)
-    return unshared(response)
+        Raises:
+            LinkUnusable: it keeps none.
+        """
+        kept = cookies.get(self._cookie)
+        if not kept:
+            raise LinkUnusable(
+                "Please open the link in the letter again. Your browser has to accept cookies."
+            )
+        return kept
+
+    def mark(self) -> str:
+        """Return a short name of the kept link, for its form to carry: two tabs, two links."""
+        return hashlib.sha256(self.key().encode()).hexdigest()[:MARK_LENGTH]
+
+    def forget(self, response: ResponseTypes) -> ResponseTypes:
+        """Let the browser drop the key: it is used up."""
+        cookies.drop(response, self._cookie)
+        return unshared(response)
 
 
 def unshared(response: ResponseTypes) -> ResponseTypes:

@@ -16,12 +16,14 @@ from app.web.guards import anyone
 
 pages = Blueprint("login", __name__)
 
+DOORS = frozenset({"/login", "/logout"})
+
 
 @pages.get("/login")
 @anyone
 async def login() -> ResponseTypes:
     """Show the form, and why it is asked for if a guarded page sent the visitor here."""
-    wanted = local_path(request.args.get("next"))
+    wanted = _wanted(request.args.get("next"))
     if await current_user.is_authenticated:
         return redirect(wanted or "/", 303)
     return await show("login.html", LoginForm(data={"next": wanted}), asked_for=wanted)
@@ -42,23 +44,34 @@ async def enter() -> ResponseTypes:
         ticket = ResendForm(data={"ticket": outcome.ticket})
         return await show("unconfirmed.html", ticket, status=403)
     login_user(CurrentUser(outcome.secret), remember=outcome.remembered)
-    return redirect(local_path(form.next.data) or "/", 303)
+    return redirect(_wanted(form.next.data) or "/", 303)
 
 
 @pages.get("/logout")
+@anyone
 async def leave() -> ResponseTypes:
     """Show a button: a link or an image must not sign anybody out."""
+    if not await current_user.is_authenticated:
+        return redirect("/", 303)
     return await make_response(await render_template("logout.html"))
 
 
 @pages.post("/logout")
+@anyone
 async def left() -> ResponseTypes:
     """End the session, here and on every worker."""
-    async with house().session() as session:
-        await flow.sign_out(session, secret=current_user.auth_id or "", client=client())
-    logout_user()
+    if current_user.auth_id is not None:
+        async with house().session() as session:
+            await flow.sign_out(session, secret=current_user.auth_id, client=client())
+        logout_user()
     await flash("You have been logged out.")
     return redirect("/", 303)
+
+
+def _wanted(text: str | None) -> str | None:
+    """Return the page that was asked for, if it is one of ours and not a door itself."""
+    path = local_path(text)
+    return None if path is None or path.split("?")[0] in DOORS else path
 
 
 async def _sign_in(form: LoginForm) -> flow.SignedIn | flow.Unconfirmed:

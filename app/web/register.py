@@ -2,6 +2,7 @@
 
 from quart import Blueprint, flash, make_response, redirect, render_template, request
 from quart.typing import ResponseTypes
+from quart_auth import current_user
 
 from app.flows import confirmation, registration
 from app.house import house
@@ -15,7 +16,9 @@ from app.web.guards import anyone
 
 pages = Blueprint("register", __name__)
 
-RECEIPT = "receipt"  # shows that a link is opened in the browser that registered
+LINK = links.KeptLink("confirm")
+RECEIPTS = "receipts"  # they show that a link is opened in the browser that registered
+MOST_RECEIPTS = 3
 RECEIPT_SECONDS = CONFIRM_VALID_HOURS * 3600
 
 
@@ -23,6 +26,8 @@ RECEIPT_SECONDS = CONFIRM_VALID_HOURS * 3600
 @anyone
 async def register() -> ResponseTypes:
     """Show the form."""
+    if await current_user.is_authenticated:
+        return redirect("/", 303)
     return await show("register.html", RegisterForm())
 
 
@@ -38,7 +43,8 @@ async def apply() -> ResponseTypes:
     except Refusal as refusal:
         return await show("register.html", form, refusal=refusal)
     response = await _check_mail(given(form.email))
-    cookies.put(response, RECEIPT, receipt, seconds=RECEIPT_SECONDS)
+    kept = "~".join([receipt, *_receipts()][:MOST_RECEIPTS])
+    cookies.put(response, RECEIPTS, kept, seconds=RECEIPT_SECONDS)
     return response
 
 
@@ -58,7 +64,7 @@ async def resend() -> ResponseTypes:
 @anyone
 async def open_link(sealed: str) -> ResponseTypes:
     """Take the link's key out of the address bar."""
-    return links.keep(sealed, "/confirm")
+    return LINK.keep(sealed, "/confirm")
 
 
 @pages.get("/confirm")
@@ -73,14 +79,14 @@ async def confirm() -> ResponseTypes:
 async def confirmed() -> ResponseTypes:
     """Use the link up."""
     form = ConfirmForm(await request.form)
+    if given(form.link) not in {"", LINK.mark()}:
+        return await _show_confirmation(form, Refusal(links.ANOTHER))
     try:
         await _confirm(form)
     except (WrongPassword, TryLater) as refusal:
         return await _show_confirmation(form, refusal)
     await flash("Your address is confirmed. You can sign in now.")
-    response = links.forget(redirect("/login", 303))
-    cookies.drop(response, RECEIPT)
-    return response
+    return LINK.forget(redirect("/login", 303))
 
 
 async def _register(form: RegisterForm) -> str:
@@ -102,8 +108,8 @@ async def _confirm(form: ConfirmForm) -> None:
             session,
             config=house().config,
             hasher=house().hasher,
-            sealed=links.kept(),
-            receipt=cookies.get(RECEIPT),
+            sealed=LINK.key(),
+            receipts=_receipts(),
             password=given(form.password),
             client=client(),
         )
@@ -112,10 +118,15 @@ async def _confirm(form: ConfirmForm) -> None:
 async def _show_confirmation(form: ConfirmForm, refusal: Refusal | None = None) -> ResponseTypes:
     async with house().session() as session:
         opened = await confirmation.open_confirmation(
-            session, config=house().config, sealed=links.kept(), receipt=cookies.get(RECEIPT)
+            session, config=house().config, sealed=LINK.key(), receipts=_receipts()
         )
+    form.link.data = LINK.mark()
     page = await show("confirm.html", form, refusal=refusal, opened=opened)
     return links.unshared(page)
+
+
+def _receipts() -> list[str]:
+    return [receipt for receipt in cookies.get(RECEIPTS).split("~") if receipt]
 
 
 async def _check_mail(email: str | None) -> ResponseTypes:

@@ -9,6 +9,7 @@ from werkzeug.security import generate_password_hash
 
 from app.flows import login
 from app.house import House
+from app.kit import passwords
 from app.kit.errors import TooBusy, TooManyTries, WrongCredentials
 from app.kit.passwords import Verdict
 from app.kit.tokens import digest
@@ -145,6 +146,35 @@ async def test_a_registrations_password_verifies_two_whether_or_not_there_is_a_p
         counting = Counting(house, monkeypatch)
         assert isinstance(await sign_in(house, someone), login.Unconfirmed)
         assert counting.checks == 2
+
+
+async def test_a_slowed_person_does_not_change_what_is_said_of_a_registration(
+    house: House,
+) -> None:
+    """Else slowing a user name would tell whose the address is."""
+    await settle(house, ALICE)
+    for email in (ALICE.email, "new@example.com"):
+        stranger = Someone("stranger", email, "the stranger has plans")
+        await register(house, stranger)
+        for _ in range(5):
+            with suppress(WrongCredentials, TooManyTries):
+                await sign_in(house, ALICE, name="alice", password="wrong")
+        assert isinstance(await sign_in(house, stranger), login.Unconfirmed)
+
+
+@pytest.mark.parametrize("email", [ALICE.email, "new@example.com"])
+async def test_a_password_with_a_registrations_fingerprint_verifies_two(
+    house: House, monkeypatch: pytest.MonkeyPatch, email: str
+) -> None:
+    """The pair collides for all addresses alike: the number of checks must not tell (EN-02)."""
+    await settle(house, ALICE)
+    monkeypatch.setattr(passwords, "fingerprint", lambda *_, **__: b"12")
+    monkeypatch.setattr(login, "fingerprint", lambda *_, **__: b"12")
+    await register(house, Someone("stranger", email, "the stranger has plans"))
+    counting = Counting(house, monkeypatch)
+    with pytest.raises(WrongCredentials):
+        await sign_in(house, ALICE, name=email, password="another password")
+    assert counting.checks == 2
 
 
 async def test_a_full_queue_costs_no_try(house: House) -> None:

@@ -1,5 +1,6 @@
 """Registering and confirming: refusals first."""
 
+import asyncio
 from dataclasses import replace
 
 import pytest
@@ -38,7 +39,7 @@ STRANGER = Someone("stranger", ALICE.email, "the stranger has plans")
 async def open_link(house: House, link: str, receipt: str = "") -> Opened:
     async with house.session() as session:
         return await confirmation.open_confirmation(
-            session, config=house.config, sealed=key_of(link), receipt=receipt
+            session, config=house.config, sealed=key_of(link), receipts=[receipt]
         )
 
 
@@ -193,6 +194,43 @@ async def test_a_user_name_that_went_to_somebody_else_meanwhile_is_refused(house
         await confirm(house, link, receipt=receipt)
 
 
+async def test_who_registered_twice_is_told_that_he_has_an_account(house: House) -> None:
+    first = await register(house, ALICE)
+    link = await last_link(house, ALICE.email)
+    await settle(house, ALICE)
+    with pytest.raises(LinkUnusable, match="confirmed already"):
+        await confirm(house, link, receipt=first)
+
+
+async def test_resending_while_confirming_breaks_nothing(house: House) -> None:
+    for number in range(8):
+        someone = Someone(f"bob{number}", f"b{number}@example.com", BOB.password)
+        receipt = await register(house, someone)
+        ticket = await ticket_of(house, someone)
+        link = await last_link(house, someone.email)
+        await asyncio.gather(
+            *(resend(house, ticket) for _ in range(4)), confirm(house, link, receipt=receipt)
+        )
+        assert isinstance(await sign_in(house, someone), login.SignedIn)
+
+
+async def test_a_letter_sent_again_is_good_for_a_day_again(house: House) -> None:
+    receipt = await register(house, ALICE)
+    await move_time(house, "registrations", "expires_at", "23 hours")
+    await resend(house, await ticket_of(house, ALICE))
+    await move_time(house, "registrations", "expires_at", "23 hours")
+    await confirm(house, await last_link(house, ALICE.email), receipt=receipt)
+
+
+async def test_a_full_width_at_sign_makes_an_address(house: House) -> None:
+    await register(house, ALICE)
+    for _ in range(5):
+        with pytest.raises(WrongCredentials):
+            await sign_in(house, ALICE, name="\uff41lice\uff20example.com", password="wrong")
+    with pytest.raises(TooManyTries):
+        await sign_in(house, ALICE)
+
+
 async def test_a_garbled_ticket_sends_nothing(house: House) -> None:
     for ticket in ("", "x", "a.b.c"):
         with pytest.raises(LinkUnusable):
@@ -242,6 +280,14 @@ class TestLimits:
         with pytest.raises(TooManyTries):
             await register(house, ALICE)
         assert await count(house, "registrations") == 30
+
+    async def test_a_network_without_letters_takes_none_from_others(self, house: House) -> None:
+        for number in range(5):
+            await register(house, Someone(f"bob{number}", f"b{number}@example.com", BOB.password))
+        for _ in range(4):
+            await register(house, STRANGER)
+        await register(house, ALICE, replace(CLIENT, ip="198.51.100.1"))
+        assert len(await letters(house, ALICE.email)) == 1
 
     async def test_another_network_is_not_concerned(self, house: House) -> None:
         for number in range(7):

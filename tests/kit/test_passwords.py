@@ -89,6 +89,7 @@ def test_the_names_of_site_and_person_are_refused(password: str) -> None:
         "  spaces around   ",
         "password is not the whole of it",
         "\u00a0" * 15 + "b",
+        "829374610293847561029384",
     ],
 )
 def test_any_other_password_is_taken(password: str) -> None:

@@ -58,7 +58,7 @@ async def receipts_and_links(house: House, people: list[Someone]) -> list[tuple[
         for receipt in receipts:
             async with house.session() as session:
                 opened = await confirmation.open_confirmation(
-                    session, config=house.config, sealed=key_of(link), receipt=str(receipt)
+                    session, config=house.config, sealed=key_of(link), receipts=[str(receipt)]
                 )
             if opened.is_proven:
                 found.append((str(receipt), link))

@@ -19,21 +19,23 @@ README = (Path(__file__).parents[2] / "README.md").read_text()
 CODE = dict(re.findall(r"```(python|html)\n(.*?)```", README, re.DOTALL))
 
 
+PATHS = ["/readme/hello", "/readme/moderate", "/readme/about"]
+
+
 @pytest.fixture
 async def app(config: Config, database: URL) -> AsyncIterator[Quart]:
     example: dict[str, Any] = {"__name__": "hello"}
     exec(CODE["python"], example)  # noqa: S102 - it is our own
     app = create_app(config, database)
-    app.register_blueprint(example["pages"])
-    page = f"{{% extends 'base.html' %}}{{% block main %}}{CODE['html']}{{% endblock %}}"
-    pages = dict.fromkeys(["hello.html", "moderate.html", "about.html"], page)
-    app.jinja_env.loader = ChoiceLoader([DictLoader(pages), app.jinja_env.loader])  # type: ignore[list-item]
+    app.register_blueprint(example["pages"], name="readme", url_prefix="/readme")
+    pages = dict.fromkeys(["hello.html", "moderate.html", "about.html"], CODE["html"])
+    app.jinja_env.loader = ChoiceLoader([DictLoader(pages), app.jinja_env.loader])  # type: ignore[list-item, arg-type]
     async with app.test_app():
         yield app
 
 
 async def statuses(browser: Browser) -> list[int]:
-    return [(await browser.get(path)).status_code for path in ("/hello", "/moderate", "/about")]
+    return [(await browser.get(path)).status_code for path in PATHS]
 
 
 async def sign_in(browser: Browser) -> None:

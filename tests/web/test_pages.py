@@ -8,7 +8,7 @@ from quart import Response
 from app.house import House
 from tests.browser import Browser
 from tests.flows.test_invitation import invite
-from tests.mailbox import last_link, letters
+from tests.mailbox import last_link, letters, link_in
 from tests.payloads import FOREIGN_TARGETS
 from tests.people import ALICE, BOB, ROOT, block, count, move_time, register, settle, signed_in
 
@@ -74,6 +74,7 @@ class TestRegister:
         await settle(browser.house, ALICE)
         known = await browser.post("/register", APPLICATION | {"username": "somebody"})
         page = browser.text
+        browser = browser.new_window()
         new = await browser.post(
             "/register", APPLICATION | {"username": "else1", "email": "fresh@example.com"}
         )
@@ -94,7 +95,7 @@ class TestRegister:
         assert response.status_code == 200
         assert "Check your mail" in browser.text
         assert "alice@example.com" in browser.text
-        assert "stands in its log" in browser.text
+        assert "you find the letter in its log" in browser.text
 
 
 class TestConfirm:
@@ -121,8 +122,10 @@ class TestConfirm:
     async def test_without_its_cookie_the_page_says_that_the_link_is_missing(
         self, browser: Browser
     ) -> None:
-        for response in (await browser.get("/confirm"), await browser.post("/confirm")):
-            assert response.status_code == 410
+        for path in ("/confirm", "/invitation"):
+            for response in (await browser.get(path), await browser.post(path)):
+                assert response.status_code == 410
+                assert "open the link in the letter again" in browser.text
 
     async def test_opening_a_link_changes_nothing(self, browser: Browser) -> None:
         await browser.post("/register", APPLICATION)
@@ -142,7 +145,9 @@ class TestConfirm:
         response = await browser.get(link.removeprefix("http://127.0.0.1:8000"))
         assert response.headers["Location"] == "/confirm"
         cookie = response.headers["Set-Cookie"]
-        assert all(word in cookie for word in ("HttpOnly", "SameSite=Lax", "Max-Age=600", "Path=/"))
+        assert all(
+            word in cookie for word in ("HttpOnly", "SameSite=Lax", "Max-Age=3600", "Path=/")
+        )
         page = await browser.follow(response)
         for answer in (response, page):
             assert answer.headers["Referrer-Policy"] == "no-referrer"
@@ -153,11 +158,10 @@ class TestConfirm:
     async def test_a_confirmed_person_is_led_to_the_login(self, browser: Browser) -> None:
         await browser.post("/register", APPLICATION)
         await browser.open_link(await last_link(browser.house, ALICE.email))
-        assert "not the browser" not in browser.text
+        assert "current-password" not in browser.text
         await browser.follow(await browser.post("/confirm"))
         assert "Your address is confirmed" in browser.text
-        assert browser.cookie("vestibule-link") is None
-        assert browser.cookie("vestibule-receipt") is None
+        assert browser.cookie("vestibule-confirm-link") is None
 
     async def test_in_another_browser_the_password_is_asked_for(self, browser: Browser) -> None:
         await browser.post("/register", APPLICATION)
@@ -184,6 +188,34 @@ class TestConfirm:
     async def test_a_garbled_ticket_is_refused(self, browser: Browser) -> None:
         assert (await browser.post("/confirm/resend", ticket="x")).status_code == 410
         assert (await browser.post("/confirm/resend")).status_code == 410
+
+
+class TestTwoTabs:
+    async def test_the_button_acts_on_the_link_that_its_page_was_about(
+        self, browser: Browser
+    ) -> None:
+        for name in ("first", "second"):
+            await browser.post("/register", APPLICATION | {"username": name})
+        first, second = [link_in(letter) for letter in await letters(browser.house)]
+        await browser.open_link(first)
+        found = re.search(r'name="link"[^>]*value="(\w+)"', browser.text)
+        assert found
+        await browser.open_link(second)
+        response = await browser.post("/confirm", link=found.group(1))
+        assert response.status_code == 400
+        assert "Another link was opened" in browser.text
+        assert "second" in browser.text
+        assert await count(browser.house, "users") == 0
+        found = re.search(r'name="link"[^>]*value="(\w+)"', browser.text)
+        assert found
+        assert (await browser.post("/confirm", link=found.group(1))).status_code == 303
+
+    async def test_both_registrations_of_a_browser_are_proven(self, browser: Browser) -> None:
+        for name in ("first", "second"):
+            await browser.post("/register", APPLICATION | {"username": name})
+        for letter in await letters(browser.house):
+            await browser.open_link(link_in(letter))
+            assert "current-password" not in browser.text
 
 
 class TestLogin:
@@ -319,6 +351,19 @@ class TestSession:
         await self.cookie_of_alice(browser)
         await move_time(browser.house, "login_sessions", "expires_at", "12 hours")
         assert not await self.is_in(browser)
+
+    async def test_who_is_signed_out_is_led_home(self, browser: Browser) -> None:
+        assert (await browser.get("/logout")).headers["Location"] == "/"
+        assert (await browser.post("/logout")).headers["Location"] == "/"
+
+    async def test_a_door_is_never_the_page_that_was_asked_for(self, browser: Browser) -> None:
+        await settle(browser.house, ALICE)
+        for door in ("/logout", "/login?next=/secret"):
+            assert (await log_in(browser, next=door)).headers["Location"] == "/"
+
+    async def test_who_is_signed_in_does_not_register(self, browser: Browser) -> None:
+        await self.cookie_of_alice(browser)
+        assert (await browser.get("/register")).headers["Location"] == "/"
 
     async def test_getting_the_logout_page_ends_nothing(self, browser: Browser) -> None:
         await self.cookie_of_alice(browser)
