@@ -16,7 +16,7 @@ from app import config, embedded
 from app.db import database_url
 from app.models import Base
 
-MIGRATION_LOCK = 0x56455354  # "VEST": replicas that start at once take turns (SECURITY.md L23)
+MIGRATION_LOCK = 0x56455354  # "VEST": replicas that start at once take turns (L23)
 CONNECT_SECONDS = 10
 LOCK_TIMEOUT = "3s"
 

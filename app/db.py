@@ -43,7 +43,7 @@ def database_url(config: Config, embedded_url: str | None = None) -> URL:
 
 
 def make_engine(url: URL, *, pool_size: int, overflow: int) -> AsyncEngine:
-    """Return an engine that gives up in seconds, not minutes (SECURITY.md section 3 row 12)."""
+    """Return an engine that gives up in seconds, not minutes (L20 to L22)."""
     return create_async_engine(
         url,
         pool_size=pool_size,

@@ -1,6 +1,6 @@
 """How often what may be tried: the one table of the throttle's policy.
 
-The numbers are settings; where they come from stands in SECURITY.md 0.1 (NIST SP 800-63B-4 3.2.2,
+The numbers are settings; they come from several sources (NIST SP 800-63B-4 3.2.2,
 OWASP's exponential lock-out, the Copenhagen Book, Authelia).
 """
 

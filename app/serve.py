@@ -1,6 +1,6 @@
 """The supervisor: opens the socket, keeps the workers and the postman alive, stops them in order.
 
-hypercorn's own parent stops everything when one worker dies (SECURITY.md L1): ours does not.
+hypercorn's own parent stops everything when one worker dies (L1): ours does not.
 """
 
 import asyncio

@@ -46,7 +46,7 @@ def _server_config(socket_fd: int) -> ServerConfig:
     server.keep_alive_timeout = KEEP_ALIVE_SECONDS
     server.read_timeout = READ_SECONDS
     server.include_server_header = False
-    server.accesslog = None  # its lines can be forged (SECURITY.md L8)
+    server.accesslog = None  # its lines can be forged (L8)
     server.errorlog = logging.getLogger("hypercorn.error")
     server.errorlog.setLevel(logging.WARNING)
     return server

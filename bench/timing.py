@@ -1,4 +1,4 @@
-"""Whether the time of a failed login tells something about the account (SECURITY.md EN-02).
+"""Whether the time of a failed login tells something about the account (EN-02).
 
     python bench/timing.py [--samples 45]
 

@@ -1,6 +1,6 @@
 """Hostile input that more than one test uses."""
 
-# SECURITY.md RD-01 and L25: what other projects' redirect checks let through.
+# RD-01 and L25: what other projects' redirect checks let through.
 FOREIGN_TARGETS = [
     "",
     "//evil.example",

@@ -24,7 +24,7 @@ class Opened(NamedTuple):
     """A confirmation link that could be used now.
 
     ``is_proven``: the browser is the one that registered, so that a button is enough. In any other
-    the person shows by the password that this registration is his own (SECURITY.md TK-13).
+    the person shows by the password that this registration is his own (TK-13).
     """
 
     username: str

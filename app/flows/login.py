@@ -68,7 +68,7 @@ async def sign_in(
 
     Raises:
         TooManyTries: of this name or from this network.
-        WrongCredentials: for every other reason (SECURITY.md EN-01).
+        WrongCredentials: for every other reason (EN-01).
         TooBusy: too many passwords wait to be checked; the try does not count.
     """
     if not fits(password):

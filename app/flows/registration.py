@@ -45,7 +45,7 @@ async def register(
 
     Returns:
         A receipt for the browser that registered. The same for a known and a new address
-        (SECURITY.md EN-03): the owner of a known one gets the letter that fits.
+        (EN-03): the owner of a known one gets the letter that fits.
 
     Raises:
         WeakPassword: the password is refused, with the reason.

@@ -20,7 +20,7 @@ class Client:
 
     @property
     def network(self) -> str:
-        """The network that throttles count as one: IPv4 /32, IPv6 /64 (SECURITY.md 0.1)."""
+        """The network that throttles count as one: IPv4 /32, IPv6 /64 (BF-04)."""
         address = ipaddress.ip_address(self.ip)
         if isinstance(address, ipaddress.IPv6Address):
             if address.ipv4_mapped:

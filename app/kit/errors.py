@@ -26,7 +26,7 @@ class Refusal(Exception):
 
 
 class WrongCredentials(Refusal):
-    """No such person, wrong password, or blocked: nobody learns which (SECURITY.md EN-01)."""
+    """No such person, wrong password, or blocked: nobody learns which (EN-01)."""
 
     code = "wrong_credentials"
     status = 401

@@ -25,7 +25,7 @@ class Link(NamedTuple):
 
 
 def new_link(purpose: Purpose, *, public_url: str, keys: Sequence[str]) -> Link:
-    """Make a link; its address is built from ``PUBLIC_URL`` alone (SECURITY.md TK-05)."""
+    """Make a link; its address is built from ``PUBLIC_URL`` alone (TK-05)."""
     secret = new_secret()
     return Link(f"{public_url}{PATHS[purpose]}/{seal(keys, purpose, secret.text)}", secret.digest)
 

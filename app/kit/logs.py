@@ -1,4 +1,4 @@
-"""The log: one event, one line, whatever is in it (SECURITY.md LG-03)."""
+"""The log: one event, one line, whatever is in it (LG-03)."""
 
 import json
 import logging

@@ -2,7 +2,7 @@
 
 The signature keeps garbage away from the database; for a link the database's own clock and its
 single row decide. ``CLOCK_SKEW_SECONDS`` lets a replica whose clock is a little behind read what
-another one sealed (SECURITY.md L24).
+another one sealed (L24).
 """
 
 from collections.abc import Sequence

@@ -10,7 +10,7 @@ from sqlalchemy.exc import ArgumentError
 LOCAL_PATH_LONGEST = 2000
 ASYNCPG_OPTIONS = {"host", "port", "ssl", "target_session_attrs", "passfile", "service"}
 # A path of this site, as a browser reads it too: one slash first, no second one and no backslash
-# after it anywhere, no control characters, ASCII only (SECURITY.md RD-01, L25).
+# after it anywhere, no control characters, ASCII only (RD-01, L25).
 _LOCAL_PATH = re.compile(
     r"(?:/(?!/)[A-Za-z0-9._~!$&'()*+,;=:@%-]*)+(?:\?[A-Za-z0-9._~!$&'()*+,;=:@%/?-]*)?"
 )

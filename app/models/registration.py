@@ -2,7 +2,7 @@
 
 Each has its own credentials, and only its own link makes an account of them. Nothing here is
 unique: who mistypes registers again, and a stranger who was first with an address or a name has
-taken nothing (SECURITY.md TK-13, EN-03).
+taken nothing (TK-13, EN-03).
 """
 
 from datetime import timedelta
@@ -22,7 +22,7 @@ class Registration(Base):
     """What somebody wants to be known by.
 
     ``fingerprint`` are 16 keyed bits of the password: they pick the hash that a login verifies, so
-    that a login always verifies one (SECURITY.md EN-02).
+    that a login always verifies one (EN-02).
     """
 
     __tablename__ = "registrations"

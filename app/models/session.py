@@ -61,7 +61,7 @@ async def start(
     remembered: bool,
     client: Client,
 ) -> None:
-    """Start a session; past ``SESSIONS_PER_PERSON`` the oldest go (SECURITY.md SE-11)."""
+    """Start a session; past ``SESSIONS_PER_PERSON`` the oldest go (SE-11)."""
     await session.execute(
         insert(LoginSession).values(
             digest=digest,

@@ -78,7 +78,7 @@ async def find_owner(session: AsyncSession, digest: bytes, *, purpose: Purpose) 
 
 
 async def take(session: AsyncSession, digest: bytes, *, purpose: Purpose) -> UUID | None:
-    """Use up a person's token; of any number at once exactly one gets it (SECURITY.md TK-02).
+    """Use up a person's token; of any number at once exactly one gets it (TK-02).
 
     The person is locked first, so that two links of one person, each voiding the other, take turns.
     """

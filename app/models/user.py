@@ -22,7 +22,7 @@ class User(Base):
     ``email_key`` is its canonical form.
 
     ``password_hash`` is null until an invited person sets one. ``credential_version`` grows with
-    every change that must end the sessions which the old credentials made (SECURITY.md DB-06).
+    every change that must end the sessions which the old credentials made (DB-06).
     """
 
     __tablename__ = "users"
@@ -127,7 +127,7 @@ async def add(
 ) -> UUID | None:
     """Add a person whose address is confirmed; None if it or the user name is somebody's.
 
-    Of any number at once exactly one wins (SECURITY.md DB-02).
+    Of any number at once exactly one wins (DB-02).
     """
     statement = (
         insert(User)
@@ -152,7 +152,7 @@ async def admit(
     """Note a login; False if the person was blocked or changed since ``person`` was read.
 
     The row stays locked until the transaction ends, so a block that comes now waits, and then
-    ends the session that this login makes (SECURITY.md DB-05).
+    ends the session that this login makes (DB-05).
     """
     statement = (
         update(User)

@@ -10,7 +10,7 @@ OWN_SITES = frozenset({"same-origin", "none"})
 
 
 async def refuse_foreign() -> None:
-    """Refuse an unsafe request that another site may have caused (SECURITY.md CS-01, CS-02).
+    """Refuse an unsafe request that another site may have caused (CS-01, CS-02).
 
     ``Sec-Fetch-Site`` decides where the browser sends it, else ``Origin``. With neither it is no
     browser, or one too old to be trusted with a cookie.

@@ -55,7 +55,7 @@ class SessionAuth(QuartAuth):
     """quart-auth whose cookie names a login session; only the database says when it ends.
 
     The signature keeps garbage from the database. Its date is not asked: replicas' clocks differ
-    (SECURITY.md L24).
+    (L24).
     """
 
     user_class = CurrentUser

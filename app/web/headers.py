@@ -1,4 +1,4 @@
-"""The headers of every answer (SECURITY.md HD-01 to HD-03)."""
+"""The headers of every answer (HD-01 to HD-03)."""
 
 from quart import Response, request
 

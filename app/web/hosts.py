@@ -1,4 +1,4 @@
-"""Only requests that are meant for us: the Host must be the public one (SECURITY.md PX-02)."""
+"""Only requests that are meant for us: the Host must be the public one (PX-02)."""
 
 import re
 from urllib.parse import urlsplit

@@ -1,4 +1,4 @@
-"""The key of a link in a letter leaves the address bar at once (SECURITY.md TK-07).
+"""The key of a link in a letter leaves the address bar at once (TK-07).
 
 The address of the letter answers with a short-lived cookie and a redirect to a clean address; so
 the key stands in no history, no Referer and no second request's log line.

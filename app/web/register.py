@@ -70,7 +70,7 @@ async def open_link(sealed: str) -> ResponseTypes:
 @pages.get("/confirm")
 @anyone
 async def confirm() -> ResponseTypes:
-    """Show a button: mail scanners open links, they press nothing (SECURITY.md TK-06)."""
+    """Show a button: mail scanners open links, they press nothing (TK-06)."""
     return await _show_confirmation(ConfirmForm())
 
 

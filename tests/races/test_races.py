@@ -1,4 +1,4 @@
-"""Two of everything at once: what must happen once happens once (SECURITY.md 1.17)."""
+"""Two of everything at once: what must happen once happens once (DB-01 to DB-07)."""
 
 import asyncio
 from collections.abc import Awaitable
