@@ -40,6 +40,7 @@ def furnish(app: Quart, config: Config) -> None:
         SESSION_COOKIE_SAMESITE="Lax",
         PERMANENT_SESSION_LIFETIME=timedelta(hours=1),
     )
+    app.url_map.merge_slashes = False  # its redirects are built from the request's Host
     app.request_class = bodies.StrictRequest
     app.asgi_websocket_class = bodies.NoWebsockets
     current.SessionAuth(

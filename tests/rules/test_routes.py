@@ -168,6 +168,30 @@ async def test_other_methods_do_nothing(app: Quart) -> None:
             assert response.status_code in {405, 303}, (method, path)
 
 
+TRICKS = [
+    "../etc/passwd", "..%2f..%2fetc%2fpasswd", "%2e%2e/%2e%2e/etc/passwd", "..\\..\\etc\\passwd",
+    "/etc/passwd", "....//....//etc/passwd", "%252e%252e%252fetc", "style.css%00", "style.css~",
+    "style.css.bak", ".style.css.swp", "../current.py", "..%2f..%2fconfig.py", "",
+]  # fmt: skip
+FORGOTTEN = [
+    "/.git/config", "/.env", "/.ci/run", "/app/config.py", "/alembic.ini", "/var/secret_key",
+    "/secrets/secret_key", "/requirements.lock", "/metrics", "/admin", "/console", "/debug",
+    "/index.php", "/server-status", "/./secret/x", "/secret/", "/login/", "/static/",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("trick", TRICKS)
+async def test_nothing_but_static_files_is_served_as_one(app: Quart, trick: str) -> None:
+    for root in (app.static_url_path, "/static"):
+        response = await app.test_client().get(f"{root}/{trick}")
+        assert response.status_code == 404, (root, trick)
+
+
+@pytest.mark.parametrize("path", FORGOTTEN)
+async def test_what_is_not_a_page_is_not_there(app: Quart, path: str) -> None:
+    assert (await app.test_client().get(path)).status_code == 404
+
+
 async def test_a_method_in_a_header_or_a_field_is_ignored(app: Quart) -> None:
     headers = SAME_ORIGIN | {"X-HTTP-Method-Override": "POST"}
     response = await app.test_client().get("/login?_method=POST", headers=headers)
