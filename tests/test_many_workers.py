@@ -126,17 +126,6 @@ def hang_up(server: Server, path: str, seconds: float, **fields: str) -> None:
         time.sleep(seconds)
 
 
-def test_a_try_counts_even_if_nobody_waits_for_the_answer(server: Server, database: URL) -> None:
-    """BF-03: else a limit is got round by hanging up."""
-    for _ in range(50):
-        hang_up(server, "/login", 0.02, email_or_user="hangup", password="wrong")
-    tries = execute(
-        database, "SELECT tries FROM throttle_buckets WHERE key = sha256('logins:name:hangup')"
-    )
-    assert isinstance(tries, int)
-    assert 5 <= tries < 50
-
-
 def test_no_registration_is_kept_without_its_letter(server: Server, database: URL) -> None:
     """L18: who hangs up at any moment leaves all of it or nothing behind."""
     for number in range(60):

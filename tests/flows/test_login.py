@@ -1,5 +1,7 @@
 """Signing in and out: refusals first."""
 
+import asyncio
+import threading
 from contextlib import ExitStack, suppress
 from dataclasses import replace
 
@@ -175,6 +177,29 @@ async def test_a_password_with_a_registrations_fingerprint_verifies_two(
     with pytest.raises(WrongCredentials):
         await sign_in(house, ALICE, name=email, password="another password")
     assert counting.checks == 2
+
+
+async def test_a_try_counts_even_if_nobody_waits_for_the_answer(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """BF-03: a request that is cut off while its password is checked has been counted."""
+    checking, gate = asyncio.Event(), threading.Event()
+    loop = asyncio.get_running_loop()
+
+    def stuck(*_: object) -> Verdict:
+        loop.call_soon_threadsafe(checking.set)
+        gate.wait(10)
+        return Verdict(is_right=False)
+
+    monkeypatch.setattr(house.hasher, "_verify_now", stuck)
+    work = asyncio.ensure_future(sign_in(house, ALICE, password="wrong"))
+    await checking.wait()
+    work.cancel()
+    await asyncio.gather(work, return_exceptions=True)
+    gate.set()
+    name = f"logins:name:{ALICE.email}"
+    tries = f"SELECT tries FROM throttle_buckets WHERE key = sha256('{name}')"  # noqa: S608
+    assert await scalar(house, tries) == 1
 
 
 async def test_a_full_queue_costs_no_try(house: House) -> None:
