@@ -77,15 +77,11 @@ async def confirm(
     async with session.begin():
         confirmed = await _settle(session, config, pending, client)
         has_account = confirmed or await user.find(session, pending.email) is not None
-    if not has_account and await _is_taken(session, pending.username):
+        name_is_gone = not has_account and await user.is_username_taken(session, pending.username)
+    if name_is_gone:
         raise UsernameTaken("This user name is taken by now. Please register again with another.")
     if not confirmed:
         raise LinkUnusable("This address is confirmed already. You can sign in.")
-
-
-async def _is_taken(session: AsyncSession, username: str) -> bool:
-    async with session.begin():
-        return await user.is_username_taken(session, username)
 
 
 async def _find(session: AsyncSession, config: Config, sealed: str) -> Pending | None:

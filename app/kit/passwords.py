@@ -112,9 +112,8 @@ def _is_guessed(text: str) -> bool:
     units = [text[:end] for end in ends if _is_repeated(text, text[:end])]
     if any(unit in _common() or (unit.isascii() and len(unit) <= FEW) for unit in units):
         return True
-    return any(
-        text[:end] in _common() and text[end:] in _common() for end in range(3, len(text) - 2)
-    )
+    cuts = range(COMMON_PIECE_SHORTEST, len(text) - COMMON_PIECE_SHORTEST + 1)
+    return any(text[:cut] in _common() and text[cut:] in _common() for cut in cuts)
 
 
 @lru_cache(maxsize=1)

@@ -62,8 +62,6 @@ class Credentials(NamedTuple):
     username: str
     password_hash: str | None
     credential_version: int
-    is_confirmed: bool
-    is_blocked: bool
 
 
 class Listed(NamedTuple):
@@ -86,8 +84,6 @@ _CREDENTIALS = select(
     User.username,
     User.password_hash,
     User.credential_version,
-    User.confirmed_at.is_not(None),
-    User.blocked_at.is_not(None),
 )
 _LISTED = select(
     User.id,
@@ -107,13 +103,6 @@ async def find(session: AsyncSession, name: str) -> Credentials | None:
     key = canonical(name)
     by_name = User.email_key == key if "@" in key else User.username_key == key
     return _credentials((await session.execute(_CREDENTIALS.where(by_name))).one_or_none())
-
-
-async def find_by_id(session: AsyncSession, user_id: UUID) -> Credentials | None:
-    """Return the person of an id."""
-    return _credentials(
-        (await session.execute(_CREDENTIALS.where(User.id == user_id))).one_or_none()
-    )
 
 
 async def is_username_taken(session: AsyncSession, username: str) -> bool:
@@ -216,6 +205,6 @@ async def is_permission_held(session: AsyncSession, permission: Permission) -> b
 
 
 def _credentials(
-    row: Row[UUID, str, str, str | None, int, bool, bool] | None,
+    row: Row[UUID, str, str, str | None, int] | None,
 ) -> Credentials | None:
     return None if row is None else Credentials(*row)
