@@ -86,7 +86,7 @@ async def sign_in(
                 session, config, found, name, verdict.replacement, remember=remember, client=client
             )
         elif waiting is not None:
-            outcome = Unconfirmed(seal(config.signing_keys, Purpose.RESEND, str(waiting.id)))
+            outcome = await _send_to_mail(session, config, waiting, client)
         else:
             await _note_failure(session, config, found, client)
         if previous_secret is not None and isinstance(outcome, SignedIn):
@@ -211,6 +211,16 @@ async def _start(
         session, Event.SIGNED_IN, client=client, actor_id=person.id, subject_id=person.id
     )
     return SignedIn(secret.text, remember)
+
+
+async def _send_to_mail(
+    session: AsyncSession, config: Config, waiting: Pending, client: Client
+) -> Unconfirmed:
+    registration_id = str(waiting.id)
+    await audit.write(
+        session, Event.SIGN_IN_UNCONFIRMED, client=client, registration=registration_id
+    )
+    return Unconfirmed(seal(config.signing_keys, Purpose.RESEND, registration_id))
 
 
 def _network_rates(config: Config, client: Client) -> throttle.Rates:

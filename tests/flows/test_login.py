@@ -79,6 +79,7 @@ async def test_only_who_knows_the_password_learns_that_an_account_waits(
         await sign_in(house, ALICE, name=name, password="wrong")
     assert isinstance(await sign_in(house, ALICE, name=name), login.Unconfirmed)
     assert await count(house, "login_sessions") == 0
+    assert (await events(house))[-2:] == ["login.failed", "login.unconfirmed"]
 
 
 async def test_registering_a_known_address_looks_the_same_at_the_login(house: House) -> None:
