@@ -6,6 +6,8 @@ Each one may also be given as a file: ``SECRET_KEY_FILE=/run/secrets/secret_key`
 import os
 import re
 from collections.abc import Mapping
+from email.utils import parseaddr
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -22,11 +24,18 @@ from pydantic import (
 
 from app.kit.addresses import normal_email
 from app.kit.keys import SECRET_KEY_MIN_BYTES, is_weak_key
+from app.kit.relay import Relay, relay_of
 from app.kit.urls import asyncpg_url, is_loopback, split_address
 
 SECRET_KEY_HINT = "make one with: python -m app secret-key"  # noqa: S105 - a hint, no secret
 
 
+PRIVATE_NETWORKS = tuple(
+    ip_network(network)
+    for network in (
+        "127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "::1/128", "fc00::/7",
+    )
+)  # fmt: skip
 _ORIGIN = re.compile(
     r"(?P<scheme>https?)://(?P<host>[a-z0-9.-]*[a-z0-9]|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?/?",
     re.IGNORECASE,
@@ -61,11 +70,29 @@ def _database_url(value: SecretStr) -> SecretStr:
     return SecretStr(asyncpg_url(value.get_secret_value()))
 
 
+def _smtp_url(value: SecretStr) -> SecretStr:
+    relay_of(value.get_secret_value())
+    return value
+
+
+def _mail_from(value: str) -> str:
+    normal_email(parseaddr(value)[1])
+    return value
+
+
 def _split(value: object) -> object:
     return value.split() if isinstance(value, str) else value
 
 
+def _network(value: object) -> object:
+    try:
+        return ip_network(str(value), strict=False)
+    except ValueError:
+        raise ValueError("must be networks like 10.0.0.0/8, separated by spaces") from None
+
+
 SecretKey = Annotated[SecretStr, AfterValidator(_secret_key)]
+Network = Annotated[IPv4Network | IPv6Network, BeforeValidator(_network)]
 
 
 class Config(BaseModel):
@@ -92,6 +119,32 @@ class Config(BaseModel):
     workers: int | None = Field(
         None, ge=1, le=64, description="Server processes. Default: one per usable CPU, at least 2"
     )
+    worker_connections: int = Field(
+        8192,
+        ge=10,
+        le=1_000_000,
+        description="Connections each worker holds at once, or fewer where the limit of open files "
+        "is lower. Past it the one that has been idle longest is closed for a new one",
+    )
+    drain_seconds: float = Field(
+        2,
+        ge=0,
+        le=300,
+        description="For how long after SIGTERM new connections are still taken, while "
+        "`/health/ready` says 503 and the proxy looks elsewhere. Ctrl+C does not wait",
+    )
+    grace_seconds: float = Field(
+        25, ge=1, le=600, description="How long requests in flight may take to finish after that"
+    )
+    metrics_bind: Annotated[str, AfterValidator(_bind)] | None = Field(
+        None,
+        description="Address and port for Prometheus' `/metrics`, like `127.0.0.1:9100`; keep it "
+        "private. Default: none",
+    )
+    access_log: bool = Field(
+        default=True,
+        description="`false`: no line a request in the log (health checks never have one)",
+    )
     log_format: Literal["auto", "text", "json"] = Field(
         "auto",
         description="`text`, `json` (one line an event), or `auto`: text on a terminal "
@@ -111,6 +164,37 @@ class Config(BaseModel):
         5, ge=0, le=100, description="Connections each worker may add for a while"
     )
 
+    replicas: int = Field(
+        1,
+        ge=1,
+        le=1000,
+        description="How many servers share the database; the start checks that all their "
+        "connections together fit into its `max_connections`",
+    )
+    database_pooled: bool = Field(
+        default=False,
+        description="`true` if `DATABASE_URL` leads to pgbouncer or another pool that hands its "
+        "connections round by transaction",
+    )
+
+    smtp_url: Annotated[SecretStr, AfterValidator(_smtp_url)] | None = Field(
+        None,
+        description="The mail server: `smtp://user@host:587` (STARTTLS), `smtps://user@host` "
+        "(TLS), or, for one on a private network, `smtp://host:25?tls=none`. Without it "
+        "letters are written to the log",
+    )
+    smtp_password: SecretStr | None = Field(
+        None, description="Put into `SMTP_URL`, so that the password can come from a file"
+    )
+    mail_from: Annotated[str, AfterValidator(_mail_from)] | None = Field(
+        None,
+        description="Whom letters come from: `login@example.com` or `Name <login@example.com>`. "
+        "Needed with `SMTP_URL`",
+    )
+    mail_retry_days: float = Field(
+        4, gt=0, le=30, description="How long a letter that does not get through is tried again"
+    )
+
     secret_key: SecretKey | None = Field(
         None,
         description="Signs cookies and links. `make run` makes and keeps its own; with "
@@ -125,6 +209,11 @@ class Config(BaseModel):
         le=10,
         description="How many proxies stand before the server: that many entries of "
         "`X-Forwarded-For` are believed, from the right",
+    )
+    trusted_networks: Annotated[tuple[Network, ...], BeforeValidator(_split)] = Field(
+        (),
+        description="Where these proxies stand, separated by spaces; what others say is not "
+        "believed. Default: the private networks",
     )
     admin_email: Annotated[str, AfterValidator(normal_email)] | None = Field(
         None, description="Who confirms this address becomes Administrator"
@@ -207,6 +296,19 @@ class Config(BaseModel):
         return self.database_url is None
 
     @property
+    def proxy_networks(self) -> tuple[IPv4Network | IPv6Network, ...]:
+        """Where proxies may stand whose word is taken."""
+        return self.trusted_networks or PRIVATE_NETWORKS
+
+    @property
+    def relay(self) -> Relay | None:
+        """The mail server, if there is one; ValueError if its password would go in the clear."""
+        if self.smtp_url is None:
+            return None
+        password = self.smtp_password.get_secret_value() if self.smtp_password else None
+        return relay_of(self.smtp_url.get_secret_value(), password)
+
+    @property
     def signing_keys(self) -> list[str]:
         """All accepted keys, oldest first, the one that signs last (itsdangerous' order)."""
         keys = [key.get_secret_value() for key in self.secret_key_fallbacks]
@@ -222,10 +324,15 @@ def load(environ: Mapping[str, str] = os.environ) -> Config:
     given, wrong = _collect(environ)
     try:
         config = Config.model_validate(given)
+        _ = config.relay
     except ValidationError as error:
         wrong += [_explain(item) for item in error.errors(include_input=False)]
+    except ValueError as error:
+        wrong.append(f"SMTP_PASSWORD: with this SMTP_URL it {error}")
     if "database_url" in given and "secret_key" not in given:
         wrong.append(f"SECRET_KEY: is missing; {SECRET_KEY_HINT}")
+    if "smtp_url" in given and "mail_from" not in given:
+        wrong.append("MAIL_FROM: is missing; SMTP_URL needs it, like login@example.com")
     if any(line.startswith("BIND: ") for line in wrong):
         wrong = [line for line in wrong if not line.startswith("PUBLIC_URL: is missing")]
     if wrong:
@@ -258,6 +365,7 @@ def _explain(item: Mapping[str, Any]) -> str:
         "missing": "is missing; give what people type, like https://login.example.com",
         "int_parsing": "must be a whole number",
         "float_parsing": "must be a number",
+        "bool_parsing": "must be true or false",
         "greater_than_equal": f"must be at least {limits.get('ge')}",
         "greater_than": f"must be more than {limits.get('gt')}",
         "less_than_equal": f"must be at most {limits.get('le')}",

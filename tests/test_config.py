@@ -150,3 +150,36 @@ def test_without_settings_it_is_a_laptop() -> None:
     assert config.is_laptop
     assert not config.is_https
     assert config == Config.model_validate({"public_url": "http://127.0.0.1:8000"})
+
+
+def test_settings_that_need_each_other_are_asked_for_together() -> None:
+    assert "MAIL_FROM: is missing" in complaint(SMTP_URL="smtp://mail.example.com")
+    text = complaint(
+        SMTP_URL="smtp://catcher?tls=none", MAIL_FROM="me@example.com", SMTP_PASSWORD="canary"
+    )
+    assert text == "SMTP_PASSWORD: with this SMTP_URL it would send a password in the clear; " + (
+        "leave out ?tls=none"
+    )
+
+
+def test_new_settings_are_refused_in_words() -> None:
+    text = complaint(
+        SMTP_URL="http://x",
+        MAIL_FROM="nobody",
+        TRUSTED_NETWORKS="10.0.0.0/8 here",
+        ACCESS_LOG="sometimes",
+        METRICS_BIND="9100",
+    )
+    assert "TRUSTED_NETWORKS: must be networks like 10.0.0.0/8" in text
+    assert "ACCESS_LOG: must be true or false" in text
+    assert "SMTP_URL: must be an address like smtp://" in text
+    assert {line.split(":")[0] for line in text.splitlines()} == {
+        "SMTP_URL", "MAIL_FROM", "TRUSTED_NETWORKS", "ACCESS_LOG", "METRICS_BIND",
+    }  # fmt: skip
+
+
+def test_proxies_stand_in_private_networks_unless_told() -> None:
+    assert "172.16.0.0/12" in map(str, load({}).proxy_networks)
+    assert list(map(str, load({"TRUSTED_NETWORKS": "192.0.2.1/24 ::1"}).proxy_networks)) == [
+        "192.0.2.0/24", "::1/128",
+    ]  # fmt: skip

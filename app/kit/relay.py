@@ -1,0 +1,57 @@
+"""The mail server that takes our letters, as ``SMTP_URL`` names it."""
+
+from typing import Literal, NamedTuple
+from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
+
+from app.kit.urls import is_loopback
+
+DEFAULT_PORTS = {"smtp": 587, "smtps": 465}
+EXAMPLE = "must be an address like smtp://user@mail.example.com:587 or smtps://user@host"
+
+
+class Relay(NamedTuple):
+    """Where letters are handed over; TLS from the start, by STARTTLS, or not at all."""
+
+    host: str
+    port: int
+    tls: Literal["starttls", "implicit", "none"]
+    username: str | None
+    password: str | None
+
+
+def relay_of(url: str, password: str | None = None) -> Relay:
+    """Read an ``SMTP_URL``; ``password``, if given, is put into it.
+
+    TLS is demanded unless the address says ``?tls=none``; a password is never sent without it,
+    but to this machine itself.
+
+    Raises:
+        ValueError: it is no such address.
+    """
+    parts, port = _split(url)
+    options = dict(parse_qsl(parts.query, keep_blank_values=True))
+    plain = options.pop("tls", None) == "none" and parts.scheme == "smtp"
+    if options or (parts.query and not plain):
+        raise ValueError("knows one option only: smtp://host:25?tls=none")
+    password = password or (unquote(parts.password) if parts.password else None)
+    host = parts.hostname or ""
+    if plain and (parts.username or password) and not is_loopback(host):
+        raise ValueError("would send a password in the clear; leave out ?tls=none")
+    return Relay(
+        host=host,
+        port=port,
+        tls="none" if plain else "implicit" if parts.scheme == "smtps" else "starttls",
+        username=unquote(parts.username) if parts.username else None,
+        password=password,
+    )
+
+
+def _split(url: str) -> tuple[SplitResult, int]:
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        raise ValueError(EXAMPLE) from None
+    if parts.scheme not in DEFAULT_PORTS or not parts.hostname or parts.path not in {"", "/"}:
+        raise ValueError(EXAMPLE)
+    return parts, port or DEFAULT_PORTS[parts.scheme]
