@@ -9,7 +9,6 @@ from email.policy import SMTP, SMTPUTF8
 import aiosmtplib
 from aiosmtplib import SMTPDataError, SMTPException, SMTPRecipientRefused, SMTPResponseException
 
-from app.kit.addresses import WrongAddress
 from app.kit.letter import NoServer, Posted, PutOff, Refused
 from app.kit.message import compose, mailbox, sender_of
 from app.kit.relay import Relay
@@ -51,7 +50,7 @@ class MailServer:
         try:
             to = mailbox(posted.letter.to)
             content = compose(posted, sender=self._sender, to=to)
-        except (WrongAddress, ValueError) as error:
+        except ValueError as error:
             raise Refused(f"no message can be made of it: {error}") from error
         utf8 = not f"{self._sender.addr_spec}{to.addr_spec}".isascii()
         try:

@@ -5,7 +5,7 @@ from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import parseaddr
 
-from app.kit.addresses import ascii_domain
+from app.kit.addresses import WrongAddress, ascii_domain
 from app.kit.letter import Posted, one_line
 
 # Seven bits and short lines whatever is in the text: every server takes that unchanged.
@@ -22,9 +22,11 @@ def mailbox(address: str, name: str = "") -> Address:
     """Return an address as servers take it: its domain in ASCII.
 
     Raises:
-        WrongAddress: its domain has no such form.
+        WrongAddress: it is none, or its domain has no such form.
     """
     local, _, domain = ascii_domain(address).rpartition("@")
+    if not local or not domain:
+        raise WrongAddress("An email address has something before its @, and after it.")
     return Address(one_line(name), local, domain)
 
 
