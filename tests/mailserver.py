@@ -9,6 +9,7 @@ from email.message import EmailMessage
 from email.policy import default
 from typing import Any
 
+import trustme
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
 OK = "250 OK"
@@ -58,7 +59,7 @@ class MailServer:
         if self._server is not None:
             self._server.close()
         self.drop()
-        while self.connections:
+        while self.connections:  # noqa: ASYNC110 - aiosmtpd has no event for it
             await asyncio.sleep(0.01)
         if self._server is not None:
             await self._server.wait_closed()
@@ -172,3 +173,10 @@ async def hang(_: str, __: int) -> str:
     """Never answer."""
     await asyncio.Event().wait()
     return OK
+
+
+def certificate(authority: trustme.CA, name: str = "localhost") -> ssl.SSLContext:
+    """Return what a server needs to show a certificate for a name."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert(name).configure_cert(context)
+    return context

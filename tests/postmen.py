@@ -6,6 +6,7 @@ import sys
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
 from typing import IO, Any
 
 from pydantic import SecretStr
@@ -16,6 +17,7 @@ from app.config import Config
 from app.house import House
 from app.kit.letter import Letter
 from app.models import outbox
+from tests.mailserver import MailServer
 from tests.server import ROOT
 
 SENDER = "Käthe’s Site <login@example.org>"
@@ -35,6 +37,11 @@ def with_mail(config: Config, url: str | None, **settings: object) -> Config:
     return config.model_copy(update=given)
 
 
+def plain(server: MailServer) -> str:
+    """Return the address of a mail server without TLS."""
+    return f"smtp://127.0.0.1:{server.port}?tls=none"
+
+
 @asynccontextmanager
 async def working(house: House, url: str | None, **settings: object) -> AsyncIterator[None]:
     """Have a postman at work, and stop it at the end."""
@@ -51,7 +58,7 @@ async def working(house: House, url: str | None, **settings: object) -> AsyncIte
 
 @contextmanager
 def process(environ: dict[str, str]) -> Iterator[tuple[subprocess.Popen[bytes], IO[bytes]]]:
-    """Have a postman at work in a process of its own; yield it with its log."""
+    """Have a postman at work in a process of its own; yield it and the file with its log."""
     with tempfile.NamedTemporaryFile(suffix=".log") as output:
         process = start(environ, output)
         try:
@@ -73,7 +80,7 @@ def start(environ: dict[str, str], output: IO[bytes]) -> subprocess.Popen[bytes]
 async def until(condition: Callable[[], object], *, seconds: float = 20) -> None:
     """Wait until something is so."""
     async with asyncio.timeout(seconds):
-        while not condition():
+        while not condition():  # noqa: ASYNC110 - it may be about another process
             await asyncio.sleep(0.01)
 
 
@@ -102,3 +109,8 @@ async def tried(house: House, number: int = 1, *, seconds: float = 20) -> dict[s
             if row["tries"] >= number and row["trouble"]:
                 return row
             await asyncio.sleep(0.01)
+
+
+def said(output: IO[bytes]) -> str:
+    """Return the log of a process so far."""
+    return Path(output.name).read_text(errors="replace")
