@@ -113,6 +113,7 @@ class _Rounds:
         self._stop = stop
         self._retry_days = config.mail_retry_days
         self._server = _mail_server(config)
+        self._idle_at = 0.0
         self._troubles = 0
         self._told = ""
 
@@ -148,16 +149,18 @@ class _Rounds:
         return look if due is None else min(look, max(due, LOOK_AGAIN_SECONDS))
 
     async def _rest(self, seconds: float) -> None:
-        """Wait that long or until the bell rings; hang up when it takes longer."""
-        began = time.monotonic()
-        if self._server and self._server.is_connected and seconds >= IDLE_SECONDS:
-            if await wait_for(self._bell.rung, IDLE_SECONDS):
+        """Wait that long or until the bell rings; hang up when the mail server is idle."""
+        end = time.monotonic() + seconds
+        if self._server and self._server.is_connected:
+            if await wait_for(self._bell.rung, min(end, self._idle_at) - time.monotonic()):
                 return
-            await self._server.close()
-        await wait_for(self._bell.rung, seconds - (time.monotonic() - began))
+            if time.monotonic() >= self._idle_at:
+                await self._server.close()
+        await wait_for(self._bell.rung, end - time.monotonic())
 
     def _note(self, delivery: Delivery) -> None:
         """Take notice of what became of a letter: all outcomes pass here."""
+        self._idle_at = time.monotonic() + IDLE_SECONDS
         problem = delivery.problem
         if isinstance(problem, NoServer):
             self._troubles += 1

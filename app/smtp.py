@@ -13,10 +13,9 @@ from app.kit.letter import NoServer, Posted, PutOff, Refused
 from app.kit.message import compose, mailbox, sender_of
 from app.kit.relay import Relay
 
-# All of them together stay well below the outbox' lease of two minutes.
 CONNECT_SECONDS = 10
-STEP_SECONDS = 30
-DELIVER_SECONDS = 45
+STEP_SECONDS = 20  # each command but the last: a content may be looked at for long
+DELIVER_SECONDS = 45  # all of them together: well below the outbox' lease of two minutes
 GOODBYE_SECONDS = 2
 # Not about the letter: the server goes away, or wants to know who we are (RFC 5321, RFC 4954).
 _SERVER_CODES = {421, 530, 534, 535, 538}
@@ -57,9 +56,12 @@ class MailServer:
             async with asyncio.timeout(DELIVER_SECONDS):
                 await self._begin(to, utf8=utf8)
                 await self._hand_over(to, content.as_bytes(policy=SMTPUTF8 if utf8 else SMTP))
-        except (SMTPException, OSError) as error:
+        except (SMTPException, OSError, ValueError) as error:
             self._client.close()
             raise NoServer(_words(error), getattr(error, "code", 0)) from error
+        except asyncio.CancelledError:
+            self._client.close()
+            raise
 
     async def close(self) -> None:
         """Say goodbye, if there is anybody, and hang up."""
@@ -98,7 +100,9 @@ class MailServer:
     async def _hand_over(self, to: Address, content: bytes) -> None:
         try:
             await self._client.rcpt(to.addr_spec, encoding="utf-8")
-            await self._client.data(content)
+            await self._client.data(content, timeout=DELIVER_SECONDS)
+        except ValueError as error:
+            raise Refused(f"no command can be made of it: {error}") from error
         except (SMTPRecipientRefused, SMTPDataError) as error:
             if error.code in _SERVER_CODES or not 400 <= error.code < 600:  # noqa: PLR2004
                 raise

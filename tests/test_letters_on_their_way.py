@@ -108,7 +108,8 @@ async def test_an_address_that_the_server_cannot_take_is_given_up(
 
 
 @pytest.mark.parametrize(
-    "to", ["nobody", "@example.com", "a\r\nRCPT TO:<b@example.com>", "a@ü" * 80]
+    "to",
+    ["nobody", "@example.com", "a\x01b@example.com", "a\r\nRCPT TO:<b@example.com>", "a@ü" * 80],
 )
 async def test_what_is_no_address_is_given_up(house: House, server: MailServer, to: str) -> None:
     await post(house, LETTER._replace(to=to))

@@ -51,12 +51,14 @@ async def test_without_a_mail_server_letters_are_written_to_the_log(
     assert "A letter to alice@example.com: Hello\n\nThis is the text.\n" in caplog.messages
 
 
+@pytest.mark.parametrize("pooled", [False, True])
 async def test_letters_that_follow_each_other_share_a_connection(
-    house: House, server: MailServer, monkeypatch: pytest.MonkeyPatch
+    house: House, server: MailServer, monkeypatch: pytest.MonkeyPatch, *, pooled: bool
 ) -> None:
+    monkeypatch.setattr(postman, "LOOK_EVERY_SECONDS", 0.05)
     monkeypatch.setattr(postman, "IDLE_SECONDS", 0.2)
     await post(house, *[LETTER] * 5)
-    async with working(house, plain(server)):
+    async with working(house, plain(server), database_pooled=pooled):
         await server.take(5)
         assert server.opened == 1
         await until(lambda: not server.connections)

@@ -166,6 +166,7 @@ async def test_a_server_that_hangs_is_left_and_tried_again(
     house: House, server: MailServer, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
     monkeypatch.setattr(smtp, "STEP_SECONDS", 0.2)
+    monkeypatch.setattr(smtp, "DELIVER_SECONDS", 0.5)
 
     async def hang_once(about: str, number: int) -> str:
         return await hang(about, number) if number == 1 else OK
@@ -177,7 +178,7 @@ async def test_a_server_that_hangs_is_left_and_tried_again(
         (row,) = await settled(house)
     assert row["sent_at"] is not None
     assert row["tries"] == 2
-    assert "Timed out" in row["trouble"]
+    assert "Timeout" in row["trouble"]
 
 
 async def test_a_server_that_never_greets_is_left(
