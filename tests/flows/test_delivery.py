@@ -172,6 +172,24 @@ async def test_who_lost_his_lease_neither_puts_back_nor_gives_up(
     assert await audited(house) == []
 
 
+async def test_who_lost_his_lease_leaves_the_letter_to_who_has_it_now(house: House) -> None:
+    async def die(_: Posted) -> None:
+        raise RuntimeError("in the middle of it")
+
+    async def overtaken(_: Posted) -> None:
+        await move_time(house, "outbox", "due_at", "2 minutes")
+        with pytest.raises(RuntimeError):
+            await deliver(house, die)
+        raise Refused("550 no such user", 550)
+
+    await register(house, ALICE)
+    await deliver(house, overtaken)
+    assert (await row(house))["gave_up_at"] is None
+    due = await due_in(house)
+    assert due is not None
+    assert due > 100
+
+
 async def test_a_letter_whose_postman_fails_is_due_again_after_its_lease(
     house: House, send: Send, sent: list[Posted]
 ) -> None:
