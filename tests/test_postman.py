@@ -99,7 +99,7 @@ async def test_two_postmen_send_each_letter_once(house: House, server: MailServe
         await server.take(30)
         await settled(house, 30)
     assert len({letter["Message-ID"] for letter in server.seen}) == len(server.seen) == 30
-    assert server.opened == 2
+    assert server.opened <= 2
 
 
 async def listeners(house: House, command: str = "pg_backend_pid() <> pid") -> int:

@@ -177,7 +177,7 @@ async def test_a_server_that_hangs_is_left_and_tried_again(
         await server.take()
         (row,) = await settled(house)
     assert row["sent_at"] is not None
-    assert row["tries"] == 2
+    assert row["tries"] >= 2
     assert "Timeout" in row["trouble"]
 
 
