@@ -79,9 +79,12 @@ def secret_key() -> None:
 @commands.command("postman")
 @click.option("--watch-stdin", is_flag=True, hidden=True)
 def postman_command(*, watch_stdin: bool) -> None:
-    """Deliver the letters of the outbox until Ctrl+C or SIGTERM. They go to the log."""
+    """Deliver the letters of the outbox until Ctrl+C or SIGTERM.
+
+    They go to the mail server of SMTP_URL; without one, to the log.
+    """
     config = _config()
-    postman.run(_running_database(config), watch_stdin=watch_stdin)
+    postman.run(config, _running_database(config), watch_stdin=watch_stdin)
 
 
 @commands.command("worker", hidden=True)

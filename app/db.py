@@ -10,7 +10,7 @@ from uuid import uuid4
 from asyncpg.exceptions import InterfaceError as AsyncpgInterfaceError
 from asyncpg.exceptions import PostgresError
 from sqlalchemy import URL, make_url, text
-from sqlalchemy.engine import AdaptedConnection, Connection
+from sqlalchemy.engine import AdaptedConnection
 from sqlalchemy.event import listen, listens_for
 from sqlalchemy.exc import DBAPIError, DisconnectionError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -30,7 +30,7 @@ COMMAND_SECONDS = 3
 POOL_WAIT_SECONDS = 2
 POOL_RECYCLE_SECONDS = 1800
 RESTED_SECONDS = 1
-PATIENCE_SECONDS = 4  # of a request with the database, however many statements it sends
+PATIENCE_SECONDS = 6  # of a request with the database, however many statements it sends
 PATIENCE = "patience"
 CONNECTIONS_FOR_OTHERS = 10  # backups, psql, the server's own (FT-06)
 SERVER_SETTINGS = {
@@ -77,6 +77,7 @@ def make_engine(url: URL, *, pool_size: int, overflow: int, pooled: bool = False
         pool_size=pool_size,
         max_overflow=overflow,
         pool_timeout=POOL_WAIT_SECONDS,
+        pool_use_lifo=True,  # the warm ones first
         pool_recycle=POOL_RECYCLE_SECONDS,
         hide_parameters=True,
         connect_args={
@@ -122,10 +123,7 @@ def make_sessions(engine: AsyncEngine) -> Sessions:
 
 
 class Patience:
-    """Bounds the time that all transactions of a session take, but not what is between them.
-
-    Waiting for a connection has bounds of its own, and is not counted.
-    """
+    """Bounds the time that all transactions of a session take, but not what is between them."""
 
     def __init__(self, limit: asyncio.Timeout) -> None:
         self._limit = limit
@@ -147,8 +145,8 @@ class Patience:
             self._limit.reschedule(None)
 
 
-@listens_for(_Watched, "after_begin")
-def _begin_counting(session: Session, transaction: SessionTransaction, _: Connection) -> None:
+@listens_for(_Watched, "after_transaction_create")
+def _begin_counting(session: Session, transaction: SessionTransaction) -> None:
     patience = session.info.get(PATIENCE)
     if patience is not None and transaction.parent is None:
         patience.begin()

@@ -106,7 +106,7 @@ class Exporter(Collector):
             self._database = {
                 "database_up": 1,
                 "login_sessions": live,
-                "letters_waiting": waiting.letters,
+                "letters_waiting": waiting.count,
                 "letters_oldest_seconds": waiting.oldest_seconds,
             }
         except Exception as error:

@@ -1,8 +1,9 @@
 """What an application holds while it serves: settings, database, password hasher."""
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
 from quart import Quart, current_app
@@ -61,11 +62,20 @@ async def opened(config: Config, url: URL) -> AsyncIterator[House]:
         threads=config.password_threads,
         waiting=config.password_queue,
     )
+    greeting = asyncio.create_task(_greet(engine))
     try:
         yield House(config, engine, make_sessions(engine), hasher)
     finally:
+        greeting.cancel()
         hasher.close()
         await engine.dispose()
+
+
+async def _greet(engine: AsyncEngine) -> None:
+    """Connect for the first time, which takes many round trips, before somebody waits for it."""
+    with suppress(Exception):  # it may come later
+        async with engine.connect():
+            pass
 
 
 def house() -> House:

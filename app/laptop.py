@@ -31,10 +31,16 @@ def welcome(config: Config, *, workers: int, has_administrator: bool) -> Sequenc
     command = f"{_prefix(config)}{PYTHON} -m app users create --admin you@example.com"
     lines = [
         f"{config.site_name} is at {config.public_url}  ({workers} workers; Ctrl+C stops all)",
-        "Letters appear here, in this log: no mail is sent.",
+        _letters(config),
         "" if has_administrator else f"First administrator:  {command}",
     ]
     return ["", *[f"  {line}" for line in lines if line], ""]
+
+
+def _letters(config: Config) -> str:
+    if config.relay is not None:
+        return f"Letters go to {config.relay}."
+    return "Letters appear here, in this log: no mail is sent (set SMTP_URL to send it)."
 
 
 def _prefix(config: Config) -> str:

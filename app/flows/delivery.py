@@ -1,39 +1,115 @@
 """Bringing letters on their way."""
 
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from enum import StrEnum
 from typing import NamedTuple
+from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.kit.letter import Letter
-from app.models import outbox
+from app.kit.client import OPERATOR
+from app.kit.letter import Letter, NoServer, Posted, Refused, Undelivered
+from app.models import audit, outbox
+from app.models.audit import Event
+from app.models.outbox import Claimed, Waiting
+
+CHANNEL = outbox.CHANNEL
+SHORTEST_WAIT = timedelta(seconds=5)
+LONGEST_WAIT = timedelta(hours=1)
+WAIT_OF_AGE = 0.1
+
+Send = Callable[[Posted], Awaitable[None]]
 
 
-class Waiting(NamedTuple):
-    """The letters that are not sent yet."""
+class Outcome(StrEnum):
+    """What became of one try to deliver a letter."""
 
-    letters: int
-    oldest_seconds: float
-
-
-async def waiting(session: AsyncSession) -> Waiting:
-    """Return how many letters wait, and for how long the oldest."""
-    async with session.begin():
-        return Waiting(*await outbox.waiting(session))
+    SENT = "sent"
+    PUT_OFF = "put_off"  # it is tried again
+    REFUSED = "refused"  # for good, by the mail server
+    GAVE_UP = "gave_up"  # it was tried for long enough
+    NO_SERVER = "no_server"  # it is tried again as soon as the mail server is back
 
 
-async def deliver_next(session: AsyncSession, send: Callable[[Letter], Awaitable[None]]) -> bool:
-    """Send the letter that waits longest; return whether there was one.
+class Delivery(NamedTuple):
+    """One try; ``problem`` is why it failed, None when the letter is sent."""
 
-    No connection is held while ``send`` runs. If it raises, the letter is due again when its
-    lease ends: at least once, never lost.
+    outcome: Outcome
+    letter_id: UUID
+    domain: str
+    problem: Undelivered | None
+
+
+async def deliver_next(session: AsyncSession, send: Send, *, retry_days: float) -> Delivery | None:
+    """Send the letter that waits longest; return what became of it, None if none was due.
+
+    No connection is held while ``send`` runs. ``send`` raises ``Undelivered`` for a letter that
+    does not get through. If it raises anything else, or this process dies, the letter is due
+    again when its lease ends: at least once, never lost.
     """
     async with session.begin():
         claimed = await outbox.claim(session)
     if claimed is None:
-        return False
-    letter = Letter(claimed.recipient, claimed.subject, claimed.text or "", claimed.html or "")
-    await send(letter)
+        return None
+    problem = await _try(send, claimed)
     async with session.begin():
+        outcome = await _settle(session, claimed, problem, keep_for=timedelta(days=retry_days))
+    return Delivery(outcome, claimed.id, _domain(claimed), problem)
+
+
+async def seconds_until_due(session: AsyncSession) -> float | None:
+    """Return in how many seconds the next letter is due, None if none waits."""
+    async with session.begin():
+        return await outbox.seconds_until_due(session)
+
+
+async def waiting(session: AsyncSession) -> Waiting:
+    """Return how many letters wait, and since when."""
+    async with session.begin():
+        return await outbox.waiting(session)
+
+
+async def _try(send: Send, claimed: Claimed) -> Undelivered | None:
+    letter = Letter(claimed.recipient, claimed.subject, claimed.text or "", claimed.html or "")
+    try:
+        await send(Posted(claimed.id, claimed.created_at, letter))
+    except Undelivered as problem:
+        return problem
+    return None
+
+
+async def _settle(
+    session: AsyncSession, claimed: Claimed, problem: Undelivered | None, *, keep_for: timedelta
+) -> Outcome:
+    if problem is None:
         await outbox.mark_sent(session, claimed.id)
-    return True
+        return Outcome.SENT
+    if isinstance(problem, Refused):
+        await _give_up(session, claimed, problem, Event.LETTER_REFUSED)
+        return Outcome.REFUSED
+    if claimed.age >= keep_for:
+        await _give_up(session, claimed, problem, Event.LETTER_GAVE_UP)
+        return Outcome.GAVE_UP
+    away = isinstance(problem, NoServer)
+    wait = timedelta(0) if away else _wait(claimed.age)
+    await outbox.put_back(session, claimed, wait=wait, trouble=problem.trouble)
+    return Outcome.NO_SERVER if away else Outcome.PUT_OFF
+
+
+async def _give_up(
+    session: AsyncSession, claimed: Claimed, problem: Undelivered, event: Event
+) -> None:
+    if await outbox.give_up(session, claimed, trouble=problem.trouble):
+        await audit.write(
+            session, event, client=OPERATOR, code=problem.code, domain=_domain(claimed)
+        )
+
+
+def _wait(age: timedelta) -> timedelta:
+    """Return after how long a letter is tried again: the older it is the less it hurries."""
+    return min(max(SHORTEST_WAIT, age * WAIT_OF_AGE), LONGEST_WAIT)
+
+
+def _domain(claimed: Claimed) -> str:
+    return claimed.recipient.rpartition("@")[2]

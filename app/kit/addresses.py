@@ -29,6 +29,21 @@ def normal_email(text: str) -> str:
         raise WrongAddress(str(error)) from None
 
 
+def ascii_domain(address: str) -> str:
+    """Return an address with its domain in ASCII (``xn--…``), as every mail server knows it.
+
+    Raises:
+        WrongAddress: it has no such form.
+    """
+    if address.isascii():
+        return address
+    try:
+        found = validate_email(address, check_deliverability=False)
+    except EmailNotValidError as error:
+        raise WrongAddress(str(error)) from None
+    return f"{found.local_part}@{found.ascii_domain}"
+
+
 def canonical(text: str) -> str:
     """Return the form by which addresses and user names are compared: NFKC, case folded (TK-10).
 

@@ -1,6 +1,12 @@
-"""A letter: what the outbox keeps and the postman sends."""
+"""A letter: what the outbox keeps and the postman sends, and why it may not get through."""
 
+import re
+from datetime import datetime
 from typing import NamedTuple
+from uuid import UUID
+
+TROUBLE_LONGEST = 200
+_ADDRESS = re.compile(r"[^\s<>:]+@[^\s<>:]+")
 
 
 class Letter(NamedTuple):
@@ -10,3 +16,41 @@ class Letter(NamedTuple):
     subject: str
     text: str
     html: str
+
+
+class Posted(NamedTuple):
+    """A letter in the hands of the postman; ``id`` stays the same over all tries."""
+
+    id: UUID
+    written_at: datetime
+    letter: Letter
+
+
+class Undelivered(Exception):
+    """A letter did not get through.
+
+    ``code`` is what the mail server answered, 0 if it gave no answer. ``trouble`` says it in
+    words: one line, at most 200 printable characters, without anybody's address.
+    """
+
+    def __init__(self, words: str, code: int = 0) -> None:
+        self.code = code
+        self.trouble = _ADDRESS.sub("(address)", one_line(words))[:TROUBLE_LONGEST]
+        super().__init__(self.trouble)
+
+
+class Refused(Undelivered):
+    """This letter is not taken, and never will be."""
+
+
+class PutOff(Undelivered):
+    """This letter is not taken now."""
+
+
+class NoServer(Undelivered):
+    """The mail server is away, broken, or does not take us: not the letter's fault."""
+
+
+def one_line(text: str) -> str:
+    """Return ``text`` without line ends, and with nothing that is not printable."""
+    return "".join(sign if sign.isprintable() else "?" for sign in " ".join(text.split()))

@@ -6,6 +6,7 @@ from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 from app.kit.urls import is_loopback
 
 DEFAULT_PORTS = {"smtp": 587, "smtps": 465}
+_WAYS = {"starttls": "STARTTLS", "implicit": "TLS", "none": "no TLS"}
 EXAMPLE = "must be an address like smtp://user@mail.example.com:587 or smtps://user@host"
 
 
@@ -17,6 +18,11 @@ class Relay(NamedTuple):
     tls: Literal["starttls", "implicit", "none"]
     username: str | None
     password: str | None
+
+    def __str__(self) -> str:
+        """Return where it is and how safe the way there, for the log: never the password."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{host}:{self.port} ({_WAYS[self.tls]})"
 
 
 def relay_of(url: str, password: str | None = None) -> Relay:

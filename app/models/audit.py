@@ -18,6 +18,8 @@ class Event(StrEnum):
 
     REGISTERED = "account.registered"
     LETTER_WITHHELD = "letter.withheld"
+    LETTER_REFUSED = "letter.refused"
+    LETTER_GAVE_UP = "letter.gave_up"
     CONFIRMED = "account.confirmed"
     CREATED = "account.created"
     PASSWORD_SET = "account.password_set"  # noqa: S105 - the name of an event

@@ -1,10 +1,11 @@
 """The outbox: letters that were decided in the same transaction as what they tell of."""
 
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Index, func, select, text, update
+from sqlalchemy import ColumnElement, Index, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
@@ -13,14 +14,19 @@ from app.kit.letter import Letter
 from app.models.base import Base, Moment, Now, RandomId
 
 LEASE = timedelta(minutes=2)
+CHANNEL = "outbox"
 
 
 class OutgoingLetter(Base):
-    """A letter on its way. Its text is wiped once it is sent."""
+    """A letter on its way. It waits until it is sent or given up; then what it said is wiped."""
 
     __tablename__ = "outbox"
     __table_args__ = (
-        Index("ix_outbox_waiting", "due_at", postgresql_where=text("sent_at IS NULL")),
+        Index(
+            "ix_outbox_waiting",
+            "due_at",
+            postgresql_where=text("sent_at IS NULL AND gave_up_at IS NULL"),
+        ),
     )
 
     id: Mapped[RandomId]
@@ -32,6 +38,8 @@ class OutgoingLetter(Base):
     due_at: Mapped[Now]
     tries: Mapped[int] = mapped_column(server_default="0")
     sent_at: Mapped[Moment | None]
+    gave_up_at: Mapped[Moment | None]
+    trouble: Mapped[str | None]
 
 
 class Claimed(NamedTuple):
@@ -42,14 +50,30 @@ class Claimed(NamedTuple):
     subject: str
     text: str | None
     html: str | None
+    created_at: datetime
+    due_at: datetime
+    tries: int
+
+    @property
+    def age(self) -> timedelta:
+        """How old the letter was when it was claimed, by the database's clock."""
+        return self.due_at - LEASE - self.created_at
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """How many letters wait, and for how long the oldest of them does (0 if there is none)."""
+
+    count: int
+    oldest_seconds: float
 
 
 async def put(session: AsyncSession, letter: Letter) -> None:
-    """Lay a letter into the outbox."""
+    """Lay a letter into the outbox; the postmen hear of it when the transaction is through."""
     await session.execute(
-        insert(OutgoingLetter).values(
-            recipient=letter.to, subject=letter.subject, text=letter.text, html=letter.html
-        )
+        insert(OutgoingLetter)
+        .values(recipient=letter.to, subject=letter.subject, text=letter.text, html=letter.html)
+        .returning(func.pg_notify(CHANNEL, ""))
     )
 
 
@@ -57,7 +81,7 @@ async def claim(session: AsyncSession) -> Claimed | None:
     """Take the letter that waits longest; other postmen pass it by until the lease ends."""
     due = (
         select(OutgoingLetter.id)
-        .where(OutgoingLetter.sent_at.is_(None), OutgoingLetter.due_at <= func.now())
+        .where(_waits(), OutgoingLetter.due_at <= func.now())
         .order_by(OutgoingLetter.due_at)
         .limit(1)
         .with_for_update(skip_locked=True)
@@ -72,10 +96,13 @@ async def claim(session: AsyncSession) -> Claimed | None:
             OutgoingLetter.subject,
             OutgoingLetter.text,
             OutgoingLetter.html,
+            OutgoingLetter.created_at,
+            OutgoingLetter.due_at,
+            OutgoingLetter.tries,
         )
     )
     row = (await session.execute(statement)).one_or_none()
-    return None if row is None else Claimed(*row)
+    return None if row is None else Claimed._make(row)
 
 
 async def mark_sent(session: AsyncSession, letter_id: UUID) -> None:
@@ -87,9 +114,47 @@ async def mark_sent(session: AsyncSession, letter_id: UUID) -> None:
     )
 
 
-async def waiting(session: AsyncSession) -> tuple[int, float]:
-    """Return how many letters are not sent, and the age of the oldest in seconds."""
-    age = func.extract("epoch", func.now() - func.min(OutgoingLetter.created_at))
-    statement = select(func.count(), func.coalesce(age, 0)).where(OutgoingLetter.sent_at.is_(None))
+async def put_back(
+    session: AsyncSession, claimed: Claimed, *, wait: timedelta, trouble: str
+) -> None:
+    """Give up the lease: the letter is due again after ``wait``, behind those that are due."""
+    await session.execute(
+        update(OutgoingLetter)
+        .where(_is_held(claimed))
+        .values(due_at=func.now() + wait, trouble=trouble)
+    )
+
+
+async def give_up(session: AsyncSession, claimed: Claimed, *, trouble: str) -> bool:
+    """Note that a letter will not be sent, and wipe what it said; return whether it was ours."""
+    statement = (
+        update(OutgoingLetter)
+        .where(_is_held(claimed))
+        .values(gave_up_at=func.now(), trouble=trouble, text=None, html=None)
+        .returning(OutgoingLetter.id)
+    )
+    return (await session.execute(statement)).one_or_none() is not None
+
+
+async def seconds_until_due(session: AsyncSession) -> float | None:
+    """Return in how many seconds the next letter is due, None if none waits."""
+    wait = func.extract("epoch", func.min(OutgoingLetter.due_at) - func.now())
+    seconds = await session.scalar(select(wait).where(_waits()))
+    return None if seconds is None else max(0.0, float(seconds))
+
+
+async def waiting(session: AsyncSession) -> Waiting:
+    """Count the letters that are neither sent nor given up."""
+    oldest = func.extract("epoch", func.now() - func.min(OutgoingLetter.created_at))
+    statement = select(func.count(), func.coalesce(oldest, 0)).where(_waits())
     count, seconds = (await session.execute(statement)).one()
-    return count, float(seconds)
+    return Waiting(count, float(seconds))
+
+
+def _waits() -> ColumnElement[bool]:
+    return OutgoingLetter.sent_at.is_(None) & OutgoingLetter.gave_up_at.is_(None)
+
+
+def _is_held(claimed: Claimed) -> ColumnElement[bool]:
+    """Whether nobody claimed the letter after us: our lease may have run out."""
+    return (OutgoingLetter.id == claimed.id) & (OutgoingLetter.tries == claimed.tries) & _waits()

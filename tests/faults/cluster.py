@@ -150,7 +150,7 @@ class Pipe:
             while True:
                 due, data = await waiting.get()
                 await asyncio.sleep(max(0.0, due - loop.time()))
-                while self.silent:
+                while self.silent:  # noqa: ASYNC110 - set by another thread
                     await asyncio.sleep(0.05)
                 if not data:
                     break

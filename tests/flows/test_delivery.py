@@ -1,70 +1,265 @@
 """Letters leave the outbox once, and none is lost."""
 
 import asyncio
+from typing import Any
 
 import pytest
+from sqlalchemy import text
 
-from app.flows.delivery import deliver_next
+from app.flows.delivery import (
+    Delivery,
+    Outcome,
+    Send,
+    deliver_next,
+    seconds_until_due,
+    waiting,
+)
 from app.house import House
-from app.kit.letter import Letter
+from app.kit.letter import NoServer, Posted, PutOff, Refused, Undelivered
 from tests.mailbox import letters
-from tests.people import ALICE, Someone, move_time, register
+from tests.people import ALICE, BOB, Someone, count, move_time, register
 
 
-async def test_an_empty_outbox_has_nothing_to_deliver(house: House) -> None:
-    async def send(letter: Letter) -> None:
-        pytest.fail(f"there is no letter, but {letter}")
-
+async def deliver(house: House, send: Send) -> Delivery | None:
     async with house.session() as session:
-        assert not await deliver_next(session, send)
+        return await deliver_next(session, send, retry_days=4)
 
 
-async def test_a_letter_that_cannot_be_sent_is_due_again_after_its_lease(house: House) -> None:
-    async def fail(_: Letter) -> None:
-        raise OSError("no way through")
+async def outcome(house: House, problem: Undelivered) -> Outcome:
+    """Try to deliver, run into a problem, and return what becomes of the letter."""
 
-    sent: list[Letter] = []
+    async def fail(_: Posted) -> None:
+        raise problem
 
-    async def send(letter: Letter) -> None:
-        sent.append(letter)
+    delivery = await deliver(house, fail)
+    assert delivery is not None
+    assert delivery.problem is problem
+    return delivery.outcome
 
+
+async def due_in(house: House) -> float | None:
+    async with house.session() as session:
+        return await seconds_until_due(session)
+
+
+async def row(house: House) -> dict[str, Any]:
+    """Return the only row of the outbox."""
+    async with house.engine.connect() as connection:
+        return dict((await connection.execute(text("SELECT * FROM outbox"))).mappings().one())
+
+
+async def audited(house: House) -> list[dict[str, Any]]:
+    """Return the audit events about letters."""
+    async with house.engine.connect() as connection:
+        found = await connection.execute(
+            text("SELECT event, subject_id, request_id, detail FROM audit_events "
+                 "WHERE event LIKE 'letter.%'")
+        )  # fmt: skip
+        return [dict(event) for event in found.mappings()]
+
+
+@pytest.fixture
+def sent() -> list[Posted]:
+    return []
+
+
+@pytest.fixture
+def send(sent: list[Posted]) -> Send:
+    async def send(posted: Posted) -> None:
+        await asyncio.sleep(0.01)
+        sent.append(posted)
+
+    return send
+
+
+async def test_an_empty_outbox_has_nothing_to_deliver(house: House, send: Send) -> None:
+    assert await deliver(house, send) is None
+    assert await due_in(house) is None
+
+
+async def test_a_refused_letter_is_given_up_at_once(house: House) -> None:
     await register(house, ALICE)
-    async with house.session() as session:
-        with pytest.raises(OSError, match="no way"):
-            await deliver_next(session, fail)
-        assert not await deliver_next(session, send)
+    answer = "550 5.1.1 <alice@example.com>: no such\r\nuser\0"
+    assert await outcome(house, Refused(answer, 550)) == Outcome.REFUSED
+    found = await row(house)
+    assert found["gave_up_at"] is not None
+    assert found["sent_at"] is None
+    assert found["trouble"] == "550 5.1.1 <(address)>: no such user?"
+    assert (found["text"], found["html"]) == (None, None)
+    assert await due_in(house) is None
+
+
+async def test_a_refused_letter_is_in_the_book_without_its_address(house: House) -> None:
+    await register(house, ALICE)
+    await outcome(house, Refused("550 no such user", 550))
+    assert await audited(house) == [
+        {
+            "event": "letter.refused",
+            "subject_id": None,
+            "request_id": "command-line",
+            "detail": {"code": 550, "domain": "example.com"},
+        }
+    ]
+
+
+async def test_an_endless_answer_is_cut(house: House) -> None:
+    await register(house, ALICE)
+    await outcome(house, Refused("no" * 500, 550))
+    assert len((await row(house))["trouble"]) == 200
+
+
+@pytest.mark.parametrize(
+    ("age", "least", "most"),
+    [("0 seconds", 3, 5), ("10 minutes", 55, 62), ("3 days", 3590, 3600)],
+)
+async def test_a_letter_that_is_put_off_waits_for_a_tenth_of_its_age(
+    house: House, age: str, least: float, most: float
+) -> None:
+    await register(house, ALICE)
+    await move_time(house, "outbox", "created_at", age)
+    assert await outcome(house, PutOff("451 later", 451)) == Outcome.PUT_OFF
+    due = await due_in(house)
+    assert due is not None
+    assert least < due <= most
+    found = await row(house)
+    assert found["trouble"] == "451 later"
+    assert found["text"]
+
+
+async def test_a_letter_keeps_its_turn_when_the_server_is_away(house: House) -> None:
+    await register(house, ALICE)
+    assert await outcome(house, NoServer("connection refused")) == Outcome.NO_SERVER
+    assert await due_in(house) == 0
+    assert await audited(house) == []
+
+
+async def test_a_letter_that_breaks_the_server_lets_the_others_pass(
+    house: House, send: Send, sent: list[Posted]
+) -> None:
+    await register(house, ALICE)
+    await register(house, BOB)
+    await outcome(house, NoServer("disconnected in mid-air"))
+    await deliver(house, send)
+    assert [posted.letter.to for posted in sent] == [BOB.email]
+
+
+@pytest.mark.parametrize("problem", [PutOff("451 later", 451), NoServer("nobody there")])
+async def test_a_letter_is_given_up_after_days(house: House, problem: Undelivered) -> None:
+    await register(house, ALICE)
+    await move_time(house, "outbox", "created_at", "95 hours 59 minutes")
+    assert await outcome(house, problem) in {Outcome.PUT_OFF, Outcome.NO_SERVER}
+    await move_time(house, "outbox", "created_at", "1 minute")
+    await move_time(house, "outbox", "due_at", "1 hour")
+    assert await outcome(house, problem) == Outcome.GAVE_UP
+    assert (await row(house))["text"] is None
+    (event,) = await audited(house)
+    assert event["event"] == "letter.gave_up"
+    assert event["detail"] == {"code": problem.code, "domain": "example.com"}
+
+
+async def test_who_lost_his_lease_neither_puts_back_nor_gives_up(
+    house: House, send: Send, sent: list[Posted]
+) -> None:
+    async def overtaken(_: Posted) -> None:
         await move_time(house, "outbox", "due_at", "2 minutes")
-        assert await deliver_next(session, send)
-    assert [letter.to for letter in sent] == [ALICE.email]
-
-
-async def test_a_sent_letters_text_is_wiped(house: House) -> None:
-    async def send(letter: Letter) -> None:
-        assert "/confirm/" in letter.text
-        assert "/confirm/" in letter.html
+        await deliver(house, send)
+        raise Refused("550 no such user", 550)
 
     await register(house, ALICE)
-    async with house.session() as session:
-        assert await deliver_next(session, send)
-        assert not await deliver_next(session, send)
+    await deliver(house, overtaken)
+    assert len(sent) == 1
+    assert (await row(house))["gave_up_at"] is None
+    assert await audited(house) == []
+
+
+async def test_who_lost_his_lease_leaves_the_letter_to_who_has_it_now(house: House) -> None:
+    async def die(_: Posted) -> None:
+        raise RuntimeError("in the middle of it")
+
+    async def overtaken(_: Posted) -> None:
+        await move_time(house, "outbox", "due_at", "2 minutes")
+        with pytest.raises(RuntimeError):
+            await deliver(house, die)
+        raise Refused("550 no such user", 550)
+
+    await register(house, ALICE)
+    await deliver(house, overtaken)
+    assert (await row(house))["gave_up_at"] is None
+    due = await due_in(house)
+    assert due is not None
+    assert due > 100
+
+
+async def test_a_letter_whose_postman_fails_is_due_again_after_its_lease(
+    house: House, send: Send, sent: list[Posted]
+) -> None:
+    async def fail(_: Posted) -> None:
+        raise RuntimeError("no way through")
+
+    await register(house, ALICE)
+    with pytest.raises(RuntimeError, match="no way"):
+        await deliver(house, fail)
+    assert await deliver(house, send) is None
+    due = await due_in(house)
+    assert due is not None
+    assert 100 < due <= 120
+    await move_time(house, "outbox", "due_at", "2 minutes")
+    assert await deliver(house, send)
+    assert [posted.letter.to for posted in sent] == [ALICE.email]
+
+
+async def test_no_connection_is_held_while_a_letter_is_sent(house: House) -> None:
+    async def look(_: Posted) -> None:
+        assert house.engine.pool.checkedout() == 0  # type: ignore[attr-defined]
+
+    await register(house, ALICE)
+    assert await deliver(house, look)
+
+
+async def test_a_sent_letters_text_is_wiped(house: House, send: Send, sent: list[Posted]) -> None:
+    await register(house, ALICE)
+    delivery = await deliver(house, send)
+    assert delivery is not None
+    assert delivery[2:] == ("example.com", None)
+    assert delivery.outcome == Outcome.SENT
+    assert "/confirm/" in sent[0].letter.text
+    assert "/confirm/" in sent[0].letter.html
+    assert await deliver(house, send) is None
     (letter,) = await letters(house)
     assert not letter.text
     assert not letter.html
 
 
-async def test_many_postmen_send_each_letter_once(house: House) -> None:
+async def test_many_postmen_send_each_letter_once(
+    house: House, send: Send, sent: list[Posted]
+) -> None:
     for number in range(12):
         await register(house, Someone(f"bob{number}", f"b{number}@example.com", ALICE.password))
-    sent: list[str] = []
-
-    async def send(letter: Letter) -> None:
-        await asyncio.sleep(0.01)
-        sent.append(letter.to)
 
     async def postman() -> None:
-        async with house.session() as session:
-            while await deliver_next(session, send):
-                pass
+        while await deliver(house, send):
+            pass
 
     await asyncio.gather(*(postman() for _ in range(6)))
-    assert sorted(sent) == sorted(f"b{number}@example.com" for number in range(12))
+    assert sorted(posted.letter.to for posted in sent) == sorted(
+        f"b{number}@example.com" for number in range(12)
+    )
+    assert await count(house, "outbox") == 12
+
+
+async def test_what_waits_is_counted(house: House, send: Send) -> None:
+    async def found() -> tuple[int, float]:
+        async with house.session() as session:
+            now = await waiting(session)
+            return now.count, now.oldest_seconds
+
+    assert await found() == (0, 0)
+    await register(house, ALICE)
+    await move_time(house, "outbox", "created_at", "1 hour")
+    await register(house, BOB)
+    number, seconds = await found()
+    assert number == 2
+    assert 3600 <= seconds < 3700
+    await outcome(house, Refused("550 no such user", 550))
+    await deliver(house, send)
+    assert await found() == (0, 0)

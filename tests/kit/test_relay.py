@@ -39,3 +39,9 @@ def test_tls_is_demanded_unless_the_address_says_otherwise() -> None:
     )  # fmt: skip
     assert relay_of("smtps://u%40x:p%2F@[::1]") == ("::1", 465, "implicit", "u@x", "p/")
     assert relay_of("smtp://catcher:1025?tls=none").tls == "none"
+
+
+def test_a_relay_is_named_without_its_password() -> None:
+    assert str(relay_of("smtps://me:secret@[::1]")) == "[::1]:465 (TLS)"
+    assert f"{relay_of('smtp://me:secret@mail.example.com')}" == "mail.example.com:587 (STARTTLS)"
+    assert str(relay_of("smtp://catcher:1025?tls=none")) == "catcher:1025 (no TLS)"

@@ -1,0 +1,116 @@
+"""Postmen at work, in this process or in one of their own, and looking over their shoulder."""
+
+import asyncio
+import subprocess
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+from pydantic import SecretStr
+from sqlalchemy import text
+
+from app import postman
+from app.config import Config
+from app.house import House
+from app.kit.letter import Letter
+from app.models import outbox
+from tests.mailserver import MailServer
+from tests.server import ROOT
+
+SENDER = "Käthe’s Site <login@example.org>"
+LETTER = Letter("alice@example.com", "Hello", "This is the text.\n", "<p>This is the page.</p>\n")
+
+
+async def post(house: House, letter: Letter = LETTER, *more: Letter) -> None:
+    """Lay letters into the outbox."""
+    async with house.session() as session, session.begin():
+        for one in (letter, *more):
+            await outbox.put(session, one)
+
+
+def with_mail(config: Config, url: str | None, **settings: object) -> Config:
+    """Return settings that send letters to a mail server."""
+    given = {"smtp_url": url and SecretStr(url), "mail_from": SENDER, **settings}
+    return config.model_copy(update=given)
+
+
+def plain(server: MailServer) -> str:
+    """Return the address of a mail server without TLS."""
+    return f"smtp://127.0.0.1:{server.port}?tls=none"
+
+
+@asynccontextmanager
+async def working(house: House, url: str | None, **settings: object) -> AsyncIterator[None]:
+    """Have a postman at work, and stop it at the end."""
+    stop = asyncio.Event()
+    config = with_mail(house.config, url, **settings)
+    task = asyncio.create_task(postman.deliver(config, house.engine.url, stop))
+    try:
+        yield
+    finally:
+        stop.set()
+        async with asyncio.timeout(15):
+            await task
+
+
+@contextmanager
+def process(environ: dict[str, str]) -> Iterator[tuple[subprocess.Popen[bytes], IO[bytes]]]:
+    """Have a postman at work in a process of its own; yield it and the file with its log."""
+    with tempfile.NamedTemporaryFile(suffix=".log") as output:
+        process = start(environ, output)
+        try:
+            yield process, output
+        finally:
+            if process.poll() is None:
+                process.kill()
+                process.wait()
+
+
+def start(environ: dict[str, str], output: IO[bytes]) -> subprocess.Popen[bytes]:
+    """Start ``python -m app postman``."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "app", "postman"],
+        cwd=ROOT, env=environ, stdout=output, stderr=output,
+    )  # fmt: skip
+
+
+async def until(condition: Callable[[], object], *, seconds: float = 20) -> None:
+    """Wait until something is so."""
+    async with asyncio.timeout(seconds):
+        while not condition():  # noqa: ASYNC110 - it may be about another process
+            await asyncio.sleep(0.01)
+
+
+async def settled(house: House, number: int = 1, *, seconds: float = 20) -> list[dict[str, Any]]:
+    """Wait until so many letters are sent or given up, and return all rows, the oldest first."""
+    async with asyncio.timeout(seconds):
+        while True:
+            rows = await outbox_rows(house)
+            if sum(bool(row["sent_at"] or row["gave_up_at"]) for row in rows) >= number:
+                return rows
+            await asyncio.sleep(0.01)
+
+
+async def outbox_rows(house: House) -> list[dict[str, Any]]:
+    """Return all rows of the outbox, the oldest first."""
+    async with house.engine.connect() as connection:
+        found = await connection.execute(text("SELECT * FROM outbox ORDER BY created_at, id"))
+        return [dict(row) for row in found.mappings()]
+
+
+async def tried(house: House, number: int = 1, *, seconds: float = 20) -> dict[str, Any]:
+    """Wait until the only letter was tried so often and put back, and return its row."""
+    async with asyncio.timeout(seconds):
+        while True:
+            (row,) = await outbox_rows(house)
+            if row["tries"] >= number and row["trouble"]:
+                return row
+            await asyncio.sleep(0.01)
+
+
+def said(output: IO[bytes]) -> str:
+    """Return the log of a process so far."""
+    return Path(output.name).read_text(errors="replace")
