@@ -1,4 +1,5 @@
-# One image for `migrate` and `serve`. No syntax line: the engine's own frontend does all of this.
+# One image for `migrate`, `serve` and `postman`.
+# No syntax line: the engine's own frontend does all of this.
 
 FROM python:3.13-slim AS build
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore
@@ -33,7 +34,7 @@ ENV PATH=/opt/vestibule/bin:$PATH PYTHONDONTWRITEBYTECODE=1 BIND=0.0.0.0:5000
 USER 10001:10001
 EXPOSE 5000
 # Without proxies: HTTP_PROXY, if docker hands one in, is not the way to ourselves.
-HEALTHCHECK --interval=5s --timeout=5s --start-period=30s --retries=3 CMD ["python", "-I", "-c", \
+HEALTHCHECK --interval=5s --timeout=5s --start-period=30s --start-interval=1s --retries=3 CMD ["python", "-I", "-c", \
   "from urllib.request import ProxyHandler, build_opener as b; b(ProxyHandler({})).open('http://127.0.0.1:5000/health/ready', timeout=4)"]
 ENTRYPOINT ["python", "-m", "app"]
 CMD ["serve"]
