@@ -1,8 +1,8 @@
 # ruff: noqa: INP001, T201 - a script that prints
 """Faults that need containers, under load, each with its figure. Standard library only.
 
-Usage: ``faults.py full-tmp | kill | restart | freeze | scale``, after ``journey.py first``. What was
-answered with yes during a fault is written down, and looked for afterwards: every registration
+Usage: ``faults.py full-tmp | kill | restart | freeze | scale``, after ``journey.py first``. What
+was answered with yes during a fault is written down, and looked for afterwards: every registration
 exactly once, with its letter; every session open at every replica; every ended one closed.
 """
 
@@ -148,7 +148,7 @@ class Load:
             begun = sorted(one.begin - fault_at for one in these)
             took = sorted(one.seconds for one in these)
             print(
-                f"    {count} × {kind}: begun {begun[0]:+.2f} to {begun[-1]:+.2f} s after the fault,"
+                f"    {count} × {kind}: begun {begun[0]:+.2f} to {begun[-1]:+.2f} s from it,"
                 f" took {took[0]:.2f} to {took[-1]:.2f} s,"
                 f" {dict(Counter(one.name for one in these))}"
             )
