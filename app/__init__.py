@@ -34,5 +34,5 @@ def create_app(config: Config, url: URL) -> Quart:
             yield
 
     web.furnish(app, config)
-    edge.furnish(app)
+    edge.furnish(app, config)
     return app

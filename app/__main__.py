@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 import sys
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
@@ -14,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app import config as settings
 from app import embedded, laptop, postman, schema, serve, worker
 from app.config import Config
-from app.db import database_url, is_away, make_engine, make_sessions
+from app.db import connections_allowed, database_url, is_away, make_engine, make_sessions
 from app.flows import access, invitation
 from app.kit import logs
 from app.kit.addresses import WrongAddress, is_username, normal_email
@@ -22,6 +23,8 @@ from app.kit.client import OPERATOR
 from app.kit.errors import Refusal
 from app.kit.keys import new_key
 from app.kit.links import INVITE_VALID_HOURS
+
+log = logging.getLogger(__name__)
 
 R = TypeVar("R")
 Query = Callable[[AsyncSession], Awaitable[R]]
@@ -33,26 +36,30 @@ def commands() -> None:
 
 
 @commands.command("serve")
-def serve_command() -> None:
-    """Serve the site until Ctrl+C or SIGTERM.
+@click.option("--postman", "with_postman", is_flag=True, help="Deliver letters too.")
+def serve_command(*, with_postman: bool) -> None:
+    """Serve the site until Ctrl+C or SIGTERM; SIGHUP replaces the workers one by one.
 
-    Without DATABASE_URL a private PostgreSQL is started under DATA_DIR, and brought up to date.
+    Without DATABASE_URL a private PostgreSQL is started under DATA_DIR, brought up to date, and
+    letters are delivered too.
     """
     config = _config()
-    listener = serve.listen(config.bind)
+    sockets = serve.listeners(config)
     if not config.is_laptop:
-        serve.run(config, listener, welcome=[f"{config.site_name} is at {config.public_url}"])
+        url = database_url(config)
+        workers = serve.worker_count(config, _connections_allowed(url))
+        welcome = [f"{config.site_name} is at {config.public_url}"]
+        serve.run(config, url, sockets, workers=workers, with_postman=with_postman, welcome=welcome)
         return
     with embedded.claimed(config.data_dir):
         embedded.stop_leftover(config.data_dir)
-        with embedded.served(config.data_dir) as url:
-            schema.migrate(make_url(url))
-            welcome = laptop.welcome(
-                config,
-                workers=serve.worker_count(config),
-                has_administrator=_ask(make_url(url), access.has_administrator),
-            )
-            serve.run(config, listener, welcome=welcome)
+        with embedded.served(config.data_dir) as text:
+            url = make_url(text)
+            schema.migrate(url)
+            workers = serve.worker_count(config, _connections_allowed(url))
+            has_administrator = _ask(url, access.has_administrator)
+            words = laptop.welcome(config, workers=workers, has_administrator=has_administrator)
+            serve.run(config, url, sockets, workers=workers, with_postman=True, welcome=words)
 
 
 @commands.command()
@@ -222,6 +229,19 @@ def _database() -> Iterator[tuple[Config, URL]]:
     with embedded.served(config.data_dir) as url:
         schema.migrate(make_url(url))
         yield config, make_url(url)
+
+
+def _connections_allowed(url: URL) -> int | None:
+    """Return how many connections the database allows us, None if it does not answer yet."""
+    try:
+        return _ask(url, connections_allowed)
+    except Exception as error:
+        if not is_away(error):
+            raise
+        log.warning(
+            "the database does not answer (%s): pages say 503 until it does", type(error).__name__
+        )
+        return None
 
 
 def _ask(url: URL, query: Query[R]) -> R:

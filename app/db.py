@@ -1,6 +1,9 @@
 """The way to PostgreSQL: engine and session factory, and which errors mean that it is away."""
 
-from sqlalchemy import URL, make_url
+from typing import Any
+from uuid import uuid4
+
+from sqlalchemy import URL, make_url, text
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import (
@@ -16,12 +19,19 @@ CONNECT_SECONDS = 3
 COMMAND_SECONDS = 3
 POOL_WAIT_SECONDS = 2
 POOL_RECYCLE_SECONDS = 1800
+CONNECTIONS_FOR_OTHERS = 10  # backups, psql, the server's own (FT-06)
 SERVER_SETTINGS = {
     "application_name": "vestibule",
     "statement_timeout": "2500",
     "lock_timeout": "2000",
     "idle_in_transaction_session_timeout": "10000",
     "timezone": "UTC",
+}
+_POOLED: dict[str, Any] = {
+    "server_settings": {name: SERVER_SETTINGS[name] for name in ("application_name", "timezone")},
+    "statement_cache_size": 0,
+    "prepared_statement_cache_size": 0,
+    "prepared_statement_name_func": lambda: f"vestibule_{uuid4().hex}",
 }
 # SQLSTATE classes that say "not now" rather than "your query is wrong": connection, rollback
 # (deadlock), resources, intervention (shutdown, cancelled), system; and lock_not_available.
@@ -42,8 +52,13 @@ def database_url(config: Config, embedded_url: str | None = None) -> URL:
     return url
 
 
-def make_engine(url: URL, *, pool_size: int, overflow: int) -> AsyncEngine:
-    """Return an engine that gives up in seconds, not minutes (L20 to L22)."""
+def make_engine(url: URL, *, pool_size: int, overflow: int, pooled: bool = False) -> AsyncEngine:
+    """Return an engine that gives up in seconds, not minutes (L20 to L22).
+
+    ``pooled``: the way leads through pgbouncer, which takes few settings at the start and hands a
+    connection to somebody else after each transaction, so that no statement may be kept prepared.
+    """
+    options = _POOLED if pooled else {"server_settings": SERVER_SETTINGS}
     return create_async_engine(
         url,
         pool_size=pool_size,
@@ -55,7 +70,7 @@ def make_engine(url: URL, *, pool_size: int, overflow: int) -> AsyncEngine:
         connect_args={
             "timeout": CONNECT_SECONDS,
             "command_timeout": COMMAND_SECONDS,
-            "server_settings": SERVER_SETTINGS,
+            **options,
         },
     )
 
@@ -63,6 +78,13 @@ def make_engine(url: URL, *, pool_size: int, overflow: int) -> AsyncEngine:
 def make_sessions(engine: AsyncEngine) -> Sessions:
     """Return the session factory; a query outside ``session.begin()`` fails at once."""
     return async_sessionmaker(engine, autobegin=False, expire_on_commit=False)
+
+
+async def connections_allowed(session: AsyncSession) -> int:
+    """Return how many connections PostgreSQL takes in all, less ten for others."""
+    async with session.begin():
+        found: int = await session.scalar(text("SELECT current_setting('max_connections')::int"))
+    return found - CONNECTIONS_FOR_OTHERS
 
 
 def is_away(error: BaseException) -> bool:

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from quart import current_app
+from quart import Quart, current_app
 from sqlalchemy import URL
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
@@ -17,6 +17,7 @@ from app.kit.passwords import PasswordHasher
 log = logging.getLogger(__name__)
 
 EXTENSION = "vestibule"
+LEAVING = "vestibule.leaving"
 DATABASE_RETRY_SECONDS = 5
 
 
@@ -50,7 +51,10 @@ class House:
 async def opened(config: Config, url: URL) -> AsyncIterator[House]:
     """Open everything, and close it at the end. Needs no database yet: it may come later."""
     engine = make_engine(
-        url, pool_size=config.database_pool_size, overflow=config.database_pool_overflow
+        url,
+        pool_size=config.database_pool_size,
+        overflow=config.database_pool_overflow,
+        pooled=config.database_pooled,
     )
     hasher = PasswordHasher(
         rounds=config.bcrypt_rounds,
@@ -68,3 +72,13 @@ def house() -> House:
     """Return the house of the application that serves this request."""
     found: House = current_app.extensions[EXTENSION]
     return found
+
+
+def leave(app: Quart) -> None:
+    """Let readiness say no from now on: this process is about to stop."""
+    app.extensions[LEAVING] = True
+
+
+def is_leaving() -> bool:
+    """Whether the application that serves this request is about to stop."""
+    return LEAVING in current_app.extensions

@@ -8,6 +8,7 @@ from sqlalchemy import URL
 from app.db import Sessions, is_away, make_engine, make_sessions
 from app.flows.delivery import deliver_next
 from app.kit.letter import Letter
+from app.kit.reports import Reporter
 from app.kit.stopping import stop_event, wait_for
 
 log = logging.getLogger(__name__)
@@ -28,11 +29,14 @@ async def write_to_log(letter: Letter) -> None:
 
 async def _deliver(url: URL, *, watch_stdin: bool) -> None:
     stop = stop_event(watch_stdin=watch_stdin)
+    reporting = asyncio.create_task(Reporter().run()) if watch_stdin else None
     engine = make_engine(url, pool_size=1, overflow=0)
     pause = 0.0
     while not await wait_for(stop, pause):
         pause = await _empty(make_sessions(engine))
     await engine.dispose()
+    if reporting is not None:
+        reporting.cancel()
 
 
 async def _empty(sessions: Sessions) -> float:

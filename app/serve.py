@@ -1,39 +1,31 @@
-"""The supervisor: opens the socket, keeps the workers and the postman alive, stops them in order.
-
-hypercorn's own parent stops everything when one worker dies (L1): ours does not.
-"""
+"""Opening the listening socket, and handing it to the supervisor."""
 
 import asyncio
 import errno
 import logging
-import os
 import socket
-import sys
-import time
-from asyncio.subprocess import PIPE, Process
 from collections.abc import Sequence
+from typing import NamedTuple
+
+from sqlalchemy import URL
 
 from app.config import Config
-from app.kit.stopping import stop_event, wait_for
+from app.exporter import exporting
+from app.kit.cpus import usable_cpus
 from app.kit.urls import split_address
-from app.worker import BACKLOG, GRACE_SECONDS
+from app.server import BACKLOG
+from app.supervisor import CannotServe, Supervisor
+
+__all__ = ["CannotServe", "listen", "listeners", "run", "worker_count"]
 
 log = logging.getLogger(__name__)
 
 WORKERS_AT_LEAST = 2
-EARLY_DEATH_SECONDS = 3
-EARLY_DEATHS_AT_MOST = 5
-LONGEST_PAUSE_SECONDS = 5
-KILL_AFTER_SECONDS = GRACE_SECONDS + 2
-READY_POLL_SECONDS = 0.05
+CONNECTIONS_OF_A_REPLICA = 3  # its postman's two, its metrics' one
 
 
-class CannotServe(Exception):
-    """The server cannot go on; the message says why and what to do."""
-
-
-def listen(bind: str) -> socket.socket:
-    """Open the listening socket.
+def listen(bind: str, setting: str = "BIND") -> socket.socket:
+    """Open a listening socket; ``setting`` is the name under which it was asked for.
 
     Raises:
         CannotServe: the port is taken, or is not ours to take.
@@ -47,113 +39,83 @@ def listen(bind: str) -> socket.socket:
         listener.bind((host, port))
     except OSError as error:
         listener.close()
-        raise CannotServe(_why_not(bind, error)) from None
+        raise CannotServe(_why_not(bind, setting, error)) from None
     listener.listen(BACKLOG)
     return listener
 
 
-def run(config: Config, listener: socket.socket, *, welcome: Sequence[str]) -> None:
+class Listeners(NamedTuple):
+    """The sockets of a server: for everybody, and for Prometheus if wanted."""
+
+    public: socket.socket
+    metrics: socket.socket | None
+
+
+def listeners(config: Config) -> Listeners:
+    """Open all sockets that the settings ask for.
+
+    Raises:
+        CannotServe: as ``listen``.
+    """
+    metrics = listen(config.metrics_bind, "METRICS_BIND") if config.metrics_bind else None
+    return Listeners(listen(config.bind), metrics)
+
+
+def run(
+    config: Config,
+    url: URL,
+    sockets: Listeners,
+    *,
+    workers: int,
+    with_postman: bool,
+    welcome: Sequence[str],
+) -> None:
     """Serve until SIGTERM or Ctrl+C; print ``welcome`` once the first page can be had.
 
     Raises:
         CannotServe: a child dies at once, again and again.
     """
-    asyncio.run(_Supervisor(config, listener).run(welcome))
+
+    async def supervise() -> None:
+        supervisor = Supervisor(config, sockets.public, workers=workers, with_postman=with_postman)
+        async with exporting(config, url, sockets.metrics, supervisor):
+            await supervisor.run(welcome)
+
+    asyncio.run(supervise())
 
 
-def worker_count(config: Config) -> int:
-    """Return how many server processes there shall be."""
-    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return config.workers or max(WORKERS_AT_LEAST, usable or 1)
+def worker_count(config: Config, connections: int | None) -> int:
+    """Return how many server processes there shall be, with ``connections`` to the database.
+
+    None: it is not known yet how many the database allows.
+
+    Raises:
+        CannotServe: the workers asked for, on all replicas, need more.
+    """
+    wanted = config.workers or max(WORKERS_AT_LEAST, usable_cpus())
+    if connections is None or config.database_pooled:
+        return wanted
+    each = config.database_pool_size + config.database_pool_overflow
+    fitting = (connections // config.replicas - CONNECTIONS_OF_A_REPLICA) // each
+    if wanted <= fitting:
+        return wanted
+    if config.workers or fitting < 1:
+        raise CannotServe(
+            f"{wanted} workers × {each} connections × {config.replicas} replicas (and a few more) "
+            f"do not fit into the {connections} that the database allows. Lower WORKERS, "
+            "DATABASE_POOL_SIZE or DATABASE_POOL_OVERFLOW, or raise PostgreSQL's max_connections."
+        )
+    log.warning(
+        "%d workers instead of %d: the database allows no more connections", fitting, wanted
+    )
+    return fitting
 
 
-class _Supervisor:
-    def __init__(self, config: Config, listener: socket.socket) -> None:
-        self._listener = listener
-        self._workers = worker_count(config)
-        self._children: dict[str, Process] = {}
-
-    async def run(self, welcome: Sequence[str]) -> None:
-        self._stop = stop_event()
-        command = ["worker", "--socket-fd", str(self._listener.fileno())]
-        try:
-            async with asyncio.TaskGroup() as group:
-                for number in range(1, self._workers + 1):
-                    group.create_task(self._keep(f"worker {number}", command))
-                group.create_task(self._open_up(welcome))
-                group.create_task(self._end_children())
-        except* CannotServe as errors:
-            await self._end_children()
-            raise CannotServe(str(errors.exceptions[0])) from None
-
-    async def _open_up(self, welcome: Sequence[str]) -> None:
-        """Greet when the first page can be had; the postman starts after that, not to delay it."""
-        while not await self._answers():
-            if await wait_for(self._stop, READY_POLL_SECONDS):
-                return
-        sys.stdout.write("\n".join(welcome) + "\n")
-        sys.stdout.flush()
-        await self._keep("postman", ["postman", "--watch-stdin"])
-
-    async def _keep(self, name: str, command: list[str]) -> None:
-        """Keep one child alive; after an early death wait longer each time, then give up."""
-        early_deaths = 0
-        while not self._stop.is_set():
-            born = time.monotonic()
-            child = await self._start(name, command)
-            status = await child.wait()
-            if self._stop.is_set():
-                return
-            early = time.monotonic() - born < EARLY_DEATH_SECONDS
-            early_deaths = early_deaths + 1 if early else 0
-            log.error("%s (process %d) ended with %d", name, child.pid, status)
-            if early_deaths >= EARLY_DEATHS_AT_MOST:
-                self._stop.set()
-                raise CannotServe(f"{name} dies as soon as it starts; its last words stand above.")
-            pause = min(2 ** (early_deaths - 1) / 2, LONGEST_PAUSE_SECONDS) if early else 0
-            await wait_for(self._stop, pause)
-
-    async def _start(self, name: str, command: list[str]) -> Process:
-        child = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "app", *command,
-            stdin=PIPE, pass_fds=[self._listener.fileno()], start_new_session=True,
-        )  # fmt: skip
-        self._children[name] = child
-        if self._stop.is_set():
-            child.terminate()
-        return child
-
-    async def _end_children(self) -> None:
-        await self._stop.wait()
-        self._listener.close()
-        living = [child for child in self._children.values() if child.returncode is None]
-        for child in living:
-            child.terminate()
-        waits = [asyncio.ensure_future(child.wait()) for child in living]
-        if waits:
-            await asyncio.wait(waits, timeout=KILL_AFTER_SECONDS)
-        for child in living:
-            if child.returncode is None:
-                log.error("process %d did not stop in time and is killed", child.pid)
-                child.kill()
-
-    async def _answers(self) -> bool:
-        """Ask for the first page, as a visitor would; it is answered once a worker is there."""
-        reader, writer = await asyncio.open_connection(*self._listener.getsockname()[:2])
-        writer.write(b"GET /health/live HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
-        try:
-            return (await reader.readline()).startswith(b"HTTP/1.1 200")
-        except ConnectionError:
-            return False
-        finally:
-            writer.close()
-
-
-def _why_not(bind: str, error: OSError) -> str:
+def _why_not(bind: str, setting: str, error: OSError) -> str:
     host, port = split_address(bind)
     if error.errno == errno.EADDRINUSE:
         other = f"{host}:{port + 1000}"
-        return f"{bind} is taken by another program. Stop it, or choose another: BIND={other}"
+        return f"{bind} is taken by another program. Stop it, or choose another: {setting}={other}"
     if error.errno == errno.EACCES:
-        return f"{bind}: this port is for root alone. Choose one above 1023, like BIND={host}:8000"
+        return f"{bind}: this port is for root alone. Choose one above 1023: {setting}={host}:8000"
     return f"{bind} cannot be listened on: {error.strerror}"

@@ -1,52 +1,52 @@
-"""One server process: hypercorn on uvloop, on a socket that the supervisor opened."""
+"""One server process, on a socket that the supervisor opened."""
 
 import asyncio
 import logging
+import signal
+import socket
 
 import uvloop
-from h11 import Request
-from hypercorn.asyncio import serve
-from hypercorn.config import Config as ServerConfig
-from hypercorn.protocol.h11 import H11Protocol
 from sqlalchemy import URL
+from sqlalchemy.pool import QueuePool
 
 from app import create_app
 from app.config import Config
+from app.house import EXTENSION, leave
+from app.kit.metrics import POOL_IN_USE, POOL_SIZE
+from app.kit.reports import Reporter
 from app.kit.stopping import stop_event
+from app.server import Server
 
-GRACE_SECONDS = 25
-BACKLOG = 1024
-KEEP_ALIVE_SECONDS = 10
-READ_SECONDS = 60
+log = logging.getLogger(__name__)
 
 
 def run(config: Config, url: URL, *, socket_fd: int) -> None:
-    """Serve until the supervisor says stop or is gone; in-flight requests finish."""
+    """Serve until the supervisor says stop or is gone; requests in flight finish.
+
+    SIGTERM: others shall look elsewhere first, so new connections are still taken for
+    ``DRAIN_SECONDS`` while readiness says no. SIGINT: at once.
+    """
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_serve(config, url, socket_fd))
+        runner.run(_serve(config, url, socket.socket(fileno=socket_fd)))
 
 
-async def _no_http2_on_cleartext(self: H11Protocol, event: Request) -> None:
-    """Stand in for hypercorn's check, which would switch to h2c and has no setting (L9, PX-04)."""
-
-
-H11Protocol._check_protocol = _no_http2_on_cleartext  # type: ignore[method-assign]  # noqa: SLF001
-
-
-async def _serve(config: Config, url: URL, socket_fd: int) -> None:
+async def _serve(config: Config, url: URL, listener: socket.socket) -> None:
     stop = stop_event(watch_stdin=True)
-    await serve(create_app(config, url), _server_config(socket_fd), shutdown_trigger=stop.wait)
+    app = create_app(config, url)
+    server = Server(app, most_connections=config.worker_connections)
+    await app.startup()
+    await server.start(listener)
+    pool = app.extensions[EXTENSION].engine.pool
+    reporting = asyncio.create_task(Reporter(lambda: _note_pool(pool)).run())
+    await stop.wait()
+    leave(app)
+    if stop.reason == signal.SIGTERM:
+        await asyncio.sleep(config.drain_seconds)
+    await server.stop(grace_seconds=config.grace_seconds)
+    await app.shutdown()
+    reporting.cancel()
 
 
-def _server_config(socket_fd: int) -> ServerConfig:
-    server = ServerConfig()
-    server.bind = [f"fd://{socket_fd}"]
-    server.backlog = BACKLOG
-    server.graceful_timeout = GRACE_SECONDS
-    server.keep_alive_timeout = KEEP_ALIVE_SECONDS
-    server.read_timeout = READ_SECONDS
-    server.include_server_header = False
-    server.accesslog = None  # its lines can be forged (L8)
-    server.errorlog = logging.getLogger("hypercorn.error")
-    server.errorlog.setLevel(logging.WARNING)
-    return server
+def _note_pool(pool: QueuePool) -> None:
+    POOL_IN_USE.set(pool.checkedout())
+    POOL_SIZE.set(pool.size() + pool._max_overflow)  # noqa: SLF001 - it has no other name

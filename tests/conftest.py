@@ -113,3 +113,17 @@ async def app(config: Config, database: URL) -> AsyncIterator[Quart]:
 @pytest.fixture
 def browser(app: Quart) -> Browser:
     return Browser(app)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Show what the faults measured."""
+    reports = [report for each in terminalreporter.stats.values() for report in each]
+    figures = [
+        str(value)
+        for report in reports
+        for name, value in getattr(report, "user_properties", [])
+        if name == "figure"
+    ]
+    if figures:
+        terminalreporter.section("figures")
+        terminalreporter.write_line("\n".join(sorted(set(figures))))

@@ -157,7 +157,8 @@ def test_settings_that_need_each_other_are_asked_for_together() -> None:
     text = complaint(
         SMTP_URL="smtp://catcher?tls=none", MAIL_FROM="me@example.com", SMTP_PASSWORD="canary"
     )
-    assert text == "SMTP_PASSWORD: with this SMTP_URL it would send a password in the clear; " + (
+    assert text == (
+        "SMTP_PASSWORD: with this SMTP_URL it would send a password in the clear; "
         "leave out ?tls=none"
     )
 

@@ -145,9 +145,8 @@ def test_requests_in_flight_finish_before_the_end(server: Server) -> None:
 def test_a_child_that_cannot_start_ends_the_server_with_a_last_word(worker_database: URL) -> None:
     environ = environment(worker_database)
     code = (
-        "import sys, app.serve as s; sys.executable = '/bin/false';"
-        "from app import config; c = config.load();"
-        "s.run(c, s.listen(c.bind), welcome=[])"
+        "import sys; from app.__main__ import main; sys.executable = '/bin/false';"
+        "sys.argv = ['app', 'serve']; main()"
     )
     done = subprocess.run(
         [sys.executable, "-c", code],

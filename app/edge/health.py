@@ -6,7 +6,7 @@ from quart import Blueprint, Response
 
 from app import schema
 from app.db import is_away
-from app.house import house
+from app.house import house, is_leaving
 from app.kit.marks import anyone
 
 pages = Blueprint("health", __name__, url_prefix="/health")
@@ -22,7 +22,9 @@ async def live() -> Response:
 @pages.get("/ready")
 @anyone
 async def ready() -> Response:
-    """Answer 200 when the database is reached and its schema is the one that this program knows."""
+    """Answer 200 when the database is reached, its schema is ours, and we are not about to stop."""
+    if is_leaving():
+        return _say("about to stop", 503)
     try:
         revision = await schema.revision(house().engine)
     except Exception as error:

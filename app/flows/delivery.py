@@ -1,11 +1,25 @@
 """Bringing letters on their way."""
 
 from collections.abc import Awaitable, Callable
+from typing import NamedTuple
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.kit.letter import Letter
 from app.models import outbox
+
+
+class Waiting(NamedTuple):
+    """The letters that are not sent yet."""
+
+    letters: int
+    oldest_seconds: float
+
+
+async def waiting(session: AsyncSession) -> Waiting:
+    """Return how many letters wait, and for how long the oldest."""
+    async with session.begin():
+        return Waiting(*await outbox.waiting(session))
 
 
 async def deliver_next(session: AsyncSession, send: Callable[[Letter], Awaitable[None]]) -> bool:

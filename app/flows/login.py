@@ -9,6 +9,7 @@ from app.config import Config
 from app.kit.addresses import canonical
 from app.kit.client import Client
 from app.kit.errors import TooManyTries, WrongCredentials
+from app.kit.metrics import LOGINS, counted
 from app.kit.passwords import PasswordHasher, Verdict, fingerprint, fits
 from app.kit.sealing import Purpose, seal
 from app.kit.tokens import digest, new_secret
@@ -21,7 +22,15 @@ from app.models.session import Person
 from app.models.throttle import Try
 from app.models.user import Credentials
 
-__all__ = ["Person", "SignedIn", "Unconfirmed", "current_person", "sign_in", "sign_out"]
+__all__ = [
+    "Person",
+    "SignedIn",
+    "Unconfirmed",
+    "current_person",
+    "live_sessions",
+    "sign_in",
+    "sign_out",
+]
 
 
 class SignedIn(NamedTuple):
@@ -50,6 +59,7 @@ class _Found(NamedTuple):
         return self.person is not None and self.attempt.wait > 0
 
 
+@counted(LOGINS, SignedIn="succeeded", Unconfirmed="unconfirmed")
 async def sign_in(
     session: AsyncSession,
     *,
@@ -114,6 +124,12 @@ async def sign_out(session: AsyncSession, *, secret: str, client: Client) -> Non
             await audit.write(
                 session, Event.SIGNED_OUT, client=client, actor_id=user_id, subject_id=user_id
             )
+
+
+async def live_sessions(session: AsyncSession) -> int:
+    """Return how many people's browsers are signed in."""
+    async with session.begin():
+        return await sessions.count_live(session)
 
 
 async def _turn_away(session: AsyncSession, config: Config, name: str, client: Client) -> None:

@@ -1,9 +1,13 @@
 """Who is knocking."""
 
 import ipaddress
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network
 
 IPV6_NETWORK_BITS = 64
+_WITH_PORT = re.compile(r"(?:\[(?P<six>[^\]]*)\]|(?P<four>[0-9.]+)):[0-9]{1,5}")
 
 
 @dataclass(frozen=True)
@@ -27,6 +31,27 @@ class Client:
                 return str(address.ipv4_mapped)
             return str(ipaddress.ip_network((address.packed, IPV6_NETWORK_BITS), strict=False))
         return str(address)
+
+
+def parsed(text: str) -> str | None:
+    """Return an address in its one form, without port and zone; None if it is none.
+
+    Some proxies write ``192.0.2.1:4711`` and ``[2001:db8::1]:4711``.
+    """
+    found = _WITH_PORT.fullmatch(text.strip())
+    try:
+        address = ipaddress.ip_address((found["six"] or found["four"]) if found else text.strip())
+    except ValueError:
+        return None
+    if isinstance(address, ipaddress.IPv6Address):
+        return str(address.ipv4_mapped or ipaddress.IPv6Address(address.packed))
+    return str(address)
+
+
+def is_within(ip: str, networks: Iterable[IPv4Network | IPv6Network]) -> bool:
+    """Whether an address belongs to one of the networks."""
+    address = ipaddress.ip_address(ip)
+    return any(address in network for network in networks)
 
 
 OPERATOR = Client(ip="127.0.0.1", user_agent="command line", request_id="command-line")

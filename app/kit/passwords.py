@@ -11,6 +11,7 @@ import secrets
 import string
 import sys
 import threading
+import time
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -23,6 +24,7 @@ from werkzeug.security import check_password_hash
 from zxcvbn.frequency_lists import FREQUENCY_LISTS
 
 from app.kit.errors import TooBusy, WeakPassword
+from app.kit.metrics import PASSWORD_WAIT_SECONDS, PASSWORDS_WAITING
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -178,7 +180,8 @@ class PasswordHasher:
         if not self._places.acquire(blocking=False):
             raise TooBusy(BUSY_RETRY_SECONDS)
         try:
-            yield
+            with PASSWORDS_WAITING.track_inprogress():
+                yield
         finally:
             self._places.release()
 
@@ -218,7 +221,13 @@ class PasswordHasher:
             return False
 
     async def _run(self, work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-        return await asyncio.wrap_future(self._threads.submit(work, *args, **kwargs))
+        submitted = time.perf_counter()
+
+        def begin() -> R:
+            PASSWORD_WAIT_SECONDS.observe(time.perf_counter() - submitted)
+            return work(*args, **kwargs)
+
+        return await asyncio.wrap_future(self._threads.submit(begin))
 
 
 def _be_nice() -> None:

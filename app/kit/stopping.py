@@ -5,16 +5,35 @@ import signal
 import sys
 
 
-def stop_event(*, watch_stdin: bool = False) -> asyncio.Event:
+class Stop(asyncio.Event):
+    """Set when the process shall stop; ``reason`` is the signal, None if the supervisor is gone.
+
+    ``urgent`` is set when it is told so once more.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.reason: signal.Signals | None = None
+        self.urgent = asyncio.Event()
+
+    def because(self, number: signal.Signals) -> None:
+        """Set it, for this signal."""
+        if self.is_set():
+            self.urgent.set()
+        self.reason = number
+        self.set()
+
+
+def stop_event(*, watch_stdin: bool = False) -> Stop:
     """Return an event that SIGTERM and SIGINT set.
 
     With ``watch_stdin`` also the end of standard input: our supervisor holds its other end, so a
     supervisor that is killed takes its children along.
     """
-    stop = asyncio.Event()
+    stop = Stop()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
+        loop.add_signal_handler(number, stop.because, number)
     if watch_stdin:
         loop.add_reader(sys.stdin.fileno(), stop.set)
     return stop

@@ -9,6 +9,11 @@ from sqlalchemy.exc import ArgumentError
 
 LOCAL_PATH_LONGEST = 2000
 ASYNCPG_OPTIONS = {"host", "port", "ssl", "target_session_attrs", "passfile", "service"}
+_SEVERAL_HOSTS = re.compile(
+    r"(?P<before>[a-z+]+://(?:[^@/?]*@)?)(?P<hosts>[^/?@]+,[^/?@]+)(?P<after>/.*)"
+)
+POSTGRES_PORT = 5432
+_PORT = re.compile(r":[0-9]+$")
 # A path of this site, as a browser reads it too: one slash first, no second one and no backslash
 # after it anywhere, no control characters, ASCII only (RD-01, L25).
 _LOCAL_PATH = re.compile(
@@ -53,11 +58,15 @@ def split_address(text: str) -> tuple[str, int]:
 def asyncpg_url(text: str) -> str:
     """Return any ``postgres://`` or ``postgresql://`` address as one for asyncpg.
 
+    Several hosts, as libpq writes them (``//user@one,two:5433/name``), mean one database with
+    replicas: the primary among them is asked, unless ``target_session_attrs`` says otherwise.
+
     Raises:
         ValueError: it is no address of a PostgreSQL database.
     """
     try:
-        url = make_url(text)
+        several = _SEVERAL_HOSTS.fullmatch(text)
+        url = make_url(several["before"] + several["after"] if several else text)
     except ArgumentError:
         raise ValueError("must be an address like postgresql://user@host/name") from None
     if url.drivername.split("+")[0] not in {"postgres", "postgresql"} or not url.database:
@@ -66,5 +75,9 @@ def asyncpg_url(text: str) -> str:
     unknown = sorted(set(query) - ASYNCPG_OPTIONS)
     if unknown:
         raise ValueError(f"has options that are not known here: {', '.join(unknown)}")
+    if several:
+        hosts = several["hosts"].split(",")
+        given = tuple(host if _PORT.search(host) else f"{host}:{POSTGRES_PORT}" for host in hosts)
+        query = {"target_session_attrs": "primary", **query, "host": given}
     url = url.set(drivername="postgresql+asyncpg", query=query)
     return url.render_as_string(hide_password=False)

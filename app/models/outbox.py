@@ -85,3 +85,11 @@ async def mark_sent(session: AsyncSession, letter_id: UUID) -> None:
         .where(OutgoingLetter.id == letter_id)
         .values(sent_at=func.now(), text=None, html=None)
     )
+
+
+async def waiting(session: AsyncSession) -> tuple[int, float]:
+    """Return how many letters are not sent, and the age of the oldest in seconds."""
+    age = func.extract("epoch", func.now() - func.min(OutgoingLetter.created_at))
+    statement = select(func.count(), func.coalesce(age, 0)).where(OutgoingLetter.sent_at.is_(None))
+    count, seconds = (await session.execute(statement)).one()
+    return count, float(seconds)

@@ -132,3 +132,9 @@ def _person(row: Row[UUID, UUID, str, str, str, int, bool] | None) -> Person | N
         return None
     session_id, user_id, username, email, role, permissions, is_stale = row
     return Person(session_id, user_id, username, email, role, Permission(permissions), is_stale)
+
+
+async def count_live(session: AsyncSession) -> int:
+    """Return how many sessions have not come to their end."""
+    statement = select(func.count()).where(LoginSession.expires_at > func.now())
+    return await session.scalar(statement) or 0

@@ -1,13 +1,12 @@
 """Who sends this request: address, browser, and an id for the log."""
 
-import ipaddress
 import secrets
 
 from quart import g, request
 
 from app.house import house
-from app.kit.client import Client
-from app.kit.logs import request_id
+from app.kit.client import Client, is_within, parsed
+from app.kit.logs import trace
 
 USER_AGENT_LONGEST = 400
 NO_ADDRESS = "127.0.0.1"  # a Unix socket: somebody on this machine
@@ -16,7 +15,10 @@ NO_ADDRESS = "127.0.0.1"  # a Unix socket: somebody on this machine
 async def introduce() -> None:
     """Note the client at the beginning of a request."""
     g.client = Client(_ip(), _user_agent(), secrets.token_hex(8))
-    request_id.set(g.client.request_id)
+    seen = trace.get()
+    if seen is not None:
+        seen.request_id, seen.ip = g.client.request_id, g.client.ip
+        seen.route = request.url_rule.rule if request.url_rule else seen.route
 
 
 def client() -> Client:
@@ -26,25 +28,21 @@ def client() -> Client:
 
 
 def _ip() -> str:
-    """Return the entry of X-Forwarded-For that our outermost own proxy wrote, else the peer.
+    """Return the nearest address that is not one of our proxies (PX-01).
 
-    The peer comes from the connection: a header named ``Remote-Addr`` is anybody's.
+    Beginning with the peer, each proxy that stands in a trusted network is believed what it says
+    of who came to it, up to as many as there are. The peer comes from the connection: a header
+    named ``Remote-Addr`` is anybody's.
     """
-    peer = (request.scope.get("client") or [NO_ADDRESS])[0]
-    hops = house().config.trusted_proxies
+    config = house().config
+    address = parsed((request.scope.get("client") or [NO_ADDRESS])[0]) or NO_ADDRESS
     forwarded = ",".join(request.headers.getlist("X-Forwarded-For")).split(",")
-    claimed = forwarded[-hops].strip() if 0 < hops <= len(forwarded) else peer
-    return _parsed(claimed) or _parsed(peer) or NO_ADDRESS
-
-
-def _parsed(text: str) -> str | None:
-    try:
-        address = ipaddress.ip_address(text)
-    except ValueError:
-        return None
-    if isinstance(address, ipaddress.IPv6Address):
-        address = ipaddress.IPv6Address(address.packed)  # without a zone
-    return str(address)
+    for claimed in forwarded[: -config.trusted_proxies - 1 : -1]:
+        nearer = parsed(claimed)
+        if nearer is None or not is_within(address, config.proxy_networks):
+            break
+        address = nearer
+    return address
 
 
 def _user_agent() -> str:

@@ -13,7 +13,7 @@ Application = Callable[[Scope, ASGIReceiveCallable, ASGISendCallable], Awaitable
 
 
 class SoundHeads:
-    """Wraps the application: answers 400 and 431 itself, in a plain sentence."""
+    """Wraps the application: answers 400, 405 and 431 itself, in a plain sentence."""
 
     def __init__(self, application: Application) -> None:
         self._application = application
@@ -25,6 +25,8 @@ class SoundHeads:
         if scope["type"] == "http":
             headers = list(scope["headers"])
             size = sum(len(name) + len(value) for name, value in headers)
+            if scope["method"] == "CONNECT":
+                return await _refuse(send, 405, b"This server is no proxy.\n")
             if not scope["path"].startswith("/"):
                 return await _refuse(send, 400, b"The address is not a path of this site.\n")
             if len(headers) > MOST_HEADERS or size > LARGEST_HEAD_BYTES:

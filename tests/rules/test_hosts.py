@@ -74,11 +74,11 @@ async def test_on_a_laptop_another_name_is_refused(app: Quart) -> None:
     assert response.status_code == 421
 
 
-async def seen_as(app: Quart, headers: dict[str, str]) -> str:
+async def seen_as(app: Quart, headers: dict[str, str], *, peer: str = "192.0.2.50") -> str:
     """Return the address under which a request with these headers is known."""
     seen = []
     app.before_request_funcs[None].append(note := lambda: seen.append(client().ip))
-    scope_client = {"client": ("192.0.2.50", 1234)}
+    scope_client = {"client": (peer, 1234)}
     await app.test_client().get("/", headers=headers, scope_base=scope_client)
     app.before_request_funcs[None].remove(note)
     return seen[0]
@@ -102,7 +102,7 @@ async def test_without_a_proxy_the_peer_is_the_client(app: Quart, headers: dict[
 class TestBehindAProxy:
     @pytest.fixture
     def settings(self, settings: dict[str, object]) -> dict[str, object]:
-        return settings | {"trusted_proxies": 1}
+        return settings | {"trusted_proxies": 1, "trusted_networks": "192.0.2.0/24"}
 
     @pytest.mark.parametrize(
         ("forwarded", "ip"),
@@ -112,8 +112,13 @@ class TestBehindAProxy:
             ("2001:db8::1", "2001:db8::1"),
             ("", "192.0.2.50"),
             ("garbage", "192.0.2.50"),
-            ("198.51.100.1:80", "192.0.2.50"),
             ("198.51.100.1, ", "192.0.2.50"),
+            ("203.0.113.9, 192.0.2.7", "192.0.2.7"),  # one proxy, so one entry
+            ("198.51.100.1:80", "198.51.100.1"),
+            ("[2001:db8::1]:443", "2001:db8::1"),
+            ("::ffff:198.51.100.1", "198.51.100.1"),
+            ("198.51.100.1:port", "192.0.2.50"),
+            ("[198.51.100.1]", "192.0.2.50"),
             ("fe80::1%eth0", "fe80::1"),
         ],
     )
@@ -121,3 +126,42 @@ class TestBehindAProxy:
         self, app: Quart, forwarded: str, ip: str
     ) -> None:
         assert await seen_as(app, {"X-Forwarded-For": forwarded}) == ip
+
+
+class TestBehindTwoProxies:
+    """The outer one at 198.51.100.9, the inner one, our peer, at 192.0.2.50."""
+
+    @pytest.fixture
+    def settings(self, settings: dict[str, object]) -> dict[str, object]:
+        return settings | {"trusted_proxies": 2, "trusted_networks": "192.0.2.0/24 198.51.100.9"}
+
+    @pytest.mark.parametrize(
+        ("forwarded", "ip"),
+        [
+            ("203.0.113.1, 198.51.100.9", "203.0.113.1"),
+            ("10.9.9.9, 203.0.113.1, 198.51.100.9", "203.0.113.1"),
+            ("10.9.9.9, 203.0.113.1", "203.0.113.1"),  # who comes to the inner one past the outer
+            ("garbage, 198.51.100.9", "198.51.100.9"),
+            ("203.0.113.1", "203.0.113.1"),
+        ],
+    )
+    async def test_only_what_our_own_proxies_say_is_believed(
+        self, app: Quart, forwarded: str, ip: str
+    ) -> None:
+        assert await seen_as(app, {"X-Forwarded-For": forwarded}) == ip
+
+
+class TestByAStranger:
+    @pytest.fixture
+    def settings(self, settings: dict[str, object]) -> dict[str, object]:
+        return settings | {"trusted_proxies": 1}
+
+    @pytest.mark.parametrize("headers", SPOOFED, ids=str)
+    async def test_who_does_not_stand_in_a_trusted_network_is_not_believed(
+        self, app: Quart, headers: dict[str, str]
+    ) -> None:
+        assert await seen_as(app, headers) == "192.0.2.50"
+
+    async def test_a_proxy_on_a_private_network_is(self, app: Quart) -> None:
+        headers = {"X-Forwarded-For": "203.0.113.1"}
+        assert await seen_as(app, headers, peer="172.18.0.2") == "203.0.113.1"

@@ -1,0 +1,142 @@
+"""What is counted, for Prometheus. Each process counts for itself; ``merged`` adds them up."""
+
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
+from functools import wraps
+from typing import Any, NamedTuple, ParamSpec, TypeVar
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client.core import Metric
+from prometheus_client.samples import Sample
+
+from app.kit.errors import Refusal
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+REGISTRY = CollectorRegistry(auto_describe=False)
+REQUESTS = Counter(
+    "vestibule_requests", "Requests answered; 499 is who hung up before",
+    ["method", "route", "status"], registry=REGISTRY,
+)  # fmt: skip
+REQUEST_SECONDS = Histogram(
+    "vestibule_request_seconds", "From a request's head to the end of its answer", ["route"],
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10), registry=REGISTRY,
+)  # fmt: skip
+LOGINS = Counter(
+    "vestibule_logins", "Sign-ins tried: succeeded, or why not", ["outcome"], registry=REGISTRY
+)
+PASSWORDS_WAITING = Gauge(
+    "vestibule_passwords_waiting", "Places taken in the queue of the password threads",
+    registry=REGISTRY,
+)  # fmt: skip
+PASSWORD_WAIT_SECONDS = Histogram(
+    "vestibule_password_wait_seconds", "For how long a password waited for its thread",
+    buckets=(0.001, 0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10), registry=REGISTRY,
+)  # fmt: skip
+LETTERS = Counter(
+    "vestibule_letters", "Letters sent, put off or given up", ["outcome"], registry=REGISTRY
+)
+CONNECTIONS = Gauge("vestibule_connections", "Open connections", registry=REGISTRY)
+CONNECTIONS_CLOSED = Counter(
+    "vestibule_connections_closed", "Connections closed or refused to stay below the bound",
+    registry=REGISTRY,
+)  # fmt: skip
+POOL_IN_USE = Gauge(
+    "vestibule_database_pool_in_use", "Database connections in use", registry=REGISTRY
+)
+POOL_SIZE = Gauge(
+    "vestibule_database_pool_limit", "Database connections that may be used", registry=REGISTRY
+)
+LOOP_LAG_SECONDS = Histogram(
+    "vestibule_event_loop_lag_seconds", "By how much a timer of the event loop is late",
+    buckets=(0.001, 0.005, 0.01, 0.05, 0.1, 0.25, 0.5, 1, 5), registry=REGISTRY,
+)  # fmt: skip
+
+Labels = tuple[tuple[str, str], ...]
+Told = tuple[str, list[list[str]], float]
+Step = Callable[P, Coroutine[Any, Any, R]]
+
+
+class Counted(NamedTuple):
+    """All that one process has counted: metric → its kind, its words, its samples."""
+
+    kind: str
+    words: str
+    samples: dict[tuple[str, Labels], float]
+
+
+Snapshot = dict[str, Counted]
+
+
+def counted(counter: Counter, **names: str) -> Callable[[Step[P, R]], Step[P, R]]:
+    """Count how a coroutine function ends: by its refusal, or the name of its result's class.
+
+    ``counted(LOGINS, SignedIn="succeeded")`` counts ``succeeded``, ``wrong_credentials`` …
+    """
+
+    def decorate(function: Step[P, R]) -> Step[P, R]:
+        @wraps(function)
+        async def counting(*args: P.args, **kwargs: P.kwargs) -> R:
+            outcome = "broken_off"
+            try:
+                result = await function(*args, **kwargs)
+                outcome = names[type(result).__name__]
+            except Refusal as refusal:
+                outcome = refusal.code
+                raise
+            finally:
+                counter.labels(outcome).inc()
+            return result
+
+        return counting
+
+    return decorate
+
+
+def snapshot(registry: CollectorRegistry = REGISTRY) -> list[object]:
+    """Return what this process has counted so far, fit for JSON."""
+    return [
+        [metric.name, metric.type, metric.documentation,
+         [[sample.name, sorted(sample.labels.items()), sample.value]
+          for sample in metric.samples if not sample.name.endswith("_created")]]
+        for metric in registry.collect()
+    ]  # fmt: skip
+
+
+def read(told: Iterable[tuple[str, str, str, list[Told]]]) -> Snapshot:
+    """Return a snapshot that came as JSON."""
+    return {
+        name: Counted(
+            kind,
+            words,
+            {
+                (sample, tuple((key, value) for key, value in labels)): number
+                for sample, labels, number in samples
+            },
+        )
+        for name, kind, words, samples in told
+    }
+
+
+def merged(snapshots: Iterable[Snapshot], *, keep_gauges: bool = True) -> Snapshot:
+    """Add snapshots up. A process that is gone leaves its counts, never its gauges."""
+    total: Snapshot = {}
+    for each in snapshots:
+        for name, counted in each.items():
+            if counted.kind == "gauge" and not keep_gauges:
+                continue
+            known = total.setdefault(name, Counted(counted.kind, counted.words, {}))
+            for sample, number in counted.samples.items():
+                known.samples[sample] = known.samples.get(sample, 0) + number
+    return total
+
+
+def as_metrics(snapshot: Mapping[str, Counted]) -> Iterator[Metric]:
+    """Return a snapshot in the form that Prometheus' library writes."""
+    for name, counted in snapshot.items():
+        metric = Metric(name, counted.words, counted.kind)
+        metric.samples = [
+            Sample(sample, dict(labels), number)
+            for (sample, labels), number in counted.samples.items()
+        ]
+        yield metric
