@@ -26,6 +26,7 @@ PASSWORD = "four unrelated garden words"  # noqa: S105 - of a person who does no
 SECRET = "This is the secret of this application"  # noqa: S105 - a page's sentence
 REPLAYS = 10
 CLAIMED = "203.0.113.66"  # where a visitor says that he comes from (TEST-NET-3)
+METRICS_PORT = 9100
 COMMAND_LINE = "127.0.0.1"
 
 
@@ -222,10 +223,12 @@ def first_line(connection: socket.socket) -> bytes:
 
 
 def look_for_metrics() -> None:
-    """The figures are not for the public."""
+    """The figures are not for the public: they have a port of their own, on inner networks."""
     doors = [None, *stack.replicas().values()]
     statuses = {ask("/metrics", at=door).status for door in doors}
     expect(statuses == {404}, f"/metrics is not on the public port: {statuses}")
+    figures = [ask("/metrics", at=door, port=METRICS_PORT).text for door in doors if door]
+    expect(all("# HELP " in text for text in figures), f"it is on {METRICS_PORT}, inside")
 
 
 def confirmation_path() -> str:

@@ -49,13 +49,14 @@ def ask(
     path: str,
     *,
     at: str | None = None,
+    port: int = APP_PORT,
     cookies: str = "",
     form: dict[str, str] | None = None,
     headers: dict[str, str] | None = None,
 ) -> Answer:
     """Ask on a new connection: the proxy, by TLS, or the replica with the address ``at``."""
     connection = (
-        http.client.HTTPConnection(at, APP_PORT, timeout=ANSWER_SECONDS)
+        http.client.HTTPConnection(at, port, timeout=ANSWER_SECONDS)
         if at
         else http.client.HTTPSConnection(SITE.netloc, timeout=ANSWER_SECONDS, context=TLS)
     )
