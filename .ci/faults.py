@@ -249,9 +249,11 @@ def freeze() -> None:
     """Nobody answers: the proxy says so in time, and its log names no one-time key."""
     compose("pause", "app")
     begin = time.monotonic()
-    answer = ask(f"/confirm/{ONE_TIME_KEY}", cookies=f"session={ONE_TIME_KEY}")
-    waited = time.monotonic() - begin
-    compose("unpause", "app")
+    try:
+        answer = ask(f"/confirm/{ONE_TIME_KEY}", cookies=f"session={ONE_TIME_KEY}")
+        waited = time.monotonic() - begin
+    finally:
+        compose("unpause", "app")
     stack.seconds_until_ready()
     expect(answer.status in UNREACHED, f"with all frozen it is {answer.status}, in {waited:.1f} s")
     log = compose("logs", "--no-log-prefix", "proxy")
