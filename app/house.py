@@ -10,7 +10,7 @@ from sqlalchemy import URL
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
 from app.config import Config
-from app.db import Sessions, is_away, make_engine, make_sessions
+from app.db import Sessions, is_away, make_engine, make_sessions, patient_session
 from app.kit.errors import DatabaseAway
 from app.kit.passwords import PasswordHasher
 
@@ -38,7 +38,7 @@ class House:
             DatabaseAway: instead of any error that says so.
         """
         try:
-            async with self.sessions() as session:
+            async with patient_session(self.sessions) as session:
                 yield session
         except Exception as error:
             if not is_away(error):

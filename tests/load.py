@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from itertools import count
@@ -57,7 +57,7 @@ class Crowd:
         self.journal = journal
         self._seed = f"guest{next(self._crowds)}of"
         self._numbers = count()
-        self._ask: list[Callable[[aiohttp.ClientSession, int], Awaitable[None]]] = [
+        self._ask: list[Callable[[aiohttp.ClientSession, int], Coroutine[None, None, None]]] = [
             self._look, self._register, self._look, self._sign_in, self._live,
         ]  # fmt: skip
 

@@ -35,10 +35,13 @@ class Server:
         self.environ = environ
         self.url = url
         self._output = Path(output.name)
+        self._last_words = ""
 
     @property
     def log(self) -> str:
-        return self._output.read_text(errors="replace")
+        if self._output.exists():
+            self._last_words = self._output.read_text(errors="replace")
+        return self._last_words
 
     @property
     def port(self) -> int:
@@ -122,6 +125,7 @@ def serving(environ: dict[str, str]) -> Iterator[Server]:
         finally:
             if process.poll() is None:
                 server.stop()
+            _ = server.log  # to be read after the end too
 
 
 def _wait(server: Server) -> None:

@@ -6,6 +6,7 @@ from typing import NamedTuple
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.config import Config
+from app.db import one_by_one
 from app.kit.addresses import canonical
 from app.kit.client import Client
 from app.kit.errors import TooManyTries, WrongCredentials
@@ -86,7 +87,7 @@ async def sign_in(
     await _turn_away(session, config, name, client)
     with hasher.place():
         await _take_try(session, config, name, client)
-        async with session.begin():
+        async with one_by_one(session):
             found = await _find(session, config, name, password)
         waiting, verdict = await _check(hasher, found, password)
     async with session.begin():
@@ -109,7 +110,7 @@ async def sign_in(
 async def current_person(session: AsyncSession, *, config: Config, secret: str) -> Person | None:
     """Return who is signed in by a session secret, None if that session has ended."""
     idle = timedelta(minutes=config.session_idle_minutes)
-    async with session.begin():
+    async with one_by_one(session):
         person = await sessions.find(session, digest(secret), idle=idle)
         if person is not None and person.is_stale:
             await sessions.touch(session, person.session_id, idle=idle)
@@ -128,13 +129,13 @@ async def sign_out(session: AsyncSession, *, secret: str, client: Client) -> Non
 
 async def live_sessions(session: AsyncSession) -> int:
     """Return how many people's browsers are signed in."""
-    async with session.begin():
+    async with one_by_one(session):
         return await sessions.count_live(session)
 
 
 async def _turn_away(session: AsyncSession, config: Config, name: str, client: Client) -> None:
     """Refuse who has no try left before he takes a place in the queue from somebody who has."""
-    async with session.begin():
+    async with one_by_one(session):
         rates = _network_rates(config, client)
         wait = await throttle.look(session, rates, delayed=[_name_bucket(name)])
     if wait:
@@ -146,11 +147,11 @@ async def _take_try(session: AsyncSession, config: Config, name: str, client: Cl
 
     A transaction each, so that a crowd from one network does not wait with connections in hand.
     """
-    async with session.begin():
+    async with one_by_one(session):
         wait = await throttle.take_all(session, _network_rates(config, client))
     if not wait:
         delay = limits(config).logins_of_account
-        async with session.begin():
+        async with one_by_one(session):
             wait = (await throttle.take_delayed(session, _name_bucket(name), delay)).wait
     if wait:
         raise TooManyTries(wait)

@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app import letters
 from app.config import Config
+from app.db import one_by_one
 from app.kit import passwords
 from app.kit.addresses import canonical
 from app.kit.client import Client
@@ -56,7 +57,7 @@ async def register(
     context = passwords.own_words(site=config.site_name, username=username, email=email)
     passwords.check_policy(password, shortest=config.password_min_length, context=context)
     rates = {f"registrations:network:{client.network}": limits(config).logins_of_network}
-    async with session.begin():
+    async with one_by_one(session):
         taken = await user.is_username_taken(session, username)
         wait = await throttle.look(session, rates)
     if taken:
@@ -64,7 +65,7 @@ async def register(
     if wait:
         raise TooManyTries(wait)
     with hasher.place():
-        async with session.begin():
+        async with one_by_one(session):
             wait = await throttle.take_all(session, rates)
         if wait:
             raise TooManyTries(wait)

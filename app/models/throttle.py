@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import NamedTuple
 
-from sqlalchemy import case, delete, func, literal, or_, select
+from sqlalchemy import case, delete, func, literal, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
@@ -58,34 +58,44 @@ async def look(session: AsyncSession, rates: Rates, *, delayed: Iterable[str] = 
 
 
 async def take_all(session: AsyncSession, rates: Rates) -> float:
-    """Take a token of each rate, or of none; return 0, or for how many seconds one has none."""
-    async with session.begin_nested() as all_or_none:
-        for name, each in rates.items():
-            for rate in each:
-                wait = await take(session, _rate_name(name, rate), rate)
-                if wait:
-                    await all_or_none.rollback()
-                    return wait
-    return 0
+    """Take a token of each rate, or of none; return 0, or for how many seconds one has none.
 
-
-async def take(session: AsyncSession, name: str, rate: Rate) -> float:
-    """Take a token of a rate; return 0, or for how many seconds there is none."""
-    step = rate.period / rate.times
+    One statement takes, in the order of the keys, so that two crowds never wait for each other.
+    Where one rate has none, the others' are put back.
+    """
+    wanted = {_key(_rate_name(name, rate)): rate for name, each in rates.items() for rate in each}
+    steps = {key: rate.period / rate.times for key, rate in sorted(wanted.items())}
+    periods = case(
+        {key: literal(rate.period) for key, rate in wanted.items()}, value=ThrottleBucket.key
+    )
+    rows = [
+        {"key": key, "tries": 1, "free_at": func.now() + step, "forget_at": func.now() + step}
+        for key, step in steps.items()
+    ]
+    statement = insert(ThrottleBucket).values(rows)
+    step = statement.excluded.free_at - func.now()
     full_at = func.greatest(ThrottleBucket.free_at, func.now()) + step
-    statement = (
-        insert(ThrottleBucket)
-        .values(key=_key(name), tries=1, free_at=func.now() + step, forget_at=func.now() + step)
-        .on_conflict_do_update(
+    taken = await session.scalars(
+        statement.on_conflict_do_update(
             index_elements=[ThrottleBucket.key],
             set_={"tries": ThrottleBucket.tries + 1, "free_at": full_at, "forget_at": full_at},
-            where=full_at <= func.now() + rate.period,
-        )
-        .returning(ThrottleBucket.tries)
+            where=full_at <= func.now() + periods,
+        ).returning(ThrottleBucket.key)
     )
-    if await session.scalar(statement) is not None:
+    put_back = set(taken)
+    if len(put_back) == len(wanted):
         return 0
-    return await _seconds_until(session, name, slack=_slack(rate))
+    for key in sorted(put_back):
+        await _put_back(session, key, steps[key])
+    return max(1.0, await look(session, rates))
+
+
+async def _put_back(session: AsyncSession, key: bytes, step: timedelta) -> None:
+    await session.execute(
+        update(ThrottleBucket)
+        .where(ThrottleBucket.key == key)
+        .values(tries=ThrottleBucket.tries - 1, free_at=ThrottleBucket.free_at - step)
+    )
 
 
 async def take_delayed(session: AsyncSession, name: str, delay: Delay) -> Try:

@@ -184,7 +184,7 @@ async def test_a_session_ended_many_times_at_once_ends_once(house: House) -> Non
 async def test_a_rate_gives_exactly_its_tokens_to_a_crowd(house: House) -> None:
     async def take() -> float:
         async with house.session() as session, session.begin():
-            return await throttle.take(session, "crowd", Rate(10, timedelta(hours=1)))
+            return await throttle.take_all(session, {"crowd": (Rate(10, timedelta(hours=1)),)})
 
     waits = await asyncio.gather(*(take() for _ in range(60)))
     assert sum(wait == 0 for wait in waits) == 10
