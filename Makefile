@@ -32,8 +32,15 @@ format: .venv/dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-# make secrets makes the files that docker compose wants, once
-secrets: secrets/secret_key secrets/database_password
+# make secrets makes the files that docker compose wants, each once
+secrets: secrets/secret_key secrets/database_password \
+	secrets/secret_key_fallbacks secrets/smtp_password
+
+# Empty is "none": both are for you to fill.
+secrets/secret_key_fallbacks secrets/smtp_password:
+	@mkdir -p -m 700 secrets
+	@touch $@ && chmod 644 $@
+	@echo "Made $@, empty."
 
 secrets/%:
 	@mkdir -p -m 700 secrets

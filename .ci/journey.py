@@ -1,49 +1,53 @@
-# ruff: noqa: INP001, T201 - a script that prints
-"""A person's walk through the server that runs in containers. Standard library only.
+# ruff: noqa: INP001 - a script
+"""A person's walk through the containers, through the proxy and past it. Standard library only.
 
-Usage: ``journey.py first URL`` registers, confirms, signs in and out; ``journey.py again URL``
-signs in with the account that the first walk made. ``SITE_NAME`` and docker compose's own variables
-are taken from the environment.
+Usage: ``journey.py first`` registers, confirms, signs in and out, with two replicas, and tries
+what must not work; ``journey.py again`` signs in with the account that the first walk made.
+``SITE_NAME`` and what ``stack`` needs are taken from the environment.
 """
 
-import http.client
-import json
 import os
 import re
-import subprocess
+import socket
 import sys
 import time
 from http.cookiejar import CookieJar
+from itertools import permutations
 from urllib.error import HTTPError
 from urllib.parse import urlencode, urlsplit
-from urllib.request import HTTPCookieProcessor, ProxyHandler, Request, build_opener
+from urllib.request import HTTPCookieProcessor, HTTPSHandler, ProxyHandler, Request, build_opener
+
+import stack
+from stack import ANSWER_SECONDS, APP_PORT, LETTER_SECONDS, SITE, URL, ask, expect
 
 USERNAME = "alice"
 EMAIL = "alice@example.com"
 PASSWORD = "four unrelated garden words"  # noqa: S105 - of a person who does not exist
 SECRET = "This is the secret of this application"  # noqa: S105 - a page's sentence
-ANSWER_SECONDS = 20
-LETTER_SECONDS = 30
-REPLAYS = 20
+REPLAYS = 10
+CLAIMED = "203.0.113.66"  # where a visitor says that he comes from (TEST-NET-3)
+METRICS_PORT = 9100
+COMMAND_LINE = "127.0.0.1"
 
 
 class Browser:
     """Keeps cookies, follows redirects, and says that its forms come from our own pages."""
 
-    def __init__(self, url: str) -> None:
-        self.url = url
+    def __init__(self) -> None:
         self.jar = CookieJar()
-        self._opener = build_opener(ProxyHandler({}), HTTPCookieProcessor(self.jar))
+        self._opener = build_opener(
+            ProxyHandler({}), HTTPSHandler(context=stack.TLS), HTTPCookieProcessor(self.jar)
+        )
 
     def get(self, path: str) -> tuple[str, str]:
         """Return the path on which this ended, and the page."""
-        return self._open(Request(self.url + path))  # noqa: S310 - http, on this machine
+        return self._open(Request(URL + path))  # noqa: S310 - https, on this machine
 
     def post(self, path: str, **fields: str) -> tuple[str, str]:
         """Send a form; return the path on which this ended, and the page."""
         headers = {"Sec-Fetch-Site": "same-origin"}
         body = urlencode(fields).encode()
-        return self._open(Request(self.url + path, body, headers))  # noqa: S310 - likewise
+        return self._open(Request(URL + path, body, headers))  # noqa: S310 - likewise
 
     def cookies(self) -> str:
         """Return what this browser sends as its Cookie header."""
@@ -57,9 +61,9 @@ class Browser:
             sys.exit(f"  NOT SO: {request.get_method()} {request.selector} gets {error.code}")
 
 
-def first(url: str) -> None:
+def first() -> None:
     """Become a person here, and go."""
-    browser = Browser(url)
+    browser = Browser()
     _, page = browser.get("/")
     site = os.environ["SITE_NAME"]
     expect(f"Welcome to {site}" in page, f"the home page says: Welcome to {site}")
@@ -67,17 +71,22 @@ def first(url: str) -> None:
         "/register", username=USERNAME, email=EMAIL, password=PASSWORD, confirm=PASSWORD
     )
     expect("Check your mail" in page, "registering asks to look into the mail")
-    path, page = browser.get(confirmation_path(url))
+    path, page = browser.get(confirmation_path())
     expect(path == "/confirm" and USERNAME in page, "the letter's link leads to /confirm")
     path, _ = browser.post("/confirm")
     expect(path == "/login", "confirming leads to /login")
     sign_in(browser)
     sign_out(browser)
+    cross_replicas()
+    look_at_cookies()
+    claim_another_address()
+    speak_other_protocols()
+    look_for_metrics()
 
 
-def again(url: str) -> None:
+def again() -> None:
     """Come back another day."""
-    sign_in(Browser(url))
+    sign_in(Browser())
 
 
 def sign_in(browser: Browser) -> None:
@@ -89,59 +98,150 @@ def sign_in(browser: Browser) -> None:
 
 
 def sign_out(browser: Browser) -> None:
-    """Sign out; a copy of the cookie, good until then, opens nothing on any worker."""
+    """Sign out; a copy of the cookie, good until then, opens nothing on any worker or replica."""
     copied = browser.cookies()
-    before = replayed(browser.url, copied)
-    expect(before == {(200, None)}, f"a copied cookie opens /secret {REPLAYS} times: {before}")
+    doors = [None, *stack.replicas().values()]
+    before = replayed(copied, doors)
+    expect(before == {(200, None)}, f"a copied cookie opens /secret {spread(doors)}: {before}")
     browser.post("/logout")
-    after = replayed(browser.url, copied)
+    after = replayed(copied, doors)
     expect(
         after == {(303, "/login?next=/secret")},
-        f"after signing out it is sent to /login {REPLAYS} times: {after}",
+        f"after signing out it is sent to /login {spread(doors)}: {after}",
     )
 
 
-def replayed(url: str, cookies: str) -> set[tuple[int, str | None]]:
+def replayed(cookies: str, doors: list[str | None]) -> set[tuple[int, str | None]]:
     """Ask for /secret on many new connections; return the different statuses and locations."""
-    return {_replayed_once(urlsplit(url).netloc, cookies) for _ in range(REPLAYS)}
+    answers = [ask("/secret", at=door, cookies=cookies) for door in doors for _ in range(REPLAYS)]
+    return {(answer.status, answer.location) for answer in answers}
 
 
-def _replayed_once(address: str, cookies: str) -> tuple[int, str | None]:
-    connection = http.client.HTTPConnection(address, timeout=ANSWER_SECONDS)
+def spread(doors: list[str | None]) -> str:
+    """Say where it was tried."""
+    return f"{REPLAYS} times through the proxy and at each of {len(doors) - 1} replicas"
+
+
+def cross_replicas() -> None:
+    """Sign in at one replica; the session is known at any other, and so is its end."""
+    pairs = list(permutations(stack.replicas().values(), 2))
+    expect(len(pairs) > 1, "there is more than one replica")
+    for one, other in pairs:
+        cookies = signed_in(at=one)
+        seen = ask("/secret", at=other, cookies=cookies).status
+        ask("/logout", at=other, cookies=cookies, form={})
+        left = ask("/secret", at=one, cookies=cookies).status
+        expect(
+            (seen, left) == (200, 303),
+            f"signed in at {one}, {other} opens /secret; signed out there, {one} is closed",
+        )
+
+
+def signed_in(*, at: str | None = None, headers: dict[str, str] | None = None) -> str:
+    """Return the cookies of a new session."""
+    answer = ask(
+        "/login", at=at, form={"email_or_user": EMAIL, "password": PASSWORD}, headers=headers
+    )
+    if answer.status != 303:  # noqa: PLR2004 - See Other
+        sys.exit(f"  NOT SO: {EMAIL} signs in: {answer.status}")
+    return answer.cookies
+
+
+def look_at_cookies() -> None:
+    """Every cookie is tied to this host, to https, and out of reach of scripts."""
+    answer = ask("/login", form={"email_or_user": EMAIL, "password": PASSWORD})
+    for line in answer.headers.get_all("Set-Cookie", []):
+        name, *flags = line.split("; ")
+        held = {flag.split("=")[0].lower() for flag in flags}
+        is_tight = {"secure", "httponly", "samesite", "path"} <= held and "domain" not in held
+        title = name.split("=")[0]
+        expect(
+            is_tight and title.startswith("__Host-"),
+            f"the cookie {title} is Secure, HttpOnly, SameSite, for this host alone",
+        )
+
+
+def claim_another_address() -> None:
+    """Say to the proxy that one comes from elsewhere: nobody believes it."""
+    claims = {"X-Forwarded-For": CLAIMED, "X-Real-IP": CLAIMED, "Forwarded": f"for={CLAIMED}"}
+    signed_in(headers=claims)
+    doorstep = stack.network(stack.containers("proxy")[0], "front")["Gateway"]
+    known = {row[0] for row in stack.rows("SELECT DISTINCT host(ip) FROM audit_events")}
+    expect(
+        known - {COMMAND_LINE} == {doorstep},
+        f"the book knows the address that the proxy sees, not {CLAIMED}: {known}",
+    )
+
+
+def speak_other_protocols() -> None:
+    """Ask replicas for HTTP/2 without TLS, and for a tunnel: there is neither."""
+    upgrade = (
+        f"GET / HTTP/1.1\r\nHost: {SITE.netloc}\r\nConnection: Upgrade, HTTP2-Settings\r\n"
+        "Upgrade: h2c\r\nHTTP2-Settings: AAMAAABkAARAAAAAAAIAAAAA\r\n\r\n"
+    )
+    knowledge = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + "\0" * 3 + "\4" + "\0" * 5
+    tunnel = "CONNECT postgres:5432 HTTP/1.1\r\nHost: postgres:5432\r\n\r\n"
+    for address in stack.replicas().values():
+        said = raw(address, upgrade)
+        expect(said.startswith(b"HTTP/1.1 200"), f"{address} answers h2c by HTTP/1.1: {said!r}")
+        said = raw(address, knowledge)
+        expect(not said or b"HTTP/1.1 4" in said, f"{address} takes no h2c unasked: {said!r}")
+        said = raw(address, tunnel)
+        expect(said.startswith(b"HTTP/1.1 4"), f"{address} digs no tunnel: {said!r}")
+    expect(tunnelled() == set(), "the proxy digs no tunnel either")
+
+
+def raw(address: str, text: str) -> bytes:
+    """Send text to a replica; return the first line of its answer."""
+    with socket.create_connection((address, APP_PORT), ANSWER_SECONDS) as connection:
+        connection.sendall(text.encode())
+        return first_line(connection)
+
+
+def tunnelled() -> set[str]:
+    """Ask the proxy for tunnels to the database; return the targets that answered through one."""
+    reached = set()
+    for target in (SITE.netloc, "postgres:5432", "app:5000"):
+        with (
+            socket.create_connection((SITE.hostname, SITE.port), ANSWER_SECONDS) as plain,
+            stack.TLS.wrap_socket(plain, server_hostname=SITE.hostname) as wrapped,
+        ):
+            wrapped.sendall(f"CONNECT {target} HTTP/1.1\r\nHost: {target}\r\n\r\n".encode())
+            said = wrapped.recv(4096)
+            # Caddy itself says an empty 200 to any request for a site that is not its own.
+            if b" 200 " in said.split(b"\r\n")[0] and b"Content-Length: 0\r\n" not in said:
+                reached.add(target)
+    return reached
+
+
+def first_line(connection: socket.socket) -> bytes:
+    """Return the first line of an answer, empty if the connection is closed without one."""
     try:
-        connection.request("GET", "/secret", headers={"Cookie": cookies})
-        response = connection.getresponse()
-        return response.status, response.getheader("Location")
-    finally:
-        connection.close()
+        return connection.recv(4096).split(b"\r\n")[0]
+    except ConnectionResetError:
+        return b""
 
 
-def confirmation_path(url: str) -> str:
-    """Wait for the letter in the server's log; return its link's path."""
-    pattern = re.compile(re.escape(url) + r"(/confirm/\S+)")
+def look_for_metrics() -> None:
+    """The figures are not for the public: they have a port of their own, on inner networks."""
+    doors = [None, *stack.replicas().values()]
+    statuses = {ask("/metrics", at=door).status for door in doors}
+    expect(statuses == {404}, f"/metrics is not on the public port: {statuses}")
+    figures = [ask("/metrics", at=door, port=METRICS_PORT).text for door in doors if door]
+    expect(all("# HELP " in text for text in figures), f"it is on {METRICS_PORT}, inside")
+
+
+def confirmation_path() -> str:
+    """Wait for the letter in the catcher; return its link's path."""
+    pattern = re.compile(re.escape(URL) + r"(/confirm/\S+)")
     give_up = time.monotonic() + LETTER_SECONDS
     while time.monotonic() < give_up:
-        for letter in letters():
-            if EMAIL in letter and (link := pattern.search(letter)):
+        for letter in stack.letters_to(EMAIL):
+            if link := pattern.search(letter):
                 return link[1]
         time.sleep(0.5)
-    sys.exit(f"  NOT SO: a letter to {EMAIL} with a link to {url}/confirm/ stands in the log")
-
-
-def letters() -> list[str]:
-    """Return the letters that the postman has written to the log."""
-    command = ["docker", "compose", "logs", "--no-log-prefix", "app"]
-    log = subprocess.run(command, check=True, capture_output=True, text=True).stdout  # noqa: S603
-    events = [json.loads(line) for line in log.splitlines() if line.startswith("{")]
-    return [event["message"] for event in events if event["logger"] == "app.postman"]
-
-
-def expect(is_so: bool, sentence: str) -> None:  # noqa: FBT001 - it reads as a sentence
-    """Say what is so; end the walk at what is not."""
-    if not is_so:
-        sys.exit(f"  NOT SO: {sentence}")
-    print(f"  {sentence}")
+    sys.exit(f"  NOT SO: a letter to {EMAIL} with a link to {URL}/confirm/ was caught")
 
 
 if __name__ == "__main__":
-    {"first": first, "again": again}[sys.argv[1]](sys.argv[2])
+    {"first": first, "again": again}[sys.argv[1]]()
