@@ -66,8 +66,8 @@ async def opened(config: Config, url: URL) -> AsyncIterator[House]:
     try:
         yield House(config, engine, make_sessions(engine), hasher)
     finally:
-        greeting.cancel()
         hasher.close()
+        await greeting  # a connection cut off while it opens would leak
         await engine.dispose()
 
 

@@ -13,7 +13,6 @@ from app.config import Config
 from app.exporter import exporting
 from app.kit.cpus import usable_cpus
 from app.kit.urls import split_address
-from app.server import BACKLOG
 from app.supervisor import CannotServe, Supervisor
 
 __all__ = ["CannotServe", "listen", "listeners", "run", "worker_count"]
@@ -25,7 +24,10 @@ CONNECTIONS_OF_A_REPLICA = 3  # its postman's two, its metrics' one
 
 
 def listen(bind: str, setting: str = "BIND") -> socket.socket:
-    """Open a listening socket; ``setting`` is the name under which it was asked for.
+    """Take an address; ``setting`` is the name under which it was asked for.
+
+    The first worker that can answer begins to listen: a proxy shall not wait for a server that is
+    still starting.
 
     Raises:
         CannotServe: the port is taken, or is not ours to take.
@@ -40,7 +42,6 @@ def listen(bind: str, setting: str = "BIND") -> socket.socket:
     except OSError as error:
         listener.close()
         raise CannotServe(_why_not(bind, setting, error)) from None
-    listener.listen(BACKLOG)
     return listener
 
 

@@ -122,7 +122,12 @@ async def take_delayed(session: AsyncSession, name: str, delay: Delay) -> Try:
                 "free_at": func.now() + wait,
                 "forget_at": func.now() + wait + ACCOUNT_FORGOTTEN_AFTER,
             },
-            where=or_(forgotten, ThrottleBucket.free_at <= func.now()),
+            # A free try passes whatever the moment: who came later may have been written before.
+            where=or_(
+                forgotten,
+                ThrottleBucket.tries < delay.free,
+                ThrottleBucket.free_at <= func.now(),
+            ),
         )
         .returning(ThrottleBucket.tries)
     )

@@ -6,6 +6,7 @@ from datetime import timedelta
 from itertools import cycle, islice
 
 import pytest
+from sqlalchemy import text
 
 from app.flows import confirmation, login, registration
 from app.house import House
@@ -210,3 +211,15 @@ async def test_a_hundred_wrong_passwords_at_once_are_a_handful_of_checks(house: 
     checked = sum(isinstance(outcome, WrongCredentials) for outcome in outcomes)
     assert 5 <= checked <= 8  # five, and one more for each wait that passed meanwhile
     assert sum(isinstance(outcome, TryLater) for outcome in outcomes) == 100 - checked
+
+
+async def test_free_tries_at_once_are_all_free(house: House) -> None:
+    """Also for whoever began before another, and is written after him."""
+    delay = Delay(free=50, longest=timedelta(minutes=15))
+
+    async def take() -> float:
+        async with house.session() as session, session.begin():
+            await session.execute(text("SELECT now(), pg_sleep(random() / 10)"))
+            return (await throttle.take_delayed(session, "crowd", delay)).wait
+
+    assert await asyncio.gather(*(take() for _ in range(40))) == [0] * 40
