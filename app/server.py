@@ -46,6 +46,7 @@ class Server:
         self._most = min(most_connections, _files_allowed() - FILES_FOR_OTHERS)
         self._context = WorkerContext(None)
         self._connections: dict[_Connection, asyncio.Task[None]] = {}
+        self._cutting_off = False
         self._idle: dict[_Connection, None] = {}  # in order: idle for longest first
 
     async def start(self, listener: socket.socket) -> None:
@@ -60,6 +61,7 @@ class Server:
             await asyncio.wait(self._connections.values(), timeout=grace_seconds)
         if self._connections:
             log.warning("%d requests in flight did not finish in time", len(self._connections))
+        self._cutting_off = True
         for connection, task in list(self._connections.items()):
             connection.writer.transport.abort()
             task.cancel()
@@ -85,6 +87,9 @@ class Server:
         CONNECTIONS.inc()
         try:
             await connection
+        except asyncio.CancelledError:
+            if not self._cutting_off:
+                raise
         finally:
             CONNECTIONS.dec()
             del self._connections[connection]

@@ -11,7 +11,7 @@ import socket
 import sys
 import time
 from asyncio.subprocess import PIPE, Process
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 from app.config import Config
 from app.kit.metrics import Snapshot, merged, read
@@ -76,7 +76,13 @@ class Post:
     """A place that one child after the other fills; they all run the same command."""
 
     def __init__(
-        self, name: str, command: Sequence[str], *, inherits: Sequence[int], stop: Stop
+        self,
+        name: str,
+        command: Sequence[str],
+        *,
+        inherits: Sequence[int],
+        stop: Stop,
+        is_served: Callable[[], bool],
     ) -> None:
         self.name = name
         self.restarts = 0
@@ -86,12 +92,14 @@ class Post:
         self._command = command
         self._inherits = inherits
         self._stop = stop
+        self._is_served = is_served
 
     async def keep(self) -> None:
-        """Keep it filled; after an early death wait longer each time, then give up.
+        """Keep it filled; after an early death wait longer each time.
 
         Raises:
-            CannotServe: five children in a row died as soon as they were born.
+            CannotServe: five children in a row died as soon as they were born, and nobody else
+                answers visitors.
         """
         early_deaths = 0
         while not self._stop.is_set():
@@ -103,7 +111,7 @@ class Post:
             early = time.monotonic() - born < EARLY_DEATH_SECONDS
             early_deaths = early_deaths + 1 if early else 0
             log.error("%s ended with %d and is replaced", self.name, status)
-            if early_deaths >= EARLY_DEATHS_AT_MOST:
+            if early_deaths >= EARLY_DEATHS_AT_MOST and not self._is_served():
                 self._stop.set()
                 raise CannotServe(
                     f"{self.name} dies as soon as it starts; its last words stand above."
@@ -217,7 +225,9 @@ class Supervisor:
         return sum(child is not None and child.heard.is_set() for child in children)
 
     def _keep(self, name: str, command: Sequence[str], inherits: Sequence[int]) -> None:
-        post = Post(name, command, inherits=inherits, stop=self._stop)
+        post = Post(
+            name, command, inherits=inherits, stop=self._stop, is_served=lambda: self.working() > 0
+        )
         self.posts.append(post)
         self._group.create_task(post.keep())
 
