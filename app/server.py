@@ -123,16 +123,25 @@ class _Connection(TCPServer):
         loop = asyncio.get_running_loop()
         super().__init__(application, loop, settings, context, ConnectionState({}), reader, writer)
         self._server = server
+        self._is_read_out = False
 
     async def protocol_send(self, event: Event) -> None:
         """Send, but not for ever to somebody who does not read (DO-04)."""
         if isinstance(event, Updated):
+            if self._is_read_out:
+                return
             self._server.note_idle(self, idle=event.idle)
         try:
             async with asyncio.timeout(WRITE_SECONDS):
                 await super().protocol_send(event)
         except TimeoutError:
             self.writer.transport.abort()
+
+    async def _read_data(self) -> None:
+        """Read until the end, and do not wait after it for a request that cannot come."""
+        await super()._read_data()
+        self._is_read_out = True
+        await self.idle_task.stop()
 
 
 async def _no_http2_on_cleartext(self: H11Protocol, event: Request) -> None:
