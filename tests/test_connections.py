@@ -82,7 +82,7 @@ async def test_at_the_bound_the_one_idle_for_longest_gives_way(
     with contextlib.suppress(ConnectionError):
         assert await asyncio.wait_for(idle[0][0].read(), 2) == b""
     with pytest.raises(TimeoutError):
-        await asyncio.wait_for(idle[1][0].read(), 0.5)
+        await asyncio.wait_for(idle[-1][0].read(), 0.5)
 
 
 async def test_a_head_that_is_not_finished_counts_as_idle(

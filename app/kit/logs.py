@@ -102,13 +102,18 @@ class Unhurried(logging.Handler):
     def _write_all(self) -> None:
         while (line := self._lines.get()) is not None:
             self._write(line)
-            if self._dropped and self._lines.empty():
-                dropped, self._dropped = self._dropped, 0
-                record = logging.makeLogRecord(
-                    {"name": __name__, "levelno": logging.WARNING, "levelname": "WARNING"}
-                    | {"msg": "%d lines of this log were dropped", "args": (dropped,)}
-                )
-                self._write(self.format(record))
+            if self._lines.empty():
+                self._tell_dropped()
+        self._tell_dropped()
+
+    def _tell_dropped(self) -> None:
+        dropped, self._dropped = self._dropped, 0
+        if dropped:
+            record = logging.makeLogRecord(
+                {"name": __name__, "levelno": logging.WARNING, "levelname": "WARNING"}
+                | {"msg": "%d lines of this log were dropped", "args": (dropped,)}
+            )
+            self._write(self.format(record))
 
     def _write(self, line: str) -> None:
         try:
