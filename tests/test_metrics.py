@@ -1,0 +1,97 @@
+"""Metrics: on a port of their own, right over several workers, also after one has died."""
+
+import re
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+
+import pytest
+from sqlalchemy import URL
+
+from tests import databases
+from tests.server import Server, environment, free_port, serving
+from tests.test_many_workers import Visitor
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def server(worker_database: URL) -> Iterator[Server]:
+    settings = {"WORKERS": "2", "METRICS_BIND": f"127.0.0.1:{free_port()}"}
+    with databases.migrated(worker_database) as url, serving(environment(url, **settings)) as made:
+        yield made
+
+
+def fetch(address: str) -> tuple[int, str]:
+    try:
+        with urllib.request.urlopen(address, timeout=10) as answer:  # noqa: S310
+            return answer.status, answer.read().decode()
+    except urllib.error.HTTPError as error:
+        return error.code, error.read().decode()
+
+
+def metrics(server: Server) -> dict[str, float]:
+    """Return all samples by what stands before their value."""
+    status, text = fetch(f"http://{server.environ['METRICS_BIND']}/metrics")
+    assert status == 200
+    found = re.findall(r"^([a-z_]+(?:\{[^}]*\})?) (\S+)$", text, re.MULTILINE)
+    return {name: float(value) for name, value in found}
+
+
+def until(server: Server, name: str, value: float, *, seconds: float = 10) -> None:
+    """Wait until a sample has a value: workers report once a second."""
+    deadline = time.monotonic() + seconds
+    while (now := metrics(server).get(name)) != value:
+        assert time.monotonic() < deadline, f"{name} is {now}, not {value}"
+        time.sleep(0.1)
+
+
+def test_the_public_port_has_no_metrics(server: Server) -> None:
+    assert fetch(f"{server.url}/metrics")[0] == 404
+
+
+def test_the_metrics_port_has_nothing_else(server: Server) -> None:
+    for path in ("/", "/login", "/health/live", "/metrics/"):
+        assert fetch(f"http://{server.environ['METRICS_BIND']}{path}")[0] == 404
+
+
+def test_counts_are_right_over_workers_and_their_deaths(server: Server) -> None:
+    visitor = Visitor(server).settle("counted")
+    for _ in range(4):
+        visitor.ask("POST", "/login", email_or_user="nobody", password="wrong")
+    until(server, 'vestibule_logins_total{outcome="wrong_credentials"}', 4)
+    until(server, 'vestibule_logins_total{outcome="succeeded"}', 1)
+    name = 'vestibule_requests_total{method="POST",route="/login",status="401"}'
+    until(server, name, 4)
+    for victim in server.children():
+        victim.kill()
+    for number in (1, 2):
+        until(server, f'vestibule_restarts_total{{child="worker {number}"}}', 1)
+    until(server, "vestibule_workers", 2)
+    assert metrics(server)[name] == 4
+    visitor.ask("POST", "/login", email_or_user="nobody", password="wrong")
+    until(server, name, 5)
+
+
+def test_the_house_is_looked_after(server: Server) -> None:
+    Visitor(server).settle("looked")
+    until(server, "vestibule_letters_waiting", 0)
+    found = metrics(server)
+    assert found["vestibule_database_up"] == 1
+    assert found["vestibule_login_sessions"] >= 1
+    assert found["vestibule_letters_oldest_seconds"] == 0
+    assert found["vestibule_database_pool_limit"] == 20
+    assert found["vestibule_passwords_waiting"] == 0
+    assert found['vestibule_letters_total{outcome="sent"}'] >= 1
+    assert found["vestibule_password_wait_seconds_count"] >= 1
+    assert found["vestibule_event_loop_lag_seconds_count"] >= 1
+    assert found['vestibule_request_seconds_count{route="/login"}'] >= 1
+    assert "vestibule_connections" in found
+
+
+def test_no_metric_says_a_secret(server: Server) -> None:
+    Visitor(server).settle("silent")
+    _, text = fetch(f"http://{server.environ['METRICS_BIND']}/metrics")
+    for secret in ("silent", "canary", server.environ["SECRET_KEY"], "example.com"):
+        assert secret not in text
