@@ -77,6 +77,8 @@ def asyncpg_url(text: str) -> str:
         raise ValueError(f"has options that are not known here: {', '.join(unknown)}")
     if several:
         hosts = several["hosts"].split(",")
+        if "" in hosts:
+            raise ValueError("must name its hosts like postgresql://user@one,two:5432/name")
         given = tuple(host if _PORT.search(host) else f"{host}:{POSTGRES_PORT}" for host in hosts)
         query = {"target_session_attrs": "primary", **query, "host": given}
     url = url.set(drivername="postgresql+asyncpg", query=query)
