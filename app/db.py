@@ -2,15 +2,16 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 from uuid import uuid4
 
+import asyncpg
 from asyncpg.exceptions import InterfaceError as AsyncpgInterfaceError
-from asyncpg.exceptions import PostgresError
+from asyncpg.exceptions import PostgresError, TargetServerAttributeNotMatched
 from sqlalchemy import URL, make_url, text
-from sqlalchemy.engine import AdaptedConnection
+from sqlalchemy.engine import AdaptedConnection, ExceptionContext
 from sqlalchemy.event import listen, listens_for
 from sqlalchemy.exc import DBAPIError, DisconnectionError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -48,7 +49,10 @@ _POOLED: dict[str, Any] = {
 }
 # SQLSTATE classes that say "not now" rather than "your query is wrong": connection, rollback
 # (deadlock), resources, intervention (shutdown, cancelled), system; and lock_not_available.
-_AWAY_STATES = ("08", "40", "53", "57", "58", "55P03")
+READ_ONLY_STATE = "25006"
+_AWAY_STATES = (READ_ONLY_STATE, "08", "40", "53", "57", "58", "55P03")
+
+_GONE = (OSError, TimeoutError, PostgresError, AsyncpgInterfaceError)
 
 Sessions = async_sessionmaker[AsyncSession]
 
@@ -65,13 +69,43 @@ def database_url(config: Config, embedded_url: str | None = None) -> URL:
     return url
 
 
+class _Hosts:
+    """Connects to one of several hosts: the one that was right last time, or else the next.
+
+    asyncpg itself would spend all its time on a first host that is silent.
+    """
+
+    def __init__(self) -> None:
+        self._right = 0
+
+    async def connect(
+        self, *, host: Sequence[str], port: Sequence[int], **options: object
+    ) -> asyncpg.Connection:
+        """Return a connection; each host has the whole of ``timeout``."""
+        trouble: Exception | None = None
+        for turn in range(len(host)):
+            number = (self._right + turn) % len(host)
+            try:
+                connection = await asyncpg.connect(host=host[number], port=port[number], **options)
+            except TargetServerAttributeNotMatched as error:
+                trouble = ConnectionRefusedError(str(error))  # a standby: as good as away
+            except _GONE as error:
+                trouble = error
+            else:
+                self._right = number
+                return connection
+        raise trouble or LookupError("no hosts")
+
+
 def make_engine(url: URL, *, pool_size: int, overflow: int, pooled: bool = False) -> AsyncEngine:
     """Return an engine that gives up in seconds, not minutes (L20 to L22).
 
     ``pooled``: the way leads through pgbouncer, which takes few settings at the start and hands a
     connection to somebody else after each transaction, so that no statement may be kept prepared.
     """
-    options = _POOLED if pooled else {"server_settings": SERVER_SETTINGS}
+    options: dict[str, Any] = dict(_POOLED) if pooled else {"server_settings": SERVER_SETTINGS}
+    if not isinstance(url.query.get("host", ""), str):
+        options["async_creator_fn"] = _Hosts().connect
     engine = create_async_engine(
         url,
         pool_size=pool_size,
@@ -86,10 +120,17 @@ def make_engine(url: URL, *, pool_size: int, overflow: int, pooled: bool = False
             **options,
         },
     )
+    listen(engine.sync_engine, "handle_error", _leave_read_only)
     listen(engine.sync_engine, "connect", _note_use)
     listen(engine.sync_engine, "checkin", _note_use)
     listen(engine.sync_engine, "checkout", _try_if_idle)
     return engine
+
+
+def _leave_read_only(context: ExceptionContext) -> None:
+    """Drop all connections when one leads to a server that was the primary until now."""
+    if getattr(context.original_exception, "sqlstate", None) == READ_ONLY_STATE:
+        context.is_disconnect = True
 
 
 def _note_use(_: object, record: ConnectionPoolEntry) -> None:
@@ -107,7 +148,7 @@ def _try_if_idle(
         return
     try:
         connection.run_async(lambda driver: driver.execute("SELECT 1"))
-    except (OSError, TimeoutError, PostgresError, AsyncpgInterfaceError) as error:
+    except _GONE as error:
         raise DisconnectionError(str(error)) from error
 
 

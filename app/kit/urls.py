@@ -10,7 +10,7 @@ from sqlalchemy.exc import ArgumentError
 LOCAL_PATH_LONGEST = 2000
 ASYNCPG_OPTIONS = {"host", "port", "ssl", "target_session_attrs", "passfile", "service"}
 _SEVERAL_HOSTS = re.compile(
-    r"(?P<before>[a-z+]+://(?:[^@/?]*@)?)(?P<hosts>[^/?@]+,[^/?@]+)(?P<after>/.*)"
+    r"(?P<before>[a-z+]+://(?:[^@/?]*@)?)(?P<hosts>[^/?@]*,[^/?@]*)(?P<after>/.*)"
 )
 POSTGRES_PORT = 5432
 _PORT = re.compile(r":[0-9]+$")
@@ -78,7 +78,7 @@ def asyncpg_url(text: str) -> str:
     if several:
         hosts = several["hosts"].split(",")
         if "" in hosts:
-            raise ValueError("must name its hosts like postgresql://user@one,two:5432/name")
+            raise ValueError("must be written like postgresql://user@one,two:5432/name")
         given = tuple(host if _PORT.search(host) else f"{host}:{POSTGRES_PORT}" for host in hosts)
         query = {"target_session_attrs": "primary", **query, "host": given}
     url = url.set(drivername="postgresql+asyncpg", query=query)

@@ -42,6 +42,33 @@ class Cluster:
         self._database.start(durable=True)
         return time.monotonic()
 
+    def standby(self, home: Path) -> "Cluster":
+        """Start a standby of it elsewhere; from then on no commit is acknowledged without it."""
+        hba = self._home / embedded.CLUSTER / "pg_hba.conf"
+        hba.write_text(hba.read_text() + "local replication postgres trust\n")
+        self._database._pg_ctl("reload")
+        made = Cluster(home)
+        target = home / embedded.CLUSTER
+        made._database._open_to_user()
+        made._database._make_own_dir(target)
+        self._database._run(
+            "pg_basebackup", "-h", str(self._home / embedded.CLUSTER), "-U", "postgres",
+            "-D", str(target), "-R", "-X", "stream", "--checkpoint=fast",
+        )  # fmt: skip
+        (target / ".s.PGSQL.5432.lock").unlink()  # the copy of the primary's
+        made._database.start(durable=True)
+        for setting in ("synchronous_standby_names = '*'", "synchronous_commit = remote_apply"):
+            self._psql(f"ALTER SYSTEM SET {setting}")
+        self._database._pg_ctl("reload")
+        return made
+
+    def promote(self) -> None:
+        """Make a standby the primary."""
+        self._database._pg_ctl("promote", "-w")
+
+    def _psql(self, statement: str) -> None:
+        self._database._run("psql", "-h", str(self._home / embedded.CLUSTER), "-c", statement)
+
     def stop(self) -> None:
         """Stop it as ``pg_ctl -m fast`` does."""
         if self._database.is_running():

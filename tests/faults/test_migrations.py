@@ -19,8 +19,10 @@ from tests.server import ROOT, environment
 pytestmark = pytest.mark.slow
 
 SLOW_DDL = (
-    "CREATE FUNCTION slow() RETURNS event_trigger LANGUAGE plpgsql "
-    "AS 'BEGIN PERFORM pg_sleep(0.05); END'",
+    """
+    CREATE FUNCTION slow() RETURNS event_trigger LANGUAGE plpgsql
+    AS 'BEGIN PERFORM pg_sleep(0.05); END'
+    """,
     "CREATE EVENT TRIGGER slow ON ddl_command_end EXECUTE FUNCTION slow()",
 )
 TABLES = "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'"
