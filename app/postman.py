@@ -188,7 +188,8 @@ class _Rounds:
 
     def _pause(self, spent: float) -> float:
         """Return how long to leave a server in trouble alone, counted from the start of the try."""
-        return max(1.0, min(2.0 ** (self._troubles - 1), LONGEST_PAUSE_SECONDS) - spent)
+        doublings = min(self._troubles - 1, 10)  # however long it lasts
+        return max(1.0, min(2.0**doublings, LONGEST_PAUSE_SECONDS) - spent)
 
 
 def _mail_server(config: Config) -> MailServer | None:

@@ -24,6 +24,7 @@ POSTMAN = "postman"
 EARLY_DEATH_SECONDS = 3
 EARLY_DEATHS_AT_MOST = 5
 LONGEST_PAUSE_SECONDS = 5
+NOT_STARTED = -1
 START_SECONDS = 60
 SILENCE_SECONDS = 30  # a worker reports every second; one that is silent for so long hangs
 LOOK_EVERY_SECONDS = 1
@@ -32,6 +33,11 @@ KILL_AFTER_SECONDS = 2  # after drain and grace
 
 class CannotServe(Exception):
     """The server cannot go on; the message says why and what to do."""
+
+
+def pause_after(early_deaths: int) -> float:
+    """Return for how many seconds to wait after so many early deaths in a row: 0, ½, 1, 2 … 5."""
+    return min(2.0 ** (min(early_deaths, 10) - 2), LONGEST_PAUSE_SECONDS) if early_deaths else 0
 
 
 class Child:
@@ -116,13 +122,15 @@ class Post:
                 raise CannotServe(
                     f"{self.name} dies as soon as it starts; its last words stand above."
                 )
-            pause = min(2 ** (early_deaths - 1) / 2, LONGEST_PAUSE_SECONDS) if early else 0
-            await wait_for(self._stop, pause)
+            await wait_for(self._stop, pause_after(early_deaths))
 
     async def replace(self, *, kill_after: float) -> bool:
         """Let a new child work before the old one is stopped; False if the new one does not."""
         old = self.child
-        new = await self._start()
+        try:
+            new = await self._start()
+        except OSError:
+            return False
         await _first_of(new.heard.wait(), new.ended(), self._stop.wait(), seconds=START_SECONDS)
         if not new.heard.is_set() or self._stop.is_set() or self.child is not old or old is None:
             new.end(signal.SIGTERM)
@@ -136,12 +144,12 @@ class Post:
         return True
 
     def end_if_silent(self) -> None:
-        """Kill a child that has worked and hangs."""
+        """Kill a child that hangs."""
         child = self.child
-        if child is None or not child.heard.is_set():
+        if child is None:
             return
         silent = time.monotonic() - child.last_heard
-        if silent > SILENCE_SECONDS:
+        if silent > (SILENCE_SECONDS if child.heard.is_set() else START_SECONDS):
             log.error("%s does not answer for %d s and is killed", self.name, silent)
             child.end(signal.SIGKILL)
 
@@ -151,7 +159,11 @@ class Post:
 
     async def _fill(self) -> int:
         """Start a child; return the status of the one that is here at the end."""
-        child = self.child = await self._start()
+        try:
+            child = self.child = await self._start()
+        except OSError as error:  # no memory, no process, no descriptor left
+            log.error("%s cannot be started: %s", self.name, error.strerror)  # noqa: TRY400
+            return NOT_STARTED
         while True:
             status = await child.ended()
             if child is self.child:
