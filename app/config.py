@@ -159,7 +159,9 @@ class Config(BaseModel):
     database_password: SecretStr | None = Field(
         None, description="Put into `DATABASE_URL`, so that the password can come from a file"
     )
-    database_pool_size: int = Field(10, ge=1, le=100, description="Connections each worker keeps")
+    database_pool_size: int = Field(
+        10, ge=1, le=100, description="Connections each worker may keep"
+    )
     database_pool_overflow: int = Field(
         0, ge=0, le=100, description="Connections each worker may add for a while"
     )

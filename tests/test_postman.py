@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+from asyncio import Event
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -256,3 +257,12 @@ async def test_a_postman_process_stops_while_the_server_is_away(
         await until(lambda: child.poll() is not None, seconds=5)
         assert "Traceback" not in said(output)
     assert child.returncode == 0
+
+
+async def test_pauses_are_bounded_however_long_it_lasts(house: House) -> None:
+    rounds = postman._Rounds(house.config, house.sessions, postman._Bell(house.engine), Event())
+    pauses = []
+    for troubles in (1, 2, 3, 6, 100_000):
+        rounds._troubles = troubles
+        pauses.append(rounds._pause(0))
+    assert pauses == [1, 2, 4, 20, 20]
