@@ -259,7 +259,10 @@ async def test_a_postman_process_stops_while_the_server_is_away(
     assert child.returncode == 0
 
 
-async def test_pauses_are_bounded_however_long_it_lasts(house: House) -> None:
+async def test_pauses_are_bounded_however_long_it_lasts(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(postman, "LONGEST_PAUSE_SECONDS", 20)
     rounds = postman._Rounds(house.config, house.sessions, postman._Bell(house.engine), Event())
     pauses = []
     for troubles in (1, 2, 3, 6, 100_000):
