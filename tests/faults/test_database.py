@@ -15,7 +15,8 @@ from tests import databases
 from tests.faults.cluster import Cluster, pipe
 from tests.faults.conftest import Figure
 from tests.load import Journal, kept, under_load
-from tests.server import Server, environment, serving
+from tests.server import Server, environment, free_port, serving
+from tests.test_metrics import until
 
 pytestmark = pytest.mark.slow
 
@@ -95,8 +96,10 @@ async def test_ft_02_a_database_that_comes_later_is_waited_for(
 ) -> None:
     own_cluster.stop()
     begun = time.monotonic()
-    with serving(environment(own_cluster.url, WORKERS="2")) as server:
+    metrics = {"METRICS_BIND": f"127.0.0.1:{free_port()}"}
+    with serving(environment(own_cluster.url, WORKERS="2", **metrics)) as server:
         up = time.monotonic() - begun
+        await asyncio.to_thread(until, server, "vestibule_database_up", 0)
         workers = {worker.pid for worker in server.children()}
         assert "the database does not answer" in server.log
         for _ in range(5):
@@ -110,6 +113,7 @@ async def test_ft_02_a_database_that_comes_later_is_waited_for(
         await asyncio.to_thread(own_cluster.start)
         ready = await until_ready(server, seconds=3 * GENEROUS)
         assert {worker.pid for worker in server.children()} == workers, "no crash loop"
+        await asyncio.to_thread(until, server, "vestibule_database_up", 1)
     figure(f"FT-02: up {up:.1f} s without a database, ready {ready:.2f} s after it came")
 
 
