@@ -230,7 +230,9 @@ async def test_sighup_with_a_wrong_setting_keeps_the_old_workers(
 
 async def test_a_worker_that_hangs_is_replaced(database: URL, figure: Figure) -> None:
     before = "from app import supervisor; supervisor.SILENCE_SECONDS = 3"
-    with serving(environment(database, WORKERS="2"), before=before) as server:
+    metrics = {"METRICS_BIND": f"127.0.0.1:{free_port()}"}
+    with serving(environment(database, WORKERS="2", **metrics), before=before) as server:
+        await until_full(server, 2, set())
         victim = server.children()[0]
         victim.suspend()
         begun = time.monotonic()
