@@ -3,6 +3,7 @@
 import asyncio
 import json
 import logging
+import signal
 import sys
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
@@ -43,6 +44,8 @@ def serve_command(*, with_postman: bool) -> None:
     Without DATABASE_URL a private PostgreSQL is started under DATA_DIR, brought up to date, and
     letters are delivered too.
     """
+    if sys.stdin is None or not sys.stdin.isatty():
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until the supervisor takes it
     config = _config()
     sockets = serve.listeners(config)
     if not config.is_laptop:

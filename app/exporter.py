@@ -99,6 +99,7 @@ class Exporter(Collector):
     async def _ask_database(self) -> None:
         if time.monotonic() - self._asked < ASK_DATABASE_EVERY_SECONDS:
             return
+        self._asked = time.monotonic()
         try:
             async with self._sessions() as session:
                 waiting = await delivery.waiting(session)
@@ -113,7 +114,6 @@ class Exporter(Collector):
             if not is_away(error):
                 raise
             self._database = {"database_up": 0}
-        self._asked = time.monotonic()
 
 
 _WORDS = {

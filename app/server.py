@@ -1,7 +1,9 @@
 """An HTTP server: hypercorn's protocol on sockets of ours, bounded in number, ended in order.
 
 hypercorn's own ``serve`` has no bound on connections (L5), drops what is in flight when its time
-is over, on Python 3.12 and later waits without end (L3), and takes h2c (L9).
+is over, on Python 3.12 and later waits without end (L3), and takes h2c (L9). Its connections keep
+their place for ever when a visitor goes between two pipelined requests, when nobody reads a
+chunked body, or when a visitor does not read: ours do not.
 """
 
 import asyncio
@@ -9,15 +11,23 @@ import logging
 import resource
 import socket
 from collections.abc import Awaitable, Callable
+from typing import Any, cast
 
-from h11 import Request
-from hypercorn.app_wrappers import ASGIWrapper
+from h11 import LocalProtocolError, Request
+from hypercorn.asyncio.task_group import TaskGroup
 from hypercorn.asyncio.tcp_server import TCPServer
 from hypercorn.asyncio.worker_context import WorkerContext
 from hypercorn.config import Config as ServerConfig
-from hypercorn.events import Event, Updated
+from hypercorn.events import Closed, Event, Updated
+from hypercorn.protocol import ProtocolWrapper
 from hypercorn.protocol.h11 import H11Protocol
-from hypercorn.typing import ASGIReceiveCallable, ASGISendCallable, ConnectionState, Scope
+from hypercorn.typing import (
+    AppWrapper,
+    ASGIReceiveCallable,
+    ASGISendCallable,
+    ConnectionState,
+    Scope,
+)
 
 from app.kit.metrics import CONNECTIONS, CONNECTIONS_CLOSED
 
@@ -27,6 +37,8 @@ BACKLOG = 1024
 KEEP_ALIVE_SECONDS = 10
 READ_SECONDS = 60
 WRITE_SECONDS = 60
+CLOSE_SECONDS = 20
+NO_TLS = False
 FILES_WANTED = 65_536
 FILES_FOR_OTHERS = 100  # descriptors that are no visitor's connection
 NO_PLACE = (
@@ -41,7 +53,7 @@ class Server:
     """Serves an application on a listening socket until it is told to stop."""
 
     def __init__(self, application: Application, *, most_connections: int) -> None:
-        self._application = ASGIWrapper(application)
+        self._application = application
         self._settings = _settings()
         self._most = min(most_connections, _files_allowed() - FILES_FOR_OTHERS)
         self._context = WorkerContext(None)
@@ -114,16 +126,37 @@ class _Connection(TCPServer):
     def __init__(
         self,
         server: Server,
-        application: ASGIWrapper,
+        application: Application,
         settings: ServerConfig,
         context: WorkerContext,
         reader: asyncio.StreamReader,
         writer: asyncio.StreamWriter,
     ) -> None:
         loop = asyncio.get_running_loop()
-        super().__init__(application, loop, settings, context, ConnectionState({}), reader, writer)
+        app = cast("AppWrapper", application)
+        super().__init__(app, loop, settings, context, ConnectionState({}), reader, writer)
         self._server = server
         self._is_read_out = False
+        self._cut: asyncio.TimerHandle | None = None
+
+    async def run(self) -> None:
+        """Serve it until it is closed, by either side."""
+        try:
+            async with _Tasks(self.loop) as self._task_group:
+                self.protocol = ProtocolWrapper(
+                    self.app, self.config, self.context, self._task_group, ConnectionState({}),
+                    NO_TLS, _address(self.writer, "peername"), _address(self.writer, "sockname"),
+                    self.protocol_send, "http/1.1",
+                )  # fmt: skip
+                await self.protocol.initiate()
+                await self.idle_task.restart(self._task_group, self._idle_timeout)
+                await self._read_until_lost()
+        except* (OSError, LocalProtocolError):
+            pass  # a visitor who went, or who sent what cannot be answered
+        finally:
+            await self._close()
+            if self._cut is not None:
+                self._cut.cancel()
 
     async def protocol_send(self, event: Event) -> None:
         """Send, but not for ever to somebody who does not read (DO-04)."""
@@ -137,11 +170,89 @@ class _Connection(TCPServer):
         except TimeoutError:
             self.writer.transport.abort()
 
-    async def _read_data(self) -> None:
-        """Read until the end, and do not wait after it for a request that cannot come."""
-        await super()._read_data()
-        self._is_read_out = True
+    async def _read_until_lost(self) -> None:
+        """Read until the end or until the connection is lost.
+
+        hypercorn itself reads on when a pipelined request is answered, also where it cannot be.
+        """
+        reading = asyncio.ensure_future(self._read_data())
+        lost = asyncio.ensure_future(self.writer.wait_closed())
+        try:
+            await asyncio.wait({reading, lost}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            self._is_read_out = True
+            while not reading.done():  # one cancel may be swallowed by wait_for (Python 3.11)
+                reading.cancel()
+                await asyncio.wait({reading}, timeout=1)
+            lost.cancel()
+            await asyncio.gather(lost, return_exceptions=True)
+        await self.protocol.handle(Closed())
         await self.idle_task.stop()
+        if not reading.cancelled():
+            reading.result()
+
+    async def _close(self) -> None:
+        self._cut_soon()
+        await super()._close()
+
+    async def _initiate_server_close(self) -> None:
+        self._cut_soon()
+        await super()._initiate_server_close()
+
+    def _cut_soon(self) -> None:
+        """Wait for what is not read yet, but not for ever."""
+        if self._cut is None:
+            self._cut = self.loop.call_later(CLOSE_SECONDS, self.writer.transport.abort)
+
+
+class _Tasks(TaskGroup):
+    """The tasks of one connection: its reader, its idle timer, the request in hand."""
+
+    async def spawn_app(
+        self,
+        app: AppWrapper,
+        config: ServerConfig,
+        scope: Scope,
+        send: Callable[[Any], Awaitable[None]],
+    ) -> Callable[[Any], Awaitable[None]]:
+        """Begin to answer a request; return where its body is put."""
+        inbox = _Inbox(config.max_app_queue_size)
+        self.spawn(_answer, cast("Application", app), scope, inbox.get, send)
+        return inbox.put
+
+
+class _Inbox(asyncio.Queue[dict[str, Any]]):
+    """What an application receives. That the visitor is gone never waits behind an unread body."""
+
+    async def put(self, item: dict[str, Any]) -> None:
+        """Wait for room, unless it is the last message."""
+        if not item["type"].endswith(".disconnect"):
+            return await super().put(item)
+        while not self.empty():
+            self.get_nowait()
+        self.put_nowait(item)
+        return None
+
+
+async def _answer(
+    app: Application,
+    scope: Scope,
+    receive: ASGIReceiveCallable,
+    send: Callable[[Any], Awaitable[None]],
+) -> None:
+    try:
+        await app(scope, receive, send)
+    except (OSError, LocalProtocolError):
+        pass  # nobody there to read it
+    except Exception:
+        log.exception("a request could not be answered")
+    finally:
+        await send(None)
+
+
+def _address(writer: asyncio.StreamWriter, which: str) -> tuple[str, int] | None:
+    found = writer.get_extra_info(which)
+    return (found[0], found[1]) if isinstance(found, tuple) else None
 
 
 async def _no_http2_on_cleartext(self: H11Protocol, event: Request) -> None:

@@ -18,7 +18,8 @@ STEP_SECONDS = 20  # each command but the last: a content may be looked at for l
 DELIVER_SECONDS = 45  # all of them together: well below the outbox' lease of two minutes
 GOODBYE_SECONDS = 2
 # Not about the letter: the server goes away, or wants to know who we are (RFC 5321, RFC 4954).
-_SERVER_CODES = {421, 530, 534, 535, 538}
+_LOGIN_CODES = {530, 534, 535, 538}
+_SERVER_CODES = {421, *_LOGIN_CODES}
 
 
 class MailServer:
@@ -130,6 +131,8 @@ def _own_name() -> str:
 
 
 def _words(error: Exception) -> str:
+    if isinstance(error, SMTPResponseException) and error.code in _LOGIN_CODES:
+        return f"{error.code} the mail server does not let us in"  # some repeat what was sent
     if isinstance(error, SMTPResponseException):
         return f"{error.code} {error.message}"
     return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__

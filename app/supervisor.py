@@ -25,6 +25,7 @@ EARLY_DEATH_SECONDS = 3
 EARLY_DEATHS_AT_MOST = 5
 LONGEST_PAUSE_SECONDS = 5
 NOT_STARTED = -1
+ROUNDS_AT_MOST = 1  # that wait while one is under way
 START_SECONDS = 60
 SILENCE_SECONDS = 30  # a worker reports every second; one that is silent for so long hangs
 LOOK_EVERY_SECONDS = 1
@@ -133,7 +134,7 @@ class Post:
             return False
         await _first_of(new.heard.wait(), new.ended(), self._stop.wait(), seconds=START_SECONDS)
         if not new.heard.is_set() or self._stop.is_set() or self.child is not old or old is None:
-            new.end(signal.SIGTERM)
+            new.end(signal.SIGTERM if new.heard.is_set() else signal.SIGKILL)
             return self.child is not old
         self.child = new
         old.end(signal.SIGINT)  # without drain: its successor is there
@@ -209,10 +210,11 @@ class Supervisor:
         """
         self._stop = stop_event()
         self._replacing = asyncio.Lock()
+        self._rounds_wanted = 0
         loop = asyncio.get_running_loop()
         try:
             async with asyncio.TaskGroup() as self._group:
-                loop.add_signal_handler(signal.SIGHUP, self._replace_soon)
+                loop.add_signal_handler(signal.SIGHUP, self._on_hangup)
                 fd = self._listener.fileno()
                 for number in range(1, self._workers + 1):
                     self._keep(f"worker {number}", ["worker", "--socket-fd", str(fd)], [fd])
@@ -258,12 +260,18 @@ class Supervisor:
             for post in self.posts:
                 post.end_if_silent()
 
-    def _replace_soon(self) -> None:
-        self._group.create_task(self._replace_all())
+    def _on_hangup(self) -> None:
+        """Replace all, or stop when it was the terminal that went; one round waits at most."""
+        if sys.stdin is not None and sys.stdin.isatty():
+            self._stop.because(signal.SIGHUP)
+        elif self._rounds_wanted < ROUNDS_AT_MOST:
+            self._rounds_wanted += 1
+            self._group.create_task(self._replace_all())
 
     async def _replace_all(self) -> None:
         """Replace the children one by one; stop at the first whose successor does not work."""
         async with self._replacing:
+            self._rounds_wanted -= 1
             for post in list(self.posts):
                 if self._stop.is_set():
                     return
@@ -275,8 +283,9 @@ class Supervisor:
     async def _end_children(self) -> None:
         """See all off: in order, after a while by force, and at once if told to stop again."""
         await self._stop.wait()
+        number = signal.SIGTERM if self._stop.reason == signal.SIGTERM else signal.SIGINT
         for child in self._living():
-            child.end(self._stop.reason or signal.SIGTERM)
+            child.end(number)
         self._listener.close()
         gone = asyncio.gather(*(child.ended() for child in self._living()))
         await _first_of(gone, self._stop.urgent.wait(), seconds=self._patience())
@@ -297,3 +306,4 @@ async def _first_of(*awaitables: Awaitable[object], seconds: float) -> None:
     await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
     for wait in waits:
         wait.cancel()
+    await asyncio.gather(*waits, return_exceptions=True)

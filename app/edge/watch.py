@@ -13,7 +13,7 @@ log = logging.getLogger("app.access")
 
 HUNG_UP = 499  # as nginx says it
 METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
-LONGEST_SEGMENT, LONGEST_PATH = 32, 200
+LONGEST_SEGMENT, LONGEST_PATH = 32, 80
 
 Application = Callable[[Scope, ASGIReceiveCallable, ASGISendCallable], Awaitable[None]]
 
@@ -60,11 +60,15 @@ class Watched:
         fields = {"method": method, "path": path, "status": status, "ms": milliseconds}
         log.info(
             "%s %s %d, %s ms", method, path, status, milliseconds,
-            extra={"fields": {**fields, "ip": seen.ip}},
+            extra={"fields": {"message": "request", **fields, "ip": seen.ip}},
         )  # fmt: skip
 
 
 def shown(path: str) -> str:
-    """Return an address that no page has, without what may be a key pasted into it (LG-02)."""
-    segments = (part if len(part) <= LONGEST_SEGMENT else "…" for part in path.split("/"))
-    return "/".join(segments)[:LONGEST_PATH]
+    """Return an address that no page has: short, in plain signs, without a key that was pasted in.
+
+    What somebody sends must fill neither the log nor a line of it with secrets (LG-02, LG-06).
+    """
+    segments = (part if len(part) <= LONGEST_SEGMENT else "..." for part in path.split("/"))
+    text = "/".join(segments)[:LONGEST_PATH]
+    return "".join(sign if sign.isascii() and sign.isprintable() else "?" for sign in text)

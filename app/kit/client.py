@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network
 
 IPV6_NETWORK_BITS = 64
-_WITH_PORT = re.compile(r"(?:\[(?P<six>[^\]]*)\]|(?P<four>[0-9.]+)):[0-9]{1,5}")
+_WITH_PORT = re.compile(r"\[(?P<six>[^\]]*:[^\]]*)\](?::[0-9]{1,5})?|(?P<four>[0-9.]+):[0-9]{1,5}")
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Client:
 def parsed(text: str) -> str | None:
     """Return an address in its one form, without port and zone; None if it is none.
 
-    Some proxies write ``192.0.2.1:4711`` and ``[2001:db8::1]:4711``.
+    Some proxies write ``192.0.2.1:4711``, ``[2001:db8::1]`` and ``[2001:db8::1]:4711``.
     """
     found = _WITH_PORT.fullmatch(text.strip())
     try:

@@ -35,7 +35,13 @@ def stop_event(*, watch_stdin: bool = False) -> Stop:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.because, number)
     if watch_stdin:
-        loop.add_reader(sys.stdin.fileno(), stop.set)
+        stdin = sys.stdin.fileno()
+
+        def orphaned() -> None:
+            loop.remove_reader(stdin)  # its end would be told for ever
+            stop.set()
+
+        loop.add_reader(stdin, orphaned)
     return stop
 
 

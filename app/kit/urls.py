@@ -67,7 +67,7 @@ def asyncpg_url(text: str) -> str:
     try:
         several = _SEVERAL_HOSTS.fullmatch(text)
         url = make_url(several["before"] + several["after"] if several else text)
-    except ArgumentError:
+    except (ArgumentError, ValueError):
         raise ValueError("must be an address like postgresql://user@host/name") from None
     if url.drivername.split("+")[0] not in {"postgres", "postgresql"} or not url.database:
         raise ValueError("must be an address like postgresql://user@host/name")
