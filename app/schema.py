@@ -31,7 +31,7 @@ def head() -> str | None:
 
 async def revision(engine: AsyncEngine) -> str | None:
     """Return the revision that the database is at, None before the first migration."""
-    async with engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
+    async with engine.connect() as connection:
         exists = await connection.scalar(text("SELECT to_regclass('alembic_version')"))
         if exists is None:
             return None
