@@ -66,6 +66,13 @@ class Cluster:
         """Make a standby the primary."""
         self._database._pg_ctl("promote", "-w")
 
+    def ask_for_passwords(self, role: str, password: str) -> None:
+        """Make a role that has to say its password."""
+        hba = self._home / embedded.CLUSTER / "pg_hba.conf"
+        hba.write_text(f"local all {role} scram-sha-256\n{hba.read_text()}")
+        self._psql(f"CREATE ROLE {role} SUPERUSER LOGIN PASSWORD '{password}'")
+        self._database._pg_ctl("reload")
+
     def dump(self) -> Path:
         """Write a backup of its database to a file, and return that."""
         place = self._home / "backup"
