@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
 from app import config, embedded
-from app.db import database_url
+from app.db import UNPREPARED, database_url
 from app.models import Base
 
 MIGRATION_LOCK = 0x56455354  # "VEST": replicas that start at once take turns (L23)
@@ -46,7 +46,7 @@ def _migrate(connection: Connection) -> None:
 
 async def _run() -> None:
     engine = create_async_engine(
-        _url(), poolclass=NullPool, connect_args={"timeout": CONNECT_SECONDS}
+        _url(), poolclass=NullPool, connect_args={"timeout": CONNECT_SECONDS, **UNPREPARED}
     )
     async with engine.connect() as connection:
         await connection.run_sync(_migrate)

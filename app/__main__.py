@@ -252,7 +252,7 @@ def _connections_allowed(url: URL) -> int | None:
 
 def _ask(url: URL, query: Query[R]) -> R:
     async def ask() -> R:
-        engine = make_engine(url, pool_size=1, overflow=0)
+        engine = make_engine(url, pool_size=1, overflow=0, pooled=True)  # works without one too
         try:
             async with make_sessions(engine)() as session:
                 return await query(session)

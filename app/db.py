@@ -41,16 +41,21 @@ SERVER_SETTINGS = {
     "idle_in_transaction_session_timeout": "10000",
     "timezone": "UTC",
 }
-_POOLED: dict[str, Any] = {
-    "server_settings": {name: SERVER_SETTINGS[name] for name in ("application_name", "timezone")},
+UNPREPARED: dict[str, Any] = {
     "statement_cache_size": 0,
     "prepared_statement_cache_size": 0,
     "prepared_statement_name_func": lambda: f"vestibule_{uuid4().hex}",
 }
-# SQLSTATE classes that say "not now" rather than "your query is wrong": connection, rollback
-# (deadlock), resources, intervention (shutdown, cancelled), system; and lock_not_available.
+_POOLED: dict[str, Any] = {
+    "server_settings": {name: SERVER_SETTINGS[name] for name in ("application_name", "timezone")},
+    **UNPREPARED,
+}
+POOLED = "pooled"  # an engine's option: its connections change hands after each transaction
+# SQLSTATE classes that say "not now" rather than "your query is wrong": connection, our password
+# (which is being changed), rollback (deadlock), resources, intervention (shutdown, cancelled),
+# system; and lock_not_available.
 READ_ONLY_STATE = "25006"
-_AWAY_STATES = (READ_ONLY_STATE, "08", "40", "53", "57", "58", "55P03")
+_AWAY_STATES = (READ_ONLY_STATE, "08", "28", "40", "53", "57", "58", "55P03")
 
 _GONE = (OSError, TimeoutError, PostgresError, AsyncpgInterfaceError)
 
@@ -114,6 +119,7 @@ def make_engine(url: URL, *, pool_size: int, overflow: int, pooled: bool = False
         pool_use_lifo=True,  # the warm ones first
         pool_recycle=POOL_RECYCLE_SECONDS,
         hide_parameters=True,
+        execution_options={POOLED: pooled},
         connect_args={
             "timeout": CONNECT_SECONDS,
             "command_timeout": COMMAND_SECONDS,
@@ -225,10 +231,13 @@ async def connections_allowed(session: AsyncSession) -> int:
 async def one_by_one(session: AsyncSession) -> AsyncIterator[None]:
     """Run each statement for itself, where there is one or they need not stand or fall together.
 
-    Saves the round trips of BEGIN and COMMIT: most of a page's time when the database is far.
+    Saves the round trips of BEGIN and COMMIT: most of a page's time when the database is far. Not
+    through a pool that hands connections round: outside a transaction it may give the two messages
+    of one statement, to prepare it and to run it, to different servers.
     """
     async with session.begin():
-        await session.connection(execution_options={"isolation_level": "AUTOCOMMIT"})
+        if not session.get_bind().get_execution_options().get(POOLED):
+            await session.connection(execution_options={"isolation_level": "AUTOCOMMIT"})
         yield
 
 

@@ -29,9 +29,15 @@ def head() -> str | None:
     return ScriptDirectory.from_config(alembic_config()).get_current_head()
 
 
+def knows(revision: str) -> bool:
+    """Whether a revision is this program's. One that is not was made by a newer program."""
+    scripts = ScriptDirectory.from_config(alembic_config()).walk_revisions()
+    return any(script.revision == revision for script in scripts)
+
+
 async def revision(engine: AsyncEngine) -> str | None:
     """Return the revision that the database is at, None before the first migration."""
-    async with engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
+    async with engine.connect() as connection:
         exists = await connection.scalar(text("SELECT to_regclass('alembic_version')"))
         if exists is None:
             return None

@@ -22,7 +22,11 @@ async def live() -> Response:
 @pages.get("/ready")
 @anyone
 async def ready() -> Response:
-    """Answer 200 when the database is reached, its schema is ours, and we are not about to stop."""
+    """Answer 200 when the database is reached, its schema is ours, and we are not about to stop.
+
+    A schema that is newer than ours is well too: during an upgrade the old servers go on until the
+    new ones are there.
+    """
     if is_leaving():
         return _say("about to stop", 503)
     try:
@@ -31,14 +35,14 @@ async def ready() -> Response:
         if not is_away(error):
             raise
         return _say("the database is away", 503)
-    if revision != _head():
+    if revision is None or _is_behind(revision):
         return _say("the database's schema is not at head: run migrate", 503)
     return _say("ok", 200)
 
 
-@lru_cache(maxsize=1)
-def _head() -> str | None:
-    return schema.head()
+@lru_cache(maxsize=4)
+def _is_behind(revision: str) -> bool:
+    return revision != schema.head() and schema.knows(revision)
 
 
 def _say(text: str, status: int) -> Response:

@@ -164,8 +164,8 @@ async def _find(session: AsyncSession, config: Config, name: str, password: str)
     looks like a wrong password, and costs as much.
     """
     person = await user.find(session, name)
-    marks = fingerprint(password, key=config.signing_keys[-1])
-    pending = await registration.find_by_name(session, name, fingerprint=marks)
+    marks = [fingerprint(password, key=key) for key in config.signing_keys]
+    pending = await registration.find_by_name(session, name, fingerprints=marks)
     attempt = await throttle.take_delayed(
         session,
         _person_bucket(person) if person else _nobody_bucket(name),

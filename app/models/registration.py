@@ -5,6 +5,7 @@ unique: who mistypes registers again, and a stranger who was first with an addre
 taken nothing (TK-13, EN-03).
 """
 
+from collections.abc import Collection
 from datetime import timedelta
 from typing import NamedTuple
 from uuid import UUID
@@ -96,13 +97,18 @@ async def renew(
     return _pending((await session.execute(statement)).one_or_none())
 
 
-async def find_by_name(session: AsyncSession, name: str, *, fingerprint: bytes) -> Pending | None:
-    """Return the newest one of an address or user name whose password may be this one."""
+async def find_by_name(
+    session: AsyncSession, name: str, *, fingerprints: Collection[bytes]
+) -> Pending | None:
+    """Return the newest one of an address or user name whose password may be this one.
+
+    ``fingerprints`` are the password's by every accepted key: one was the key when it registered.
+    """
     key = canonical(name)
     by_name = Registration.email_key == key if "@" in key else Registration.username_key == key
     statement = (
         select(*_PENDING)
-        .where(by_name, Registration.fingerprint == fingerprint, _is_live())
+        .where(by_name, Registration.fingerprint.in_(fingerprints), _is_live())
         .order_by(Registration.created_at.desc())
         .limit(1)
     )

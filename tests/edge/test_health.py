@@ -7,6 +7,8 @@ import pytest
 from quart import Quart
 from sqlalchemy import URL, make_url, text
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.pool import NullPool
 
 from app import create_app, schema
 from app.config import Config
@@ -47,6 +49,21 @@ def test_ready_needs_the_schema_at_head(config: Config, worker_database: URL) ->
         assert "run migrate" in asyncio.run(ask(url))
         schema.migrate(url)
         assert asyncio.run(ask(url)) == "200 ok\n"
+        move_to(url, "newer than this program")
+        assert asyncio.run(ask(url)) == "200 ok\n"
+
+
+def move_to(database: URL, revision: str) -> None:
+    """Let a database be as a program with that revision left it."""
+
+    async def move() -> None:
+        engine = create_async_engine(database, poolclass=NullPool)
+        async with engine.begin() as connection:
+            statement = text("UPDATE alembic_version SET version_num = :revision")
+            await connection.execute(statement, {"revision": revision})
+        await engine.dispose()
+
+    asyncio.run(move())
 
 
 @pytest.mark.parametrize("path", ["/login", "/register"])

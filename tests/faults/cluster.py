@@ -66,6 +66,30 @@ class Cluster:
         """Make a standby the primary."""
         self._database._pg_ctl("promote", "-w")
 
+    def ask_for_passwords(self, role: str, password: str) -> None:
+        """Make a role that has to say its password."""
+        hba = self._home / embedded.CLUSTER / "pg_hba.conf"
+        hba.write_text(f"local all {role} scram-sha-256\n{hba.read_text()}")
+        self._psql(f"CREATE ROLE {role} SUPERUSER LOGIN PASSWORD '{password}'")
+        self._database._pg_ctl("reload")
+
+    def dump(self) -> Path:
+        """Write a backup of its database to a file, and return that."""
+        place = self._home / "backup"
+        self._database._make_own_dir(place)
+        self._database._run(
+            "pg_dump", "-h", str(self._home / embedded.CLUSTER), "-U", "postgres",
+            "--format=custom", "--file", str(place / "dump"), embedded.DATABASE,
+        )  # fmt: skip
+        return place / "dump"
+
+    def restore(self, dump: Path) -> None:
+        """Fill its empty database from a backup."""
+        self._database._run(
+            "pg_restore", "-h", str(self._home / embedded.CLUSTER), "-U", "postgres",
+            "--exit-on-error", "--dbname", embedded.DATABASE, str(dump),
+        )  # fmt: skip
+
     def _psql(self, statement: str) -> None:
         self._database._run("psql", "-h", str(self._home / embedded.CLUSTER), "-c", statement)
 
