@@ -86,6 +86,7 @@ def postman_command(*, watch_stdin: bool) -> None:
 
     They go to the mail server of SMTP_URL; without one, to the log.
     """
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # meant for workers: it has nothing to replace
     config = _config()
     postman.run(config, _running_database(config), watch_stdin=watch_stdin)
 
