@@ -14,7 +14,7 @@ from sqlalchemy import URL, make_url
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app import config as settings
-from app import embedded, laptop, postman, schema, serve, worker
+from app import embedded, laptop, schema, serve, worker
 from app.config import Config
 from app.db import connections_allowed, database_url, is_away, make_engine, make_sessions
 from app.flows import access, invitation
@@ -88,7 +88,7 @@ def postman_command(*, watch_stdin: bool) -> None:
     """
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # meant for workers: it has nothing to replace
     config = _config()
-    postman.run(config, _running_database(config), watch_stdin=watch_stdin)
+    serve.run_postman(config, _running_database(config), watch_stdin=watch_stdin)
 
 
 @commands.command("worker", hidden=True)

@@ -1,5 +1,6 @@
 """Metrics in Prometheus' format, on a port of their own: of all children, and of the database."""
 
+import json
 import socket
 import time
 from collections.abc import AsyncIterator, Iterator
@@ -15,7 +16,7 @@ from sqlalchemy import URL
 from app.config import Config
 from app.db import Sessions, is_away, make_engine, make_sessions
 from app.flows import delivery, login
-from app.kit.metrics import Snapshot, as_metrics
+from app.kit.metrics import Snapshot, as_metrics, read, snapshot
 from app.server import Server
 
 CONNECTIONS_AT_MOST = 50
@@ -23,16 +24,31 @@ ASK_DATABASE_EVERY_SECONDS = 5
 
 
 class Watcher(Protocol):
-    """Who knows the children."""
+    """Who knows the processes that count."""
 
     def counted(self) -> Snapshot:
-        """Return what all children have counted."""
+        """Return what all of them have counted."""
 
     def restarts(self) -> dict[str, int]:
         """Return how often each child was replaced because it died."""
 
-    def working(self) -> int:
-        """Return how many workers answer."""
+    def working(self) -> int | None:
+        """Return how many workers answer, None where there are none to answer."""
+
+
+class Alone:
+    """A process that has no children and counts for itself."""
+
+    def counted(self) -> Snapshot:
+        """Return what it has counted."""
+        return read(json.loads(json.dumps(snapshot())))
+
+    def restarts(self) -> dict[str, int]:
+        """Return nothing: there is nobody to be replaced."""
+        return {}
+
+    def working(self) -> None:
+        """Return None: it serves no pages."""
 
 
 @asynccontextmanager
@@ -84,9 +100,9 @@ class Exporter(Collector):
     def collect(self) -> Iterator[Metric]:
         """Return all metrics."""
         yield from as_metrics(self._watcher.counted())
-        yield GaugeMetricFamily(
-            "vestibule_workers", "Workers that answer", value=self._watcher.working()
-        )
+        working = self._watcher.working()
+        if working is not None:
+            yield GaugeMetricFamily("vestibule_workers", "Workers that answer", value=working)
         restarts = CounterMetricFamily(
             "vestibule_restarts", "Children replaced because they died", labels=["child"]
         )

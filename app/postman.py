@@ -36,9 +36,12 @@ DATABASE_RETRY_SECONDS = 3
 LONGEST_PAUSE_SECONDS = 20
 
 
-def run(config: Config, url: URL, *, watch_stdin: bool) -> None:
-    """Deliver until told to stop."""
-    asyncio.run(_run(config, url, watch_stdin=watch_stdin))
+async def run(config: Config, url: URL, *, watch_stdin: bool) -> None:
+    """Deliver until told to stop; with ``watch_stdin`` report to the supervisor, too."""
+    reporting = asyncio.create_task(Reporter().run()) if watch_stdin else None
+    await deliver(config, url, stop_event(watch_stdin=watch_stdin))
+    if reporting is not None:
+        reporting.cancel()
 
 
 async def deliver(config: Config, url: URL, stop: asyncio.Event) -> None:
@@ -67,13 +70,6 @@ async def write_to_log(posted: Posted) -> None:
     """Deliver a letter by writing it to the log: there is no other way to its reader."""
     letter = posted.letter
     log.info("A letter to %s: %s\n\n%s", letter.to, letter.subject, letter.text)
-
-
-async def _run(config: Config, url: URL, *, watch_stdin: bool) -> None:
-    reporting = asyncio.create_task(Reporter().run()) if watch_stdin else None
-    await deliver(config, url, stop_event(watch_stdin=watch_stdin))
-    if reporting is not None:
-        reporting.cancel()
 
 
 class _Bell:

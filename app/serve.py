@@ -9,13 +9,14 @@ from typing import NamedTuple
 
 from sqlalchemy import URL
 
+from app import postman
 from app.config import Config
-from app.exporter import exporting
+from app.exporter import Alone, exporting
 from app.kit.cpus import usable_cpus
 from app.kit.urls import split_address
 from app.supervisor import CannotServe, Supervisor
 
-__all__ = ["CannotServe", "listen", "listeners", "run", "worker_count"]
+__all__ = ["CannotServe", "listen", "listeners", "run", "run_postman", "worker_count"]
 
 log = logging.getLogger(__name__)
 
@@ -83,6 +84,22 @@ def run(
             await supervisor.run(welcome)
 
     asyncio.run(supervise())
+
+
+def run_postman(config: Config, url: URL, *, watch_stdin: bool) -> None:
+    """Deliver letters until told to stop; one that runs by itself has metrics of its own.
+
+    Raises:
+        CannotServe: as ``listen``.
+    """
+    by_itself = config.metrics_bind is not None and not watch_stdin
+    metrics = listen(config.metrics_bind or "", "METRICS_BIND") if by_itself else None
+
+    async def deliver() -> None:
+        async with exporting(config, url, metrics, Alone()):
+            await postman.run(config, url, watch_stdin=watch_stdin)
+
+    asyncio.run(deliver())
 
 
 def worker_count(config: Config, connections: int | None) -> int:

@@ -6,6 +6,7 @@ from asyncio import Event
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import aiohttp
 import pytest
 import trustme
 from sqlalchemy import URL, text
@@ -230,12 +231,20 @@ async def test_a_postman_is_a_process(house: House, tmp_path: Path, worker_datab
             SMTP_PASSWORD=SECRET,
             MAIL_FROM=SENDER,
             SSL_CERT_FILE=str(tmp_path / "ca.pem"),
+            METRICS_BIND=f"127.0.0.1:{free_port()}",
         )
         with process(environ) as (child, output):
             await until(lambda: f"letters go to localhost:{server.port} (STARTTLS)" in said(output))
             await post(house)
             await server.take()
             await settled(house)
+            child.send_signal(signal.SIGHUP)  # it has nothing to replace
+            url = f"http://{environ['METRICS_BIND']}/metrics"
+            async with aiohttp.ClientSession() as session, session.get(url) as response:
+                counted = await response.text()
+            assert 'vestibule_letters_total{outcome="sent"} 1.0' in counted
+            assert "vestibule_letters_waiting 0.0" in counted
+            assert "vestibule_workers" not in counted
             child.send_signal(signal.SIGTERM)
             await until(lambda: child.poll() is not None, seconds=5)
             words = said(output)
