@@ -63,7 +63,7 @@ def furnish(app: Quart, config: Config) -> None:
     app.jinja_env.globals.update(
         site=config.site_name,
         password_min_length=config.password_min_length,
-        letters_in_log=config.relay is None and config.is_laptop,
+        letters_in_log=config.relay is None and not config.is_https,
         Permission=Permission,
     )
     for pages in PAGES:
