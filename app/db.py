@@ -51,10 +51,10 @@ _POOLED: dict[str, Any] = {
     **UNPREPARED,
 }
 POOLED = "pooled"  # an engine's option: its connections change hands after each transaction
+READ_ONLY_STATE = "25006"
 # SQLSTATE classes that say "not now" rather than "your query is wrong": connection, our password
 # (which is being changed), rollback (deadlock), resources, intervention (shutdown, cancelled),
 # system; and lock_not_available.
-READ_ONLY_STATE = "25006"
 _AWAY_STATES = (READ_ONLY_STATE, "08", "28", "40", "53", "57", "58", "55P03")
 
 _GONE = (OSError, TimeoutError, PostgresError, AsyncpgInterfaceError)

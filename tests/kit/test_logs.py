@@ -82,8 +82,8 @@ def test_a_pipe_that_nobody_reads_costs_lines_but_no_time() -> None:
     os.close(reading)
     text = b"".join(said).decode()
     written = len([line for line in text.splitlines() if line.endswith("x" * 200)])
-    (dropped,) = [line.split()[0] for line in text.splitlines() if "dropped" in line]
-    assert written + int(dropped) == 5000
+    dropped = [int(line.split()[0]) for line in text.splitlines() if "dropped" in line]
+    assert written + sum(dropped) == 5000
     assert written >= 100
     assert text.endswith("after\n")
 
