@@ -245,6 +245,8 @@ def is_away(error: BaseException) -> bool:
     """Whether an error says that the database is away or overloaded, so that 503 is right."""
     if isinstance(error, OSError | TimeoutError | PoolTimeout | InterfaceError | OperationalError):
         return True
+    if isinstance(error, AsyncpgInterfaceError):  # cut off while a connection is set up
+        return True
     if isinstance(error, DBAPIError):
         state = getattr(error.orig, "sqlstate", None) or ""
         return error.connection_invalidated or state.startswith(_AWAY_STATES)

@@ -3,6 +3,7 @@
 import asyncio
 import re
 
+import asyncpg
 import pytest
 from quart import Quart
 from sqlalchemy import URL, make_url, text
@@ -144,3 +145,8 @@ async def test_a_wrong_query_does_not_count_as_away_and_hides_its_parameters(
             await connection.execute(text("SELECT CAST(:x AS integer)"), {"x": "canary"})
         assert not is_away(failure.value)
         assert "hidden due to hide_parameters" in str(failure.value)
+
+
+def test_a_connection_that_is_cut_off_while_it_is_set_up_counts_as_away() -> None:
+    assert is_away(asyncpg.InterfaceError("connection is closed"))
+    assert not is_away(ValueError("connection is closed"))
