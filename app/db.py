@@ -58,6 +58,9 @@ READ_ONLY_STATE = "25006"
 _AWAY_STATES = (READ_ONLY_STATE, "08", "28", "40", "53", "57", "58", "55P03")
 
 _GONE = (OSError, TimeoutError, PostgresError, AsyncpgInterfaceError)
+_ALWAYS_AWAY = (
+    OSError, TimeoutError, PoolTimeout, InterfaceError, OperationalError, AsyncpgInterfaceError,
+)  # fmt: skip
 
 Sessions = async_sessionmaker[AsyncSession]
 
@@ -175,7 +178,7 @@ class Patience:
     def __init__(self, limit: asyncio.Timeout) -> None:
         self._limit = limit
         self._left = float(PATIENCE_SECONDS)
-        self._begun: float | None = None
+        self._begun = 0.0
 
     def begin(self) -> None:
         """Count from now on."""
@@ -184,10 +187,7 @@ class Patience:
 
     def end(self) -> None:
         """Stop counting, unless it is too late for that."""
-        if self._begun is None:
-            return
         self._left -= asyncio.get_running_loop().time() - self._begun
-        self._begun = None
         if not self._limit.expired():
             self._limit.reschedule(None)
 
@@ -242,12 +242,13 @@ async def one_by_one(session: AsyncSession) -> AsyncIterator[None]:
 
 
 def is_away(error: BaseException) -> bool:
-    """Whether an error says that the database is away or overloaded, so that 503 is right."""
-    if isinstance(error, OSError | TimeoutError | PoolTimeout | InterfaceError | OperationalError):
+    """Whether an error says that the database is away or overloaded, so that 503 is right.
+
+    The driver's own errors come as they are while a connection is set up, and wrapped later.
+    """
+    if isinstance(error, _ALWAYS_AWAY):
         return True
-    if isinstance(error, AsyncpgInterfaceError):  # cut off while a connection is set up
+    if isinstance(error, DBAPIError) and error.connection_invalidated:
         return True
-    if isinstance(error, DBAPIError):
-        state = getattr(error.orig, "sqlstate", None) or ""
-        return error.connection_invalidated or state.startswith(_AWAY_STATES)
-    return False
+    driver_error = error.orig if isinstance(error, DBAPIError) else error
+    return (getattr(driver_error, "sqlstate", None) or "").startswith(_AWAY_STATES)

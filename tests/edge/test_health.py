@@ -149,4 +149,6 @@ async def test_a_wrong_query_does_not_count_as_away_and_hides_its_parameters(
 
 def test_a_connection_that_is_cut_off_while_it_is_set_up_counts_as_away() -> None:
     assert is_away(asyncpg.InterfaceError("connection is closed"))
+    assert is_away(asyncpg.AdminShutdownError("terminating connection"))
+    assert not is_away(asyncpg.UndefinedTableError("no such table"))
     assert not is_away(ValueError("connection is closed"))
