@@ -1,6 +1,5 @@
 """Metrics in Prometheus' format, on a port of their own: of all children, and of the database."""
 
-import json
 import socket
 import time
 from collections.abc import AsyncIterator, Iterator
@@ -41,7 +40,7 @@ class Alone:
 
     def counted(self) -> Snapshot:
         """Return what it has counted."""
-        return read(json.loads(json.dumps(snapshot())))
+        return read(snapshot())
 
     def restarts(self) -> dict[str, int]:
         """Return nothing: there is nobody to be replaced."""

@@ -24,11 +24,11 @@ from hypercorn.protocol.h11 import H11Protocol
 from hypercorn.typing import (
     AppWrapper,
     ASGIReceiveCallable,
-    ASGISendCallable,
     ConnectionState,
     Scope,
 )
 
+from app.kit.asgi import Application
 from app.kit.metrics import CONNECTIONS, CONNECTIONS_CLOSED
 
 log = logging.getLogger(__name__)
@@ -45,8 +45,6 @@ NO_PLACE = (
     b"HTTP/1.1 503 Service Unavailable\r\n"
     b"Retry-After: 1\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 )
-
-Application = Callable[[Scope, ASGIReceiveCallable, ASGISendCallable], Awaitable[None]]
 
 
 class Server:

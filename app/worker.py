@@ -7,7 +7,6 @@ import socket
 
 import uvloop
 from sqlalchemy import URL
-from sqlalchemy.pool import QueuePool
 
 from app import create_app
 from app.config import Config
@@ -36,8 +35,9 @@ async def _serve(config: Config, url: URL, listener: socket.socket) -> None:
     server = Server(app, most_connections=config.worker_connections)
     await app.startup()
     await server.start(listener)
-    pool = app.extensions[EXTENSION].engine.pool
-    reporting = asyncio.create_task(Reporter(lambda: _note_pool(pool)).run())
+    POOL_IN_USE.set_function(app.extensions[EXTENSION].engine.pool.checkedout)
+    POOL_SIZE.set(config.database_pool_size + config.database_pool_overflow)
+    reporting = asyncio.create_task(Reporter().run())
     await stop.wait()
     leave(app)
     if stop.reason == signal.SIGTERM:
@@ -45,8 +45,3 @@ async def _serve(config: Config, url: URL, listener: socket.socket) -> None:
     await server.stop(grace_seconds=config.grace_seconds)
     await app.shutdown()
     reporting.cancel()
-
-
-def _note_pool(pool: QueuePool) -> None:
-    POOL_IN_USE.set(pool.checkedout())
-    POOL_SIZE.set(pool.size() + pool._max_overflow)  # noqa: SLF001 - it has no other name

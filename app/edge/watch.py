@@ -2,10 +2,10 @@
 
 import logging
 import time
-from collections.abc import Awaitable, Callable
 
 from hypercorn.typing import ASGIReceiveCallable, ASGISendCallable, ASGISendEvent, HTTPScope, Scope
 
+from app.kit.asgi import Application
 from app.kit.logs import Trace, trace
 from app.kit.metrics import REQUEST_SECONDS, REQUESTS
 
@@ -14,8 +14,6 @@ log = logging.getLogger("app.access")
 HUNG_UP = 499  # as nginx says it
 METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 LONGEST_SEGMENT, LONGEST_PATH = 32, 80
-
-Application = Callable[[Scope, ASGIReceiveCallable, ASGISendCallable], Awaitable[None]]
 
 
 class Watched:

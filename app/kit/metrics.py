@@ -53,7 +53,7 @@ LOOP_LAG_SECONDS = Histogram(
 )  # fmt: skip
 
 Labels = tuple[tuple[str, str], ...]
-Told = tuple[str, list[list[str]], float]
+Told = tuple[str, str, str, list[tuple[str, list[tuple[str, str]], float]]]
 Step = Callable[P, Coroutine[Any, Any, R]]
 
 
@@ -93,18 +93,18 @@ def counted(counter: Counter, **names: str) -> Callable[[Step[P, R]], Step[P, R]
     return decorate
 
 
-def snapshot(registry: CollectorRegistry = REGISTRY) -> list[object]:
-    """Return what this process has counted so far, fit for JSON."""
+def snapshot(registry: CollectorRegistry = REGISTRY) -> list[Told]:
+    """Return what this process has counted so far, fit for JSON and for ``read``."""
     return [
-        [metric.name, metric.type, metric.documentation,
-         [[sample.name, sorted(sample.labels.items()), sample.value]
-          for sample in metric.samples if not sample.name.endswith("_created")]]
+        (metric.name, metric.type, metric.documentation,
+         [(sample.name, sorted(sample.labels.items()), sample.value)
+          for sample in metric.samples if not sample.name.endswith("_created")])
         for metric in registry.collect()
     ]  # fmt: skip
 
 
-def read(told: Iterable[tuple[str, str, str, list[Told]]]) -> Snapshot:
-    """Return a snapshot that came as JSON."""
+def read(told: Iterable[Told]) -> Snapshot:
+    """Return what a process has told, also if it came as JSON."""
     return {
         name: Counted(
             kind,

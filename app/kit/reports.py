@@ -8,7 +8,6 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable
 
 from app.kit.metrics import LOOP_LAG_SECONDS, snapshot
 
@@ -17,10 +16,9 @@ LONGEST_REPORT_BYTES = 4 * 1024 * 1024
 
 
 class Reporter:
-    """Writes reports; ``refresh`` is called before each, to set gauges."""
+    """Writes reports."""
 
-    def __init__(self, refresh: Callable[[], None] = lambda: None) -> None:
-        self._refresh = refresh
+    def __init__(self) -> None:
         self._unwritten = b""
 
     async def run(self) -> None:
@@ -38,7 +36,6 @@ class Reporter:
     def report(self) -> None:
         """Write a report, or leave it out while the one before is not read."""
         if not self._unwritten:
-            self._refresh()
             self._unwritten = json.dumps(snapshot()).encode() + b"\n"
         try:
             written = os.write(sys.stdout.fileno(), self._unwritten)

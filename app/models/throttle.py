@@ -45,7 +45,7 @@ Rates = Mapping[str, Iterable[Rate]]  # by the name of who is limited
 async def look(session: AsyncSession, rates: Rates, *, delayed: Iterable[str] = ()) -> float:
     """Return for how many seconds one of these buckets is empty, 0 if none is; takes nothing.
 
-    For turning a crowd away cheaply, without a lock. Only ``take`` decides.
+    For turning a crowd away cheaply, without a lock. Only ``take_all`` and ``take_delayed`` decide.
     """
     slacks = {_key(name): 0.0 for name in delayed}
     for name, each in rates.items():
@@ -75,17 +75,17 @@ async def take_all(session: AsyncSession, rates: Rates) -> float:
     statement = insert(ThrottleBucket).values(rows)
     step = statement.excluded.free_at - func.now()
     full_at = func.greatest(ThrottleBucket.free_at, func.now()) + step
-    taken = await session.scalars(
+    result = await session.scalars(
         statement.on_conflict_do_update(
             index_elements=[ThrottleBucket.key],
             set_={"tries": ThrottleBucket.tries + 1, "free_at": full_at, "forget_at": full_at},
             where=full_at <= func.now() + periods,
         ).returning(ThrottleBucket.key)
     )
-    put_back = set(taken)
-    if len(put_back) == len(wanted):
+    taken = set(result)
+    if len(taken) == len(wanted):
         return 0
-    for key in sorted(put_back):
+    for key in sorted(taken):
         await _put_back(session, key, steps[key])
     return max(1.0, await look(session, rates))
 

@@ -1,15 +1,12 @@
 """What is refused before the framework sees it: heads that are too large or not a path (DO-06)."""
 
-from collections.abc import Awaitable, Callable
-
 from hypercorn.typing import ASGIReceiveCallable, ASGISendCallable, Scope
 
+from app.kit.asgi import Application
 from app.web.headers import ALWAYS
 
 MOST_HEADERS = 100
 LARGEST_HEAD_BYTES = 16 * 1024
-
-Application = Callable[[Scope, ASGIReceiveCallable, ASGISendCallable], Awaitable[None]]
 
 
 class SoundHeads:
