@@ -78,7 +78,11 @@ async def put(session: AsyncSession, letter: Letter) -> None:
 
 
 async def claim(session: AsyncSession) -> Claimed | None:
-    """Take the letter that waits longest; other postmen pass it by until the lease ends."""
+    """Take the letter that waits longest; other postmen pass it by until the lease ends.
+
+    The subquery is compared with ``=``, so that it runs once. With ``IN`` the planner may run it
+    again for each row it looks at, and then several letters are claimed and only one is sent.
+    """
     due = (
         select(OutgoingLetter.id)
         .where(_waits(), OutgoingLetter.due_at <= func.now())
@@ -88,7 +92,7 @@ async def claim(session: AsyncSession) -> Claimed | None:
     )
     statement = (
         update(OutgoingLetter)
-        .where(OutgoingLetter.id.in_(due))
+        .where(OutgoingLetter.id == due.scalar_subquery())
         .values(due_at=func.now() + LEASE, tries=OutgoingLetter.tries + 1)
         .returning(
             OutgoingLetter.id,
