@@ -20,7 +20,6 @@ from app.models import outbox
 from tests.mailbox import letters
 from tests.people import ALICE, BOB, ROOT, Someone, count, move_time, register
 
-
 # Without these the planner joins by running a subquery once for each row.
 ALL_BUT_NESTED_LOOPS = [
     "hashjoin", "mergejoin", "hashagg", "indexscan", "bitmapscan", "material", "sort",
