@@ -9,11 +9,26 @@ from app.kit.tokens import digest, new_secret
 
 CONFIRM_VALID_HOURS = 24
 INVITE_VALID_HOURS = 24
+RESET_VALID_MINUTES = 30
+CHANGE_EMAIL_VALID_MINUTES = 60
+NOT_ME_VALID_DAYS = 7
+KEEP_VALID_DAYS = 7
 
-PATHS = {Purpose.CONFIRM: "/confirm", Purpose.INVITE: "/invitation"}
+PATHS = {
+    Purpose.CONFIRM: "/confirm",
+    Purpose.INVITE: "/invitation",
+    Purpose.RESET: "/reset",
+    Purpose.CHANGE_EMAIL: "/change-email",
+    Purpose.NOT_ME: "/not-me",
+    Purpose.KEEP: "/keep-account",
+}
 VALID = {
     Purpose.CONFIRM: timedelta(hours=CONFIRM_VALID_HOURS),
     Purpose.INVITE: timedelta(hours=INVITE_VALID_HOURS),
+    Purpose.RESET: timedelta(minutes=RESET_VALID_MINUTES),
+    Purpose.CHANGE_EMAIL: timedelta(minutes=CHANGE_EMAIL_VALID_MINUTES),
+    Purpose.NOT_ME: timedelta(days=NOT_ME_VALID_DAYS),
+    Purpose.KEEP: timedelta(days=KEEP_VALID_DAYS),
 }
 
 

@@ -8,6 +8,7 @@ from app.kit.permissions import Permission
 Page = TypeVar("Page", bound=Callable[..., Any])
 
 _OPEN, _NEEDED = "_vestibule_open", "_vestibule_permission"
+_SENSITIVE = "_vestibule_sensitive"
 
 
 def anyone(page: Page) -> Page:
@@ -24,6 +25,17 @@ def may(permission: Permission) -> Callable[[Page], Page]:
         return page
 
     return mark
+
+
+def sensitive(page: Page) -> Page:
+    """Ask for the password again before this page, if it was shown too long ago."""
+    setattr(page, _SENSITIVE, True)
+    return page
+
+
+def is_sensitive(page: Callable[..., Any]) -> bool:
+    """Whether a page is marked ``@sensitive``."""
+    return getattr(page, _SENSITIVE, False) is True
 
 
 def is_open(page: Callable[..., Any]) -> bool:

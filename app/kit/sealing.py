@@ -21,8 +21,14 @@ class Purpose(StrEnum):
 
     CONFIRM = "confirm"
     INVITE = "invite"
+    RESET = "reset"
+    CHANGE_EMAIL = "change-email"
+    NOT_ME = "not-me"
+    KEEP = "keep"
     RESEND = "resend"
     REGISTERED = "registered"
+    STAY = "stay"
+    DEVICE = "device"
 
 
 def seal(keys: Sequence[str], purpose: Purpose, text: str) -> str:

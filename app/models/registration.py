@@ -36,6 +36,7 @@ class Registration(Base):
     username_key: Mapped[str] = mapped_column(index=True)
     password_hash: Mapped[str]
     fingerprint: Mapped[bytes]
+    terms_accepted_at: Mapped[Moment | None]
     created_at: Mapped[Now]
     expires_at: Mapped[Moment] = mapped_column(index=True)
 

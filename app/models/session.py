@@ -20,7 +20,10 @@ TOUCH_AT_MOST_EVERY = timedelta(hours=1)
 
 
 class LoginSession(Base):
-    """A login. It ends at ``expires_at``, and when idle unless it is ``remembered``."""
+    """A login. It ends at ``expires_at``, and when idle unless it is ``remembered``.
+
+    ``proven_at`` is when the person last showed in it that he knows his password.
+    """
 
     __tablename__ = "login_sessions"
     __table_args__ = (
@@ -34,6 +37,7 @@ class LoginSession(Base):
     credential_version: Mapped[int]
     remembered: Mapped[bool]
     created_at: Mapped[Now]
+    proven_at: Mapped[Moment | None]
     seen_at: Mapped[Now]
     expires_at: Mapped[Moment] = mapped_column(index=True)
     ip: Mapped[str] = mapped_column(INET)

@@ -16,7 +16,11 @@ from app.models.user import User
 
 
 class OneTimeToken(Base):
-    """A link that works once and for one purpose: of a registration, or of a person."""
+    """A link that works once and for one purpose: of a registration, or of a person.
+
+    ``email`` is the address that it went to, where using it up says something of that address
+    (TK-12).
+    """
 
     __tablename__ = "one_time_tokens"
     __table_args__ = (
@@ -32,6 +36,7 @@ class OneTimeToken(Base):
     registration_id: Mapped[UUID | None] = mapped_column(
         ForeignKey(Registration.id, ondelete="CASCADE"), index=True
     )
+    email: Mapped[str | None]
     created_at: Mapped[Now]
     expires_at: Mapped[Moment]
 

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import NamedTuple, Never
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Row, func, select, update
+from sqlalchemy import CheckConstraint, ForeignKey, Index, Row, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
@@ -23,12 +23,17 @@ class User(Base):
 
     ``password_hash`` is null until an invited person sets one. ``credential_version`` grows with
     every change that must end the sessions which the old credentials made (DB-06).
+
+    ``delete_at``: the person asked to be forgotten, and may change his mind until then. Until then
+    nobody signs in. ``failures`` counts wrong passwords in a row, from browsers that are not known
+    as the person's (BF-01).
     """
 
     __tablename__ = "users"
     __table_args__ = (
         CheckConstraint("length(email) <= 254", name="email_length"),
         CheckConstraint("length(username) between 3 and 64", name="username_length"),
+        Index("ix_users_delete_at", "delete_at", postgresql_where=text("delete_at IS NOT NULL")),
     )
 
     id: Mapped[RandomId]
@@ -41,6 +46,10 @@ class User(Base):
     role_id: Mapped[int] = mapped_column(ForeignKey(Role.id), index=True)
     confirmed_at: Mapped[Moment | None]
     blocked_at: Mapped[Moment | None]
+    blocked_reason: Mapped[str | None]
+    delete_at: Mapped[Moment | None]
+    failures: Mapped[int] = mapped_column(server_default="0")
+    terms_accepted_at: Mapped[Moment | None]
     created_at: Mapped[Now]
     last_login_at: Mapped[Moment | None]
 
