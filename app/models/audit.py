@@ -4,7 +4,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Identity, Index
+from sqlalchemy import BigInteger, Identity, Index, or_, update
 from sqlalchemy.dialects.postgresql import INET, JSONB, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
@@ -26,6 +26,7 @@ class Event(StrEnum):
     BLOCKED = "account.blocked"
     UNBLOCKED = "account.unblocked"
     ROLE_SET = "account.role_set"
+    ERASED = "account.erased"
     SIGNED_IN = "login.succeeded"
     SIGN_IN_FAILED = "login.failed"
     SIGN_IN_SLOWED = "login.slowed"
@@ -71,3 +72,12 @@ async def write(
             detail=detail,
         )
     )
+
+
+NO_ADDRESS = "0.0.0.0"  # noqa: S104 - nothing listens here
+
+
+async def forget(session: AsyncSession, user_id: UUID) -> None:
+    """Take a person's addresses and browsers out of the lines about him."""
+    his = or_(AuditEvent.subject_id == user_id, AuditEvent.actor_id == user_id)
+    await session.execute(update(AuditEvent).where(his).values(ip=NO_ADDRESS, user_agent=""))

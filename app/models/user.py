@@ -5,6 +5,7 @@ from typing import NamedTuple, Never
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, Row, func, select, text, update
+from sqlalchemy import delete as sql_delete
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
@@ -199,6 +200,11 @@ async def set_blocked(session: AsyncSession, user_id: UUID, *, blocked: bool) ->
     """Block or unblock a person."""
     moment = func.coalesce(User.blocked_at, func.now()) if blocked else None
     await session.execute(update(User).where(User.id == user_id).values(blocked_at=moment))
+
+
+async def delete(session: AsyncSession, user_id: UUID) -> None:
+    """Delete a person, and with the row all that hangs on it."""
+    await session.execute(sql_delete(User).where(User.id == user_id))
 
 
 async def everybody(session: AsyncSession) -> list[Listed]:

@@ -1,0 +1,1 @@
+"""Steps that several stories share. A step runs in the transaction of the story that takes it."""
