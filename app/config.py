@@ -248,6 +248,12 @@ class Config(BaseModel):
     session_hours: float = Field(
         12, gt=0, le=24 * 30, description="… and after this long in any case"
     )
+    reauth_minutes: float = Field(
+        10,
+        gt=0,
+        description="For how long a password that was shown is good for sensitive pages; then it "
+        "is asked for again",
+    )
     remember_days: float = Field(30, gt=0, le=400, description="How long “Keep me logged in” lasts")
 
     network_logins_5_minutes: int = Field(

@@ -1,10 +1,12 @@
 """One function for each mail that we write. They say what happened; sending is the postman's."""
 
 from pathlib import Path
+from textwrap import fill
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from app.kit.letter import Letter
+from app.kit.links import NOT_ME_VALID_DAYS
 
 _TEMPLATES = Environment(
     loader=FileSystemLoader(Path(__file__).parent.parent / "templates"),
@@ -13,6 +15,7 @@ _TEMPLATES = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
+_TEMPLATES.filters["wrapped"] = lambda text: fill(text, 76, break_long_words=False)
 
 
 def confirm_address(*, to: str, site: str, username: str, link: str, valid_hours: int) -> Letter:
@@ -27,6 +30,133 @@ def already_registered(*, to: str, site: str, username: str, login_url: str) -> 
     """Tell the owner of a confirmed account that somebody registered its address again."""
     subject = f"You already have an account at {site}"
     return _letter("already_registered", to, subject, site=site, username=username, link=login_url)
+
+
+def reset_password(*, to: str, site: str, username: str, link: str, valid_minutes: int) -> Letter:
+    """Send the link on which a forgotten password is replaced."""
+    subject = f"Choose a new password for {site}"
+    return _letter(
+        "reset", to, subject, site=site, username=username, link=link, valid_minutes=valid_minutes
+    )
+
+
+def confirm_new_address(
+    *, to: str, site: str, username: str, link: str, valid_minutes: int
+) -> Letter:
+    """Ask the owner of an address whether an account may change to it."""
+    subject = f"Confirm your new address for {site}"
+    return _letter(
+        "new_address",
+        to,
+        subject,
+        site=site,
+        username=username,
+        link=link,
+        valid_minutes=valid_minutes,
+    )
+
+
+def address_in_use(*, to: str, site: str, username: str, login_url: str) -> Letter:
+    """Tell the owner of an account that somebody wanted to change another one to its address."""
+    subject = f"You already have an account at {site}"
+    return _letter("address_in_use", to, subject, site=site, username=username, link=login_url)
+
+
+def password_disabled(*, to: str, site: str, username: str, reset_url: str) -> Letter:
+    """Tell a person that strangers have tried too many passwords."""
+    subject = f"Your password at {site} was switched off"
+    return _letter("password_disabled", to, subject, site=site, username=username, link=reset_url)
+
+
+def account_leaving(*, to: str, site: str, username: str, link: str, day: str) -> Letter:
+    """Tell a person when his account will be deleted, and how to keep it."""
+    subject = f"Your account at {site} will be deleted"
+    return _letter("leaving", to, subject, site=site, username=username, link=link, day=day)
+
+
+def password_changed(
+    *, to: str, site: str, username: str, browser: str, ip: str, link: str
+) -> Letter:
+    """Tell a person that there is another password now."""
+    return _notice(
+        to,
+        f"Your password at {site} was changed",
+        site=site,
+        username=username,
+        what=f"your password at {site} was changed.",
+        browser=browser,
+        ip=ip,
+        link=link,
+    )
+
+
+def username_changed(
+    *, to: str, site: str, username: str, browser: str, ip: str, link: str
+) -> Letter:
+    """Tell a person that he has another user name now."""
+    return _notice(
+        to,
+        f"Your user name at {site} was changed",
+        site=site,
+        username=username,
+        what=f"your user name at {site} was changed. You are now {username}.",
+        browser=browser,
+        ip=ip,
+        link=link,
+    )
+
+
+def new_browser(*, to: str, site: str, username: str, browser: str, ip: str, link: str) -> Letter:
+    """Tell a person that somebody signed in from a browser not seen before."""
+    return _notice(
+        to,
+        f"A new sign-in to {site}",
+        site=site,
+        username=username,
+        what=f"somebody, hopefully you, signed in to {site} from a browser that you have not "
+        "used here before.",
+        browser=browser,
+        ip=ip,
+        link=link,
+    )
+
+
+def email_asked(
+    *, to: str, site: str, username: str, email: str, browser: str, ip: str, link: str
+) -> Letter:
+    """Tell the owner of the old address that another one was named."""
+    return _notice(
+        to,
+        f"Your address at {site} is about to change",
+        site=site,
+        username=username,
+        what=f"somebody, hopefully you, wants to change the address of your account at {site} "
+        f"to {email}. Until that address is confirmed, this one stays.",
+        browser=browser,
+        ip=ip,
+        link=link,
+    )
+
+
+def email_changed(
+    *, to: str, site: str, username: str, email: str, browser: str, ip: str, link: str
+) -> Letter:
+    """Tell the owner of the old address that the account has another one now."""
+    return _notice(
+        to,
+        f"Your address at {site} was changed",
+        site=site,
+        username=username,
+        what=f"the address of your account at {site} was changed to {email}. This is the last "
+        "letter to this address.",
+        browser=browser,
+        ip=ip,
+        link=link,
+    )
+
+
+def _notice(to: str, subject: str, **facts: str) -> Letter:
+    return _letter("notice", to, subject, **facts, valid_days=NOT_ME_VALID_DAYS)
 
 
 def _letter(name: str, to: str, subject: str, **facts: str | int) -> Letter:

@@ -70,7 +70,8 @@ async def sign_in(
     remember: bool = False,
     client: Client = CLIENT,
     previous_secret: str | None = None,
-) -> login.SignedIn | login.Unconfirmed:
+    browser: str | None = None,
+) -> login.Outcome:
     """Sign somebody in by address."""
     async with house.session() as session:
         return await login.sign_in(
@@ -82,6 +83,7 @@ async def sign_in(
             remember=remember,
             client=client,
             previous_secret=previous_secret,
+            browser=browser,
         )
 
 

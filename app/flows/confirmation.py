@@ -7,17 +7,18 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.config import Config
 from app.kit import passwords
-from app.kit.addresses import canonical
 from app.kit.client import Client
 from app.kit.errors import LinkUnusable, TooManyTries, UsernameTaken, WrongPassword
 from app.kit.links import VALID, open_link
 from app.kit.passwords import PasswordHasher
 from app.kit.sealing import Purpose, unseal
 from app.limits import limits
-from app.models import audit, role, throttle, token, user
 from app.models import registration as registrations
-from app.models.audit import Event
+from app.models import throttle, token, user
 from app.models.registration import Pending
+from app.steps import settling
+
+NOT_THIS = "This is not the password that you registered with."
 
 
 class Opened(NamedTuple):
@@ -75,7 +76,9 @@ async def confirm(
     if not _is_proven(config, pending, receipts):
         await _prove(session, config, hasher, pending, password)
     async with session.begin():
-        confirmed = await _settle(session, config, pending, client)
+        confirmed = await settling.settle(
+            session, config, pending, password_hash=pending.password_hash, client=client
+        )
         has_account = confirmed or await user.find(session, pending.email) is not None
         name_is_gone = not has_account and await user.is_username_taken(session, pending.username)
     if name_is_gone:
@@ -102,7 +105,7 @@ async def _prove(
     if not password:
         raise WrongPassword("Please enter the password that you registered with.")
     if not passwords.fits(password):
-        raise WrongPassword
+        raise WrongPassword(NOT_THIS)
     with hasher.place():
         async with session.begin():
             policy = limits(config).logins_of_account
@@ -111,27 +114,4 @@ async def _prove(
             raise TooManyTries(attempt.wait)
         verdict = await hasher.verify(password, pending.password_hash)
     if not verdict.is_right:
-        raise WrongPassword
-
-
-async def _settle(session: AsyncSession, config: Config, pending: Pending, client: Client) -> bool:
-    if await registrations.take(session, pending.id) is None:
-        return False
-    user_id = await user.add(
-        session,
-        email=pending.email,
-        username=pending.username,
-        password_hash=pending.password_hash,
-        role_id=await role.default_id(session),
-    )
-    if user_id is None:
-        return False
-    await audit.write(
-        session, Event.CONFIRMED, client=client, subject_id=user_id, registration=str(pending.id)
-    )
-    if config.admin_email and canonical(pending.email) == canonical(config.admin_email):
-        await user.set_role(session, user_id, role.ADMINISTRATOR)
-        await audit.write(
-            session, Event.ROLE_SET, client=client, subject_id=user_id, role=role.ADMINISTRATOR
-        )
-    return True
+        raise WrongPassword(NOT_THIS)

@@ -98,12 +98,12 @@ async def accept(
         password_hash = await hasher.hash(password)
     digest = open_link(Purpose.INVITE, sealed, keys=config.signing_keys)
     async with session.begin():
-        user_id = digest and await token.take(session, digest, purpose=Purpose.INVITE)
-        if user_id:
-            await user.set_password_hash(session, user_id, password_hash)
-            await sessions.end_all(session, user_id)
-            await audit.write(session, Event.PASSWORD_SET, client=client, subject_id=user_id)
-    if not user_id:
+        taken = digest and await token.take(session, digest, purpose=Purpose.INVITE)
+        if taken:
+            await user.set_password_hash(session, taken.user_id, password_hash)
+            await sessions.end_all(session, taken.user_id)
+            await audit.write(session, Event.PASSWORD_SET, client=client, subject_id=taken.user_id)
+    if not taken:
         raise LinkUnusable
 
 
@@ -122,7 +122,7 @@ async def _write_down(
         return False
     if user_id is None and not await user.invite_again(session, person.id, role_id=role_id):
         return False
-    await token.void(session, person.id, purpose=Purpose.INVITE)
+    await token.void(session, person.id, Purpose.INVITE)
     await token.add(
         session,
         digest=link_digest,

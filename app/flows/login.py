@@ -1,29 +1,34 @@
 """Signing in and out, and who is signed in."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app import letters
 from app.config import Config
 from app.db import one_by_one
 from app.kit.addresses import canonical
 from app.kit.client import Client
-from app.kit.errors import TooManyTries, WrongCredentials
+from app.kit.errors import WrongCredentials
 from app.kit.metrics import LOGINS, counted
 from app.kit.passwords import PasswordHasher, Verdict, fingerprint, fits
 from app.kit.sealing import Purpose, seal
 from app.kit.tokens import digest, new_secret
 from app.limits import limits
-from app.models import audit, registration, throttle, user
+from app.models import audit, device, registration, throttle, token, user
 from app.models import session as sessions
 from app.models.audit import Event
 from app.models.registration import Pending
 from app.models.session import Person
 from app.models.throttle import Try
 from app.models.user import Credentials
+from app.steps import browsers, notices, proof
+from app.steps.browsers import name_digest
 
 __all__ = [
+    "Leaving",
+    "Outcome",
     "Person",
     "SignedIn",
     "Unconfirmed",
@@ -35,10 +40,14 @@ __all__ = [
 
 
 class SignedIn(NamedTuple):
-    """``secret`` goes into the cookie; nothing else names the session."""
+    """``secret`` goes into the cookie; nothing else names the session.
+
+    ``browser`` goes into a cookie of its own, for years: by it the person is known here.
+    """
 
     secret: str
     remembered: bool
+    browser: str
 
 
 class Unconfirmed(NamedTuple):
@@ -47,20 +56,46 @@ class Unconfirmed(NamedTuple):
     ticket: str
 
 
+class Leaving(NamedTuple):
+    """The password was right, but the person asked to be forgotten, at ``day``.
+
+    ``ticket`` lets him change his mind.
+    """
+
+    ticket: str
+    day: datetime
+
+
 class _Found(NamedTuple):
-    """Who may stand behind a name, and the try of that person, by whatever name."""
+    """Who may stand behind a name, and the try of that person, by whatever name.
+
+    ``known`` is the digest of the browser, if it is known as the person's.
+    """
 
     person: Credentials | None
     pending: Pending | None
     attempt: Try
+    known: bytes | None
 
     @property
-    def is_slowed(self) -> bool:
-        """Whether the person has to wait before another password is checked."""
-        return self.person is not None and self.attempt.wait > 0
+    def is_closed(self) -> bool:
+        """Whether no password of this person is checked, right or wrong."""
+        if self.person is None or self.known:
+            return False
+        return self.attempt.wait > 0 or self.person.is_disabled
+
+    @property
+    def buckets(self) -> list[str]:
+        """What a right password gives back, beside what it was paid from."""
+        if self.person is None or self.known:
+            return []
+        return [proof.bucket_of_person(self.person.id)]
 
 
-@counted(LOGINS, SignedIn="succeeded", Unconfirmed="unconfirmed")
+Outcome = SignedIn | Unconfirmed | Leaving
+
+
+@counted(LOGINS, SignedIn="succeeded", Unconfirmed="unconfirmed", Leaving="leaving")
 async def sign_in(
     session: AsyncSession,
     *,
@@ -71,11 +106,13 @@ async def sign_in(
     remember: bool,
     client: Client,
     previous_secret: str | None = None,
-) -> SignedIn | Unconfirmed:
+    browser: str | None = None,
+) -> Outcome:
     """Check a password and start a session; the browser's ``previous_secret`` ends.
 
     ``name`` is an address or a user name. The try is counted before the password is checked, and
-    a name that nobody has costs as much as a wrong password.
+    a name that nobody has costs as much as a wrong password. ``browser`` is what an earlier login
+    left with this browser: strangers cannot slow it down (BF-05).
 
     Raises:
         TooManyTries: of this name or from this network.
@@ -84,24 +121,33 @@ async def sign_in(
     """
     if not fits(password):
         raise WrongCredentials
-    await _turn_away(session, config, name, client)
+    purse, known = await _purse(session, config, name, client, browser)
+    await proof.turn_away(session, purse)
     with hasher.place():
-        await _take_try(session, config, name, client)
+        await proof.take_try(session, config, purse)
         async with one_by_one(session):
-            found = await _find(session, config, name, password)
+            found = await _find(session, config, name, password, known=known)
         waiting, verdict = await _check(hasher, found, password)
     async with session.begin():
-        outcome: SignedIn | Unconfirmed | None = None
-        if verdict.is_right:
+        outcome: Outcome | None = None
+        if verdict.is_right and found.person is not None:
             outcome = await _start(
-                session, config, found, name, verdict.replacement, remember=remember, client=client
+                session,
+                config,
+                found.person,
+                verdict.replacement,
+                remember=remember,
+                client=client,
+                browser=browser,
             )
         elif waiting is not None:
             outcome = await _send_to_mail(session, config, waiting, client)
-        else:
+        if outcome is None:
             await _note_failure(session, config, found, client)
-        if previous_secret is not None and isinstance(outcome, SignedIn):
-            await sessions.end(session, digest(previous_secret))
+        if isinstance(outcome, SignedIn):
+            await throttle.give_back(session, *found.buckets, purse.bucket)
+            if previous_secret is not None:
+                await sessions.end(session, digest(previous_secret))
     if outcome is None:
         raise WrongCredentials
     return outcome
@@ -110,8 +156,9 @@ async def sign_in(
 async def current_person(session: AsyncSession, *, config: Config, secret: str) -> Person | None:
     """Return who is signed in by a session secret, None if that session has ended."""
     idle = timedelta(minutes=config.session_idle_minutes)
+    proof_valid = timedelta(minutes=config.reauth_minutes)
     async with one_by_one(session):
-        person = await sessions.find(session, digest(secret), idle=idle)
+        person = await sessions.find(session, digest(secret), idle=idle, proof=proof_valid)
         if person is not None and person.is_stale:
             await sessions.touch(session, person.session_id, idle=idle)
     return person
@@ -133,31 +180,22 @@ async def live_sessions(session: AsyncSession) -> int:
         return await sessions.count_live(session)
 
 
-async def _turn_away(session: AsyncSession, config: Config, name: str, client: Client) -> None:
-    """Refuse who has no try left before he takes a place in the queue from somebody who has."""
-    async with one_by_one(session):
-        rates = _network_rates(config, client)
-        wait = await throttle.look(session, rates, delayed=[_name_bucket(name)])
-    if wait:
-        raise TooManyTries(wait)
-
-
-async def _take_try(session: AsyncSession, config: Config, name: str, client: Client) -> None:
-    """Count a try, of the network and of the name as it was typed, somebody's or nobody's.
-
-    A transaction each, so that a crowd from one network does not wait with connections in hand.
-    """
-    async with one_by_one(session):
-        wait = await throttle.take_all(session, _network_rates(config, client))
-    if not wait:
-        delay = limits(config).logins_of_account
+async def _purse(
+    session: AsyncSession, config: Config, name: str, client: Client, browser: str | None
+) -> tuple[proof.Purse, bytes | None]:
+    """Return what a try is paid from, and the browser's digest if it is known as the person's."""
+    seen = name_digest(config.signing_keys, browser)
+    if seen is not None:
         async with one_by_one(session):
-            wait = (await throttle.take_delayed(session, _name_bucket(name), delay)).wait
-    if wait:
-        raise TooManyTries(wait)
+            owner = await device.find_owner(session, seen, name=name)
+        if owner is not None:
+            return proof.known(owner, seen), seen
+    return proof.stranger(config, client, _name_bucket(name)), None
 
 
-async def _find(session: AsyncSession, config: Config, name: str, password: str) -> _Found:
+async def _find(
+    session: AsyncSession, config: Config, name: str, password: str, *, known: bytes | None
+) -> _Found:
     """Look a name up, and count the try of the person too, by whatever name he was called.
 
     That an account is slowed by its other name must not show: it would tie the two together. So it
@@ -166,12 +204,11 @@ async def _find(session: AsyncSession, config: Config, name: str, password: str)
     person = await user.find(session, name)
     marks = [fingerprint(password, key=key) for key in config.signing_keys]
     pending = await registration.find_by_name(session, name, fingerprints=marks)
-    attempt = await throttle.take_delayed(
-        session,
-        _person_bucket(person) if person else _nobody_bucket(name),
-        limits(config).logins_of_account,
-    )
-    return _Found(person, pending, attempt)
+    if known:
+        return _Found(person, pending, Try(0, 0), known)
+    bucket = proof.bucket_of_person(person.id) if person else _nobody_bucket(name)
+    attempt = await throttle.take_delayed(session, bucket, limits(config).logins_of_account)
+    return _Found(person, pending, attempt, None)
 
 
 async def _check(
@@ -182,7 +219,7 @@ async def _check(
     One hash is verified, two where a registration may have this password; whether there is also a
     person, and a slowed one, changes neither the number nor what is said of the registration.
     """
-    person = None if found.is_slowed else found.person
+    person = None if found.is_closed else found.person
     own = person.password_hash if person else None
     if found.pending is None:
         return None, await hasher.verify(password, own)
@@ -193,25 +230,31 @@ async def _check(
 async def _note_failure(
     session: AsyncSession, config: Config, found: _Found, client: Client
 ) -> None:
-    subject_id = found.person and found.person.id
-    await audit.write(session, Event.SIGN_IN_FAILED, client=client, subject_id=subject_id)
-    if found.person and found.attempt.number == limits(config).logins_of_account.free + 1:
-        await audit.write(session, Event.SIGN_IN_SLOWED, client=client, subject_id=subject_id)
+    person = found.person
+    await proof.note_failure(
+        session, config, Event.SIGN_IN_FAILED, person=person, browser=found.known, client=client
+    )
+    if person and found.attempt.number == limits(config).logins_of_account.free + 1:
+        await audit.write(session, Event.SIGN_IN_SLOWED, client=client, subject_id=person.id)
 
 
 async def _start(
     session: AsyncSession,
     config: Config,
-    found: _Found,
-    name: str,
+    person: Credentials,
     replacement_hash: str | None,
     *,
     remember: bool,
     client: Client,
-) -> SignedIn | None:
-    person = found.person
-    if person is None or not await user.admit(session, person, replacement_hash=replacement_hash):
-        await _note_failure(session, config, found, client)
+    browser: str | None,
+) -> SignedIn | Leaving | None:
+    """Start a session; None if the person may not sign in.
+
+    The browser gets a name of its own, if it has none yet.
+    """
+    if person.delete_at is not None and person.blocked_at is None:
+        return await _ask_to_stay(session, config, person, person.delete_at, client)
+    if not await user.admit(session, person, replacement_hash=replacement_hash):
         return None
     secret = new_secret()
     await sessions.start(
@@ -222,12 +265,23 @@ async def _start(
         remembered=remember,
         client=client,
     )
-    for bucket in (_person_bucket(person), _name_bucket(name)):
-        await throttle.give_back(session, bucket)
+    await token.void(session, person.id, Purpose.RESET)
     await audit.write(
         session, Event.SIGNED_IN, client=client, actor_id=person.id, subject_id=person.id
     )
-    return SignedIn(secret.text, remember)
+    named = await browsers.remember(session, config, person.id, browser)
+    if named.is_new and person.last_login_at is not None:
+        await audit.write(session, Event.NEW_BROWSER, client=client, subject_id=person.id)
+        await notices.tell(session, config, person, letters.new_browser, client)
+    return SignedIn(secret.text, remember, named.text)
+
+
+async def _ask_to_stay(
+    session: AsyncSession, config: Config, person: Credentials, day: datetime, client: Client
+) -> Leaving:
+    await audit.write(session, Event.SIGN_IN_LEAVING, client=client, subject_id=person.id)
+    ticket = f"{person.id}:{person.credential_version}"
+    return Leaving(seal(config.signing_keys, Purpose.STAY, ticket), day)
 
 
 async def _send_to_mail(
@@ -240,10 +294,6 @@ async def _send_to_mail(
     return Unconfirmed(seal(config.signing_keys, Purpose.RESEND, registration_id))
 
 
-def _network_rates(config: Config, client: Client) -> throttle.Rates:
-    return {f"logins:network:{client.network}": limits(config).logins_of_network}
-
-
 def _name_bucket(name: str) -> str:
     return f"logins:name:{canonical(name)}"
 
@@ -251,10 +301,6 @@ def _name_bucket(name: str) -> str:
 def _nobody_bucket(name: str) -> str:
     """Name a bucket that limits nobody: a person costs one, so nobody costs one too (EN-02)."""
     return f"logins:nobody:{canonical(name)}"
-
-
-def _person_bucket(person: Credentials) -> str:
-    return f"logins:person:{person.id}"
 
 
 def _lasts(config: Config, *, remember: bool) -> timedelta:

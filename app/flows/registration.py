@@ -1,6 +1,5 @@
 """Registering: asking for an account, and for the letter once more."""
 
-import logging
 from datetime import timedelta
 from uuid import UUID
 
@@ -10,7 +9,6 @@ from app import letters
 from app.config import Config
 from app.db import one_by_one
 from app.kit import passwords
-from app.kit.addresses import canonical
 from app.kit.client import Client
 from app.kit.errors import LinkUnusable, TooManyTries, UsernameTaken
 from app.kit.links import CONFIRM_VALID_HOURS, VALID, new_link
@@ -21,15 +19,9 @@ from app.models import audit, outbox, throttle, token, user
 from app.models import registration as registrations
 from app.models.audit import Event
 from app.models.registration import Pending
-
-log = logging.getLogger(__name__)
+from app.steps import quota
 
 RESEND_VALID_MINUTES = 30
-WITHHELD = (
-    "A letter was not written: its address or the network %s has had as many as the limits allow "
-    "(ACCOUNT_LETTERS_HOUR, NETWORK_LETTERS_…). If all people seem to be of one network, is "
-    "TRUSTED_PROXIES right?"
-)
 
 
 async def register(
@@ -110,7 +102,10 @@ async def _write_letter(
     session: AsyncSession, config: Config, pending: Pending, client: Client
 ) -> None:
     """Write to the address: a link to confirm, or to an account's owner that there is one."""
-    if await _is_withheld(session, config, pending, client):
+    registration_id = str(pending.id)
+    if await quota.is_withheld(
+        session, config, pending.email, client, registration=registration_id
+    ):
         return
     person = await user.find(session, pending.email)
     if person is not None:
@@ -137,21 +132,3 @@ async def _write_letter(
             valid_hours=CONFIRM_VALID_HOURS,
         )
     await outbox.put(session, letter)
-
-
-async def _is_withheld(
-    session: AsyncSession, config: Config, pending: Pending, client: Client
-) -> bool:
-    """Whether a limit, in silence, keeps this letter from being written."""
-    policy = limits(config)
-    rates = {
-        f"letters:network:{client.network}": policy.letters_of_network,
-        f"letters:account:{canonical(pending.email)}": policy.letters_of_account,
-    }
-    withheld = await throttle.take_all(session, rates) > 0
-    if withheld:
-        log.warning(WITHHELD, client.network)
-        await audit.write(
-            session, Event.LETTER_WITHHELD, client=client, registration=str(pending.id)
-        )
-    return withheld

@@ -38,8 +38,33 @@ class WrongPassword(Refusal):
 
     code = "wrong_password"
     status = 401
-    sentence = "This is not the password that you registered with."
+    sentence = "This is not your password."
     field = "password"
+
+
+class SignedOut(Refusal):
+    """The session in which something was asked for has ended meanwhile."""
+
+    code = "signed_out"
+    status = 401
+    sentence = "You were signed out meanwhile. Please sign in again."
+
+
+class SameAddress(Refusal):
+    """The new address is the one that the person has."""
+
+    code = "same_address"
+    status = 422
+    sentence = "This is your address already."
+    field = "email"
+
+
+class NoSuchSession(Refusal):
+    """The person has no session of this id; somebody else's looks the same (EN-07)."""
+
+    code = "no_such_session"
+    status = 404
+    sentence = "There is no such session. Perhaps it has ended already."
 
 
 class WeakPassword(Refusal):

@@ -14,6 +14,7 @@ from itsdangerous import BadData, URLSafeTimedSerializer
 
 CLOCK_SKEW_SECONDS = 120
 SEALED_LONGEST = 500
+DEVICE_VALID = timedelta(days=400)  # browsers keep no cookie longer
 
 
 class Purpose(StrEnum):

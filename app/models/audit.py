@@ -1,10 +1,11 @@
 """Audit events: who did what to whom, from where. Rows are only ever added."""
 
+from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Identity, Index, or_, update
+from sqlalchemy import BigInteger, Identity, Index, Row, func, or_, select, update
 from sqlalchemy.dialects.postgresql import INET, JSONB, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
@@ -23,6 +24,18 @@ class Event(StrEnum):
     CONFIRMED = "account.confirmed"
     CREATED = "account.created"
     PASSWORD_SET = "account.password_set"  # noqa: S105 - the name of an event
+    PASSWORD_CHANGED = "account.password_changed"  # noqa: S105 - likewise
+    PASSWORD_DISABLED = "account.password_disabled"  # noqa: S105 - likewise
+    RESET_ASKED = "account.reset_asked"
+    PASSWORD_RESET = "account.password_reset"  # noqa: S105 - likewise
+    EMAIL_ASKED = "account.email_asked"
+    EMAIL_CHANGED = "account.email_changed"
+    EMAIL_RESTORED = "account.email_restored"
+    USERNAME_CHANGED = "account.username_changed"
+    DISOWNED = "account.disowned"
+    LEAVING = "account.leaving"
+    STAYED = "account.stayed"
+    DATA_TAKEN = "account.data_taken"
     BLOCKED = "account.blocked"
     UNBLOCKED = "account.unblocked"
     ROLE_SET = "account.role_set"
@@ -31,7 +44,13 @@ class Event(StrEnum):
     SIGN_IN_FAILED = "login.failed"
     SIGN_IN_SLOWED = "login.slowed"
     SIGN_IN_UNCONFIRMED = "login.unconfirmed"
+    SIGN_IN_LEAVING = "login.leaving"
     SIGNED_OUT = "login.ended"
+    SESSION_ENDED = "session.ended"
+    SESSIONS_ENDED = "session.all_ended"
+    PROVEN = "login.proven"
+    PROOF_FAILED = "login.proof_failed"
+    NEW_BROWSER = "login.new_browser"
 
 
 class AuditEvent(Base):
@@ -72,6 +91,49 @@ async def write(
             detail=detail,
         )
     )
+
+
+class Line(NamedTuple):
+    """A line as it is read."""
+
+    id: int
+    at: datetime
+    event: Event
+    actor_id: UUID | None
+    subject_id: UUID | None
+    ip: str
+    user_agent: str
+    request_id: str
+    detail: dict[str, Any]
+
+
+_LINE = (
+    AuditEvent.id,
+    AuditEvent.at,
+    AuditEvent.event,
+    AuditEvent.actor_id,
+    AuditEvent.subject_id,
+    func.host(AuditEvent.ip),
+    AuditEvent.user_agent,
+    AuditEvent.request_id,
+    AuditEvent.detail,
+)
+
+
+async def about(
+    session: AsyncSession, user_id: UUID, *, before: int | None = None, limit: int | None = None
+) -> list[Line]:
+    """Return the lines about a person, the newest first; ``before``: of a lower id than this."""
+    statement = select(*_LINE).where(AuditEvent.subject_id == user_id)
+    if before is not None:
+        statement = statement.where(AuditEvent.id < before)
+    rows = await session.execute(statement.order_by(AuditEvent.id.desc()).limit(limit))
+    return [_line(row) for row in rows]
+
+
+def _line(row: Row[*tuple[Any, ...]]) -> Line:
+    line = Line._make(row)
+    return line._replace(event=Event(line.event))
 
 
 NO_ADDRESS = "0.0.0.0"  # noqa: S104 - nothing listens here

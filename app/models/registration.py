@@ -116,6 +116,17 @@ async def find_by_name(
     return _pending((await session.execute(statement)).one_or_none())
 
 
+async def newest(session: AsyncSession, name: str) -> Pending | None:
+    """Return the newest one of an address; of a user name, which is nobody's yet, none."""
+    statement = (
+        select(*_PENDING)
+        .where(Registration.email_key == canonical(name), _is_live())
+        .order_by(Registration.created_at.desc())
+        .limit(1)
+    )
+    return _pending((await session.execute(statement)).one_or_none())
+
+
 async def take(session: AsyncSession, registration_id: UUID) -> Pending | None:
     """Use a registration up, its links with it; of any number at once exactly one gets it."""
     statement = (

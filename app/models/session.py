@@ -1,10 +1,10 @@
 """Login sessions: one browser of a person. Named by the digest of a secret that only it has."""
 
-from datetime import timedelta
-from typing import NamedTuple
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, Row, delete, func, select, update
+from sqlalchemy import CheckConstraint, ForeignKey, Index, Row, delete, false, func, select, update
 from sqlalchemy.dialects.postgresql import INET, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
@@ -54,6 +54,19 @@ class Person(NamedTuple):
     role: str
     permissions: Permission
     is_stale: bool
+    is_proven: bool
+
+
+class Open(NamedTuple):
+    """A live session, as its owner and administrators see it."""
+
+    id: UUID
+    created_at: datetime
+    seen_at: datetime
+    expires_at: datetime
+    remembered: bool
+    ip: str
+    user_agent: str
 
 
 async def start(
@@ -72,6 +85,7 @@ async def start(
             user_id=person.id,
             credential_version=person.credential_version,
             remembered=remembered,
+            proven_at=func.now(),
             expires_at=func.now() + lasts,
             ip=client.ip,
             user_agent=client.user_agent,
@@ -82,8 +96,13 @@ async def start(
     await session.execute(delete(LoginSession).where(LoginSession.id.in_(surplus)))
 
 
-async def find(session: AsyncSession, digest: bytes, *, idle: timedelta) -> Person | None:
-    """Return the person of a live session, all ends judged by the database's clock."""
+async def find(
+    session: AsyncSession, digest: bytes, *, idle: timedelta, proof: timedelta
+) -> Person | None:
+    """Return the person of a live session, all ends judged by the database's clock.
+
+    ``proof``: for how long a password that was shown is good for what is sensitive.
+    """
     statement = (
         select(
             LoginSession.id,
@@ -93,6 +112,7 @@ async def find(session: AsyncSession, digest: bytes, *, idle: timedelta) -> Pers
             Role.name,
             Role.permissions,
             LoginSession.seen_at < func.now() - _touch_every(idle),
+            func.coalesce(LoginSession.proven_at > func.now() - proof, false()),
         )
         .join(User, User.id == LoginSession.user_id)
         .join(Role, Role.id == User.role_id)
@@ -102,6 +122,7 @@ async def find(session: AsyncSession, digest: bytes, *, idle: timedelta) -> Pers
             LoginSession.remembered | (LoginSession.seen_at > func.now() - idle),
             LoginSession.credential_version == User.credential_version,
             User.blocked_at.is_(None),
+            User.delete_at.is_(None),
             User.confirmed_at.is_not(None),
         )
     )
@@ -122,6 +143,73 @@ async def end(session: AsyncSession, digest: bytes) -> UUID | None:
     return await session.scalar(statement.returning(LoginSession.user_id))
 
 
+async def renew(
+    session: AsyncSession,
+    user_id: UUID,
+    digest: bytes,
+    *,
+    new_digest: bytes,
+    version: int | None = None,
+) -> bool | None:
+    """Give a person's session a new secret, now that he has shown his password (SE-03).
+
+    ``version`` is that of his credentials, if they have just changed. Return whether the session
+    is remembered, None if it is not his or has ended.
+    """
+    version_now = LoginSession.credential_version if version is None else version
+    statement = (
+        update(LoginSession)
+        .where(
+            LoginSession.user_id == user_id,
+            LoginSession.digest == digest,
+            LoginSession.expires_at > func.now(),
+        )
+        .values(digest=new_digest, proven_at=func.now(), credential_version=version_now)
+        .returning(LoginSession.remembered)
+    )
+    return await session.scalar(statement)
+
+
+async def end_others(session: AsyncSession, user_id: UUID, *, digest: bytes) -> int:
+    """End all sessions of a person but this one; return how many."""
+    statement = delete(LoginSession).where(
+        LoginSession.user_id == user_id, LoginSession.digest != digest
+    )
+    return len((await session.scalars(statement.returning(LoginSession.id))).all())
+
+
+async def end_one(session: AsyncSession, user_id: UUID, session_id: UUID) -> bool:
+    """End one session of a person; False if he has no such session."""
+    statement = delete(LoginSession).where(
+        LoginSession.user_id == user_id, LoginSession.id == session_id
+    )
+    return await session.scalar(statement.returning(LoginSession.id)) is not None
+
+
+async def of_person(session: AsyncSession, user_id: UUID, *, idle: timedelta) -> list[Open]:
+    """Return a person's live sessions, the one seen last first."""
+    statement = (
+        select(
+            LoginSession.id,
+            LoginSession.created_at,
+            LoginSession.seen_at,
+            LoginSession.expires_at,
+            LoginSession.remembered,
+            func.host(LoginSession.ip),
+            LoginSession.user_agent,
+        )
+        .join(User, User.id == LoginSession.user_id)
+        .where(
+            LoginSession.user_id == user_id,
+            LoginSession.expires_at > func.now(),
+            LoginSession.remembered | (LoginSession.seen_at > func.now() - idle),
+            LoginSession.credential_version == User.credential_version,
+        )
+        .order_by(LoginSession.seen_at.desc(), LoginSession.id)
+    )
+    return [Open._make(row) for row in await session.execute(statement)]
+
+
 async def end_all(session: AsyncSession, user_id: UUID) -> None:
     """End all sessions of a person."""
     await session.execute(delete(LoginSession).where(LoginSession.user_id == user_id))
@@ -131,11 +219,11 @@ def _touch_every(idle: timedelta) -> timedelta:
     return min(TOUCH_AT_MOST_EVERY, idle / 2)
 
 
-def _person(row: Row[UUID, UUID, str, str, str, int, bool] | None) -> Person | None:
+def _person(row: Row[*tuple[Any, ...]] | None) -> Person | None:
     if row is None:
         return None
-    session_id, user_id, username, email, role, permissions, is_stale = row
-    return Person(session_id, user_id, username, email, role, Permission(permissions), is_stale)
+    person = Person._make(row)
+    return person._replace(permissions=Permission(person.permissions))
 
 
 async def count_live(session: AsyncSession) -> int:

@@ -137,9 +137,10 @@ async def take_delayed(session: AsyncSession, name: str, delay: Delay) -> Try:
     return Try(await _seconds_until(session, name, slack=timedelta(0)), 0)
 
 
-async def give_back(session: AsyncSession, name: str) -> None:
-    """Empty a bucket: the tries in it were the owner's own."""
-    await session.execute(delete(ThrottleBucket).where(ThrottleBucket.key == _key(name)))
+async def give_back(session: AsyncSession, *names: str) -> None:
+    """Empty buckets: the tries in them were the owner's own."""
+    keys = sorted(_key(name) for name in names)
+    await session.execute(delete(ThrottleBucket).where(ThrottleBucket.key.in_(keys)))
 
 
 async def _seconds_until(session: AsyncSession, name: str, *, slack: timedelta) -> float:

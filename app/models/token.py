@@ -1,10 +1,10 @@
 """One-time tokens: the rows behind the links in letters. Using one up deletes it."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ColumnElement, ForeignKey, and_, delete, func, select
+from sqlalchemy import CheckConstraint, ColumnElement, ForeignKey, and_, delete, func, or_, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
@@ -41,6 +41,9 @@ class OneTimeToken(Base):
     expires_at: Mapped[Moment]
 
 
+_TAKEN = (OneTimeToken.user_id, OneTimeToken.email, OneTimeToken.created_at)
+
+
 async def add(
     session: AsyncSession,
     *,
@@ -49,6 +52,7 @@ async def add(
     valid: timedelta,
     user_id: UUID | None = None,
     registration_id: UUID | None = None,
+    email: str | None = None,
 ) -> None:
     """Store a token of a person or of a registration; it lives by the database's clock."""
     await session.execute(
@@ -57,14 +61,17 @@ async def add(
             purpose=purpose,
             user_id=user_id,
             registration_id=registration_id,
+            email=email,
             expires_at=func.now() + valid,
         )
     )
 
 
-async def find_registration(session: AsyncSession, digest: bytes) -> UUID | None:
+async def find_registration(
+    session: AsyncSession, digest: bytes, *, purpose: Purpose = Purpose.CONFIRM
+) -> UUID | None:
     """Return whose registration a link confirms; ``registration.take`` uses it up."""
-    statement = select(OneTimeToken.registration_id).where(_is_live(digest, Purpose.CONFIRM))
+    statement = select(OneTimeToken.registration_id).where(_is_live(digest, purpose))
     return await session.scalar(statement)
 
 
@@ -75,6 +82,14 @@ class Owner(NamedTuple):
     email: str
 
 
+class Taken(NamedTuple):
+    """A token that was used up."""
+
+    user_id: UUID
+    email: str | None
+    created_at: datetime
+
+
 async def find_owner(session: AsyncSession, digest: bytes, *, purpose: Purpose) -> Owner | None:
     """Return the person whose link this is. Only ``take`` decides."""
     statement = select(User.username, User.email).join(OneTimeToken)
@@ -82,21 +97,68 @@ async def find_owner(session: AsyncSession, digest: bytes, *, purpose: Purpose) 
     return None if row is None else Owner(*row)
 
 
-async def take(session: AsyncSession, digest: bytes, *, purpose: Purpose) -> UUID | None:
+async def find(session: AsyncSession, digest: bytes, *, purpose: Purpose) -> Taken | None:
+    """Return what a person's token is about. Only ``take`` decides."""
+    statement = select(*_TAKEN).where(_is_live(digest, purpose), OneTimeToken.user_id.is_not(None))
+    row = (await session.execute(statement)).one_or_none()
+    return None if row is None else Taken._make(row)
+
+
+async def take(session: AsyncSession, digest: bytes, *, purpose: Purpose) -> Taken | None:
     """Use up a person's token; of any number at once exactly one gets it (TK-02).
 
     The person is locked first, so that two links of one person, each voiding the other, take turns.
     """
     owner = select(OneTimeToken.user_id).where(_is_live(digest, purpose)).scalar_subquery()
     await session.execute(select(User.id).where(User.id == owner).with_for_update())
-    statement = delete(OneTimeToken).where(_is_live(digest, purpose))
-    return await session.scalar(statement.returning(OneTimeToken.user_id))
+    statement = delete(OneTimeToken).where(
+        _is_live(digest, purpose), OneTimeToken.user_id.is_not(None)
+    )
+    row = (await session.execute(statement.returning(*_TAKEN))).one_or_none()
+    return None if row is None else Taken._make(row)
 
 
-async def void(session: AsyncSession, user_id: UUID, *, purpose: Purpose) -> None:
-    """Take back all tokens of a person for one purpose."""
+async def waiting_email(session: AsyncSession, user_id: UUID) -> str | None:
+    """Return the address that a person wants to change to and has not confirmed yet."""
+    statement = select(OneTimeToken.email).where(
+        OneTimeToken.user_id == user_id,
+        OneTimeToken.purpose == Purpose.CHANGE_EMAIL,
+        OneTimeToken.expires_at > func.now(),
+    )
+    return await session.scalar(statement.limit(1))
+
+
+async def void(session: AsyncSession, user_id: UUID, *purposes: Purpose) -> None:
+    """Take back all tokens of a person for some purposes."""
     await session.execute(
-        delete(OneTimeToken).where(OneTimeToken.user_id == user_id, OneTimeToken.purpose == purpose)
+        delete(OneTimeToken).where(
+            OneTimeToken.user_id == user_id, OneTimeToken.purpose.in_(purposes)
+        )
+    )
+
+
+async def void_of_registration(
+    session: AsyncSession, registration_id: UUID, purpose: Purpose
+) -> None:
+    """Take back all tokens of a registration for one purpose."""
+    await session.execute(
+        delete(OneTimeToken).where(
+            OneTimeToken.registration_id == registration_id, OneTimeToken.purpose == purpose
+        )
+    )
+
+
+async def void_like(session: AsyncSession, taken: Taken, *, purpose: Purpose) -> None:
+    """Take back the tokens of a person that went out after one, or to the same address."""
+    await session.execute(
+        delete(OneTimeToken).where(
+            OneTimeToken.user_id == taken.user_id,
+            OneTimeToken.purpose == purpose,
+            or_(
+                OneTimeToken.created_at >= taken.created_at,
+                OneTimeToken.email == taken.email,
+            ),
+        )
     )
 
 

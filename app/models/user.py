@@ -1,12 +1,13 @@
 """People, and every statement that touches them."""
 
-from datetime import datetime
-from typing import NamedTuple, Never
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple, Never
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, Row, func, select, text, update
 from sqlalchemy import delete as sql_delete
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -64,6 +65,9 @@ class User(Base):
         self.password_hash = hash_now(password)
 
 
+FAILURES_UNTIL_DISABLED = 100  # NIST SP 800-63B-4, 3.2.2
+
+
 class Credentials(NamedTuple):
     """What a login checks."""
 
@@ -72,6 +76,15 @@ class Credentials(NamedTuple):
     username: str
     password_hash: str | None
     credential_version: int
+    failures: int
+    blocked_at: datetime | None
+    delete_at: datetime | None
+    last_login_at: datetime | None
+
+    @property
+    def is_disabled(self) -> bool:
+        """Whether strangers tried so many wrong passwords that only a reset helps (BF-01)."""
+        return self.failures >= FAILURES_UNTIL_DISABLED
 
 
 class Listed(NamedTuple):
@@ -94,6 +107,10 @@ _CREDENTIALS = select(
     User.username,
     User.password_hash,
     User.credential_version,
+    User.failures,
+    User.blocked_at,
+    User.delete_at,
+    User.last_login_at,
 )
 _LISTED = select(
     User.id,
@@ -113,6 +130,25 @@ async def find(session: AsyncSession, name: str) -> Credentials | None:
     key = canonical(name)
     by_name = User.email_key == key if "@" in key else User.username_key == key
     return _credentials((await session.execute(_CREDENTIALS.where(by_name))).one_or_none())
+
+
+async def find_by_id(session: AsyncSession, user_id: UUID) -> Credentials | None:
+    """Return the person of an id."""
+    return _credentials(
+        (await session.execute(_CREDENTIALS.where(User.id == user_id))).one_or_none()
+    )
+
+
+async def lock(session: AsyncSession, user_id: UUID) -> Credentials | None:
+    """Return a person, held until the transaction ends: changes of one person take turns."""
+    statement = _CREDENTIALS.where(User.id == user_id).with_for_update()
+    return _credentials((await session.execute(statement)).one_or_none())
+
+
+async def listed(session: AsyncSession, user_id: UUID) -> Listed:
+    """Return what is to be seen of a person who is there."""
+    row = (await session.execute(_LISTED.where(User.id == user_id))).one()
+    return Listed(*row)
 
 
 async def is_username_taken(session: AsyncSession, username: str) -> bool:
@@ -148,7 +184,7 @@ async def add(
 async def admit(
     session: AsyncSession, person: Credentials, *, replacement_hash: str | None
 ) -> bool:
-    """Note a login; False if the person was blocked or changed since ``person`` was read.
+    """Note a login; False if the person was blocked, left or changed since ``person`` was read.
 
     The row stays locked until the transaction ends, so a block that comes now waits, and then
     ends the session that this login makes (DB-05).
@@ -159,15 +195,31 @@ async def admit(
             User.id == person.id,
             User.credential_version == person.credential_version,
             User.blocked_at.is_(None),
+            User.delete_at.is_(None),
             User.confirmed_at.is_not(None),
         )
         .values(
             last_login_at=func.now(),
+            failures=0,
             password_hash=func.coalesce(replacement_hash, User.password_hash),
         )
         .returning(User.id)
     )
     return await session.scalar(statement) is not None
+
+
+async def count_failure(session: AsyncSession, user_id: UUID | None) -> int:
+    """Count a wrong password from a browser that is not known; return how many in a row.
+
+    For nobody it costs the same and returns 0.
+    """
+    statement = (
+        update(User)
+        .where(User.id == user_id)
+        .values(failures=User.failures + 1)
+        .returning(User.failures)
+    )
+    return await session.scalar(statement) or 0
 
 
 async def invite_again(session: AsyncSession, user_id: UUID, *, role_id: int | None) -> bool:
@@ -181,13 +233,71 @@ async def invite_again(session: AsyncSession, user_id: UUID, *, role_id: int | N
     return await session.scalar(statement) is not None
 
 
-async def set_password_hash(session: AsyncSession, user_id: UUID, password_hash: str) -> None:
-    """Store a new password's hash; sessions of the old one end."""
-    await session.execute(
+async def set_password_hash(session: AsyncSession, user_id: UUID, password_hash: str) -> int:
+    """Store a new password's hash; return the new version. Sessions of the old one end.
+
+    Whoever could choose a password by a letter has shown that the address is his.
+    """
+    return await _change(
+        session,
+        user_id,
+        password_hash=password_hash,
+        failures=0,
+        confirmed_at=func.coalesce(User.confirmed_at, func.now()),
+    )
+
+
+async def disable_password(session: AsyncSession, user_id: UUID) -> int:
+    """Take a person's password away until he chooses another; return the new version."""
+    return await _change(session, user_id, password_hash=None, failures=0)
+
+
+async def set_email(session: AsyncSession, user_id: UUID, email: str) -> int | None:
+    """Give a person another address; return the new version, None if the address is another's."""
+    try:
+        async with session.begin_nested():
+            return await _change(session, user_id, email=email, email_key=canonical(email))
+    except IntegrityError:
+        return None
+
+
+async def set_username(session: AsyncSession, user_id: UUID, username: str) -> bool:
+    """Give a person another user name; False if it is another's."""
+    try:
+        async with session.begin_nested():
+            await session.execute(
+                update(User)
+                .where(User.id == user_id)
+                .values(username=username, username_key=canonical(username))
+            )
+    except IntegrityError:
+        return False
+    return True
+
+
+async def leave(session: AsyncSession, user_id: UUID, *, grace: timedelta) -> datetime:
+    """Note that a person wants to be forgotten; return when that will be."""
+    statement = (
         update(User)
         .where(User.id == user_id)
-        .values(password_hash=password_hash, credential_version=User.credential_version + 1)
+        .values(delete_at=func.coalesce(User.delete_at, func.now() + grace))
+        .returning(User.delete_at)
     )
+    moment = (await session.scalars(statement)).one()
+    if moment is None:
+        raise TypeError("a moment that was just set is missing")
+    return moment
+
+
+async def stay(session: AsyncSession, user_id: UUID) -> bool:
+    """Note that a person stays after all; False if he was not leaving."""
+    statement = (
+        update(User)
+        .where(User.id == user_id, User.delete_at.is_not(None))
+        .values(delete_at=None)
+        .returning(User.id)
+    )
+    return await session.scalar(statement) is not None
 
 
 async def set_role(session: AsyncSession, user_id: UUID, role_name: str) -> None:
@@ -219,7 +329,16 @@ async def is_permission_held(session: AsyncSession, permission: Permission) -> b
     return await session.scalar(held.limit(1)) is not None
 
 
-def _credentials(
-    row: Row[UUID, str, str, str | None, int] | None,
-) -> Credentials | None:
-    return None if row is None else Credentials(*row)
+async def _change(session: AsyncSession, user_id: UUID, **values: object) -> int:
+    """Change what sessions were made by; return the new version."""
+    statement = (
+        update(User)
+        .where(User.id == user_id)
+        .values(credential_version=User.credential_version + 1, **values)
+        .returning(User.credential_version)
+    )
+    return (await session.scalars(statement)).one()
+
+
+def _credentials(row: Row[*tuple[Any, ...]] | None) -> Credentials | None:
+    return None if row is None else Credentials._make(row)

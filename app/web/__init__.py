@@ -7,6 +7,7 @@ from quart import Quart
 from app.config import Config
 from app.kit.permissions import Permission
 from app.web import (
+    account,
     bodies,
     clients,
     csrf,
@@ -18,13 +19,27 @@ from app.web import (
     home,
     hosts,
     invitation,
+    letterlinks,
     login,
+    moments,
     register,
+    reset,
     secret,
+    sudo,
 )
 from app.web.cookies import cookie_name
 
-PAGES = (home.pages, register.pages, login.pages, invitation.pages, secret.pages)
+PAGES = (
+    home.pages,
+    register.pages,
+    login.pages,
+    reset.pages,
+    invitation.pages,
+    letterlinks.pages,
+    sudo.pages,
+    account.pages,
+    secret.pages,
+)
 
 
 def furnish(app: Quart, config: Config) -> None:
@@ -66,6 +81,7 @@ def furnish(app: Quart, config: Config) -> None:
         letters_in_log=config.relay is None and not config.is_https,
         Permission=Permission,
     )
+    app.jinja_env.filters["moment"] = moments.moment
     for pages in PAGES:
         app.register_blueprint(pages)
     app.asgi_app = heads.SoundHeads(app.asgi_app)  # type: ignore[method-assign]

@@ -4,13 +4,15 @@ from hashlib import sha256
 
 from itsdangerous import BadData, URLSafeSerializer
 from quart import Quart, current_app
-from quart_auth import AuthUser, QuartAuth, current_user
+from quart_auth import AuthUser, QuartAuth, current_user, login_user
+from werkzeug.exceptions import Unauthorized
 
 from app.flows.login import Person, current_person
+from app.flows.reauth import Renewed
 from app.house import house
 from app.kit.permissions import Permission
 
-__all__ = ["CurrentUser", "SessionAuth", "current_user", "resolve"]
+__all__ = ["CurrentUser", "SessionAuth", "current_user", "person", "renew", "resolve", "secret"]
 
 
 class CurrentUser(AuthUser):
@@ -86,6 +88,27 @@ async def resolve() -> CurrentUser:
         async with house().session() as session:
             user.person = await current_person(session, config=house().config, secret=user.auth_id)
     return user
+
+
+def person() -> Person:
+    """Return who is signed in. For pages that demand a login."""
+    found: Person | None = getattr(current_user, "person", None)
+    if found is None:
+        raise Unauthorized
+    return found
+
+
+def secret() -> str:
+    """Return the secret of the session. For pages that demand a login."""
+    found: str | None = current_user.auth_id
+    if found is None:
+        raise Unauthorized
+    return found
+
+
+def renew(renewed: Renewed) -> None:
+    """Let the browser keep the new secret of its session."""
+    login_user(CurrentUser(renewed.secret), remember=renewed.remembered)
 
 
 def _user() -> CurrentUser:

@@ -14,7 +14,7 @@ from app.kit.addresses import (
     is_username,
     normal_email,
 )
-from app.kit.errors import Refusal
+from app.kit.errors import Refusal, WrongPassword
 from app.kit.passwords import LONGEST_CHARACTERS
 
 
@@ -42,31 +42,13 @@ class HouseForm(Form):
 
     def take(self, refusal: Refusal) -> None:
         """Show a refusal beside the field that it is about, or above the form."""
-        if refusal.field in self._fields:
-            self._fields[refusal.field].errors = [refusal.sentence]
+        field = refusal.field
+        if isinstance(refusal, WrongPassword) and "current_password" in self._fields:
+            field = "current_password"
+        if field in self._fields:
+            self._fields[field].errors = [refusal.sentence]
         else:
             self.form_errors = [refusal.sentence]
-
-
-class LoginForm(HouseForm):
-    """Sign in by address or user name."""
-
-    email_or_user = StringField(
-        "Email address or user name",
-        [
-            InputRequired("Please enter your email address or user name."),
-            Length(max=EMAIL_LONGEST, message="This is too long for either."),
-        ],
-        [_trimmed],
-        render_kw={"autocomplete": "username", "autocapitalize": "none", "spellcheck": "false"},
-    )
-    password = PasswordField(
-        "Password",
-        [InputRequired("Please enter your password.")],
-        render_kw={"autocomplete": "current-password"},
-    )
-    remember_me = BooleanField("Keep me logged in")
-    next = HiddenField()
 
 
 def _new_password() -> PasswordField:
@@ -88,30 +70,20 @@ def _confirm() -> PasswordField:
     )
 
 
-class NewPasswordForm(HouseForm):
-    """Choose a password. How long it must be is the flow's to say."""
-
-    password = _new_password()
-    confirm = _confirm()
-
-
-class InvitationForm(NewPasswordForm):
-    """Choose the first password; ``link`` says which invitation the page was about."""
-
-    link = HiddenField()
+def _current_password() -> PasswordField:
+    return PasswordField(
+        "Your password",
+        [InputRequired("Please enter your password.")],
+        render_kw={"autocomplete": "current-password"},
+    )
 
 
-class RegisterForm(HouseForm):
-    """Ask for an account."""
-
-    username = StringField(
+def _username_field(hint: str) -> StringField:
+    return StringField(
         "User name",
         [InputRequired("Please choose a user name."), _username],
         [_trimmed],
-        description=(
-            f"{USERNAME_SHORTEST} to {USERNAME_LONGEST} letters (a–z), digits, dots and "
-            "underscores, a letter first. Others can see it."
-        ),
+        description=hint,
         render_kw={
             "autocomplete": "username",
             "autocapitalize": "none",
@@ -119,30 +91,124 @@ class RegisterForm(HouseForm):
             "maxlength": USERNAME_LONGEST,
         },
     )
-    email = EmailField(
-        "Email address",
+
+
+def _email_field(label: str, hint: str) -> EmailField:
+    return EmailField(
+        label,
         [InputRequired("Please enter your email address."), _address],
         [_trimmed],
-        description="We send a link there, to see that it is yours.",
+        description=hint,
         render_kw={"autocomplete": "email", "maxlength": EMAIL_LONGEST},
     )
+
+
+def _name_field() -> StringField:
+    return StringField(
+        "Email address or user name",
+        [
+            InputRequired("Please enter your email address or user name."),
+            Length(max=EMAIL_LONGEST, message="This is too long for either."),
+        ],
+        [_trimmed],
+        render_kw={"autocomplete": "username", "autocapitalize": "none", "spellcheck": "false"},
+    )
+
+
+class LinkedForm(HouseForm):
+    """A form about a link in a letter; ``link`` says which one the page was about."""
+
+    link = HiddenField()
+
+
+class LoginForm(HouseForm):
+    """Sign in by address or user name."""
+
+    email_or_user = _name_field()
+    password = PasswordField(
+        "Password",
+        [InputRequired("Please enter your password.")],
+        render_kw={"autocomplete": "current-password"},
+    )
+    remember_me = BooleanField("Keep me logged in")
+    next = HiddenField()
+
+
+class NewPasswordForm(HouseForm):
+    """Choose a password. How long it must be is the flow's to say."""
+
     password = _new_password()
     confirm = _confirm()
 
 
-class ConfirmForm(HouseForm):
+class LinkedPasswordForm(NewPasswordForm, LinkedForm):
+    """Choose a password by a link."""
+
+
+class ChangePasswordForm(NewPasswordForm):
+    """Replace the password that one has."""
+
+    current_password = _current_password()
+
+
+class RegisterForm(HouseForm):
+    """Ask for an account."""
+
+    username = _username_field(
+        f"{USERNAME_SHORTEST} to {USERNAME_LONGEST} letters (a–z), digits, dots and "
+        "underscores, a letter first. Others can see it."
+    )
+    email = _email_field("Email address", "We send a link there, to see that it is yours.")
+    password = _new_password()
+    confirm = _confirm()
+
+
+class UsernameForm(HouseForm):
+    """Take another user name."""
+
+    username = _username_field("Others can see it. You sign in with it, or with your address.")
+
+
+class ChangeEmailForm(HouseForm):
+    """Name another address."""
+
+    email = _email_field(
+        "New email address", "We send a link there. Until you use it, the old one stays."
+    )
+    current_password = _current_password()
+
+
+class LeaveForm(HouseForm):
+    """Ask that one's account be deleted."""
+
+    current_password = _current_password()
+
+
+class SudoForm(HouseForm):
+    """Show the password again; ``next`` is the page that wants to see it."""
+
+    password = _current_password()
+    next = HiddenField()
+
+
+class ResetRequestForm(HouseForm):
+    """Say whose password is forgotten."""
+
+    email_or_user = _name_field()
+
+
+class TicketForm(HouseForm):
+    """A button for who has just shown his password; the ticket says who he is."""
+
+    ticket = HiddenField()
+
+
+class ConfirmForm(LinkedForm):
     """Confirm an address; the password is asked for in a browser that did not register."""
 
     password = PasswordField(
         "The password that you registered with", render_kw={"autocomplete": "current-password"}
     )
-    link = HiddenField()
-
-
-class ResendForm(HouseForm):
-    """Ask for the confirmation again; the ticket says whose."""
-
-    ticket = HiddenField()
 
 
 def given(field: StringField) -> str:

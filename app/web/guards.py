@@ -6,11 +6,12 @@ from quart import current_app, redirect, request
 from quart.typing import ResponseTypes
 from werkzeug.exceptions import Forbidden
 
-from app.kit.marks import anyone, is_open, may, needed
+from app.kit.marks import anyone, is_open, is_sensitive, may, needed, sensitive
 from app.kit.urls import local_path, quoted_path
+from app.web import sudo
 from app.web.current import resolve
 
-__all__ = ["anyone", "login_address", "may"]
+__all__ = ["anyone", "login_address", "may", "sensitive"]
 
 
 async def demand_login() -> ResponseTypes | None:
@@ -29,6 +30,8 @@ async def demand_login() -> ResponseTypes | None:
     permission = needed(page)
     if permission is not None and not user.can(permission):
         raise Forbidden
+    if is_sensitive(page) and user.person is not None and not user.person.is_proven:
+        return await sudo.ask()
     return None
 
 

@@ -8,8 +8,7 @@ from app.house import house
 from app.kit.errors import LinkUnusable, Refusal
 from app.web import links
 from app.web.clients import client
-from app.web.fields import InvitationForm, given
-from app.web.forms import show
+from app.web.fields import LinkedPasswordForm, given
 from app.web.guards import anyone
 
 pages = Blueprint("invitation", __name__)
@@ -29,16 +28,16 @@ async def open_link(sealed: str) -> ResponseTypes:
 @anyone
 async def invitation_form() -> ResponseTypes:
     """Ask for a password."""
-    return await _show(InvitationForm())
+    return await _show(LinkedPasswordForm())
 
 
 @pages.post("/invitation")
 @anyone
 async def accept() -> ResponseTypes:
     """Store the password; the person signs in with it next."""
-    form = InvitationForm(await request.form)
-    if given(form.link) not in {"", LINK.mark()}:
-        return await _show(form, refusal=Refusal(links.ANOTHER))
+    form = LinkedPasswordForm(await request.form)
+    if another := LINK.refuse_another(form):
+        return await _show(form, refusal=another)
     if not form.validate():
         return await _show(form, status=422)
     try:
@@ -52,13 +51,11 @@ async def accept() -> ResponseTypes:
 
 
 async def _show(
-    form: InvitationForm, *, status: int = 200, refusal: Refusal | None = None
+    form: LinkedPasswordForm, *, status: int = 200, refusal: Refusal | None = None
 ) -> ResponseTypes:
     async with house().session() as session:
         owner = await invitation.find_invitation(session, config=house().config, sealed=LINK.key())
-    form.link.data = LINK.mark()
-    page = await show(TEMPLATE, form, status=status, refusal=refusal, username=owner.username)
-    return links.unshared(page)
+    return await LINK.show(TEMPLATE, form, status=status, refusal=refusal, username=owner.username)
 
 
 async def _accept(password: str) -> None:

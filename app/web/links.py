@@ -9,9 +9,11 @@ import hashlib
 from quart import redirect
 from quart.typing import ResponseTypes
 
-from app.kit.errors import LinkUnusable
+from app.kit.errors import LinkUnusable, Refusal
 from app.kit.sealing import SEALED_LONGEST
 from app.web import cookies
+from app.web.fields import LinkedForm, given
+from app.web.forms import show
 
 KEPT_SECONDS = 3600
 GARBLED = "garbled"
@@ -48,6 +50,24 @@ class KeptLink:
     def mark(self) -> str:
         """Return a short name of the kept link, for its form to carry: two tabs, two links."""
         return hashlib.sha256(self.key().encode()).hexdigest()[:MARK_LENGTH]
+
+    def refuse_another(self, form: LinkedForm) -> Refusal | None:
+        """Return a refusal if the form was about another link than the one that is kept now."""
+        another = given(form.link) not in {"", self.mark()}
+        return Refusal(ANOTHER) if another else None
+
+    async def show(
+        self,
+        template: str,
+        form: LinkedForm,
+        *,
+        status: int = 200,
+        refusal: Refusal | None = None,
+        **facts: object,
+    ) -> ResponseTypes:
+        """Show a form that is about this link."""
+        form.link.data = self.mark()
+        return unshared(await show(template, form, status=status, refusal=refusal, **facts))
 
     def forget(self, response: ResponseTypes) -> ResponseTypes:
         """Let the browser drop the key: it is used up."""

@@ -8,9 +8,10 @@ from app.flows import login as flow
 from app.house import house
 from app.kit.errors import Refusal
 from app.kit.urls import local_path
+from app.web import browsers
 from app.web.clients import client
 from app.web.current import CurrentUser
-from app.web.fields import LoginForm, ResendForm, given
+from app.web.fields import LoginForm, TicketForm, given
 from app.web.forms import show
 from app.web.guards import anyone
 
@@ -40,11 +41,13 @@ async def enter() -> ResponseTypes:
         outcome = await _sign_in(form)
     except Refusal as refusal:
         return await show("login.html", form, refusal=refusal)
-    if isinstance(outcome, flow.Unconfirmed):
-        ticket = ResendForm(data={"ticket": outcome.ticket})
-        return await show("unconfirmed.html", ticket, status=403)
-    login_user(CurrentUser(outcome.secret), remember=outcome.remembered)
-    return redirect(_wanted(form.next.data) or "/", 303)
+    if isinstance(outcome, flow.SignedIn):
+        login_user(CurrentUser(outcome.secret), remember=outcome.remembered)
+        return browsers.keep(redirect(_wanted(form.next.data) or "/", 303), outcome.browser)
+    ticket = TicketForm(data={"ticket": outcome.ticket})
+    if isinstance(outcome, flow.Leaving):
+        return await show("leaving.html", ticket, status=403, day=outcome.day)
+    return await show("unconfirmed.html", ticket, status=403)
 
 
 @pages.get("/logout")
@@ -74,7 +77,7 @@ def _wanted(text: str | None) -> str | None:
     return None if path is None or path.split("?")[0] in DOORS else path
 
 
-async def _sign_in(form: LoginForm) -> flow.SignedIn | flow.Unconfirmed:
+async def _sign_in(form: LoginForm) -> flow.Outcome:
     async with house().session() as session:
         return await flow.sign_in(
             session,
@@ -85,4 +88,5 @@ async def _sign_in(form: LoginForm) -> flow.SignedIn | flow.Unconfirmed:
             remember=form.remember_me.data,
             client=client(),
             previous_secret=current_user.auth_id,
+            browser=browsers.name(),
         )

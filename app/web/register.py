@@ -10,7 +10,7 @@ from app.kit.errors import Refusal, TryLater, WrongPassword
 from app.kit.links import CONFIRM_VALID_HOURS
 from app.web import cookies, links
 from app.web.clients import client
-from app.web.fields import ConfirmForm, RegisterForm, ResendForm, given
+from app.web.fields import ConfirmForm, RegisterForm, TicketForm, given
 from app.web.forms import show
 from app.web.guards import anyone
 
@@ -52,7 +52,7 @@ async def apply() -> ResponseTypes:
 @anyone
 async def resend() -> ResponseTypes:
     """Send the confirmation again, to who just showed that he knows the password."""
-    form = ResendForm(await request.form)
+    form = TicketForm(await request.form)
     async with house().session() as session:
         await registration.resend(
             session, config=house().config, ticket=given(form.ticket), client=client()
@@ -79,8 +79,8 @@ async def confirm() -> ResponseTypes:
 async def confirmed() -> ResponseTypes:
     """Use the link up."""
     form = ConfirmForm(await request.form)
-    if given(form.link) not in {"", LINK.mark()}:
-        return await _show_confirmation(form, Refusal(links.ANOTHER))
+    if another := LINK.refuse_another(form):
+        return await _show_confirmation(form, another)
     try:
         await _confirm(form)
     except (WrongPassword, TryLater) as refusal:
@@ -120,9 +120,7 @@ async def _show_confirmation(form: ConfirmForm, refusal: Refusal | None = None) 
         opened = await confirmation.open_confirmation(
             session, config=house().config, sealed=LINK.key(), receipts=_receipts()
         )
-    form.link.data = LINK.mark()
-    page = await show("confirm.html", form, refusal=refusal, opened=opened)
-    return links.unshared(page)
+    return await LINK.show("confirm.html", form, refusal=refusal, opened=opened)
 
 
 def _receipts() -> list[str]:

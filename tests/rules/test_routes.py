@@ -32,6 +32,7 @@ class Route(NamedTuple):
     def example(self) -> str:
         """Return an address that this route answers."""
         path = self.path.replace("<path:filename>", "style.css")
+        path = re.sub(r"<uuid:\w+>", "11111111-2222-4333-8444-555555555555", path)
         return re.sub(r"<\w+>", "x", re.sub(r"<int:\w+>", "1", path))
 
 

@@ -1,0 +1,175 @@
+"""Looking after one's account: name, sessions, and what is known of oneself."""
+
+from datetime import datetime, timedelta
+from typing import NamedTuple
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app import letters
+from app.config import Config
+from app.db import one_by_one
+from app.kit.browsers import described
+from app.kit.client import Client
+from app.kit.errors import NoSuchSession, UsernameTaken
+from app.kit.tokens import digest
+from app.models import audit, device, token, user
+from app.models import session as sessions
+from app.models.audit import Event, Line
+from app.models.user import Listed
+from app.steps import notices
+
+HISTORY_PAGE = 50
+
+__all__ = ["Line", "Listed"]
+
+
+class Overview(NamedTuple):
+    """What the account page says; ``waiting_email`` waits for its link."""
+
+    person: Listed
+    waiting_email: str | None
+    sessions: int
+
+
+class OwnSession(NamedTuple):
+    """One browser in which the person is signed in."""
+
+    id: UUID
+    browser: str
+    ip: str
+    created_at: datetime
+    seen_at: datetime
+    remembered: bool
+    is_this: bool
+
+
+async def overview(session: AsyncSession, *, config: Config, user_id: UUID) -> Overview:
+    """Return what a person sees of himself."""
+    async with one_by_one(session):
+        person = await user.listed(session, user_id)
+        waiting = await token.waiting_email(session, user_id)
+        open_ones = await sessions.of_person(session, user_id, idle=_idle(config))
+    return Overview(person, waiting, len(open_ones))
+
+
+async def change_username(
+    session: AsyncSession, *, config: Config, user_id: UUID, username: str, client: Client
+) -> None:
+    """Change one's user name.
+
+    Raises:
+        UsernameTaken: user names are public.
+    """
+    async with session.begin():
+        before = await user.lock(session, user_id)
+        changed = before is not None and await user.set_username(session, user_id, username)
+        if changed and before and before.username != username:
+            await audit.write(
+                session,
+                Event.USERNAME_CHANGED,
+                client=client,
+                actor_id=user_id,
+                subject_id=user_id,
+            )
+            renamed = before._replace(username=username)
+            await notices.tell(session, config, renamed, letters.username_changed, client)
+    if not changed:
+        raise UsernameTaken
+
+
+async def own_sessions(
+    session: AsyncSession, *, config: Config, user_id: UUID, session_id: UUID
+) -> list[OwnSession]:
+    """Return a person's sessions, the one he is asking from first, then the one seen last."""
+    async with one_by_one(session):
+        found = await sessions.of_person(session, user_id, idle=_idle(config))
+    own = [
+        OwnSession(
+            each.id,
+            described(each.user_agent),
+            each.ip,
+            each.created_at,
+            each.seen_at,
+            each.remembered,
+            each.id == session_id,
+        )
+        for each in found
+    ]
+    return sorted(own, key=lambda each: not each.is_this)
+
+
+async def end_session(
+    session: AsyncSession, *, user_id: UUID, session_id: UUID, client: Client
+) -> None:
+    """End one session of a person.
+
+    Raises:
+        NoSuchSession: he has none of this id; also if somebody else has (EN-07).
+    """
+    async with session.begin():
+        ended = await sessions.end_one(session, user_id, session_id)
+        if ended:
+            await audit.write(
+                session,
+                Event.SESSION_ENDED,
+                client=client,
+                actor_id=user_id,
+                subject_id=user_id,
+            )
+    if not ended:
+        raise NoSuchSession
+
+
+async def end_other_sessions(
+    session: AsyncSession, *, user_id: UUID, secret: str, client: Client
+) -> int:
+    """End all sessions of a person but the one that he is asking from; return how many."""
+    async with session.begin():
+        ended = await sessions.end_others(session, user_id, digest=digest(secret))
+        await audit.write(
+            session,
+            Event.SESSIONS_ENDED,
+            client=client,
+            actor_id=user_id,
+            subject_id=user_id,
+            number=ended,
+        )
+    return ended
+
+
+async def own_history(
+    session: AsyncSession, *, user_id: UUID, before: int | None = None
+) -> list[Line]:
+    """Return the newest lines about a person; ``before``: older than the line of this id."""
+    async with one_by_one(session):
+        return await audit.about(session, user_id, before=before, limit=HISTORY_PAGE)
+
+
+async def own_data(
+    session: AsyncSession, *, config: Config, user_id: UUID, client: Client
+) -> dict[str, object]:
+    """Return everything that is kept of a person, fit for JSON but for moments and ids.
+
+    Secrets are not in it: of them only digests are kept, which say nothing of him.
+    """
+    async with session.begin():
+        person = await user.listed(session, user_id)
+        data: dict[str, object] = {
+            "account": person._asdict(),
+            "address_waiting": await token.waiting_email(session, user_id),
+            "sessions": [
+                each._asdict()
+                for each in await sessions.of_person(session, user_id, idle=_idle(config))
+            ],
+            "browsers": [each._asdict() for each in await device.of_person(session, user_id)],
+            "history": [each._asdict() for each in await audit.about(session, user_id)],
+        }
+        await audit.write(
+            session, Event.DATA_TAKEN, client=client, actor_id=user_id, subject_id=user_id
+        )
+    return data
+
+
+def _idle(config: Config) -> timedelta:
+    return timedelta(minutes=config.session_idle_minutes)

@@ -1,0 +1,172 @@
+"""Changing one's address: the new one is asked, the old one is told, and stays until then."""
+
+from typing import NamedTuple
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app import letters
+from app.config import Config
+from app.kit.client import Client
+from app.kit.errors import LinkUnusable, SameAddress
+from app.kit.letter import Letter
+from app.kit.links import CHANGE_EMAIL_VALID_MINUTES, VALID, new_link, open_link
+from app.kit.passwords import PasswordHasher
+from app.kit.sealing import Purpose
+from app.models import audit, outbox, token, user
+from app.models import session as sessions
+from app.models.audit import Event
+from app.models.user import Credentials
+from app.steps import notices, proof, quota, renewal
+from app.steps.renewal import Renewed
+
+USED_UP = "This link was used already, or is too old. Please ask for another on your account page."
+TAKEN = "This address belongs to another account by now. Yours stays as it was."
+
+
+class Opened(NamedTuple):
+    """A link that could be used now: whose address would become what."""
+
+    username: str
+    email: str
+
+
+async def request_change(
+    session: AsyncSession,
+    *,
+    config: Config,
+    hasher: PasswordHasher,
+    user_id: UUID,
+    email: str,
+    password: str,
+    client: Client,
+    browser: str | None,
+) -> None:
+    """Write to a new address, and tell the old one; nothing changes until the link is used.
+
+    The same whether or not the new address is somebody's: its owner gets the letter that fits
+    (EN-04). A limit of letters is silent. Older links are void.
+
+    Raises:
+        SameAddress: it is the person's already.
+        WrongPassword: it is not his.
+        TooManyTries: of passwords, shared with the login.
+        TooBusy: too many passwords wait to be checked.
+    """
+    person = await proof.prove(
+        session,
+        config=config,
+        hasher=hasher,
+        user_id=user_id,
+        password=password,
+        client=client,
+        browser=browser,
+    )
+    if email == person.email:
+        raise SameAddress
+    async with session.begin():
+        await audit.write(
+            session, Event.EMAIL_ASKED, client=client, actor_id=user_id, subject_id=user_id
+        )
+        if not await quota.is_withheld(session, config, email, client):
+            await outbox.put(session, await _ask(session, config, person, email))
+            await notices.tell(session, config, person, letters.email_asked, client, email=email)
+
+
+async def cancel_change(session: AsyncSession, *, user_id: UUID) -> None:
+    """Take back a change of address that waits for its link."""
+    async with session.begin():
+        await token.void(session, user_id, Purpose.CHANGE_EMAIL)
+
+
+async def open_change(session: AsyncSession, *, config: Config, sealed: str) -> Opened:
+    """Return what a link is about, without using it up.
+
+    Raises:
+        LinkUnusable: used, expired, foreign or garbled.
+    """
+    digest = open_link(Purpose.CHANGE_EMAIL, sealed, keys=config.signing_keys)
+    async with session.begin():
+        found = digest and await token.find(session, digest, purpose=Purpose.CHANGE_EMAIL)
+        person = found and await user.find_by_id(session, found.user_id)
+    if not found or not person:
+        raise LinkUnusable(USED_UP)
+    return Opened(person.username, found.email or "")
+
+
+async def confirm_change(
+    session: AsyncSession, *, config: Config, sealed: str, secret: str | None, client: Client
+) -> Renewed | None:
+    """Change an address by the link; of any number of clicks one wins. All sessions end.
+
+    ``secret`` is the session of the browser in which the link was opened: if it is the person's,
+    it goes on under a new secret, which is returned.
+
+    Raises:
+        LinkUnusable: used, expired, foreign, garbled, or the address is another's by now.
+    """
+    digest = open_link(Purpose.CHANGE_EMAIL, sealed, keys=config.signing_keys)
+    version, renewed = None, None
+    async with session.begin():
+        taken = digest and await token.take(session, digest, purpose=Purpose.CHANGE_EMAIL)
+        person = taken and await user.find_by_id(session, taken.user_id)
+        if taken and person and taken.email:
+            version = await user.set_email(session, person.id, taken.email)
+            if version is not None:
+                renewed = await _settle(
+                    session, config, person, taken.email, version, secret, client
+                )
+    if not taken or not person:
+        raise LinkUnusable(USED_UP)
+    if version is None:
+        raise LinkUnusable(TAKEN)
+    return renewed
+
+
+async def _ask(session: AsyncSession, config: Config, person: Credentials, email: str) -> Letter:
+    """Return the letter to a new address: with a link, or to its owner that it is in use."""
+    await token.void(session, person.id, Purpose.CHANGE_EMAIL)
+    owner = await user.find(session, email)
+    if owner is not None and owner.id != person.id:
+        return letters.address_in_use(
+            to=owner.email,
+            site=config.site_name,
+            username=owner.username,
+            login_url=f"{config.public_url}/login",
+        )
+    link = new_link(Purpose.CHANGE_EMAIL, public_url=config.public_url, keys=config.signing_keys)
+    await token.add(
+        session,
+        digest=link.digest,
+        purpose=Purpose.CHANGE_EMAIL,
+        valid=VALID[Purpose.CHANGE_EMAIL],
+        user_id=person.id,
+        email=email,
+    )
+    return letters.confirm_new_address(
+        to=email,
+        site=config.site_name,
+        username=person.username,
+        link=link.url,
+        valid_minutes=CHANGE_EMAIL_VALID_MINUTES,
+    )
+
+
+async def _settle(
+    session: AsyncSession,
+    config: Config,
+    person: Credentials,
+    email: str,
+    version: int,
+    secret: str | None,
+    client: Client,
+) -> Renewed | None:
+    renewed = None
+    if secret is None:
+        await sessions.end_all(session, person.id)
+    else:
+        renewed = await renewal.keep_only(session, person.id, secret, version=version)
+    await token.void(session, person.id, Purpose.RESET, Purpose.CHANGE_EMAIL)
+    await audit.write(session, Event.EMAIL_CHANGED, client=client, subject_id=person.id)
+    await notices.tell(session, config, person, letters.email_changed, client, email=email)
+    return renewed

@@ -1,0 +1,28 @@
+"""What a browser says of itself, in words (ua-parser knows the thousands of spellings)."""
+
+from functools import lru_cache
+
+from ua_parser import parse
+from ua_parser.core import OS, UserAgent
+
+UNKNOWN = "An unknown browser"
+_BETTER = {"Mac OS X": "macOS", "Mobile Safari": "Safari", "Chrome Mobile": "Chrome"}
+_WITH_VERSION = {"Windows", "iOS", "Android"}
+
+
+@lru_cache(maxsize=1000)
+def described(user_agent: str) -> str:
+    """Return a browser and its system, like ``Firefox 132 on Windows 11``."""
+    found = parse(user_agent)
+    browser = _browser(found.user_agent) if found.user_agent else UNKNOWN
+    return f"{browser} on {_system(found.os)}" if found.os else browser
+
+
+def _browser(found: UserAgent) -> str:
+    name = _BETTER.get(found.family, found.family)
+    return f"{name} {found.major}" if found.major else name
+
+
+def _system(found: OS) -> str:
+    name = _BETTER.get(found.family, found.family)
+    return f"{name} {found.major}" if found.major and name in _WITH_VERSION else name

@@ -1,0 +1,60 @@
+"""Security letters: what happened to an account, and a way out for its owner ("this wasn't me").
+
+They are caused by who has shown a password or a link, so no limit withholds them: an intruder could
+use the limit up first, and then go unnoticed.
+"""
+
+from collections.abc import Callable
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app import letters
+from app.config import Config
+from app.kit.browsers import described
+from app.kit.client import Client
+from app.kit.letter import Letter
+from app.kit.links import VALID, new_link
+from app.kit.sealing import Purpose
+from app.models import outbox, token
+from app.models.user import Credentials
+
+
+async def tell(
+    session: AsyncSession,
+    config: Config,
+    person: Credentials,
+    writer: Callable[..., Letter],
+    client: Client,
+    **facts: str,
+) -> None:
+    """Write to the address that ``person`` had before what ``writer`` tells of."""
+    link = new_link(Purpose.NOT_ME, public_url=config.public_url, keys=config.signing_keys)
+    await token.add(
+        session,
+        digest=link.digest,
+        purpose=Purpose.NOT_ME,
+        valid=VALID[Purpose.NOT_ME],
+        user_id=person.id,
+        email=person.email,
+    )
+    letter = writer(
+        to=person.email,
+        site=config.site_name,
+        username=person.username,
+        browser=described(client.user_agent),
+        ip=client.ip,
+        link=link.url,
+        **facts,
+    )
+    await outbox.put(session, letter)
+
+
+async def password_disabled(session: AsyncSession, config: Config, person: Credentials) -> None:
+    """Tell a person that strangers have tried too many passwords."""
+    letter = letters.password_disabled(
+        to=person.email,
+        site=config.site_name,
+        username=person.username,
+        reset_url=f"{config.public_url}/reset",
+    )
+    await outbox.put(session, letter)

@@ -1,0 +1,42 @@
+"""What becomes of a person's sessions when the credentials have changed (SE-05)."""
+
+from typing import NamedTuple
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.kit.tokens import digest, new_secret
+from app.models import session as sessions
+
+
+class Renewed(NamedTuple):
+    """The new secret of a session; the old one is dead."""
+
+    secret: str
+    remembered: bool
+
+
+async def keep_only(
+    session: AsyncSession, user_id: UUID, secret: str, *, version: int
+) -> Renewed | None:
+    """End all sessions of a person but this one, which gets a new secret.
+
+    None if this one is not his, or has ended: then all are ended.
+    """
+    await sessions.end_others(session, user_id, digest=digest(secret))
+    return await renew(session, user_id, secret, version=version)
+
+
+async def renew(
+    session: AsyncSession, user_id: UUID, secret: str, *, version: int | None = None
+) -> Renewed | None:
+    """Give a person's session a new secret, now that he has shown his password (SE-03).
+
+    None if it is not his, or has ended. ``version`` is that of his credentials, if they have just
+    changed.
+    """
+    fresh = new_secret()
+    remembered = await sessions.renew(
+        session, user_id, digest(secret), new_digest=fresh.digest, version=version
+    )
+    return None if remembered is None else Renewed(fresh.text, remembered)

@@ -1,0 +1,23 @@
+"""The name that a browser keeps of itself, for years: by it its owner is known here (BF-05).
+
+It opens nothing. It is set when somebody signs in, never before (SE-12).
+"""
+
+from quart.typing import ResponseTypes
+
+from app.kit.sealing import DEVICE_VALID
+from app.web import cookies
+
+COOKIE = "browser"
+
+
+def name() -> str:
+    """Return the name, empty if it has none."""
+    return cookies.get(COOKIE)
+
+
+def keep(response: ResponseTypes, name: str | None) -> ResponseTypes:
+    """Let the browser keep its name, if it got one."""
+    if name is not None:
+        cookies.put(response, COOKIE, name, seconds=int(DEVICE_VALID.total_seconds()))
+    return response
