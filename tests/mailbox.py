@@ -7,7 +7,9 @@ from sqlalchemy import text
 from app.house import House
 from app.kit.letter import Letter
 
-_LINK = re.compile(r"https?://\S+/(?:confirm|invitation)/\S+")
+_LINK = re.compile(
+    r"https?://\S+/(?:confirm|invitation|reset|change-email|not-me|keep-account)/\S+"
+)
 
 
 async def letters(house: House, to: str | None = None) -> list[Letter]:
@@ -25,6 +27,13 @@ def link_in(letter: Letter) -> str:
     found = _LINK.search(letter.text)
     assert found, letter.text
     return found.group()
+
+
+async def link_about(house: House, to: str, words: str) -> str:
+    """Return the one-time link of the newest letter to somebody whose subject has these words."""
+    about = [letter for letter in await letters(house, to) if words in letter.subject]
+    assert about, [letter.subject for letter in await letters(house, to)]
+    return link_in(about[-1])
 
 
 async def last_link(house: House, to: str) -> str:

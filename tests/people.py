@@ -1,6 +1,7 @@
 """Named people, made by calling flows."""
 
 from typing import NamedTuple
+from uuid import UUID
 
 from sqlalchemy import text
 
@@ -87,11 +88,43 @@ async def sign_in(
         )
 
 
+async def entered(
+    house: House,
+    someone: Someone,
+    *,
+    password: str | None = None,
+    remember: bool = False,
+    client: Client = CLIENT,
+    browser: str | None = None,
+) -> login.SignedIn:
+    """Sign somebody in and return all that his browser gets."""
+    outcome = await sign_in(
+        house, someone, password=password, remember=remember, client=client, browser=browser
+    )
+    assert isinstance(outcome, login.SignedIn), outcome
+    return outcome
+
+
 async def signed_in(house: House, someone: Someone, *, remember: bool = False) -> str:
     """Sign somebody in and return the session's secret."""
-    outcome = await sign_in(house, someone, remember=remember)
-    assert isinstance(outcome, login.SignedIn)
-    return outcome.secret
+    return (await entered(house, someone, remember=remember)).secret
+
+
+async def person_of(house: House, secret: str) -> login.Person:
+    """Return the person behind a session secret."""
+    async with house.session() as session:
+        person = await login.current_person(session, config=house.config, secret=secret)
+    assert person is not None
+    return person
+
+
+async def id_of(house: House, someone: Someone) -> UUID:
+    """Return a person's id, by his user name."""
+    async with house.engine.connect() as connection:
+        found: UUID = await connection.scalar(
+            text("SELECT id FROM users WHERE username = :name"), {"name": someone.username}
+        )
+    return found
 
 
 async def who(house: House, secret: str) -> str | None:
