@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from wtforms import BooleanField, EmailField, Field, Form, HiddenField, PasswordField, StringField
-from wtforms.validators import EqualTo, InputRequired, Length, ValidationError
+from wtforms.validators import DataRequired, EqualTo, InputRequired, Length, ValidationError
 
 from app.kit.addresses import (
     EMAIL_LONGEST,
@@ -107,7 +107,7 @@ def _name_field() -> StringField:
     return StringField(
         "Email address or user name",
         [
-            InputRequired("Please enter your email address or user name."),
+            DataRequired("Please enter your email address or user name."),
             Length(max=EMAIL_LONGEST, message="This is too long for either."),
         ],
         [_trimmed],

@@ -5,7 +5,7 @@ After that the person is where he was, with what he had typed; passwords are nev
 
 import json
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 from quart import Blueprint, redirect, request, session
 from quart.globals import request_ctx
@@ -93,9 +93,9 @@ def _page_of_form() -> str:
     adapter = request_ctx.url_adapter
     if adapter is not None and adapter.test(request.path, method="GET"):
         return request.path
-    sent_from = urlsplit(request.headers.get("Referer", ""))
-    is_ours = f"{sent_from.scheme}://{sent_from.netloc}" == house().config.public_url
-    return _wanted(sent_from.path) if is_ours else HOME
+    ours = house().config.public_url
+    sent_from = request.headers.get("Referer", "")
+    return _wanted(sent_from.removeprefix(ours)) if sent_from.startswith(f"{ours}/") else HOME
 
 
 def _wanted(text: str | None) -> str:
