@@ -52,9 +52,10 @@ class Server:
         children = psutil.Process(self.process.pid).children()
         return [child for child in children if command in _command_line(child)]
 
-    def link(self, to: str, *, seconds: float = 10) -> str:
+    def link(self, to: str, kind: str = "confirm", *, seconds: float = 10) -> str:
         """Return the newest one-time link to an address, from the log, as a person would."""
-        pattern = rf"A letter to {re.escape(to)}:.*?(http\S+/(?:confirm|invitation)/\S+)"
+        letter = rf"A letter to {re.escape(to)}:(?:(?!A letter to ).)*?"
+        pattern = rf"{letter}(http\S+/{kind}/\S+)"
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             if found := re.findall(pattern, self.log, re.DOTALL):

@@ -49,6 +49,16 @@ def server(worker_database: URL) -> Iterator[Server]:
         yield server
 
 
+@pytest.fixture(scope="module")
+def server_that_forgets(worker_database: URL) -> Iterator[Server]:
+    """Yield a server that asks for the password again almost at once."""
+    with (
+        databases.migrated(worker_database) as url,
+        serving(environment(url, WORKERS="1", REAUTH_MINUTES="0.02")) as server,
+    ):
+        yield server
+
+
 class Visitor:
     """A person with a browser. Every page that he sees is checked."""
 

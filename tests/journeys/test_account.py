@@ -1,0 +1,135 @@
+"""A person's walks through his account, and back into it."""
+
+import pytest
+from playwright.sync_api import Browser as Chromium
+
+from tests.journeys.conftest import Visitor
+from tests.journeys.test_front_door import PASSWORD, log_in, settle
+from tests.server import Server
+
+pytestmark = [pytest.mark.journey, pytest.mark.slow]
+
+NEW = "a quite different passphrase"
+
+
+def test_looking_after_an_account(visitor: Visitor) -> None:
+    settle(visitor, "harriet")
+    log_in(visitor, "harriet")
+    visitor.go("/account")
+    visitor.reads("harriet@example.com")
+    visitor.go("/account/username")
+    visitor.fill(username="no good name")
+    visitor.press("Change the user name")
+    visitor.fill(username="harriet.b")
+    visitor.press("Change the user name")
+    visitor.reads("You are harriet.b now.")
+    visitor.go("/account/password")
+    visitor.fill(current_password="wrong", password=NEW, confirm=NEW)
+    visitor.press("Change the password")
+    visitor.reads("This is not your password.")
+    visitor.fill(current_password=PASSWORD, password=NEW, confirm=NEW)
+    visitor.press("Change the password")
+    visitor.is_at("/account")
+    visitor.reads("Your password is changed")
+    visitor.go("/account/email")
+    visitor.fill(email="harriet@new.example", current_password=NEW)
+    visitor.press("Send the letter")
+    visitor.reads("waits for you to open the link")
+    visitor.go(visitor.server.link("harriet@new.example", "change-email"))
+    visitor.is_at("/change-email")
+    visitor.press("Yes, this is my address")
+    visitor.reads("Your new address is confirmed")
+    visitor.go("/account/data")
+    visitor.go("/account/delete")
+    visitor.fill(current_password=NEW)
+    visitor.press("Delete my account")
+    visitor.reads("Your account will be deleted on")
+    visitor.go("/login")
+    visitor.fill(email_or_user="harriet.b", password=NEW)
+    visitor.press("Sign in")
+    visitor.reads("Do you want to stay?")
+    visitor.go(visitor.server.link("harriet@new.example", "keep-account"))
+    visitor.press("Keep my account")
+    visitor.reads("Good that you stay")
+
+
+def test_a_forgotten_password(visitor: Visitor) -> None:
+    email = settle(visitor, "rowan")
+    visitor.go("/login")
+    visitor.page.click("text=Forgot your password?")
+    visitor.press("Send me a link")
+    visitor.reads("Please enter your email address or user name.")
+    visitor.fill(email_or_user="rowan")
+    visitor.press("Send me a link")
+    visitor.reads("Check your mail")
+    visitor.go(visitor.server.link(email, "reset"))
+    visitor.is_at("/reset/password")
+    visitor.fill(password="short", confirm="other")
+    visitor.press("Save the password")
+    visitor.fill(password=NEW, confirm=NEW)
+    visitor.press("Save the password")
+    visitor.is_at("/login")
+    visitor.reads("Please sign in with it")
+    visitor.go("/reset/password")
+    visitor.reads("This link cannot be used")
+    keys = [
+        referer
+        for referer in visitor.referers
+        if "/reset/" in referer and not referer.endswith("/reset/password")
+    ]
+    assert keys == []
+
+
+def test_two_browsers_and_one_that_is_not_hers(
+    visitor: Visitor, chromium: Chromium, server: Server
+) -> None:
+    email = settle(visitor, "iris")
+    log_in(visitor, "iris")
+    other = chromium.new_context()
+    intruder = Visitor(other, server)
+    log_in(intruder, "iris")
+    visitor.go("/account/sessions")
+    visitor.reads("This one")
+    assert visitor.page.locator("text=Sign out").count() >= 2
+    visitor.go(server.link(email, "not-me"))
+    visitor.is_at("/not-me")
+    visitor.reads("Was it not you?")
+    visitor.press("It wasn't me: take the account back")
+    visitor.reads("Nobody is signed in any more")
+    intruder.page.goto(server.url + "/account")
+    intruder.reads("Please log in")
+    log_in(intruder, "iris")
+    intruder.reads("Invalid username or password.")
+    other.close()
+    visitor.go(server.link(email, "reset"))
+    visitor.fill(password=NEW, confirm=NEW)
+    visitor.press("Save the password")
+    visitor.fill(email_or_user="iris", password=NEW)
+    visitor.press("Sign in")
+    visitor.reads("Hello, iris")
+
+
+def test_an_old_proof_is_asked_for_again_and_nothing_typed_is_lost(
+    chromium: Chromium, server_that_forgets: Server
+) -> None:
+    context = chromium.new_context()
+    visitor = Visitor(context, server_that_forgets)
+    settle(visitor, "jonas")
+    log_in(visitor, "jonas")
+    visitor.page.wait_for_timeout(1300)
+    visitor.go("/account/username")
+    visitor.is_at("/sudo?next=/account/username")
+    visitor.fill(password="wrong")
+    visitor.press("Go on")
+    visitor.reads("This is not your password.")
+    visitor.fill(password=PASSWORD)
+    visitor.press("Go on")
+    visitor.is_at("/account/username")
+    visitor.fill(username="jonas.the.second")
+    visitor.page.wait_for_timeout(1300)
+    visitor.press("Change the user name")
+    visitor.is_at("/sudo?next=/account/username")
+    visitor.fill(password=PASSWORD)
+    visitor.press("Go on")
+    assert visitor.page.input_value("#username") == "jonas.the.second"
+    context.close()
