@@ -1,16 +1,31 @@
 """Audit events: who did what to whom, from where. Rows are only ever added."""
 
+from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from ipaddress import IPv4Network, IPv6Network
+from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Identity, Index, or_, update
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Identity,
+    Index,
+    Select,
+    cast,
+    or_,
+    select,
+    tuple_,
+    union_all,
+    update,
+)
 from sqlalchemy.dialects.postgresql import INET, JSONB, insert
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, aliased, mapped_column
 
 from app.kit.client import Client
 from app.models.base import Base, Now
+from app.models.user import User
 
 
 class Event(StrEnum):
@@ -26,19 +41,35 @@ class Event(StrEnum):
     BLOCKED = "account.blocked"
     UNBLOCKED = "account.unblocked"
     ROLE_SET = "account.role_set"
+    SESSION_ENDED = "account.session_ended"
+    SESSIONS_ENDED = "account.sessions_ended"
+    INVITED = "account.invited"
     ERASED = "account.erased"
     SIGNED_IN = "login.succeeded"
     SIGN_IN_FAILED = "login.failed"
     SIGN_IN_SLOWED = "login.slowed"
     SIGN_IN_UNCONFIRMED = "login.unconfirmed"
     SIGNED_OUT = "login.ended"
+    EVERYBODY_SIGNED_OUT = "login.everybody_ended"
+    ROLE_CREATED = "role.created"
+    ROLE_CHANGED = "role.changed"
+    ROLE_DEFAULT = "role.default"
+    ROLE_DELETED = "role.deleted"
+    LETTER_RETRIED = "letter.retried"
+    HISTORY_EXPORTED = "history.exported"
 
 
 class AuditEvent(Base):
     """One line. No foreign keys: the book outlives the people in it."""
 
     __tablename__ = "audit_events"
-    __table_args__ = (Index("ix_audit_events_subject_id_at", "subject_id", "at"),)
+    __table_args__ = (
+        Index("ix_audit_events_subject_id_at", "subject_id", "at"),
+        Index("ix_audit_events_actor_id_at_id", "actor_id", "at", "id"),
+        Index("ix_audit_events_event_at_id", "event", "at", "id"),
+        Index("ix_audit_events_ip_at_id", "ip", "at", "id"),
+        Index("ix_audit_events_at_id", "at", "id"),
+    )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
     at: Mapped[Now]
@@ -81,3 +112,97 @@ async def forget(session: AsyncSession, user_id: UUID) -> None:
     """Take a person's addresses and browsers out of the lines about him."""
     his = or_(AuditEvent.subject_id == user_id, AuditEvent.actor_id == user_id)
     await session.execute(update(AuditEvent).where(his).values(ip=NO_ADDRESS, user_agent=""))
+
+
+class Written(NamedTuple):
+    """A line as it is read. ``actor`` and ``subject`` are user names, None for who is gone."""
+
+    id: int
+    at: datetime
+    event: str
+    actor_id: UUID | None
+    actor: str | None
+    subject_id: UUID | None
+    subject: str | None
+    ip: str
+    user_agent: str
+    request_id: str
+    detail: dict[str, Any]
+
+
+class Place(NamedTuple):
+    """Where in the book a line stands."""
+
+    at: datetime
+    id: int
+
+
+class Filter(NamedTuple):
+    """Which lines. ``person`` acted or was acted upon; ``until`` itself is left out."""
+
+    event: str | None = None
+    person: UUID | None = None
+    network: IPv4Network | IPv6Network | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+_PLACE = (AuditEvent.at, AuditEvent.id)
+_NEWEST_FIRST = (AuditEvent.at.desc(), AuditEvent.id.desc())
+
+
+async def page(
+    session: AsyncSession, wanted: Filter, *, before: Place | None, size: int
+) -> list[Written]:
+    """Return the newest lines, of those that stand before a place."""
+    actor, subject = aliased(User), aliased(User)
+    statement = (
+        select(
+            AuditEvent.id,
+            AuditEvent.at,
+            AuditEvent.event,
+            AuditEvent.actor_id,
+            actor.username,
+            AuditEvent.subject_id,
+            subject.username,
+            AuditEvent.ip,
+            AuditEvent.user_agent,
+            AuditEvent.request_id,
+            AuditEvent.detail,
+        )
+        .outerjoin(actor, actor.id == AuditEvent.actor_id)
+        .outerjoin(subject, subject.id == AuditEvent.subject_id)
+        .where(AuditEvent.id.in_(_wanted(wanted, before, size)))
+        .order_by(*_NEWEST_FIRST)
+        .limit(size)
+    )
+    return [
+        Written(*row[:7], str(row[7]), *row[8:]) for row in (await session.execute(statement)).all()
+    ]
+
+
+def _wanted(wanted: Filter, before: Place | None, size: int) -> Select[tuple[int]]:
+    """Select the ids; who acted and who was acted upon are looked up by an index each."""
+    lines = select(AuditEvent.id).where(*_conditions(wanted, before))
+    lines = lines.order_by(*_NEWEST_FIRST).limit(size)
+    if wanted.person is None:
+        return select(lines.subquery().c.id)
+    his = (AuditEvent.subject_id == wanted.person, AuditEvent.actor_id == wanted.person)
+    both = union_all(*(select(lines.where(role).subquery().c.id) for role in his))
+    return select(both.subquery().c.id)
+
+
+def _conditions(wanted: Filter, before: Place | None) -> list[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = []
+    if before is not None:
+        conditions.append(tuple_(*_PLACE) < tuple_(before.at, before.id))
+    if wanted.event is not None:
+        conditions.append(AuditEvent.event == wanted.event)
+    if wanted.network is not None:
+        first, last = wanted.network[0], wanted.network[-1]
+        conditions.append(AuditEvent.ip.between(cast(str(first), INET), cast(str(last), INET)))
+    if wanted.since is not None:
+        conditions.append(AuditEvent.at >= wanted.since)
+    if wanted.until is not None:
+        conditions.append(AuditEvent.at < wanted.until)
+    return conditions

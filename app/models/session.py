@@ -1,6 +1,6 @@
 """Login sessions: one browser of a person. Named by the digest of a secret that only it has."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
@@ -122,9 +122,61 @@ async def end(session: AsyncSession, digest: bytes) -> UUID | None:
     return await session.scalar(statement.returning(LoginSession.user_id))
 
 
-async def end_all(session: AsyncSession, user_id: UUID) -> None:
-    """End all sessions of a person."""
-    await session.execute(delete(LoginSession).where(LoginSession.user_id == user_id))
+async def end_all(session: AsyncSession, user_id: UUID) -> int:
+    """End all sessions of a person; return how many there were."""
+    statement = delete(LoginSession).where(LoginSession.user_id == user_id)
+    return len((await session.scalars(statement.returning(LoginSession.id))).all())
+
+
+async def end_one(session: AsyncSession, user_id: UUID, session_id: UUID) -> bool:
+    """End one session of a person; False if it is not his, or has ended."""
+    statement = delete(LoginSession).where(
+        LoginSession.id == session_id, LoginSession.user_id == user_id
+    )
+    return await session.scalar(statement.returning(LoginSession.id)) is not None
+
+
+async def end_some(session: AsyncSession, *, most: int) -> int:
+    """End sessions, whosever they are; return how many."""
+    some = select(LoginSession.id).limit(most).with_for_update(skip_locked=True)
+    statement = delete(LoginSession).where(LoginSession.id.in_(some.scalar_subquery()))
+    return len((await session.scalars(statement.returning(LoginSession.id))).all())
+
+
+class Open(NamedTuple):
+    """A live session, as one looks at it from outside."""
+
+    id: UUID
+    ip: str
+    user_agent: str
+    remembered: bool
+    created_at: datetime
+    seen_at: datetime
+    expires_at: datetime
+
+
+async def live_of(session: AsyncSession, user_id: UUID, *, idle: timedelta) -> list[Open]:
+    """Return the live sessions of a person, the last used first."""
+    statement = (
+        select(
+            LoginSession.id,
+            LoginSession.ip,
+            LoginSession.user_agent,
+            LoginSession.remembered,
+            LoginSession.created_at,
+            LoginSession.seen_at,
+            LoginSession.expires_at,
+        )
+        .join(User, User.id == LoginSession.user_id)
+        .where(
+            LoginSession.user_id == user_id,
+            LoginSession.expires_at > func.now(),
+            LoginSession.remembered | (LoginSession.seen_at > func.now() - idle),
+            LoginSession.credential_version == User.credential_version,
+        )
+        .order_by(LoginSession.seen_at.desc(), LoginSession.id)
+    )
+    return [Open(row[0], str(row[1]), *row[2:]) for row in (await session.execute(statement)).all()]
 
 
 def _touch_every(idle: timedelta) -> timedelta:

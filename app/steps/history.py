@@ -1,0 +1,148 @@
+"""The book in plain words: one sentence for each event, told to others or to the person himself."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from app.kit.client import OPERATOR
+from app.models.audit import NO_ADDRESS, Event, Written
+
+SOMEBODY = "somebody"
+ERASED = "somebody who is erased"
+COMMAND_LINE = "the command line"
+
+
+class Sentence(NamedTuple):
+    """``others`` tells it to an administrator, ``own`` to the person that it happened to."""
+
+    others: str
+    own: str
+
+
+SENTENCES: Mapping[str, Sentence] = {
+    Event.REGISTERED: Sentence("Somebody registered", "You registered"),
+    Event.LETTER_WITHHELD: Sentence(
+        "A letter was withheld: too many already", "A letter to you was withheld: too many already"
+    ),
+    Event.LETTER_REFUSED: Sentence(
+        "A mail server refused a letter to {domain}", "A mail server refused a letter to you"
+    ),
+    Event.LETTER_GAVE_UP: Sentence(
+        "A letter to {domain} was given up", "A letter to you was given up"
+    ),
+    Event.LETTER_RETRIED: Sentence(
+        "{actor} had a letter sent again", "A letter to you was sent again"
+    ),
+    Event.CONFIRMED: Sentence("{subject} confirmed the address", "You confirmed your address"),
+    Event.CREATED: Sentence("{actor} made an account for {subject}", "Your account was made"),
+    Event.INVITED: Sentence("{actor} sent {subject} an invitation", "You were sent an invitation"),
+    Event.PASSWORD_SET: Sentence("{subject} chose a password", "You chose a password"),
+    Event.BLOCKED: Sentence("{actor} blocked {subject}{reason}", "Your account was blocked"),
+    Event.UNBLOCKED: Sentence("{actor} unblocked {subject}", "Your account was unblocked"),
+    Event.ROLE_SET: Sentence("{actor} made {subject} {role}", "Your role was set to {role}"),
+    Event.SESSION_ENDED: Sentence(
+        "{actor} ended one session of {subject}", "One of your sessions was ended"
+    ),
+    Event.SESSIONS_ENDED: Sentence(
+        "{actor} ended all sessions of {subject}", "All your sessions were ended"
+    ),
+    Event.ERASED: Sentence("{actor} erased {subject}", "Your account was erased"),
+    Event.SIGNED_IN: Sentence("{subject} signed in", "You signed in"),
+    Event.SIGN_IN_FAILED: Sentence(
+        "Somebody failed to sign in as {subject}", "Somebody failed to sign in as you"
+    ),
+    Event.SIGN_IN_SLOWED: Sentence(
+        "Signing in as {subject} was slowed down: too many wrong passwords",
+        "Signing in as you was slowed down: too many wrong passwords",
+    ),
+    Event.SIGN_IN_UNCONFIRMED: Sentence(
+        "Somebody signed in before the address was confirmed",
+        "You signed in before your address was confirmed",
+    ),
+    Event.SIGNED_OUT: Sentence("{subject} signed out", "You signed out"),
+    Event.EVERYBODY_SIGNED_OUT: Sentence(
+        "{actor} ended the sessions of everybody", "The sessions of everybody were ended"
+    ),
+    Event.ROLE_CREATED: Sentence("{actor} made the role {role}", "You made the role {role}"),
+    Event.ROLE_CHANGED: Sentence(
+        "{actor} changed what the role {role} may: {permissions}",
+        "You changed what the role {role} may",
+    ),
+    Event.ROLE_DEFAULT: Sentence(
+        "{actor} made {role} the role of new people", "You made {role} the role of new people"
+    ),
+    Event.ROLE_DELETED: Sentence("{actor} deleted the role {role}", "You deleted the role {role}"),
+    Event.HISTORY_EXPORTED: Sentence("{actor} exported the history", "You exported the history"),
+}
+
+
+def describe(event: str, detail: Mapping[str, Any], *, actor: str, subject: str) -> str:
+    """Return what happened, as an administrator reads it. An unknown event is told by its name."""
+    sentence = SENTENCES.get(event)
+    return _filled(sentence.others if sentence else _plain(event), detail, actor, subject)
+
+
+def describe_to_owner(event: str, detail: Mapping[str, Any]) -> str:
+    """Return what happened, as the person reads it in his own history."""
+    sentence = SENTENCES.get(event)
+    return _filled(sentence.own if sentence else _plain(event), detail, "", "")
+
+
+class Told(NamedTuple):
+    """A line of the book, told in ``what``. Names are None where nobody has them any more."""
+
+    at: datetime
+    event: str
+    what: str
+    actor: str | None
+    actor_id: UUID | None
+    subject: str | None
+    subject_id: UUID | None
+    ip: str | None
+    user_agent: str
+    request_id: str
+    detail: Mapping[str, Any]
+
+
+def tell(line: Written) -> Told:
+    """Return a line with its sentence, in the names of those who are still there."""
+    subject = line.subject or (ERASED if line.subject_id else "nobody")
+    return Told(
+        at=line.at,
+        event=line.event,
+        what=describe(line.event, line.detail, actor=_actor_of(line), subject=subject),
+        actor=line.actor,
+        actor_id=line.actor_id,
+        subject=line.subject,
+        subject_id=line.subject_id,
+        ip=None if line.ip == NO_ADDRESS else line.ip,
+        user_agent=line.user_agent,
+        request_id=line.request_id,
+        detail=line.detail,
+    )
+
+
+def _actor_of(line: Written) -> str:
+    if line.actor is not None:
+        return line.actor
+    if line.actor_id is not None:
+        return ERASED
+    return COMMAND_LINE if line.request_id == OPERATOR.request_id else SOMEBODY
+
+
+def _filled(sentence: str, detail: Mapping[str, Any], actor: str, subject: str) -> str:
+    words = {
+        "actor": actor,
+        "subject": subject,
+        "role": detail.get("role", "?"),
+        "permissions": detail.get("permissions", "?"),
+        "domain": detail.get("domain", "?"),
+        "reason": f" ({detail['reason']})" if detail.get("reason") else "",
+    }
+    text = sentence.format_map(words)
+    return text[:1].upper() + text[1:]
+
+
+def _plain(event: str) -> str:
+    return event.replace(".", ": ").replace("_", " ").replace("{", "").replace("}", "")
