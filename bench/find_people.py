@@ -13,6 +13,7 @@ import tempfile
 import time
 from pathlib import Path
 
+import asyncpg
 from sqlalchemy import URL, make_url, text
 
 from app import embedded, schema
@@ -35,7 +36,7 @@ FROM (
     FROM (
         SELECT n, (ARRAY['anna', 'bert', 'carl', 'dora', 'emil', 'fritz', 'gerda', 'hans', 'ida',
             'jana', 'karl', 'lena', 'max', 'nora', 'otto', 'paul', 'rosa', 'sven', 'tina', 'uwe',
-            'vera', 'willi', 'xaver', 'yves', 'zoe'])[1 + n % 25] || '.' || CASE WHEN n % 50 = 3
+            'vera', 'willi', 'xaver', 'yves', 'zoe'])[1 + n % 25] || '.' || CASE WHEN n % 51 = 3
             THEN 'smith' ELSE substr(translate(md5(n::text), '0123456789', 'ghijklmnop'), 1, 8)
             END || '.' || n AS name
         FROM generate_series(CAST(:first AS int), CAST(:last AS int)) AS n
@@ -45,7 +46,7 @@ FROM (
 SEARCHES = {
     "everybody, first page": (Filter(), ""),
     "everybody, last page": (Filter(), "zoe.zz"),
-    "rare: one person": (Filter("arl.smith.77753"), ""),
+    "rare: one person": (Filter("smith.77778"), ""),
     "no match": (Filter("quetzalcoatl"), ""),
     "no match, of frequent letters": (Filter("example.comm"), ""),
     "middling: one in fifty": (Filter("smith"), ""),
@@ -92,6 +93,15 @@ async def measure(url: URL, rounds: int) -> None:
             print(f"{name:32} {times[0][1]:3} found  median {median:6.1f}  slowest {slowest:6.1f}")
 
 
+async def settle(url: URL) -> None:
+    """Do what autovacuum does some minutes after so many people came."""
+    connection = await asyncpg.connect(
+        url.set(drivername="postgresql").render_as_string(hide_password=False)
+    )
+    await connection.execute("VACUUM ANALYZE users", timeout=600)
+    await connection.close()
+
+
 async def make(url: URL, people: int) -> None:
     async with opened(Config.model_validate(SETTINGS), url) as house:
         await fill(house, people)
@@ -116,6 +126,7 @@ def main() -> None:
             begun = time.perf_counter()
             schema.migrate(url)
             print(f"indexes for {options.people} people: {time.perf_counter() - begun:.0f} s")
+            asyncio.run(settle(url))
             asyncio.run(measure(url, options.rounds))
 
 

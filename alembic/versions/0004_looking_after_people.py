@@ -44,9 +44,11 @@ def upgrade() -> None:
     op.execute(
         "CREATE INDEX ix_users_trigrams ON users USING gin (trigrams(username_key, email_key))"
     )
+    # A search that starts helpers is slower than one that does not; the index wanted them.
+    op.execute("ALTER FUNCTION trigrams(text, text) PARALLEL RESTRICTED")
     # By code points, whatever the database's language: so that a beginning is a range.
     op.execute(
-        'CREATE INDEX ix_users_in_order ON users (username_key COLLATE "C") INCLUDE (email_key)'
+        'CREATE INDEX ix_users_in_order ON users (username_key COLLATE "C") INCLUDE (email_key, id)'
     )
     op.execute('CREATE INDEX ix_users_role_in_order ON users (role_id, username_key COLLATE "C")')
     for name, condition in STATES.items():

@@ -3,7 +3,7 @@
 import csv
 import io
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network
@@ -72,7 +72,9 @@ async def read(session: AsyncSession, wanted: Filter, *, before: str = "") -> Pa
     return Page(shown, _mark(lines[PAGE_SIZE - 1]) if len(lines) > PAGE_SIZE else None)
 
 
-async def export(session: AsyncSession, wanted: Filter, *, form: Format) -> AsyncIterator[str]:
+async def export(
+    session: AsyncSession, wanted: Filter, *, form: Format
+) -> AsyncGenerator[str, None]:
     """Yield the book, newest line first, some hundred lines at a time.
 
     No more is in memory, and no connection is held between them.

@@ -15,7 +15,7 @@ from app.models.audit import Event
 from app.models.role import Known
 from app.steps.administrators import keeping_one
 
-__all__ = ["Shown", "create", "delete", "everything", "set_default", "set_permissions"]
+__all__ = ["Shown", "create", "delete", "everything", "in_words", "set_default", "set_permissions"]
 
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9 -]{0,38}[A-Za-z0-9]")
 

@@ -12,10 +12,12 @@ from sqlalchemy import (
     SQLColumnExpression,
     Subquery,
     Text,
+    and_,
     collate,
     func,
     literal,
     literal_column,
+    not_,
     or_,
     select,
 )
@@ -27,8 +29,9 @@ from app.models.role import Role
 from app.models.user import UNUSUAL, User
 
 SHORTEST_INNER_PART = 3  # shorter ones are looked for at the beginning of user names only
-NEIGHBOURS = 10_000
-FEW = 5_000
+NEIGHBOURS = 20_000
+FEW = 2_000
+LAST_LETTER = "\U0010ffff"
 LIKE_ESCAPE = "\\"
 
 
@@ -109,33 +112,40 @@ async def one(session: AsyncSession, user_id: UUID) -> Listed | None:
 
 
 async def page(session: AsyncSession, wanted: Filter, *, after: str, size: int) -> list[Listed]:
-    """Return the next people by user name, of those who come behind ``after``."""
-    ids = await _ids(session, wanted, after=canonical(after), size=size)
-    rows = await session.execute(_LISTED.where(User.id.in_(ids)).order_by(_key))
-    return [Listed._make(row) for row in rows]
+    """Return the next people, of those who come behind the user name ``after``.
+
+    First come those whose user name begins with the part, then those who have it elsewhere; each
+    by user name. So ``after`` says by itself how far the reader has come.
+    """
+    part, last = canonical(wanted.part), canonical(after)
+    narrowed = _narrowed(wanted)
+    ids: list[UUID] = []
+    if not last or last.startswith(part):
+        beginning = [literal(last) < _key, *_begins(part), *narrowed]
+        ids = await _some(session, select(User.id).where(*beginning).order_by(_key), size)
+        last = ""
+    if len(part) >= SHORTEST_INNER_PART and len(ids) < size:
+        behind = [literal(last) < _key, not_(and_(*_begins(part))), *narrowed]
+        ids += await _inside(session, part, behind, size - len(ids))
+    rows = await session.execute(_LISTED.where(User.id.in_(ids)))
+    places = {user_id: place for place, user_id in enumerate(ids)}
+    return sorted((Listed._make(row) for row in rows), key=lambda person: places[person.id])
 
 
-async def _ids(session: AsyncSession, wanted: Filter, *, after: str, size: int) -> list[UUID]:
-    """Return who comes next.
+async def _inside(
+    session: AsyncSession, part: str, behind: list[ColumnElement[bool]], size: int
+) -> list[UUID]:
+    """Return who comes next of those who have a part inside a name or an address.
 
     A part that many have is found soon by going through the names in their order; one that few
     have is found by the index of trigrams. Which it is nobody knows before (the planner's guess
     multiplies what hangs together), so the nearest names are looked at first: where they do not
     fill a page, the part is rare, or stands elsewhere.
     """
-    part = canonical(wanted.part)
-    behind = [_key > literal(after), *_narrowed(wanted)]
-    if len(part) < SHORTEST_INNER_PART:
-        if part:
-            behind += [_key >= literal(part), _key < literal(part + "\U0010ffff")]
-        return await _some(session, select(User.id).where(*behind).order_by(_key), size)
-    near = select(User.id, User.username_key, User.email_key).where(*behind).order_by(_key)
-    nearest = near.limit(NEIGHBOURS).subquery()
-    found = await _some(
-        session,
-        select(nearest.c.id).where(_contains(nearest.c.username_key, nearest.c.email_key, part)),
-        size,
-    )
+    names = select(User.id, User.username_key, User.email_key).where(*behind).order_by(_key)
+    nearest = names.limit(NEIGHBOURS).subquery()
+    near = select(nearest.c.id).where(_contains(nearest.c.username_key, nearest.c.email_key, part))
+    found = await _some(session, near, size)
     if len(found) == size or await _count(session, nearest) < NEIGHBOURS:
         return found
     matching = _contains(User.username_key, User.email_key, part)
@@ -145,10 +155,8 @@ async def _ids(session: AsyncSession, wanted: Filter, *, after: str, size: int) 
         .limit(FEW + 1)
         .subquery()
     )
-    rows = await session.execute(
-        select(few.c.id, func.count().over()).order_by(collate(few.c.username_key, "C")).limit(size)
-    )
-    rare = [(user_id, count) for user_id, count in rows]
+    in_order = select(few.c.id, func.count().over()).order_by(collate(few.c.username_key, "C"))
+    rare = [(user_id, count) for user_id, count in await session.execute(in_order.limit(size))]
     if rare and rare[0][1] > FEW:
         return await _some(session, select(User.id).where(matching, *behind).order_by(_key), size)
     return [user_id for user_id, _ in rare]
@@ -172,6 +180,11 @@ def _narrowed(wanted: Filter) -> list[ColumnElement[bool]]:
     elif wanted.state is not None:
         conditions.append(literal_column(UNUSUAL[wanted.state], Boolean))
     return conditions
+
+
+def _begins(part: str) -> list[ColumnElement[bool]]:
+    """Say that a user name begins with a part, as a range of the index."""
+    return [literal(part) <= _key, literal(part + LAST_LETTER) > _key] if part else []
 
 
 def _contains(

@@ -43,7 +43,7 @@ class User(Base):
         Index("ix_users_delete_at", "delete_at", postgresql_where=text("delete_at IS NOT NULL")),
         # Those on username_key go by code points (COLLATE "C"): the migration says so, and alembic
         # does not look.
-        Index("ix_users_in_order", "username_key", postgresql_include=["email_key"]),
+        Index("ix_users_in_order", "username_key", postgresql_include=["email_key", "id"]),
         Index("ix_users_role_in_order", "role_id", "username_key"),
         *(
             Index(f"ix_users_{state}", "username_key", postgresql_where=text(condition))

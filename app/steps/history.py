@@ -11,6 +11,7 @@ from app.models.audit import NO_ADDRESS, Event, Written
 SOMEBODY = "somebody"
 ERASED = "somebody who is erased"
 COMMAND_LINE = "the command line"
+NOBODY = "nobody"
 
 
 class Sentence(NamedTuple):
@@ -107,7 +108,7 @@ class Told(NamedTuple):
 
 def tell(line: Written) -> Told:
     """Return a line with its sentence, in the names of those who are still there."""
-    subject = line.subject or (ERASED if line.subject_id else "nobody")
+    subject = line.subject or (ERASED if line.subject_id else NOBODY)
     return Told(
         at=line.at,
         event=line.event,
@@ -141,7 +142,9 @@ def _filled(sentence: str, detail: Mapping[str, Any], actor: str, subject: str) 
         "reason": f" ({detail['reason']})" if detail.get("reason") else "",
     }
     text = sentence.format_map(words)
-    return text[:1].upper() + text[1:]
+    begins = actor if sentence.startswith("{actor}") else subject
+    is_nameless = begins in {SOMEBODY, ERASED, COMMAND_LINE, NOBODY} and text.startswith(begins)
+    return text[0].upper() + text[1:] if is_nameless else text  # a user name stays as it is
 
 
 def _plain(event: str) -> str:

@@ -7,6 +7,7 @@ from quart import Quart
 from app.config import Config
 from app.kit.permissions import Permission
 from app.web import (
+    admin,
     bodies,
     clients,
     csrf,
@@ -24,7 +25,14 @@ from app.web import (
 )
 from app.web.cookies import cookie_name
 
-PAGES = (home.pages, register.pages, login.pages, invitation.pages, secret.pages)
+PAGES = (
+    home.pages,
+    register.pages,
+    login.pages,
+    invitation.pages,
+    secret.pages,
+    *admin.PAGES,
+)
 
 
 def furnish(app: Quart, config: Config) -> None:

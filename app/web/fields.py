@@ -18,18 +18,21 @@ from app.kit.errors import Refusal
 from app.kit.passwords import LONGEST_CHARACTERS
 
 
-def _trimmed(text: str | None) -> str | None:
+def trimmed(text: str | None) -> str | None:
+    """Filter a field: without the space around it."""
     return text.strip() if text else text
 
 
-def _address(_form: Form, field: Field) -> None:
+def address(_form: Form, field: Field) -> None:
+    """Check that a field is an email address, and bring it into its normal form."""
     try:
         field.data = normal_email(field.data)
     except WrongAddress as error:
         raise ValidationError(str(error)) from None
 
 
-def _username(_form: Form, field: Field) -> None:
+def username(_form: Form, field: Field) -> None:
+    """Check that a field may be a user name."""
     if not is_username(field.data):
         raise ValidationError(
             f"{USERNAME_SHORTEST} to {USERNAME_LONGEST} letters (a–z), digits, dots and "
@@ -57,7 +60,7 @@ class LoginForm(HouseForm):
             InputRequired("Please enter your email address or user name."),
             Length(max=EMAIL_LONGEST, message="This is too long for either."),
         ],
-        [_trimmed],
+        [trimmed],
         render_kw={"autocomplete": "username", "autocapitalize": "none", "spellcheck": "false"},
     )
     password = PasswordField(
@@ -106,8 +109,8 @@ class RegisterForm(HouseForm):
 
     username = StringField(
         "User name",
-        [InputRequired("Please choose a user name."), _username],
-        [_trimmed],
+        [InputRequired("Please choose a user name."), username],
+        [trimmed],
         description=(
             f"{USERNAME_SHORTEST} to {USERNAME_LONGEST} letters (a–z), digits, dots and "
             "underscores, a letter first. Others can see it."
@@ -121,8 +124,8 @@ class RegisterForm(HouseForm):
     )
     email = EmailField(
         "Email address",
-        [InputRequired("Please enter your email address."), _address],
-        [_trimmed],
+        [InputRequired("Please enter your email address."), address],
+        [trimmed],
         description="We send a link there, to see that it is yours.",
         render_kw={"autocomplete": "email", "maxlength": EMAIL_LONGEST},
     )
