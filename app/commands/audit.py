@@ -72,7 +72,9 @@ def list_lines(*, wanted: Filter, before: str, as_json: bool) -> None:
 
 @audit.command("export")
 @filtered
-@click.option("--format", "form", type=click.Choice([str(each) for each in Format]), default="jsonl")
+@click.option(
+    "--format", "form", type=click.Choice([str(each) for each in Format]), default="jsonl"
+)
 def export(*, wanted: Filter, form: str) -> None:
     """Print all of it, as JSON lines or CSV, the newest first."""
     with database() as (_, url):

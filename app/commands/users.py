@@ -70,7 +70,9 @@ def list_users(*, as_json: bool) -> None:
 
 @users.command("find")
 @click.argument("part", default="")
-@click.option("--state", type=click.Choice([str(each) for each in State]), help="Only people in this state.")
+@click.option(
+    "--state", type=click.Choice([str(each) for each in State]), help="Only people in this state."
+)
 @click.option("--role", help="Only people with this role.")
 @click.option("--after", default="", help="Go on behind this user name.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, a list of objects.")

@@ -118,7 +118,7 @@ class Identity(NamedTuple):
 
 async def identify(session: AsyncSession, name: str) -> Identity | None:
     """Return the person of an address, a user name or an id: for operators, not for logins."""
-    key = canonical(name)
+    key = canonical(name).replace("\0", "")  # the only letter that the database does not take
     meant = User.email_key == key if "@" in key else User.username_key == key
     with suppress(ValueError):
         meant = User.id == UUID(name.strip())

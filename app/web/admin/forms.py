@@ -95,8 +95,19 @@ class WordForm(HouseForm):
     """Type a word, so that nothing grave happens by a slip."""
 
     word = StringField(
-        "Word",
+        "The word",
         [InputRequired("Please type the word."), _printable],
+        [trimmed],
+        render_kw=PLAIN | {"maxlength": USERNAME_LONGEST},
+    )
+
+
+class EraseForm(HouseForm):
+    """Type the user name, so that nobody is deleted by a slip."""
+
+    word = StringField(
+        "User name",
+        [InputRequired("Please type the user name."), _printable],
         [trimmed],
         render_kw=PLAIN | {"maxlength": USERNAME_LONGEST},
     )

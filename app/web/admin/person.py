@@ -9,7 +9,7 @@ from app.house import house
 from app.kit.errors import NoSuchPerson, Refusal
 from app.kit.marks import may, sensitive
 from app.kit.permissions import Permission
-from app.web.admin.forms import BlockForm, RoleForm, WordForm
+from app.web.admin.forms import BlockForm, EraseForm, RoleForm
 from app.web.admin.shared import actor_id, person_id, uuid
 from app.web.clients import client
 from app.web.fields import HouseForm, given
@@ -154,7 +154,7 @@ async def invite(person: str) -> ResponseTypes:
 @sensitive
 async def delete(person: str) -> ResponseTypes:
     """Erase a person, whose user name was typed."""
-    form = WordForm(await request.form)
+    form = EraseForm(await request.form)
     if not form.validate():
         return await _show(person, form, status=422)
     try:
@@ -200,7 +200,7 @@ async def _show(
         found=found,
         block=form if isinstance(form, BlockForm) else BlockForm(),
         role=form if isinstance(form, RoleForm) else role,
-        erase=form if isinstance(form, WordForm) else WordForm(),
+        erase=form if isinstance(form, EraseForm) else EraseForm(),
     )
 
 
