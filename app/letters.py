@@ -159,6 +159,14 @@ def _notice(to: str, subject: str, **facts: str) -> Letter:
     return _letter("notice", to, subject, **facts, valid_days=NOT_ME_VALID_DAYS)
 
 
+def invitation(*, to: str, site: str, username: str, link: str, valid_hours: int) -> Letter:
+    """Let somebody in whom an administrator made an account for."""
+    subject = f"Your account at {site}"
+    return _letter(
+        "invitation", to, subject, site=site, username=username, link=link, valid_hours=valid_hours
+    )
+
+
 def _letter(name: str, to: str, subject: str, **facts: str | int) -> Letter:
     text = _TEMPLATES.get_template(f"mail/{name}.txt").render(facts)
     html = _TEMPLATES.get_template(f"mail/{name}.html").render(facts, subject=subject)

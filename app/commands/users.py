@@ -4,8 +4,10 @@ import json
 
 import click
 
+from app.commands import tables
 from app.commands.shared import ask, database
-from app.flows import access, invitation
+from app.flows import access, invitation, people
+from app.flows.people import Filter, Listed, State
 from app.kit.addresses import WrongAddress, is_username, normal_email
 from app.kit.client import OPERATOR
 from app.kit.links import INVITE_VALID_HOURS
@@ -31,16 +33,7 @@ def create(
     """
     if admin and role_name:
         raise click.UsageError("--admin is a role already: give --admin or --role, not both.")
-    try:
-        email = normal_email(email)
-    except WrongAddress as error:
-        raise click.BadParameter(str(error), param_hint="EMAIL") from None
-    username = username or email.split("@")[0]
-    if not is_username(username):
-        raise click.BadParameter(
-            "3 to 64 letters, digits, dots and underscores, beginning with a letter.",
-            param_hint="--username",
-        )
+    email, username = _who(email, username)
     with database() as (config, url):
         invited = ask(
             url,
@@ -66,36 +59,79 @@ def create(
 def list_users(*, as_json: bool) -> None:
     """List all people, the newest last."""
     with database() as (_, url):
-        people = ask(url, access.everybody)
-    if as_json:
-        click.echo(json.dumps([person._asdict() for person in people], default=str, indent=2))
-        return
-    if not people:
+        found = ask(url, access.everybody)
+    if not found and not as_json:
         click.echo(
             "Nobody has an account yet. Make the first: python -m app users create --admin …"
         )
         return
-    rows = [("USER NAME", "ADDRESS", "ROLE", "STATE"), *[_row(person) for person in people]]
-    widths = [max(len(row[column]) for row in rows) for column in range(4)]
-    for row in rows:
-        click.echo(
-            "  ".join(f"{cell:{width}}" for cell, width in zip(row, widths, strict=True)).rstrip()
-        )
+    _print(found, as_json=as_json)
 
 
-def _row(person: access.Listed) -> tuple[str, str, str, str]:
-    state = "confirmed" if person.has_password else "invited"
-    if person.blocked_at:
-        state = "blocked"
-    return person.username, person.email, person.role, state
+@users.command("find")
+@click.argument("part", default="")
+@click.option(
+    "--state", type=click.Choice([str(each) for each in State]), help="Only people in this state."
+)
+@click.option("--role", help="Only people with this role.")
+@click.option("--after", default="", help="Go on behind this user name.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, a list of objects.")
+def find(*, part: str, state: str | None, role: str | None, after: str, as_json: bool) -> None:
+    """Find people by PART of a user name or an address, a page at a time."""
+    wanted = Filter(part, State(state) if state else None, role)
+    with database() as (_, url):
+        page = ask(url, lambda session: people.find(session, wanted, after=after))
+    _print(page.people, as_json=as_json)
+    if page.next:
+        click.echo(f"There are more: --after {page.next}", err=True)
+
+
+@users.command("show")
+@click.argument("name")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, an object.")
+def show(*, name: str, as_json: bool) -> None:
+    """Show all about a person, by address, user name or id."""
+    with database() as (config, url):
+        found = ask(url, lambda session: people.show(session, config=config, name=name))
+    person = found.person
+    facts: dict[str, object] = {
+        **person._asdict(),
+        "states": person.states,
+        "blocked_reason": found.blocked_reason,
+    }
+    if as_json:
+        lists = {
+            "sessions": [each._asdict() for each in found.sessions],
+            "history": [each._asdict() for each in found.history],
+        }
+        tables.as_json({**facts, **lists})
+        return
+    facts["states"] = ", ".join(person.states)
+    facts["sessions"] = len(found.sessions)
+    for fact, value in facts.items():
+        click.echo(f"{fact.replace('_', ' '):16} {'-' if value is None else value}")
+    click.echo()
+    lines = [(f"{each.at:%Y-%m-%d %H:%M:%S}", each.ip or "", each.what) for each in found.history]
+    tables.as_table(("WHEN", "FROM", "WHAT"), lines)
+
+
+def _print(found: list[Listed], *, as_json: bool) -> None:
+    if as_json:
+        tables.as_json([person._asdict() for person in found])
+        return
+    rows = [
+        (person.username, person.email, person.role, ", ".join(person.states)) for person in found
+    ]
+    tables.as_table(("USER NAME", "ADDRESS", "ROLE", "STATE"), rows)
 
 
 @users.command()
 @click.argument("name")
-def block(name: str) -> None:
-    """Block a person, by address or user name: all their sessions end."""
+@click.option("--reason", help="Why; administrators see it, the person does not.")
+def block(name: str, reason: str | None) -> None:
+    """Block a person, by address, user name or id: all their sessions end."""
     with database() as (_, url):
-        ask(url, lambda session: access.block(session, name=name, client=OPERATOR))
+        ask(url, lambda session: access.block(session, name=name, reason=reason, client=OPERATOR))
     click.echo(f"{name} is blocked.")
 
 
@@ -112,10 +148,75 @@ def unblock(name: str) -> None:
 @click.argument("name")
 @click.argument("role")
 def set_role(name: str, role: str) -> None:
-    """Give a person a role: User, Moderator, Administrator."""
+    """Give a person a role: User, Moderator, Administrator, or one of yours (roles list)."""
     with database() as (_, url):
         known = ask(
             url,
             lambda session: access.set_role(session, name=name, role_name=role, client=OPERATOR),
         )
     click.echo(f"{name} has the role {known}.")
+
+
+@users.command("invite")
+@click.argument("email")
+@click.option("--username", help="Default: what stands before the @ of the address.")
+@click.option("--role", "role_name", help="The person's role. Default: User.")
+def invite(*, email: str, username: str | None, role_name: str | None) -> None:
+    """Let somebody in by a letter: the link goes to EMAIL, and is not printed."""
+    email, username = _who(email, username)
+    with database() as (config, url):
+        ask(
+            url,
+            lambda session: invitation.invite_by_letter(
+                session,
+                config=config,
+                username=username,
+                email=email,
+                role_name=role_name,
+                client=OPERATOR,
+                actor_id=None,
+            ),
+        )
+    click.echo(f"The invitation to {email} waits for the postman.")
+
+
+@users.command("end-sessions")
+@click.argument("name")
+def end_sessions(name: str) -> None:
+    """End all sessions of a person."""
+    with database() as (_, url):
+        ended = ask(url, lambda session: access.end_sessions(session, name=name, client=OPERATOR))
+    click.echo(f"Sessions ended: {ended}.")
+
+
+@users.command("delete")
+@click.argument("name")
+@click.option("--yes", is_flag=True, help="Do not ask for the user name.")
+def delete(*, name: str, yes: bool) -> None:
+    """Erase a person at once and for good."""
+    with database() as (config, url):
+        found = ask(url, lambda session: people.show(session, config=config, name=name)).person
+        typed = found.username
+        if not yes:
+            typed = click.prompt(f"Type the user name, {found.username}, to delete it", err=True)
+        ask(
+            url,
+            lambda session: access.delete(
+                session, name=str(found.id), typed=typed, client=OPERATOR
+            ),
+        )
+    click.echo(f"{found.username} is deleted.")
+
+
+def _who(email: str, username: str | None) -> tuple[str, str]:
+    try:
+        email = normal_email(email)
+    except WrongAddress as error:
+        raise click.BadParameter(str(error), param_hint="EMAIL") from None
+    username = username or email.split("@")[0]
+    if not is_username(username):
+        raise click.BadParameter(
+            "3 to 64 letters, digits, dots and underscores, beginning with a letter.",
+            param_hint="--username",
+        )
+    return email, username

@@ -1,88 +1,261 @@
-"""Who may come in, and what he may do: an operator's view of people."""
+"""Who may come in, and what he may do: an operator's hand on people.
+
+``name`` is an address, a user name or an id. ``actor_id`` is the administrator, None for the
+command line.
+"""
 
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.config import Config
 from app.kit.client import Client
-from app.kit.errors import NoSuchPerson, NoSuchRole
+from app.kit.errors import IsBlocked, NoSuchPerson, NoSuchRole, WrongWord
 from app.kit.permissions import Permission
-from app.models import audit, role, user
+from app.models import administrators, audit, directory, role, user
 from app.models import session as sessions
 from app.models.audit import Event
-from app.models.user import Listed
+from app.models.directory import Listed
+from app.models.user import Identity
+from app.steps import erasure, resetting
+from app.steps.administrators import keeping_one
 
-__all__ = ["Listed", "block", "everybody", "has_administrator", "set_role", "unblock"]
+__all__ = [
+    "Listed",
+    "block",
+    "delete",
+    "end_session",
+    "end_sessions",
+    "end_sessions_of_everybody",
+    "everybody",
+    "has_administrator",
+    "send_reset",
+    "set_role",
+    "unblock",
+]
+
+SESSIONS_AT_ONCE = 20_000
 
 
-async def block(session: AsyncSession, *, name: str, client: Client) -> None:
+async def block(
+    session: AsyncSession,
+    *,
+    name: str,
+    client: Client,
+    reason: str | None = None,
+    actor_id: UUID | None = None,
+) -> None:
     """Block a person and end all his sessions, in one transaction.
 
+    ``reason`` is for administrators only.
+
     Raises:
-        NoSuchPerson: nobody has this address or user name.
+        NoSuchPerson: nobody has this name.
+        LastAdministrator: nobody else could look after people.
     """
-    async with session.begin():
-        user_id = await _find(session, name)
-        if user_id is not None:
-            await user.set_blocked(session, user_id, blocked=True)
-            await sessions.end_all(session, user_id)
-            await audit.write(session, Event.BLOCKED, client=client, subject_id=user_id)
-    _require(user_id)
+    async with session.begin(), keeping_one(session):
+        person = await user.identify(session, name)
+        if person is not None:
+            detail = {"reason": reason} if reason else {}
+            await user.block(session, person.id, reason=reason)
+            await sessions.end_all(session, person.id)
+            await audit.write(
+                session,
+                Event.BLOCKED,
+                client=client,
+                subject_id=person.id,
+                actor_id=actor_id,
+                **detail,
+            )
+    _require(person)
 
 
-async def unblock(session: AsyncSession, *, name: str, client: Client) -> None:
+async def unblock(
+    session: AsyncSession, *, name: str, client: Client, actor_id: UUID | None = None
+) -> None:
     """Let a blocked person in again; the sessions of before stay ended.
 
     Raises:
-        NoSuchPerson: nobody has this address or user name.
+        NoSuchPerson: nobody has this name.
     """
     async with session.begin():
-        user_id = await _find(session, name)
-        if user_id is not None:
-            await user.set_blocked(session, user_id, blocked=False)
-            await audit.write(session, Event.UNBLOCKED, client=client, subject_id=user_id)
-    _require(user_id)
+        person = await user.identify(session, name)
+        if person is not None:
+            await user.unblock(session, person.id)
+            await audit.write(
+                session, Event.UNBLOCKED, client=client, subject_id=person.id, actor_id=actor_id
+            )
+    _require(person)
 
 
-async def set_role(session: AsyncSession, *, name: str, role_name: str, client: Client) -> str:
+async def set_role(
+    session: AsyncSession,
+    *,
+    name: str,
+    role_name: str,
+    client: Client,
+    actor_id: UUID | None = None,
+) -> str:
     """Give a person a role; it acts on the next request. Return the role's name as it is written.
 
     Raises:
-        NoSuchPerson: nobody has this address or user name.
+        NoSuchPerson: nobody has this name.
         NoSuchRole: there is no such role.
+        LastAdministrator: nobody else could look after people.
     """
-    async with session.begin():
-        user_id = await _find(session, name)
+    async with session.begin(), keeping_one(session):
+        person = await user.identify(session, name)
         names = {known.lower(): known for known in await role.names(session)}
         known = names.get(role_name.lower())
-        if user_id is not None and known is not None:
-            await user.set_role(session, user_id, known)
+        if person is not None and known is not None:
+            await user.set_role(session, person.id, known)
             await audit.write(
-                session, Event.ROLE_SET, client=client, subject_id=user_id, role=known
+                session,
+                Event.ROLE_SET,
+                client=client,
+                subject_id=person.id,
+                actor_id=actor_id,
+                role=known,
             )
-    _require(user_id)
+    _require(person)
     if known is None:
         raise NoSuchRole(f"There is no role “{role_name}”; there are {', '.join(names.values())}.")
     return known
 
 
+async def end_sessions(
+    session: AsyncSession, *, name: str, client: Client, actor_id: UUID | None = None
+) -> int:
+    """End all sessions of a person (SE-16); return how many there were.
+
+    Raises:
+        NoSuchPerson: nobody has this name.
+    """
+    ended = 0
+    async with session.begin():
+        person = await user.identify(session, name)
+        if person is not None:
+            ended = await sessions.end_all(session, person.id)
+            await audit.write(
+                session,
+                Event.SESSIONS_ENDED,
+                client=client,
+                subject_id=person.id,
+                actor_id=actor_id,
+                count=ended,
+            )
+    _require(person)
+    return ended
+
+
+async def end_session(
+    session: AsyncSession,
+    *,
+    name: str,
+    session_id: UUID,
+    client: Client,
+    actor_id: UUID | None = None,
+) -> bool:
+    """End one session of a person; False if it is not his, or has ended meanwhile.
+
+    Raises:
+        NoSuchPerson: nobody has this name.
+    """
+    ended = False
+    async with session.begin():
+        person = await user.identify(session, name)
+        if person is not None:
+            ended = await sessions.end_one(session, person.id, session_id)
+        if person is not None and ended:
+            await audit.write(
+                session, Event.SESSION_ENDED, client=client, subject_id=person.id, actor_id=actor_id
+            )
+    _require(person)
+    return ended
+
+
+async def end_sessions_of_everybody(
+    session: AsyncSession, *, client: Client, actor_id: UUID | None = None
+) -> int:
+    """End the sessions of everybody, the administrator's own too (SE-16); return how many.
+
+    Many are ended in several transactions, so that none takes long.
+    """
+    async with session.begin():
+        await audit.write(session, Event.EVERYBODY_SIGNED_OUT, client=client, actor_id=actor_id)
+        ended = step = await sessions.end_some(session, most=SESSIONS_AT_ONCE)
+    while step:
+        async with session.begin():
+            step = await sessions.end_some(session, most=SESSIONS_AT_ONCE)
+        ended += step
+    return ended
+
+
+async def delete(
+    session: AsyncSession,
+    *,
+    name: str,
+    typed: str,
+    client: Client,
+    actor_id: UUID | None = None,
+) -> None:
+    """Erase a person at once and for good. ``typed`` is the user name, so that it is no slip.
+
+    Raises:
+        NoSuchPerson: nobody has this name.
+        WrongWord: something else was typed.
+        LastAdministrator: nobody else could look after people.
+    """
+    async with session.begin(), keeping_one(session):
+        person = await user.identify(session, name)
+        is_meant = person is not None and typed.strip() == person.username
+        if person is not None and is_meant:
+            await erasure.erase(session, person.id, client=client, actor_id=actor_id)
+    if not is_meant:
+        raise WrongWord(f"Please type the user name, {_require(person).username}, to delete it.")
+
+
+async def send_reset(
+    session: AsyncSession,
+    *,
+    config: Config,
+    name: str,
+    client: Client,
+    actor_id: UUID | None = None,
+) -> None:
+    """Send a person the letter on whose link he chooses a new password (PW-11).
+
+    Raises:
+        NoSuchPerson: nobody has this name.
+        IsBlocked: he could not sign in with it.
+    """
+    async with session.begin():
+        known = await user.identify(session, name)
+        person = known and await user.find_by_id(session, known.id)
+        if person is not None and person.blocked_at is None:
+            await resetting.send(session, config, person)
+            await audit.write(
+                session, Event.RESET_SENT, client=client, subject_id=person.id, actor_id=actor_id
+            )
+    if person is None:
+        raise NoSuchPerson
+    if person.blocked_at is not None:
+        raise IsBlocked
+
+
 async def everybody(session: AsyncSession) -> list[Listed]:
     """Return all people, the newest last."""
     async with session.begin():
-        return await user.everybody(session)
+        return await directory.everybody(session)
 
 
 async def has_administrator(session: AsyncSession) -> bool:
     """Whether anybody has the permission ADMIN."""
     async with session.begin():
-        return await user.is_permission_held(session, Permission.ADMIN)
+        return await administrators.is_permission_held(session, Permission.ADMIN)
 
 
-async def _find(session: AsyncSession, name: str) -> UUID | None:
-    person = await user.find(session, name)
-    return person and person.id
-
-
-def _require(user_id: UUID | None) -> None:
-    if user_id is None:
+def _require(person: Identity | None) -> Identity:
+    if person is None:
         raise NoSuchPerson
+    return person

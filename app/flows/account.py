@@ -11,17 +11,17 @@ from app.config import Config
 from app.db import one_by_one
 from app.kit.browsers import described
 from app.kit.client import Client
-from app.kit.errors import NoSuchSession, UsernameTaken
+from app.kit.errors import NoSuchPerson, NoSuchSession, UsernameTaken
 from app.kit.tokens import digest
-from app.models import audit, device, token, user
+from app.models import audit, device, directory, token, user
 from app.models import session as sessions
-from app.models.audit import Event, Line
-from app.models.user import Listed
-from app.steps import notices
+from app.models.audit import Event, Place
+from app.models.directory import Listed
+from app.steps import history, notices
+from app.steps.history import ToldToOwner
 
 HISTORY_PAGE = 50
-
-__all__ = ["Line", "Listed"]
+HISTORY_LONGEST = 10_000
 
 
 class Overview(NamedTuple):
@@ -47,9 +47,11 @@ class OwnSession(NamedTuple):
 async def overview(session: AsyncSession, *, config: Config, user_id: UUID) -> Overview:
     """Return what a person sees of himself."""
     async with one_by_one(session):
-        person = await user.listed(session, user_id)
+        person = await directory.one(session, user_id)
         waiting = await token.waiting_email(session, user_id)
-        open_ones = await sessions.of_person(session, user_id, idle=_idle(config))
+        open_ones = await sessions.live_of(session, user_id, idle=_idle(config))
+    if person is None:
+        raise NoSuchPerson
     return Overview(person, waiting, len(open_ones))
 
 
@@ -83,7 +85,7 @@ async def own_sessions(
 ) -> list[OwnSession]:
     """Return a person's sessions, the one he is asking from first, then the one seen last."""
     async with one_by_one(session):
-        found = await sessions.of_person(session, user_id, idle=_idle(config))
+        found = await sessions.live_of(session, user_id, idle=_idle(config))
     own = [
         OwnSession(
             each.id,
@@ -138,12 +140,20 @@ async def end_other_sessions(
     return ended
 
 
-async def own_history(
-    session: AsyncSession, *, user_id: UUID, before: int | None = None
-) -> list[Line]:
-    """Return the newest lines about a person; ``before``: older than the line of this id."""
+class History(NamedTuple):
+    """Some lines, the newest first; ``next`` leads to those before, None if these are the last."""
+
+    lines: list[ToldToOwner]
+    next: str | None
+
+
+async def own_history(session: AsyncSession, *, user_id: UUID, before: str = "") -> History:
+    """Return a page of what a person did, and what happened to him."""
+    own = audit.Filter(person=user_id)
     async with one_by_one(session):
-        return await audit.about(session, user_id, before=before, limit=HISTORY_PAGE)
+        lines = await audit.page(session, own, before=Place.read(before), size=HISTORY_PAGE + 1)
+    shown = [history.tell_owner(line, user_id) for line in lines[:HISTORY_PAGE]]
+    return History(shown, lines[HISTORY_PAGE - 1].place.mark if len(lines) > HISTORY_PAGE else None)
 
 
 async def own_data(
@@ -154,16 +164,21 @@ async def own_data(
     Secrets are not in it: of them only digests are kept, which say nothing of him.
     """
     async with session.begin():
-        person = await user.listed(session, user_id)
+        person = await directory.one(session, user_id)
         data: dict[str, object] = {
-            "account": person._asdict(),
+            "account": person and person._asdict(),
             "address_waiting": await token.waiting_email(session, user_id),
             "sessions": [
                 each._asdict()
-                for each in await sessions.of_person(session, user_id, idle=_idle(config))
+                for each in await sessions.live_of(session, user_id, idle=_idle(config))
             ],
             "browsers": [each._asdict() for each in await device.of_person(session, user_id)],
-            "history": [each._asdict() for each in await audit.about(session, user_id)],
+            "history": [
+                history.tell_owner(line, user_id)._asdict()
+                for line in await audit.page(
+                    session, audit.Filter(person=user_id), before=None, size=HISTORY_LONGEST
+                )
+            ],
         }
         await audit.write(
             session, Event.DATA_TAKEN, client=client, actor_id=user_id, subject_id=user_id

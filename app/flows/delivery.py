@@ -8,16 +8,18 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.kit.client import OPERATOR
+from app.kit.client import OPERATOR, Client
+from app.kit.errors import NotToBeRetried
 from app.kit.letter import Letter, NoServer, Posted, Refused, Undelivered
 from app.models import audit, outbox
 from app.models.audit import Event
-from app.models.outbox import Claimed, Waiting
+from app.models.outbox import Claimed, GivenUp, Waiting
 
 CHANNEL = outbox.CHANNEL
 SHORTEST_WAIT = timedelta(seconds=5)
 LONGEST_WAIT = timedelta(hours=1)
 WAIT_OF_AGE = 0.1
+MOST_SHOWN = 50
 
 Send = Callable[[Posted], Awaitable[None]]
 
@@ -68,6 +70,46 @@ async def waiting(session: AsyncSession) -> Waiting:
     """Return how many letters wait, and since when."""
     async with session.begin():
         return await outbox.waiting(session)
+
+
+class State(NamedTuple):
+    """How the letters get on. What they say is no part of it."""
+
+    waiting: Waiting
+    sent_last_day: int
+    given_up: list[GivenUp]
+
+
+async def state(session: AsyncSession) -> State:
+    """Return what waits, what was sent in a day, and the newest that were given up."""
+    async with session.begin():
+        return State(
+            await outbox.waiting(session),
+            await outbox.sent_since(session, timedelta(days=1)),
+            await outbox.given_up(session, most=MOST_SHOWN),
+        )
+
+
+async def retry(
+    session: AsyncSession, *, letter_id: UUID, client: Client, actor_id: UUID | None
+) -> None:
+    """Let a letter wait again that was given up.
+
+    Raises:
+        NotToBeRetried: there is no such letter, or what it said is wiped.
+    """
+    async with session.begin():
+        waits = await outbox.retry(session, letter_id)
+        if waits:
+            await audit.write(
+                session,
+                Event.LETTER_RETRIED,
+                client=client,
+                actor_id=actor_id,
+                letter=str(letter_id),
+            )
+    if not waits:
+        raise NotToBeRetried
 
 
 async def _try(send: Send, claimed: Claimed) -> Undelivered | None:

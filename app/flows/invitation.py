@@ -1,17 +1,19 @@
 """People whom an operator lets in: a one-time link on which they choose their password."""
 
 from typing import NamedTuple
+from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app import letters
 from app.config import Config
 from app.kit import passwords
 from app.kit.client import Client
 from app.kit.errors import AlreadyThere, LinkUnusable, NoSuchRole
-from app.kit.links import VALID, new_link, open_link
+from app.kit.links import INVITE_VALID_HOURS, VALID, new_link, open_link
 from app.kit.passwords import PasswordHasher
 from app.kit.sealing import Purpose
-from app.models import audit, role, token, user
+from app.models import audit, outbox, role, token, user
 from app.models import session as sessions
 from app.models.audit import Event
 from app.models.token import Owner
@@ -43,22 +45,53 @@ async def invite(
         AlreadyThere: the address or the user name is somebody's.
     """
     link = new_link(Purpose.INVITE, public_url=config.public_url, keys=config.signing_keys)
+    invited = _Invited(username, email, role_name, link.digest)
     async with session.begin():
-        role_id = await role.find_id(session, role_name) if role_name else None
-        roles = await role.names(session)
-        unknown = role_name is not None and role_id is None
-        invited = not unknown and await _write_down(
-            session, username=username, email=email, role_id=role_id, link_digest=link.digest
-        )
-        if invited:
-            person = await user.find(session, email)
-            subject_id = person and person.id
-            await audit.write(session, Event.CREATED, client=client, subject_id=subject_id)
-    if unknown:
-        raise NoSuchRole(f"There is no role “{role_name}”; there are {', '.join(roles)}.")
-    if not invited:
-        raise AlreadyThere
+        outcome = await _write_down(session, invited, client=client, actor_id=None)
+    _require(outcome, role_name)
     return Invitation(username, link.url)
+
+
+async def invite_by_letter(
+    session: AsyncSession,
+    *,
+    config: Config,
+    username: str,
+    email: str,
+    role_name: str | None,
+    client: Client,
+    actor_id: UUID | None,
+) -> UUID:
+    """Make an account like ``invite``; the link goes to the address, and nobody else sees it.
+
+    Returns:
+        The person's id.
+
+    Raises:
+        NoSuchRole: there is no such role.
+        AlreadyThere: the address or the user name is somebody's.
+    """
+    link = new_link(Purpose.INVITE, public_url=config.public_url, keys=config.signing_keys)
+    invited = _Invited(username, email, role_name, link.digest)
+    async with session.begin():
+        outcome = await _write_down(session, invited, client=client, actor_id=actor_id)
+        if outcome.user_id is not None:
+            letter = letters.invitation(
+                to=email,
+                site=config.site_name,
+                username=username,
+                link=link.url,
+                valid_hours=INVITE_VALID_HOURS,
+            )
+            await outbox.put(session, letter)
+            await audit.write(
+                session,
+                Event.INVITED,
+                client=client,
+                subject_id=outcome.user_id,
+                actor_id=actor_id,
+            )
+    return _require(outcome, role_name)
 
 
 async def find_invitation(session: AsyncSession, *, config: Config, sealed: str) -> Owner:
@@ -107,27 +140,58 @@ async def accept(
         raise LinkUnusable
 
 
+class _Invited(NamedTuple):
+    """Who is to be let in; without ``role_name`` a new person gets the default role."""
+
+    username: str
+    email: str
+    role_name: str | None
+    link_digest: bytes
+
+
+class _Outcome(NamedTuple):
+    """``roles`` are those there are, if the wanted one is not; ``user_id`` is None if refused."""
+
+    user_id: UUID | None
+    roles: list[str]
+
+
+def _require(outcome: _Outcome, role_name: str | None) -> UUID:
+    if outcome.roles:
+        raise NoSuchRole(f"There is no role “{role_name}”; there are {', '.join(outcome.roles)}.")
+    if outcome.user_id is None:
+        raise AlreadyThere
+    return outcome.user_id
+
+
 async def _write_down(
-    session: AsyncSession, *, username: str, email: str, role_id: int | None, link_digest: bytes
-) -> bool:
-    user_id = await user.add(
+    session: AsyncSession, invited: _Invited, *, client: Client, actor_id: UUID | None
+) -> _Outcome:
+    role_id = await role.find_id(session, invited.role_name) if invited.role_name else None
+    if invited.role_name is not None and role_id is None:
+        return _Outcome(None, await role.names(session))
+    added = await user.add(
         session,
-        email=email,
-        username=username,
+        email=invited.email,
+        username=invited.username,
         password_hash=None,
         role_id=role_id or await role.default_id(session),
     )
-    person = await user.find(session, email)
-    if person is None or person.username != username:
-        return False
-    if user_id is None and not await user.invite_again(session, person.id, role_id=role_id):
-        return False
+    person = await user.find(session, invited.email)
+    if person is None or person.username != invited.username:
+        return _Outcome(None, [])
+    if added is None and not await user.invite_again(session, person.id, role_id=role_id):
+        return _Outcome(None, [])
     await token.void(session, person.id, Purpose.INVITE)
     await token.add(
         session,
-        digest=link_digest,
+        digest=invited.link_digest,
         purpose=Purpose.INVITE,
         valid=VALID[Purpose.INVITE],
         user_id=person.id,
     )
-    return True
+    if added is not None or actor_id is None:
+        await audit.write(
+            session, Event.CREATED, client=client, subject_id=person.id, actor_id=actor_id
+        )
+    return _Outcome(person.id, [])

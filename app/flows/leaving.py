@@ -17,6 +17,7 @@ from app.models import session as sessions
 from app.models.audit import Event
 from app.models.user import Credentials
 from app.steps import proof
+from app.steps.administrators import keeping_one
 
 GRACE = timedelta(days=KEEP_VALID_DAYS)
 STAY_VALID = timedelta(minutes=30)
@@ -42,6 +43,7 @@ async def leave(
         WrongPassword: it is not his.
         TooManyTries: of passwords, shared with the login.
         TooBusy: too many passwords wait to be checked.
+        LastAdministrator: nobody else could look after people.
     """
     person = await proof.prove(
         session,
@@ -52,7 +54,7 @@ async def leave(
         client=client,
         browser=browser,
     )
-    async with session.begin():
+    async with session.begin(), keeping_one(session):
         day = await user.leave(session, user_id, grace=GRACE)
         await sessions.end_all(session, user_id)
         await token.void(session, user_id, Purpose.RESET, Purpose.CHANGE_EMAIL, Purpose.KEEP)

@@ -56,3 +56,17 @@ def is_username(text: str) -> bool:
     """Whether ``text`` is 3 to 64 letters, digits, dots and underscores, a letter first."""
     fits = USERNAME_SHORTEST <= len(text) <= USERNAME_LONGEST
     return fits and re.fullmatch(USERNAME_PATTERN, text) is not None
+
+
+def revealed(address: str) -> str | None:
+    """Return an address without anything that looks like something else; None if it is plain.
+
+    Letters outside ASCII are written as their code points, a domain as ``xn--…`` (IN-10).
+    """
+    if address.isascii():
+        return None if address.isprintable() else ascii(address)[1:-1]
+    try:
+        address = ascii_domain(canonical(address))
+    except WrongAddress:
+        address = canonical(address)
+    return address.encode("ascii", "backslashreplace").decode()

@@ -113,11 +113,79 @@ class AlreadyThere(Refusal):
     )
 
 
+class IsBlocked(Refusal):
+    """A blocked person cannot be helped by a new password. For operators only."""
+
+    code = "is_blocked"
+    status = 409
+    sentence = "This person is blocked: a new password would not let them in. Unblock them first."
+
+
 class NoSuchRole(Refusal):
     """There is no role of this name."""
 
     code = "no_such_role"
     status = 404
+
+
+class LastAdministrator(Refusal):
+    """Nobody would be left who can look after people (AZ-05)."""
+
+    code = "last_administrator"
+    status = 409
+    sentence = (
+        "That would leave nobody who can sign in as an administrator. Make somebody else one first."
+    )
+
+
+class RoleThere(Refusal):
+    """A role of this name is there already."""
+
+    code = "role_there"
+    status = 409
+    sentence = "There is a role of this name already."
+
+
+class WrongRoleName(Refusal):
+    """A name that no role can have."""
+
+    code = "wrong_role_name"
+    status = 422
+    sentence = "A role's name is 2 to 40 letters, digits, spaces and hyphens, a letter first."
+
+
+class RoleHeld(Refusal):
+    """A role cannot be deleted while somebody has it, or new people get it."""
+
+    code = "role_held"
+    status = 409
+    sentence = "New people get this role. Make another one the default first."
+
+
+class DefaultTooMighty(Refusal):
+    """New people would be administrators."""
+
+    code = "default_too_mighty"
+    status = 409
+    sentence = (
+        "Everybody who registers would be an administrator. So the default role has no ADMIN."
+    )
+
+
+class WrongWord(Refusal):
+    """What was to be typed, so that nothing grave happens by a slip, was not."""
+
+    code = "wrong_word"
+    status = 422
+    field = "word"
+
+
+class NotToBeRetried(Refusal):
+    """A letter that is not given up, or whose words are wiped."""
+
+    code = "not_to_be_retried"
+    status = 409
+    sentence = "This letter cannot be sent again: what it said is wiped, or it is on its way."
 
 
 class TryLater(Refusal):

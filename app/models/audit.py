@@ -1,17 +1,33 @@
 """Audit events: who did what to whom, from where. Rows are only ever added."""
 
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from ipaddress import IPv4Network, IPv6Network
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Identity, Index, Row, func, or_, select, update
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Identity,
+    Index,
+    Select,
+    cast,
+    or_,
+    select,
+    tuple_,
+    union_all,
+    update,
+)
 from sqlalchemy.dialects.postgresql import INET, JSONB, insert
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, aliased, mapped_column
 
 from app.kit.client import Client
 from app.models.base import Base, Now
+from app.models.user import User
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Event(StrEnum):
@@ -27,6 +43,7 @@ class Event(StrEnum):
     PASSWORD_CHANGED = "account.password_changed"  # noqa: S105 - likewise
     PASSWORD_DISABLED = "account.password_disabled"  # noqa: S105 - likewise
     RESET_ASKED = "account.reset_asked"
+    RESET_SENT = "account.reset_sent"
     PASSWORD_RESET = "account.password_reset"  # noqa: S105 - likewise
     EMAIL_ASKED = "account.email_asked"
     EMAIL_CHANGED = "account.email_changed"
@@ -39,6 +56,9 @@ class Event(StrEnum):
     BLOCKED = "account.blocked"
     UNBLOCKED = "account.unblocked"
     ROLE_SET = "account.role_set"
+    SESSION_ENDED = "account.session_ended"
+    SESSIONS_ENDED = "account.sessions_ended"
+    INVITED = "account.invited"
     ERASED = "account.erased"
     SIGNED_IN = "login.succeeded"
     SIGN_IN_FAILED = "login.failed"
@@ -46,18 +66,29 @@ class Event(StrEnum):
     SIGN_IN_UNCONFIRMED = "login.unconfirmed"
     SIGN_IN_LEAVING = "login.leaving"
     SIGNED_OUT = "login.ended"
-    SESSION_ENDED = "session.ended"
-    SESSIONS_ENDED = "session.all_ended"
     PROVEN = "login.proven"
     PROOF_FAILED = "login.proof_failed"
     NEW_BROWSER = "login.new_browser"
+    EVERYBODY_SIGNED_OUT = "login.everybody_ended"
+    ROLE_CREATED = "role.created"
+    ROLE_CHANGED = "role.changed"
+    ROLE_DEFAULT = "role.default"
+    ROLE_DELETED = "role.deleted"
+    LETTER_RETRIED = "letter.retried"
+    HISTORY_EXPORTED = "history.exported"
 
 
 class AuditEvent(Base):
     """One line. No foreign keys: the book outlives the people in it."""
 
     __tablename__ = "audit_events"
-    __table_args__ = (Index("ix_audit_events_subject_id_at", "subject_id", "at"),)
+    __table_args__ = (
+        Index("ix_audit_events_subject_id_at", "subject_id", "at"),
+        Index("ix_audit_events_actor_id_at_id", "actor_id", "at", "id"),
+        Index("ix_audit_events_event_at_id", "event", "at", "id"),
+        Index("ix_audit_events_ip_at_id", "ip", "at", "id"),
+        Index("ix_audit_events_at_id", "at", "id"),
+    )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
     at: Mapped[Now]
@@ -93,49 +124,6 @@ async def write(
     )
 
 
-class Line(NamedTuple):
-    """A line as it is read."""
-
-    id: int
-    at: datetime
-    event: Event
-    actor_id: UUID | None
-    subject_id: UUID | None
-    ip: str
-    user_agent: str
-    request_id: str
-    detail: dict[str, Any]
-
-
-_LINE = (
-    AuditEvent.id,
-    AuditEvent.at,
-    AuditEvent.event,
-    AuditEvent.actor_id,
-    AuditEvent.subject_id,
-    func.host(AuditEvent.ip),
-    AuditEvent.user_agent,
-    AuditEvent.request_id,
-    AuditEvent.detail,
-)
-
-
-async def about(
-    session: AsyncSession, user_id: UUID, *, before: int | None = None, limit: int | None = None
-) -> list[Line]:
-    """Return the lines about a person, the newest first; ``before``: of a lower id than this."""
-    statement = select(*_LINE).where(AuditEvent.subject_id == user_id)
-    if before is not None:
-        statement = statement.where(AuditEvent.id < before)
-    rows = await session.execute(statement.order_by(AuditEvent.id.desc()).limit(limit))
-    return [_line(row) for row in rows]
-
-
-def _line(row: Row[*tuple[Any, ...]]) -> Line:
-    line = Line._make(row)
-    return line._replace(event=Event(line.event))
-
-
 NO_ADDRESS = "0.0.0.0"  # noqa: S104 - nothing listens here
 
 
@@ -143,3 +131,117 @@ async def forget(session: AsyncSession, user_id: UUID) -> None:
     """Take a person's addresses and browsers out of the lines about him."""
     his = or_(AuditEvent.subject_id == user_id, AuditEvent.actor_id == user_id)
     await session.execute(update(AuditEvent).where(his).values(ip=NO_ADDRESS, user_agent=""))
+
+
+class Place(NamedTuple):
+    """Where in the book a line stands."""
+
+    at: datetime
+    id: int
+
+    @property
+    def mark(self) -> str:
+        """The place as text, fit for an address."""
+        return f"{(self.at - EPOCH) // timedelta(microseconds=1)}-{self.id}"
+
+    @classmethod
+    def read(cls, mark: str) -> "Place | None":
+        """Return the place that a mark stands for, None if it is garbled."""
+        microseconds, _, line_id = mark.partition("-")
+        try:
+            place = cls(EPOCH + timedelta(microseconds=int(microseconds)), int(line_id))
+        except (ValueError, OverflowError):
+            return None
+        return place if 0 <= place.id < 2**63 else None
+
+
+class Written(NamedTuple):
+    """A line as it is read. ``actor`` and ``subject`` are user names, None for who is gone."""
+
+    id: int
+    at: datetime
+    event: str
+    actor_id: UUID | None
+    actor: str | None
+    subject_id: UUID | None
+    subject: str | None
+    ip: str
+    user_agent: str
+    request_id: str
+    detail: dict[str, Any]
+
+    @property
+    def place(self) -> Place:
+        """Where it stands."""
+        return Place(self.at, self.id)
+
+
+class Filter(NamedTuple):
+    """Which lines. ``person`` acted or was acted upon; ``until`` itself is left out."""
+
+    event: str | None = None
+    person: UUID | None = None
+    network: IPv4Network | IPv6Network | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+_PLACE = (AuditEvent.at, AuditEvent.id)
+_NEWEST_FIRST = (AuditEvent.at.desc(), AuditEvent.id.desc())
+
+
+async def page(
+    session: AsyncSession, wanted: Filter, *, before: Place | None, size: int
+) -> list[Written]:
+    """Return the newest lines, of those that stand before a place."""
+    actor, subject = aliased(User), aliased(User)
+    statement = (
+        select(
+            AuditEvent.id,
+            AuditEvent.at,
+            AuditEvent.event,
+            AuditEvent.actor_id,
+            actor.username,
+            AuditEvent.subject_id,
+            subject.username,
+            AuditEvent.ip,
+            AuditEvent.user_agent,
+            AuditEvent.request_id,
+            AuditEvent.detail,
+        )
+        .outerjoin(actor, actor.id == AuditEvent.actor_id)
+        .outerjoin(subject, subject.id == AuditEvent.subject_id)
+        .where(AuditEvent.id.in_(_wanted(wanted, before, size)))
+        .order_by(*_NEWEST_FIRST)
+        .limit(size)
+    )
+    return [
+        Written(*row[:7], str(row[7]), *row[8:]) for row in (await session.execute(statement)).all()
+    ]
+
+
+def _wanted(wanted: Filter, before: Place | None, size: int) -> Select[tuple[int]]:
+    """Select the ids; who acted and who was acted upon are looked up by an index each."""
+    lines = select(AuditEvent.id).where(*_conditions(wanted, before))
+    lines = lines.order_by(*_NEWEST_FIRST).limit(size)
+    if wanted.person is None:
+        return select(lines.subquery().c.id)
+    his = (AuditEvent.subject_id == wanted.person, AuditEvent.actor_id == wanted.person)
+    both = union_all(*(select(lines.where(role).subquery().c.id) for role in his))
+    return select(both.subquery().c.id)
+
+
+def _conditions(wanted: Filter, before: Place | None) -> list[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = []
+    if before is not None:
+        conditions.append(tuple_(*_PLACE) < tuple_(before.at, before.id))
+    if wanted.event is not None:
+        conditions.append(AuditEvent.event == wanted.event)
+    if wanted.network is not None:
+        first, last = wanted.network[0], wanted.network[-1]
+        conditions.append(AuditEvent.ip.between(cast(str(first), INET), cast(str(last), INET)))
+    if wanted.since is not None:
+        conditions.append(AuditEvent.at >= wanted.since)
+    if wanted.until is not None:
+        conditions.append(AuditEvent.at < wanted.until)
+    return conditions

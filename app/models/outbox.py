@@ -27,6 +27,10 @@ class OutgoingLetter(Base):
             "due_at",
             postgresql_where=text("sent_at IS NULL AND gave_up_at IS NULL"),
         ),
+        Index("ix_outbox_sent_at", "sent_at", postgresql_where=text("sent_at IS NOT NULL")),
+        Index(
+            "ix_outbox_gave_up_at", "gave_up_at", postgresql_where=text("gave_up_at IS NOT NULL")
+        ),
     )
 
     id: Mapped[RandomId]
@@ -153,6 +157,63 @@ async def waiting(session: AsyncSession) -> Waiting:
     statement = select(func.count(), func.coalesce(oldest, 0)).where(_waits())
     count, seconds = (await session.execute(statement)).one()
     return Waiting(count, float(seconds))
+
+
+class GivenUp(NamedTuple):
+    """A letter that did not get through; what it said is not told."""
+
+    id: UUID
+    recipient: str
+    subject: str
+    created_at: datetime
+    gave_up_at: datetime
+    tries: int
+    trouble: str
+    has_text: bool
+
+
+async def sent_since(session: AsyncSession, period: timedelta) -> int:
+    """Count the letters that were sent in the last while."""
+    counted = select(func.count()).where(OutgoingLetter.sent_at > func.now() - period)
+    return await session.scalar(counted) or 0
+
+
+async def given_up(session: AsyncSession, *, most: int) -> list[GivenUp]:
+    """Return the letters that were given up last, the newest first."""
+    statement = (
+        select(
+            OutgoingLetter.id,
+            OutgoingLetter.recipient,
+            OutgoingLetter.subject,
+            OutgoingLetter.created_at,
+            OutgoingLetter.gave_up_at,
+            OutgoingLetter.tries,
+            func.coalesce(OutgoingLetter.trouble, ""),
+            OutgoingLetter.text.is_not(None),
+        )
+        .where(OutgoingLetter.gave_up_at.is_not(None))
+        .order_by(OutgoingLetter.gave_up_at.desc())
+        .limit(most)
+    )
+    return [GivenUp._make(row) for row in await session.execute(statement)]
+
+
+async def retry(session: AsyncSession, letter_id: UUID) -> bool:
+    """Let a letter that was given up wait again; False if there is none, or it is wiped."""
+    statement = (
+        update(OutgoingLetter)
+        .where(
+            OutgoingLetter.id == letter_id,
+            OutgoingLetter.gave_up_at.is_not(None),
+            OutgoingLetter.text.is_not(None),
+        )
+        .values(gave_up_at=None, due_at=func.now(), trouble=None)
+        .returning(OutgoingLetter.id)
+    )
+    if await session.scalar(statement) is None:
+        return False
+    await session.execute(select(func.pg_notify(CHANNEL, "")))
+    return True
 
 
 def _waits() -> ColumnElement[bool]:

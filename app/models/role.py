@@ -1,9 +1,13 @@
 """Roles: a name, a default flag and permission bits."""
 
-from sqlalchemy import Identity, Index, Integer, func, select
+from typing import NamedTuple
+
+from sqlalchemy import Identity, Index, Integer, delete, func, literal, select, update
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
+from app.kit.permissions import Permission
 from app.models.base import Base
 
 USER, MODERATOR, ADMINISTRATOR = "User", "Moderator", "Administrator"
@@ -21,6 +25,60 @@ class Role(Base):
     name: Mapped[str] = mapped_column(unique=True)
     is_default: Mapped[bool] = mapped_column(server_default="false")
     permissions: Mapped[int] = mapped_column(server_default="0")
+
+
+class Known(NamedTuple):
+    """A role, as an operator sees it."""
+
+    id: int
+    name: str
+    is_default: bool
+    permissions: Permission
+
+
+async def everything(session: AsyncSession) -> list[Known]:
+    """Return all roles, by id."""
+    columns = select(Role.id, Role.name, Role.is_default, Role.permissions)
+    return [
+        Known(role_id, name, is_default, Permission(bits))
+        for role_id, name, is_default, bits in await session.execute(columns.order_by(Role.id))
+    ]
+
+
+async def add(session: AsyncSession, name: str, permissions: Permission) -> bool:
+    """Add a role; False if there is one of this name, in any case of letters."""
+    values = select(literal(name), literal(int(permissions)))
+    there = select(Role.id).where(func.lower(Role.name) == name.lower()).exists()
+    statement = (
+        insert(Role)
+        .from_select(["name", "permissions"], values.where(~there))
+        .on_conflict_do_nothing()
+        .returning(Role.id)
+    )
+    return await session.scalar(statement) is not None
+
+
+async def set_permissions(session: AsyncSession, role_id: int, permissions: Permission) -> None:
+    """Give a role other permissions; they act on the next request of who has it."""
+    await session.execute(
+        update(Role).where(Role.id == role_id).values(permissions=int(permissions))
+    )
+
+
+async def set_default(session: AsyncSession, role_id: int) -> None:
+    """Let new people get this role."""
+    await session.execute(update(Role).where(Role.is_default).values(is_default=False))
+    await session.execute(update(Role).where(Role.id == role_id).values(is_default=True))
+
+
+async def hold(session: AsyncSession, role_id: int) -> None:
+    """Keep everybody from getting a role until the transaction ends; who is about to, is first."""
+    await session.execute(select(Role.id).where(Role.id == role_id).with_for_update())
+
+
+async def remove(session: AsyncSession, role_id: int) -> None:
+    """Delete a role that nobody has."""
+    await session.execute(delete(Role).where(Role.id == role_id))
 
 
 async def find_id(session: AsyncSession, name: str) -> int | None:

@@ -61,12 +61,12 @@ class Open(NamedTuple):
     """A live session, as its owner and administrators see it."""
 
     id: UUID
+    ip: str
+    user_agent: str
+    remembered: bool
     created_at: datetime
     seen_at: datetime
     expires_at: datetime
-    remembered: bool
-    ip: str
-    user_agent: str
 
 
 async def start(
@@ -178,25 +178,38 @@ async def end_others(session: AsyncSession, user_id: UUID, *, digest: bytes) -> 
     return len((await session.scalars(statement.returning(LoginSession.id))).all())
 
 
+async def end_all(session: AsyncSession, user_id: UUID) -> int:
+    """End all sessions of a person; return how many there were."""
+    statement = delete(LoginSession).where(LoginSession.user_id == user_id)
+    return len((await session.scalars(statement.returning(LoginSession.id))).all())
+
+
 async def end_one(session: AsyncSession, user_id: UUID, session_id: UUID) -> bool:
-    """End one session of a person; False if he has no such session."""
+    """End one session of a person; False if it is not his, or has ended."""
     statement = delete(LoginSession).where(
         LoginSession.user_id == user_id, LoginSession.id == session_id
     )
     return await session.scalar(statement.returning(LoginSession.id)) is not None
 
 
-async def of_person(session: AsyncSession, user_id: UUID, *, idle: timedelta) -> list[Open]:
-    """Return a person's live sessions, the one seen last first."""
+async def end_some(session: AsyncSession, *, most: int) -> int:
+    """End sessions, whosever they are; return how many."""
+    some = select(LoginSession.id).limit(most).with_for_update(skip_locked=True).cte()
+    statement = delete(LoginSession).where(LoginSession.id.in_(select(some.c.id)))
+    return len((await session.scalars(statement.returning(LoginSession.id))).all())
+
+
+async def live_of(session: AsyncSession, user_id: UUID, *, idle: timedelta) -> list[Open]:
+    """Return the live sessions of a person, the last used first."""
     statement = (
         select(
             LoginSession.id,
+            func.host(LoginSession.ip),
+            LoginSession.user_agent,
+            LoginSession.remembered,
             LoginSession.created_at,
             LoginSession.seen_at,
             LoginSession.expires_at,
-            LoginSession.remembered,
-            func.host(LoginSession.ip),
-            LoginSession.user_agent,
         )
         .join(User, User.id == LoginSession.user_id)
         .where(
@@ -208,11 +221,6 @@ async def of_person(session: AsyncSession, user_id: UUID, *, idle: timedelta) ->
         .order_by(LoginSession.seen_at.desc(), LoginSession.id)
     )
     return [Open._make(row) for row in await session.execute(statement)]
-
-
-async def end_all(session: AsyncSession, user_id: UUID) -> None:
-    """End all sessions of a person."""
-    await session.execute(delete(LoginSession).where(LoginSession.user_id == user_id))
 
 
 def _touch_every(idle: timedelta) -> timedelta:

@@ -1,5 +1,6 @@
 """People, and every statement that touches them."""
 
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple, Never
 from uuid import UUID
@@ -13,9 +14,15 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.kit.addresses import canonical
 from app.kit.passwords import hash_now
-from app.kit.permissions import Permission
 from app.models.base import Base, Moment, Now, RandomId
 from app.models.role import Role
+
+UNUSUAL = {
+    "blocked": "blocked_at IS NOT NULL",
+    "leaving": "delete_at IS NOT NULL",
+    "unconfirmed": "confirmed_at IS NULL",
+    "invited": "password_hash IS NULL",
+}
 
 
 class User(Base):
@@ -36,6 +43,19 @@ class User(Base):
         CheckConstraint("length(email) <= 254", name="email_length"),
         CheckConstraint("length(username) between 3 and 64", name="username_length"),
         Index("ix_users_delete_at", "delete_at", postgresql_where=text("delete_at IS NOT NULL")),
+        # Those on username_key go by code points (COLLATE "C"): the migration says so, and alembic
+        # does not look.
+        Index("ix_users_in_order", "username_key", postgresql_include=["email_key", "id"]),
+        Index("ix_users_role_in_order", "role_id", "username_key"),
+        *(
+            Index(f"ix_users_{state}", "username_key", postgresql_where=text(condition))
+            for state, condition in UNUSUAL.items()
+        ),
+        Index(
+            "ix_users_trigrams",
+            text("trigrams(username_key, email_key)"),
+            postgresql_using="gin",
+        ),
     )
 
     id: Mapped[RandomId]
@@ -87,20 +107,6 @@ class Credentials(NamedTuple):
         return self.failures >= FAILURES_UNTIL_DISABLED
 
 
-class Listed(NamedTuple):
-    """What an operator sees of a person."""
-
-    id: UUID
-    username: str
-    email: str
-    role: str
-    has_password: bool
-    confirmed_at: datetime | None
-    blocked_at: datetime | None
-    created_at: datetime
-    last_login_at: datetime | None
-
-
 _CREDENTIALS = select(
     User.id,
     User.email,
@@ -112,17 +118,6 @@ _CREDENTIALS = select(
     User.delete_at,
     User.last_login_at,
 )
-_LISTED = select(
-    User.id,
-    User.username,
-    User.email,
-    Role.name,
-    User.password_hash.is_not(None),
-    User.confirmed_at,
-    User.blocked_at,
-    User.created_at,
-    User.last_login_at,
-).join(Role)
 
 
 async def find(session: AsyncSession, name: str) -> Credentials | None:
@@ -145,10 +140,21 @@ async def lock(session: AsyncSession, user_id: UUID) -> Credentials | None:
     return _credentials((await session.execute(statement)).one_or_none())
 
 
-async def listed(session: AsyncSession, user_id: UUID) -> Listed:
-    """Return what is to be seen of a person who is there."""
-    row = (await session.execute(_LISTED.where(User.id == user_id))).one()
-    return Listed(*row)
+class Identity(NamedTuple):
+    """Who is meant."""
+
+    id: UUID
+    username: str
+
+
+async def identify(session: AsyncSession, name: str) -> Identity | None:
+    """Return the person of an address, a user name or an id: for operators, not for logins."""
+    key = canonical(name).replace("\0", "")  # the only letter that the database does not take
+    meant = User.email_key == key if "@" in key else User.username_key == key
+    with suppress(ValueError):
+        meant = User.id == UUID(name.strip())
+    row = (await session.execute(select(User.id, User.username).where(meant))).one_or_none()
+    return None if row is None else Identity(*row)
 
 
 async def is_username_taken(session: AsyncSession, username: str) -> bool:
@@ -306,27 +312,35 @@ async def set_role(session: AsyncSession, user_id: UUID, role_name: str) -> None
     await session.execute(update(User).where(User.id == user_id).values(role_id=role_id))
 
 
-async def set_blocked(session: AsyncSession, user_id: UUID, *, blocked: bool) -> None:
-    """Block or unblock a person."""
-    moment = func.coalesce(User.blocked_at, func.now()) if blocked else None
-    await session.execute(update(User).where(User.id == user_id).values(blocked_at=moment))
+async def count_with_role(session: AsyncSession, role_id: int) -> int:
+    """Return how many people have a role."""
+    counted = select(func.count()).where(User.role_id == role_id)
+    return await session.scalar(counted) or 0
+
+
+async def block(session: AsyncSession, user_id: UUID, *, reason: str | None) -> None:
+    """Block a person; of one who is blocked already only the reason changes."""
+    moment = func.coalesce(User.blocked_at, func.now())
+    await session.execute(
+        update(User).where(User.id == user_id).values(blocked_at=moment, blocked_reason=reason)
+    )
+
+
+async def unblock(session: AsyncSession, user_id: UUID) -> None:
+    """Let a blocked person in again."""
+    await session.execute(
+        update(User).where(User.id == user_id).values(blocked_at=None, blocked_reason=None)
+    )
+
+
+async def blocked_reason(session: AsyncSession, user_id: UUID) -> str | None:
+    """Return why a person is blocked."""
+    return await session.scalar(select(User.blocked_reason).where(User.id == user_id))
 
 
 async def delete(session: AsyncSession, user_id: UUID) -> None:
     """Delete a person, and with the row all that hangs on it."""
     await session.execute(sql_delete(User).where(User.id == user_id))
-
-
-async def everybody(session: AsyncSession) -> list[Listed]:
-    """Return all people, the newest last."""
-    rows = await session.execute(_LISTED.order_by(User.created_at, User.id))
-    return [Listed(*row) for row in rows]
-
-
-async def is_permission_held(session: AsyncSession, permission: Permission) -> bool:
-    """Whether the role of anybody has a permission."""
-    held = select(User.id).join(Role).where(Role.permissions.bitwise_and(int(permission)) != 0)
-    return await session.scalar(held.limit(1)) is not None
 
 
 async def _change(session: AsyncSession, user_id: UUID, **values: object) -> int:

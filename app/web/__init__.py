@@ -5,9 +5,11 @@ from datetime import timedelta
 from quart import Quart
 
 from app.config import Config
+from app.kit.browsers import described
 from app.kit.permissions import Permission
 from app.web import (
     account,
+    admin,
     bodies,
     clients,
     csrf,
@@ -39,6 +41,7 @@ PAGES = (
     sudo.pages,
     account.pages,
     secret.pages,
+    *admin.PAGES,
 )
 
 
@@ -81,7 +84,7 @@ def furnish(app: Quart, config: Config) -> None:
         letters_in_log=config.relay is None and not config.is_https,
         Permission=Permission,
     )
-    app.jinja_env.filters["moment"] = moments.moment
+    app.jinja_env.filters.update(moment=moments.moment, browser=described)
     for pages in PAGES:
         app.register_blueprint(pages)
     app.asgi_app = heads.SoundHeads(app.asgi_app)  # type: ignore[method-assign]

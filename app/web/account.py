@@ -183,6 +183,18 @@ async def end_other_sessions() -> ResponseTypes:
     return redirect(SESSIONS, 303)
 
 
+@pages.get("/history")
+async def history() -> str:
+    """Show what was done in one's name, and what happened to it."""
+    async with house().session() as session:
+        found = await account.own_history(
+            session,
+            user_id=current.person().user_id,
+            before=request.args.get("before", ""),
+        )
+    return await render_template("account/history.html", found=found)
+
+
 @pages.get("/data")
 async def data() -> str:
     """Offer what is known of a person to him, and the way out."""

@@ -19,7 +19,7 @@ class CurrentUser(AuthUser):
     """What pages and templates know as ``current_user``.
 
     Answers what the course teaches for Flask-Login: ``is_authenticated`` (awaitable),
-    ``is_active``, ``is_anonymous``, ``get_id()``, ``can(permission)``.
+    ``is_active``, ``is_anonymous``, ``get_id()``, ``can(permission)``, ``is_administrator()``.
     """
 
     person: Person | None = None
@@ -51,6 +51,10 @@ class CurrentUser(AuthUser):
     def can(self, permission: Permission) -> bool:
         """Whether the person's role has a permission; nobody may anything."""
         return self.person is not None and permission in self.person.permissions
+
+    def is_administrator(self) -> bool:
+        """Whether the person may look after others."""
+        return self.can(Permission.ADMIN)
 
 
 class SessionAuth(QuartAuth):

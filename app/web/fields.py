@@ -18,18 +18,21 @@ from app.kit.errors import Refusal, WrongPassword
 from app.kit.passwords import LONGEST_CHARACTERS
 
 
-def _trimmed(text: str | None) -> str | None:
+def trimmed(text: str | None) -> str | None:
+    """Filter a field: without the space around it."""
     return text.strip() if text else text
 
 
-def _address(_form: Form, field: Field) -> None:
+def address(_form: Form, field: Field) -> None:
+    """Check that a field is an email address, and bring it into its normal form."""
     try:
         field.data = normal_email(field.data)
     except WrongAddress as error:
         raise ValidationError(str(error)) from None
 
 
-def _username(_form: Form, field: Field) -> None:
+def username(_form: Form, field: Field) -> None:
+    """Check that a field may be a user name."""
     if not is_username(field.data):
         raise ValidationError(
             f"{USERNAME_SHORTEST} to {USERNAME_LONGEST} letters (a–z), digits, dots and "
@@ -81,8 +84,8 @@ def _current_password() -> PasswordField:
 def _username_field(hint: str) -> StringField:
     return StringField(
         "User name",
-        [InputRequired("Please choose a user name."), _username],
-        [_trimmed],
+        [InputRequired("Please choose a user name."), username],
+        [trimmed],
         description=hint,
         render_kw={
             "autocomplete": "username",
@@ -96,8 +99,8 @@ def _username_field(hint: str) -> StringField:
 def _email_field(label: str, hint: str) -> EmailField:
     return EmailField(
         label,
-        [InputRequired("Please enter your email address."), _address],
-        [_trimmed],
+        [InputRequired("Please enter your email address."), address],
+        [trimmed],
         description=hint,
         render_kw={"autocomplete": "email", "maxlength": EMAIL_LONGEST},
     )
@@ -110,7 +113,7 @@ def _name_field() -> StringField:
             DataRequired("Please enter your email address or user name."),
             Length(max=EMAIL_LONGEST, message="This is too long for either."),
         ],
-        [_trimmed],
+        [trimmed],
         render_kw={"autocomplete": "username", "autocapitalize": "none", "spellcheck": "false"},
     )
 

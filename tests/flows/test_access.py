@@ -1,22 +1,52 @@
-"""An operator's view of people."""
+"""An operator's hand on people."""
+
+from uuid import uuid4
 
 import pytest
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.flows import access
+from app.flows import access, people
 from app.house import House
 from app.kit.client import OPERATOR
-from app.kit.errors import NoSuchPerson, NoSuchRole
-from tests.people import ALICE, BOB, block, events, settle, unblock
+from app.kit.errors import LastAdministrator, NoSuchPerson, NoSuchRole, WrongWord
+from tests.administration import id_of
+from tests.flows.test_invitation import invite
+from tests.people import (
+    ALICE,
+    BOB,
+    ROOT,
+    block,
+    events,
+    settle,
+    sign_in,
+    signed_in,
+    unblock,
+    who,
+)
 
 
-async def test_nobody_cannot_be_blocked(house: House, session: AsyncSession) -> None:
+async def role_of(session: AsyncSession, name: str) -> str:
+    return {person.username: person.role for person in await access.everybody(session)}[name]
+
+
+@pytest.mark.parametrize("name", ["alice", "alice@example.com", str(uuid4()), "", "\0", "'"])
+async def test_nobody_cannot_be_changed(house: House, session: AsyncSession, name: str) -> None:
+    someone = ALICE._replace(username=name)
     with pytest.raises(NoSuchPerson):
-        await block(house, ALICE)
+        await block(house, someone)
     with pytest.raises(NoSuchPerson):
-        await unblock(house, ALICE)
+        await unblock(house, someone)
     with pytest.raises(NoSuchPerson):
-        await access.set_role(session, name="alice", role_name="User", client=OPERATOR)
+        await access.set_role(session, name=name, role_name="User", client=OPERATOR)
+    with pytest.raises(NoSuchPerson):
+        await access.end_sessions(session, name=name, client=OPERATOR)
+    with pytest.raises(NoSuchPerson):
+        await access.end_session(session, name=name, session_id=uuid4(), client=OPERATOR)
+    with pytest.raises(NoSuchPerson):
+        await access.delete(session, name=name, typed=name, client=OPERATOR)
+    with pytest.raises(NoSuchPerson):
+        await people.show(session, config=house.config, name=name)
 
 
 async def test_an_unknown_role_is_refused(house: House, session: AsyncSession) -> None:
@@ -25,10 +55,82 @@ async def test_an_unknown_role_is_refused(house: House, session: AsyncSession) -
         await access.set_role(session, name="alice", role_name="Emperor", client=OPERATOR)
 
 
+async def test_another_name_deletes_nobody(house: House, session: AsyncSession) -> None:
+    await settle(house, ALICE)
+    for typed in ("", "bob", "ALICE", ALICE.email):
+        with pytest.raises(WrongWord, match="alice"):
+            await access.delete(session, name="alice", typed=typed, client=OPERATOR)
+    assert len(await access.everybody(session)) == 1
+
+
+class TestTheLastAdministrator:
+    async def remove(self, session: AsyncSession, deed: str) -> None:
+        if deed == "block":
+            await access.block(session, name="root", client=OPERATOR)
+        elif deed == "role":
+            await access.set_role(session, name="root", role_name="Moderator", client=OPERATOR)
+        else:
+            await access.delete(session, name="root", typed="root", client=OPERATOR)
+
+    @pytest.mark.parametrize("deed", ["block", "role", "delete"])
+    @pytest.mark.parametrize(
+        "other", ["", "blocked_at = now()", "delete_at = now()", "confirmed_at = NULL",
+                  "password_hash = NULL"],
+    )  # fmt: skip
+    async def test_stays(self, house: House, session: AsyncSession, deed: str, other: str) -> None:
+        """An administrator who cannot sign in is none."""
+        await settle(house, ROOT, role="Administrator")
+        if other:
+            await settle(house, BOB, role="Administrator")
+            async with house.engine.begin() as connection:
+                await connection.execute(
+                    text(f"UPDATE users SET {other} WHERE username = 'bob'")  # noqa: S608
+                )
+        secret = await signed_in(house, ROOT)
+        before = await events(house)
+        with pytest.raises(LastAdministrator):
+            await self.remove(session, deed)
+        assert await who(house, secret) == "root"
+        assert await role_of(session, "root") == "Administrator"
+        assert await events(house) == before
+
+    @pytest.mark.parametrize("deed", ["block", "role", "delete"])
+    async def test_may_go_if_there_is_another(
+        self, house: House, session: AsyncSession, deed: str
+    ) -> None:
+        await settle(house, ROOT, role="Administrator")
+        await settle(house, BOB, role="Administrator")
+        await self.remove(session, deed)
+
+    async def test_where_there_was_none_nobody_is_stuck(
+        self, house: House, session: AsyncSession
+    ) -> None:
+        await settle(house, ROOT)
+        await self.remove(session, "block")
+        await access.set_role(session, name="root", role_name="Administrator", client=OPERATOR)
+        await invite(house, BOB, "Administrator")
+        await self.remove(session, "role")
+
+
 async def test_a_role_is_found_in_any_case(house: House, session: AsyncSession) -> None:
     await settle(house, ALICE)
     await access.set_role(session, name=ALICE.email, role_name="moderator", client=OPERATOR)
     assert [person.role for person in await access.everybody(session)] == ["Moderator"]
+
+
+async def test_a_person_is_meant_by_id_too(house: House, session: AsyncSession) -> None:
+    await settle(house, ALICE)
+    name = str(await id_of(house, ALICE))
+    await access.block(session, name=name, client=OPERATOR)
+    found = await people.show(session, config=house.config, name=name)
+    assert found.person.states == ["blocked"]
+
+
+async def test_nobody_signs_in_by_id(house: House) -> None:
+    await settle(house, ALICE)
+    name = str(await id_of(house, ALICE))
+    with pytest.raises(Exception, match="Invalid username or password"):
+        await sign_in(house, ALICE, name=name)
 
 
 async def test_people_are_listed_the_newest_last(house: House, session: AsyncSession) -> None:
@@ -41,12 +143,28 @@ async def test_people_are_listed_the_newest_last(house: House, session: AsyncSes
     assert not any("hash" in field for field in people[0]._fields)
 
 
-async def test_every_change_is_on_record(house: House) -> None:
+async def test_every_change_is_on_record(house: House, session: AsyncSession) -> None:
     await settle(house, ALICE, role="Moderator")
     await block(house, ALICE)
     await unblock(house, ALICE)
-    assert (await events(house))[-3:] == [
+    await access.end_sessions(session, name="alice", client=OPERATOR)
+    await access.end_sessions_of_everybody(session, client=OPERATOR)
+    await access.delete(session, name="alice", typed="alice", client=OPERATOR)
+    assert (await events(house))[-6:] == [
         "account.role_set",
         "account.blocked",
         "account.unblocked",
+        "account.sessions_ended",
+        "login.everybody_ended",
+        "account.erased",
     ]
+
+
+async def test_many_sessions_are_ended_in_steps(
+    house: House, session: AsyncSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(access, "SESSIONS_AT_ONCE", 2)
+    await settle(house, ALICE)
+    for _ in range(5):
+        await signed_in(house, ALICE)
+    assert await access.end_sessions_of_everybody(session, client=OPERATOR) == 5

@@ -176,7 +176,7 @@ TRICKS = [
 ]  # fmt: skip
 FORGOTTEN = [
     "/.git/config", "/.env", "/.ci/run", "/app/config.py", "/alembic.ini", "/var/secret_key",
-    "/secrets/secret_key", "/requirements.lock", "/metrics", "/admin", "/console", "/debug",
+    "/secrets/secret_key", "/requirements.lock", "/metrics", "/administrator", "/console", "/debug",
     "/index.php", "/server-status", "/./secret/x", "/secret/", "/login/", "/static/",
 ]  # fmt: skip
 

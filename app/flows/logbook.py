@@ -1,0 +1,166 @@
+"""The book of all that happened: reading it, and taking it along."""
+
+import csv
+import io
+import json
+from collections.abc import AsyncGenerator
+from datetime import UTC, datetime
+from enum import StrEnum
+from ipaddress import IPv4Network, IPv6Network
+from typing import NamedTuple
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.kit.client import Client
+from app.kit.errors import NoSuchPerson
+from app.models import audit, user
+from app.models.audit import Event, Place
+from app.steps import history
+from app.steps.history import Told
+
+__all__ = ["EVENTS", "Filter", "Format", "Page", "Told", "export", "note_export", "read"]
+
+PAGE_SIZE = 50
+LINES_AT_ONCE = 500
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+EVENTS = tuple(str(event) for event in Event)
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+COLUMNS = (
+    "at", "event", "what", "actor", "actor_id", "subject", "subject_id", "ip", "user_agent",
+    "request_id", "detail",
+)  # fmt: skip
+
+
+class Format(StrEnum):
+    """How the book is taken along."""
+
+    CSV = "csv"
+    JSON_LINES = "jsonl"
+
+
+class Filter(NamedTuple):
+    """Which lines. ``person`` is an address, a user name or an id, also of who is erased.
+
+    ``since`` and ``until`` are moments; ``until`` itself is left out.
+    """
+
+    event: str | None = None
+    person: str = ""
+    network: IPv4Network | IPv6Network | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+class Page(NamedTuple):
+    """Some lines, newest first; ``next`` leads to those before, None if these are the last."""
+
+    lines: list[Told]
+    next: str | None
+
+
+async def read(session: AsyncSession, wanted: Filter, *, before: str = "") -> Page:
+    """Return a page of the book. A garbled ``before`` begins at the newest line.
+
+    Raises:
+        NoSuchPerson: nobody has this name.
+    """
+    exact = await _exact(session, wanted)
+    async with session.begin():
+        lines = await audit.page(session, exact, before=Place.read(before), size=PAGE_SIZE + 1)
+    shown = [history.tell(line) for line in lines[:PAGE_SIZE]]
+    return Page(shown, lines[PAGE_SIZE - 1].place.mark if len(lines) > PAGE_SIZE else None)
+
+
+async def export(
+    session: AsyncSession, wanted: Filter, *, form: Format
+) -> AsyncGenerator[str, None]:
+    """Yield the book, newest line first, some hundred lines at a time.
+
+    No more is in memory, and no connection is held between them.
+
+    Raises:
+        NoSuchPerson: nobody has this name.
+    """
+    exact = await _exact(session, wanted)
+    if form is Format.CSV:
+        yield _csv([list(COLUMNS)])
+    before: Place | None = None
+    while True:
+        async with session.begin():
+            lines = await audit.page(session, exact, before=before, size=LINES_AT_ONCE)
+        rows = [_columns(history.tell(line)) for line in lines]
+        if rows and form is Format.CSV:
+            yield _csv([[_inert(str(row[name] or "")) for name in COLUMNS] for row in rows])
+        elif rows:
+            yield "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+        if len(lines) < LINES_AT_ONCE:
+            return
+        before = lines[-1].place
+
+
+async def note_export(
+    session: AsyncSession,
+    wanted: Filter,
+    *,
+    form: Format,
+    client: Client,
+    actor_id: UUID | None = None,
+) -> None:
+    """Write down that the book is taken along.
+
+    Raises:
+        NoSuchPerson: the filter names somebody who is not there.
+    """
+    await _exact(session, wanted)
+    async with session.begin():
+        await audit.write(
+            session, Event.HISTORY_EXPORTED, client=client, actor_id=actor_id, format=form
+        )
+
+
+async def _exact(session: AsyncSession, wanted: Filter) -> audit.Filter:
+    person = None
+    if wanted.person:
+        person = _uuid(wanted.person)
+        if person is None:
+            async with session.begin():
+                known = await user.identify(session, wanted.person)
+            if known is None:
+                raise NoSuchPerson(field="person")
+            person = known.id
+    return audit.Filter(wanted.event, person, wanted.network, wanted.since, wanted.until)
+
+
+def _uuid(text: str) -> UUID | None:
+    try:
+        return UUID(text.strip())
+    except ValueError:
+        return None
+
+
+def _columns(line: Told) -> dict[str, object]:
+    return {
+        "at": line.at.isoformat(),
+        "event": line.event,
+        "what": line.what,
+        "actor": line.actor,
+        "actor_id": line.actor_id and str(line.actor_id),
+        "subject": line.subject,
+        "subject_id": line.subject_id and str(line.subject_id),
+        "ip": line.ip,
+        "user_agent": line.user_agent,
+        "request_id": line.request_id,
+        "detail": json.dumps(line.detail, ensure_ascii=False) if line.detail else "",
+    }
+
+
+def _inert(cell: str) -> str:
+    """Keep a spreadsheet from taking a cell for a formula (OWASP, CSV injection)."""
+    return f"'{cell}" if cell.startswith(FORMULA_STARTS) else cell
+
+
+def _csv(rows: list[list[str]]) -> str:
+    text = io.StringIO()
+    csv.writer(text).writerows(rows)
+    return text.getvalue()

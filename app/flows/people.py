@@ -1,0 +1,75 @@
+"""Looking people up: a page of them, or all about one."""
+
+from datetime import timedelta
+from typing import NamedTuple
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.config import Config
+from app.kit.errors import NoSuchPerson
+from app.models import audit, directory, role, user
+from app.models import session as sessions
+from app.models.directory import Filter, Listed, State
+from app.models.session import Open
+from app.steps import history
+
+__all__ = ["Filter", "Listed", "Page", "Profile", "State", "find", "role_names", "show"]
+
+PAGE_SIZE = 50
+LINES_OF_A_PERSON = 30
+
+
+class Page(NamedTuple):
+    """Some people; ``next`` is what the page behind it comes after, None if this is the last."""
+
+    people: list[Listed]
+    next: str | None
+
+
+class Profile(NamedTuple):
+    """All about a person that an administrator may see. Nothing of it is a secret."""
+
+    person: Listed
+    blocked_reason: str | None
+    sessions: list[Open]
+    history: list[history.Told]
+
+
+async def find(
+    session: AsyncSession, wanted: Filter, *, after: str = "", size: int = PAGE_SIZE
+) -> Page:
+    """Return people by user name. An id, whole, finds its person too."""
+    async with session.begin():
+        found = await directory.page(session, wanted, after=after, size=size + 1)
+        known = None if found else await user.identify(session, wanted.part)
+        if known is not None and not after and wanted == Filter(wanted.part):
+            person = await directory.one(session, known.id)
+            found = [person] if person else []
+    return Page(found[:size], found[size - 1].username if len(found) > size else None)
+
+
+async def show(session: AsyncSession, *, config: Config, name: str) -> Profile:
+    """Return all about a person of an address, a user name or an id.
+
+    Raises:
+        NoSuchPerson: nobody has this name.
+    """
+    idle = timedelta(minutes=config.session_idle_minutes)
+    async with session.begin():
+        known = await user.identify(session, name)
+        person = await directory.one(session, known.id) if known else None
+        if person is not None:
+            reason = await user.blocked_reason(session, person.id)
+            live = await sessions.live_of(session, person.id, idle=idle)
+            lines = await audit.page(
+                session, audit.Filter(person=person.id), before=None, size=LINES_OF_A_PERSON
+            )
+    if person is None:
+        raise NoSuchPerson
+    return Profile(person, reason, live, [history.tell(line) for line in lines])
+
+
+async def role_names(session: AsyncSession) -> list[str]:
+    """Return the names of all roles."""
+    async with session.begin():
+        return await role.names(session)

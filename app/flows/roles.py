@@ -1,0 +1,177 @@
+"""Roles: what people may do, under a name."""
+
+import re
+from collections.abc import Sequence
+from typing import NamedTuple
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.kit.client import Client
+from app.kit.errors import DefaultTooMighty, NoSuchRole, RoleHeld, RoleThere, WrongRoleName
+from app.kit.permissions import Permission
+from app.models import administrators, audit, role, user
+from app.models.audit import Event
+from app.models.role import Known
+from app.steps.administrators import keeping_one
+
+__all__ = ["Shown", "create", "delete", "everything", "in_words", "set_default", "set_permissions"]
+
+NAME = re.compile(r"[A-Za-z][A-Za-z0-9 -]{0,38}[A-Za-z0-9]")
+
+
+class Shown(NamedTuple):
+    """A role, and how many people have it."""
+
+    name: str
+    is_default: bool
+    permissions: Permission
+    holders: int
+
+
+async def everything(session: AsyncSession) -> list[Shown]:
+    """Return all roles."""
+    async with session.begin():
+        return [
+            Shown(
+                known.name,
+                known.is_default,
+                known.permissions,
+                await user.count_with_role(session, known.id),
+            )
+            for known in await role.everything(session)
+        ]
+
+
+async def create(
+    session: AsyncSession,
+    *,
+    name: str,
+    permissions: Permission,
+    client: Client,
+    actor_id: UUID | None = None,
+) -> None:
+    """Make a role.
+
+    Raises:
+        WrongRoleName: no role can have this name.
+        RoleThere: one of this name is there, in any case of letters.
+    """
+    if not NAME.fullmatch(name):
+        raise WrongRoleName
+    async with session.begin():
+        await administrators.lock(session)
+        is_new = await role.add(session, name, permissions)
+        if is_new:
+            await audit.write(
+                session,
+                Event.ROLE_CREATED,
+                client=client,
+                actor_id=actor_id,
+                role=name,
+                permissions=in_words(permissions),
+            )
+    if not is_new:
+        raise RoleThere
+
+
+async def set_permissions(
+    session: AsyncSession,
+    *,
+    name: str,
+    permissions: Permission,
+    client: Client,
+    actor_id: UUID | None = None,
+) -> None:
+    """Say anew what a role may; it acts on the next request of everybody who has it.
+
+    Raises:
+        NoSuchRole: there is no such role.
+        DefaultTooMighty: new people would be administrators.
+        LastAdministrator: nobody else could look after people.
+    """
+    async with session.begin(), keeping_one(session):
+        roles = await role.everything(session)
+        known = _named(roles, name)
+        too_mighty = known is not None and known.is_default and Permission.ADMIN in permissions
+        if known is not None and not too_mighty:
+            await role.set_permissions(session, known.id, permissions)
+            await audit.write(
+                session,
+                Event.ROLE_CHANGED,
+                client=client,
+                actor_id=actor_id,
+                role=known.name,
+                permissions=in_words(permissions),
+            )
+    _require(known, name, roles)
+    if too_mighty:
+        raise DefaultTooMighty
+
+
+async def set_default(
+    session: AsyncSession, *, name: str, client: Client, actor_id: UUID | None = None
+) -> None:
+    """Let new people get a role; who is there keeps the one he has.
+
+    Raises:
+        NoSuchRole: there is no such role.
+        DefaultTooMighty: new people would be administrators.
+    """
+    async with session.begin(), keeping_one(session):
+        roles = await role.everything(session)
+        known = _named(roles, name)
+        too_mighty = known is not None and Permission.ADMIN in known.permissions
+        if known is not None and not too_mighty:
+            await role.set_default(session, known.id)
+            await audit.write(
+                session, Event.ROLE_DEFAULT, client=client, actor_id=actor_id, role=known.name
+            )
+    _require(known, name, roles)
+    if too_mighty:
+        raise DefaultTooMighty
+
+
+async def delete(
+    session: AsyncSession, *, name: str, client: Client, actor_id: UUID | None = None
+) -> None:
+    """Delete a role that nobody has.
+
+    Raises:
+        NoSuchRole: there is no such role.
+        RoleHeld: somebody has it, or new people get it.
+    """
+    holders = 0
+    async with session.begin(), keeping_one(session):
+        roles = await role.everything(session)
+        known = _named(roles, name)
+        if known is not None:
+            await role.hold(session, known.id)
+            holders = await user.count_with_role(session, known.id)
+        if known is not None and not holders and not known.is_default:
+            await role.remove(session, known.id)
+            await audit.write(
+                session, Event.ROLE_DELETED, client=client, actor_id=actor_id, role=known.name
+            )
+    found = _require(known, name, roles)
+    if holders:
+        people = "one person has" if holders == 1 else f"{holders} people have"
+        raise RoleHeld(f"{people.capitalize()} the role {found.name}. Give them another one first.")
+    if found.is_default:
+        raise RoleHeld
+
+
+def in_words(permissions: Permission) -> str:
+    """Return the names of permissions, “nothing” if there are none."""
+    return ", ".join(str(each.name) for each in Permission if each in permissions) or "nothing"
+
+
+def _named(roles: Sequence[Known], name: str) -> Known | None:
+    return next((known for known in roles if known.name.lower() == name.lower()), None)
+
+
+def _require(known: Known | None, name: str, roles: Sequence[Known]) -> Known:
+    if known is None:
+        names = ", ".join(each.name for each in roles)
+        raise NoSuchRole(f"There is no role “{name}”; there are {names}.")
+    return known

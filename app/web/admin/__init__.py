@@ -1,0 +1,12 @@
+"""The administrator's pages. Each is marked ``@may(Permission.ADMIN)`` and ``@sensitive``."""
+
+from app.web.admin import history, outbox, overview, people, person, sessions
+
+PAGES = (
+    overview.pages,
+    people.pages,
+    person.pages,
+    history.pages,
+    outbox.pages,
+    sessions.pages,
+)

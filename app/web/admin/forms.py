@@ -1,0 +1,190 @@
+"""The administrator's forms. None has a field for a password (PW-11)."""
+
+from datetime import UTC, date, datetime, time, timedelta
+from ipaddress import IPv4Network, IPv6Network, ip_network
+
+from wtforms import DateField, EmailField, Field, Form, SelectField, StringField
+from wtforms.validators import InputRequired, Length, Optional, ValidationError
+
+from app.flows.logbook import EVENTS
+from app.flows.logbook import Filter as LinesFilter
+from app.flows.people import Filter, State
+from app.kit.addresses import EMAIL_LONGEST, USERNAME_LONGEST
+from app.web.fields import HouseForm, address, given, trimmed, username
+
+REASON_LONGEST = 500
+FIRST_YEAR, LAST_YEAR = 2000, 2099
+ANY = ""
+PLAIN = {"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}
+
+
+def _network(_form: Form, field: Field) -> None:
+    try:
+        ip_network(field.data, strict=False)
+    except ValueError:
+        raise ValidationError(
+            "Please enter an address like 192.0.2.7 or a network like 192.0.2.0/24."
+        ) from None
+
+
+def _day(_form: Form, field: Field) -> None:
+    if field.data is not None and not FIRST_YEAR <= field.data.year <= LAST_YEAR:
+        raise ValidationError("Please enter a day of this century.")
+
+
+def _printable(_form: Form, field: Field) -> None:
+    if not (field.data or "").isprintable():
+        raise ValidationError("Please use letters, digits and punctuation only.")
+
+
+class FindForm(HouseForm):
+    """Look for people."""
+
+    q = StringField(
+        "Part of a name or an address",
+        [Optional(), Length(max=EMAIL_LONGEST, message="This is too long."), _printable],
+        [trimmed],
+        description="With one or two letters: user names that begin with them.",
+        render_kw=PLAIN | {"type": "search", "maxlength": EMAIL_LONGEST},
+    )
+    state = SelectField(
+        "State",
+        choices=[(ANY, "any"), *((str(state), str(state)) for state in State)],
+        default=ANY,
+    )
+    role = SelectField("Role", default=ANY)
+
+    def offer(self, roles: list[str]) -> None:
+        """Let the administrator choose among the roles that there are."""
+        self.role.choices = [(ANY, "any"), *((name, name) for name in roles)]
+
+    @property
+    def wanted(self) -> Filter:
+        """What is looked for."""
+        state = self.state.data
+        return Filter(given(self.q), State(state) if state else None, self.role.data or None)
+
+
+class BlockForm(HouseForm):
+    """Block a person."""
+
+    reason = StringField(
+        "Reason",
+        [
+            Optional(),
+            Length(max=REASON_LONGEST, message=f"At most {REASON_LONGEST} characters."),
+            _printable,
+        ],
+        [trimmed],
+        description="For administrators only. The person does not see it.",
+        render_kw={"autocomplete": "off", "maxlength": REASON_LONGEST},
+    )
+
+
+class RoleForm(HouseForm):
+    """Give a person a role."""
+
+    role = SelectField("Role")
+
+    def offer(self, roles: list[str]) -> None:
+        """Let the administrator choose among the roles that there are."""
+        self.role.choices = [(name, name) for name in roles]
+
+
+class WordForm(HouseForm):
+    """Type a word, so that nothing grave happens by a slip."""
+
+    word = StringField(
+        "The word",
+        [InputRequired("Please type the word."), _printable],
+        [trimmed],
+        render_kw=PLAIN | {"maxlength": USERNAME_LONGEST},
+    )
+
+
+class EraseForm(HouseForm):
+    """Type the user name, so that nobody is deleted by a slip."""
+
+    word = StringField(
+        "User name",
+        [InputRequired("Please type the user name."), _printable],
+        [trimmed],
+        render_kw=PLAIN | {"maxlength": USERNAME_LONGEST},
+    )
+
+
+class InviteForm(HouseForm):
+    """Make an account for somebody, who chooses the password."""
+
+    email = EmailField(
+        "Email address",
+        [InputRequired("Please enter the email address."), address],
+        [trimmed],
+        description="The invitation goes there. Nobody else sees its link.",
+        render_kw=PLAIN | {"maxlength": EMAIL_LONGEST},
+    )
+    username = StringField(
+        "User name",
+        [InputRequired("Please enter a user name."), username],
+        [trimmed],
+        description="3 to 64 letters (a–z), digits, dots and underscores, a letter first.",
+        render_kw=PLAIN | {"maxlength": USERNAME_LONGEST},
+    )
+    role = SelectField("Role")
+
+    def offer(self, roles: list[str]) -> None:
+        """Let the administrator choose among the roles that there are."""
+        self.role.choices = [(name, name) for name in roles]
+
+
+class HistoryForm(HouseForm):
+    """Look for lines of the book."""
+
+    event = SelectField(
+        "What",
+        choices=[(ANY, "anything"), *((event, event) for event in EVENTS)],
+        default=ANY,
+    )
+    person = StringField(
+        "Who",
+        [Optional(), Length(max=EMAIL_LONGEST, message="This is too long."), _printable],
+        [trimmed],
+        description="User name, address or id.",
+        render_kw=PLAIN | {"maxlength": EMAIL_LONGEST},
+    )
+    network = StringField(
+        "From where",
+        [Optional(), _network],
+        [trimmed],
+        description="Address or network.",
+        render_kw=PLAIN | {"maxlength": 64},
+    )
+    since = DateField(
+        "From",
+        [Optional(), _day],
+        description="Days are those of UTC.",
+        render_kw={"type": "date"},
+    )
+    until = DateField(
+        "To", [Optional(), _day], description="That day too.", render_kw={"type": "date"}
+    )
+
+    @property
+    def wanted(self) -> LinesFilter:
+        """What is looked for."""
+        until = _midnight(self.until.data)
+        return LinesFilter(
+            event=self.event.data or None,
+            person=given(self.person),
+            network=_parsed(given(self.network)),
+            since=_midnight(self.since.data),
+            until=until + timedelta(days=1) if until else None,
+        )
+
+
+def _parsed(text: str) -> IPv4Network | IPv6Network | None:
+    return ip_network(text, strict=False) if text else None
+
+
+def _midnight(day: date | None) -> datetime | None:
+    return datetime.combine(day, time(), UTC) if day else None

@@ -1,0 +1,45 @@
+"""What the administrator's pages share: ids in addresses, and who acts."""
+
+from uuid import UUID
+
+from quart import request
+from werkzeug.exceptions import NotFound
+
+from app.web import current
+
+TEXT_LONGEST = 254
+
+
+def person_id(text: str) -> str:
+    """Return an id from an address, in the one form that it has.
+
+    Raises:
+        NotFound: it is garbled; the same page as for an id that nobody has (EN-07).
+    """
+    return str(uuid(text))
+
+
+def uuid(text: str) -> UUID:
+    """Return an id from an address.
+
+    Raises:
+        NotFound: it is garbled.
+    """
+    try:
+        found = UUID(text)
+    except ValueError:
+        raise NotFound from None
+    if str(found) != text:
+        raise NotFound
+    return found
+
+
+def actor_id() -> UUID:
+    """Return the id of the administrator who sends this request."""
+    return current.person().user_id
+
+
+def argument(name: str) -> str:
+    """Return what stands in the query, without what no text of ours has in it."""
+    text = request.args.get(name, "")[:TEXT_LONGEST]
+    return "".join(letter for letter in text if letter.isprintable())

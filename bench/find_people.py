@@ -1,0 +1,134 @@
+"""How long an administrator looks for somebody among a million.
+
+    python bench/find_people.py [--people 1000000] [--rounds 20]
+
+Starts its own database and stops it. Prints how long the migration that makes the indexes takes,
+and for each kind of search the median and the slowest of all rounds, in milliseconds.
+"""
+
+import argparse
+import asyncio
+import statistics
+import tempfile
+import time
+from pathlib import Path
+
+import asyncpg
+from sqlalchemy import URL, make_url, text
+
+from app import embedded, schema
+from app.config import Config
+from app.house import House, opened
+from app.models import directory
+from app.models.directory import Filter, State
+
+PAGE = 51
+SETTINGS = {"secret_key": "bench-9fK2mQ7xR4tB8wZ1cV6nJ3hL5pDs"}
+# A third has one provider, one in fifty is a Smith, one in 5000 is blocked.
+PEOPLE = """
+INSERT INTO users
+    (email, email_key, username, username_key, password_hash, role_id, confirmed_at, blocked_at)
+SELECT address, address, name, name, 'x', 1 + (n % 5000 = 1)::int, now(),
+    CASE WHEN n % 5000 = 7 THEN now() END
+FROM (
+    SELECT n, name, name || CASE n % 3 WHEN 0 THEN '@post.example.com' WHEN 1
+        THEN '@mail' || n % 97 || '.example.com' ELSE '@example.com' END AS address
+    FROM (
+        SELECT n, (ARRAY['anna', 'bert', 'carl', 'dora', 'emil', 'fritz', 'gerda', 'hans', 'ida',
+            'jana', 'karl', 'lena', 'max', 'nora', 'otto', 'paul', 'rosa', 'sven', 'tina', 'uwe',
+            'vera', 'willi', 'xaver', 'yves', 'zoe'])[1 + n % 25] || '.' || CASE WHEN n % 51 = 3
+            THEN 'smith' ELSE substr(translate(md5(n::text), '0123456789', 'ghijklmnop'), 1, 8)
+            END || '.' || n AS name
+        FROM generate_series(CAST(:first AS int), CAST(:last AS int)) AS n
+    ) AS named
+) AS addressed
+"""
+SEARCHES = {
+    "everybody, first page": (Filter(), ""),
+    "everybody, last page": (Filter(), "zoe.zz"),
+    "rare: one person": (Filter("smith.77778"), ""),
+    "no match": (Filter("quetzalcoatl"), ""),
+    "no match, of frequent letters": (Filter("example.comm"), ""),
+    "middling: one in fifty": (Filter("smith"), ""),
+    "middling, far from the first": (Filter("vera.smith"), ""),
+    "a name that 4 % have, far away": (Filter("xaver"), ""),
+    "a third: post.example": (Filter("post.example"), ""),
+    "common: example.com": (Filter("example.com"), ""),
+    "common, last page": (Filter("example.com"), "zoe.zz"),
+    "middling, last page": (Filter("smith"), "zoe.smith.99"),
+    "two letters": (Filter("zo"), ""),
+    "blocked": (Filter("", State.BLOCKED), ""),
+    "blocked, rare part": (Filter("smith.77", State.BLOCKED), ""),
+    "moderators": (Filter("", None, "Moderator"), ""),
+    "confirmed, common part": (Filter("example.com", State.CONFIRMED), "m"),
+}
+
+
+async def fill(house: House, people: int) -> None:
+    step = 100_000
+    for first in range(1, people + 1, step):
+        async with house.engine.begin() as connection:
+            await connection.execute(text("SET LOCAL statement_timeout = 0"))
+            driver = await connection.get_raw_connection()
+            statement = PEOPLE.replace("CAST(:first AS int)", str(first)).replace(
+                "CAST(:last AS int)", str(min(first + step - 1, people))
+            )
+            if driver.driver_connection is not None:
+                await driver.driver_connection.execute(statement, timeout=600)
+
+
+async def search(house: House, wanted: Filter, after: str) -> tuple[float, int]:
+    async with house.session() as session, session.begin():
+        begun = time.perf_counter()
+        found = await directory.page(session, wanted, after=after, size=PAGE)
+        return (time.perf_counter() - begun) * 1000, len(found)
+
+
+async def measure(url: URL, rounds: int) -> None:
+    async with opened(Config.model_validate(SETTINGS), url) as house:
+        for name, (wanted, after) in SEARCHES.items():
+            times = [await search(house, wanted, after) for _ in range(rounds)]
+            slowest = max(taken for taken, _ in times)
+            median = statistics.median(taken for taken, _ in times)
+            print(f"{name:32} {times[0][1]:3} found  median {median:6.1f}  slowest {slowest:6.1f}")
+
+
+async def settle(url: URL) -> None:
+    """Do what autovacuum does some minutes after so many people came."""
+    connection = await asyncpg.connect(
+        url.set(drivername="postgresql").render_as_string(hide_password=False)
+    )
+    await connection.execute("VACUUM ANALYZE users", timeout=600)
+    await connection.close()
+
+
+async def make(url: URL, people: int) -> None:
+    async with opened(Config.model_validate(SETTINGS), url) as house:
+        await fill(house, people)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--people", type=int, default=1_000_000)
+    parser.add_argument("--rounds", type=int, default=20)
+    parser.add_argument("--home", type=Path, help="keep the database there, for another run")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="vestibule-bench-") as own:
+        home = options.home or Path(own)
+        home.mkdir(exist_ok=True)
+        home.chmod(0o755)
+        is_full = embedded.exists(home)
+        with embedded.served(home) as local:
+            url = make_url(local)
+            if not is_full:
+                schema.migrate(url, "0003")
+                asyncio.run(make(url, options.people))
+            begun = time.perf_counter()
+            schema.migrate(url)
+            print(f"indexes for {options.people} people: {time.perf_counter() - begun:.0f} s")
+            asyncio.run(settle(url))
+            asyncio.run(measure(url, options.rounds))
+
+
+if __name__ == "__main__":
+    main()

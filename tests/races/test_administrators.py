@@ -1,0 +1,109 @@
+"""Two who remove each other at once: one administrator is left (AZ-05)."""
+
+import asyncio
+
+import pytest
+from sqlalchemy import text
+
+from app.flows import access, roles
+from app.house import House
+from app.kit.client import OPERATOR
+from app.kit.errors import LastAdministrator, Refusal
+from app.kit.permissions import Permission
+from tests.people import BOB, ROOT, settle
+from tests.races.test_races import at_once, wins
+
+ROUNDS = 25
+
+
+async def block(house: House, name: str) -> None:
+    async with house.session() as session:
+        await access.block(session, name=name, client=OPERATOR)
+
+
+async def demote(house: House, name: str) -> None:
+    async with house.session() as session:
+        await access.set_role(session, name=name, role_name="User", client=OPERATOR)
+
+
+async def delete(house: House, name: str) -> None:
+    async with house.session() as session:
+        await access.delete(session, name=name, typed=name, client=OPERATOR)
+
+
+async def weaken(house: House, _: str) -> None:
+    async with house.session() as session:
+        await roles.set_permissions(
+            session, name="Administrator", permissions=Permission.MODERATE, client=OPERATOR
+        )
+
+
+async def able(house: House) -> int:
+    async with house.engine.connect() as connection:
+        found: int = await connection.scalar(
+            text(
+                "SELECT count(*) FROM users JOIN roles ON roles.id = role_id "
+                "WHERE permissions & 16 <> 0 AND blocked_at IS NULL"
+            )
+        )
+    return found
+
+
+@pytest.mark.parametrize(
+    ("one", "other"), [(block, block), (demote, demote), (block, demote), (demote, block)]
+)
+async def test_of_two_who_remove_each_other_one_stays(house: House, one: type, other: type) -> None:
+    for someone in (ROOT, BOB):
+        await settle(house, someone, role="Administrator")
+    for _ in range(ROUNDS):
+        async with house.engine.begin() as connection:
+            await connection.execute(
+                text(
+                    "UPDATE users SET blocked_at = NULL, "
+                    "role_id = (SELECT id FROM roles WHERE name = 'Administrator')"
+                )
+            )
+        outcomes = await at_once(one(house, "root"), other(house, "bob"))
+        assert wins(outcomes) == 1
+        assert sum(isinstance(outcome, LastAdministrator) for outcome in outcomes) == 1
+        assert await able(house) == 1
+
+
+@pytest.mark.parametrize("_round", range(3))
+async def test_of_many_ways_at_once_none_removes_the_last(house: House, _round: int) -> None:
+    for someone in (ROOT, BOB):
+        await settle(house, someone, role="Administrator")
+    outcomes = await asyncio.gather(
+        block(house, "root"), demote(house, "bob"), delete(house, "root"), delete(house, "bob"),
+        demote(house, "root"), block(house, "bob"), weaken(house, ""), weaken(house, ""),
+        return_exceptions=True,
+    )  # fmt: skip
+    assert not [
+        outcome
+        for outcome in outcomes
+        if isinstance(outcome, BaseException) and not isinstance(outcome, Refusal)
+    ]
+    assert await able(house) == 1
+
+
+@pytest.mark.parametrize("_round", range(5))
+async def test_a_role_that_is_being_given_is_not_deleted(house: House, _round: int) -> None:
+    await settle(house, ROOT)
+
+    async def give() -> None:
+        async with house.session() as session:
+            await access.set_role(session, name="root", role_name="Fleeting", client=OPERATOR)
+
+    async def remove() -> None:
+        async with house.session() as session:
+            await roles.delete(session, name="Fleeting", client=OPERATOR)
+
+    async with house.session() as session:
+        await roles.create(session, name="Fleeting", permissions=Permission.WRITE, client=OPERATOR)
+    try:
+        outcomes = await at_once(give(), remove())
+        assert wins(outcomes) == 1
+    finally:
+        await demote(house, "root")
+        async with house.engine.begin() as connection:
+            await connection.execute(text("DELETE FROM roles WHERE name = 'Fleeting'"))

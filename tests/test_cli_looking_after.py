@@ -1,0 +1,181 @@
+"""The commands for looking after people, in this process; refusals first."""
+
+import csv
+import io
+import json
+import logging
+import re
+from collections.abc import Iterator
+
+import pytest
+from click.testing import CliRunner
+from sqlalchemy import URL
+
+from app.__main__ import commands
+from app.kit.errors import Refusal
+from tests import databases
+from tests.server import environment
+
+
+class Shell:
+    """Runs commands in one deployment; each as ``python -m app`` would."""
+
+    def __init__(self, environ: dict[str, str]) -> None:
+        self._runner = CliRunner(env=environ)
+
+    def run(self, *arguments: str, status: int = 0, typed: str | None = None) -> str:
+        """Return what a command says, a refusal being what ``python -m app`` makes of it."""
+        done = self._runner.invoke(commands, arguments, input=typed)
+        if isinstance(done.exception, Refusal):
+            assert status == 1, done.exception
+            return done.exception.sentence
+        if done.exception is not None and not isinstance(done.exception, SystemExit):
+            raise done.exception
+        assert done.exit_code == status, done.output
+        return done.output if status else done.stdout
+
+
+@pytest.fixture(scope="module")
+def shell(worker_database: URL) -> Iterator[Shell]:
+    root = logging.getLogger()
+    before = root.handlers[:], root.level
+    with databases.migrated(worker_database) as url:
+        yield Shell(environment(url))
+    root.handlers[:], root.level = before
+
+
+@pytest.fixture
+def carol(shell: Shell) -> Iterator[str]:
+    shell.run("users", "create", "carol@example.com")
+    yield "carol"
+    shell.run("users", "delete", "carol", "--yes")
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["users", "show"], ["users", "block"], ["users", "unblock"], ["users", "set-role"],
+        ["users", "end-sessions"], ["users", "delete"], ["sessions", "list"],
+    ],
+    ids=" ".join,
+)  # fmt: skip
+def test_nobody_cannot_be_looked_after(shell: Shell, command: list[str]) -> None:
+    more = ["User"] if "set-role" in command else []
+    said = shell.run(*command, "nobody", *more, status=1)
+    assert "Nobody here" in said
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["roles", "create", "Editor", "FLY"], "FLY is none. There are FOLLOW, COMMENT"),
+        (["roles", "set-permissions", "User", "FLY"], "FLY is none"),
+        (["audit", "list", "--network", "here"], "192.0.2.0/24"),
+        (["audit", "list", "--event", "dance"], "dance"),
+        (["audit", "list", "--since", "tomorrow"], "tomorrow"),
+        (["audit", "list", "--until", "9999-12-31"], "too late"),
+        (["audit", "export", "--format", "xlsx"], "xlsx"),
+        (["users", "find", "--state", "dead"], "dead"),
+        (["users", "invite", "nonsense"], "EMAIL"),
+        (["sessions", "end", "root", "x"], "UUID"),
+    ],
+)
+def test_a_wrong_word_is_explained(shell: Shell, arguments: list[str], words: str) -> None:
+    assert words in shell.run(*arguments, status=2)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["roles", "create", "x", "FOLLOW"], "2 to 40 letters"),
+        (["roles", "create", "<b>", "FOLLOW"], "2 to 40 letters"),
+        (["roles", "create", "moderator", "FOLLOW"], "already"),
+        (["roles", "delete", "Emperor"], "there are User, Moderator, Administrator"),
+        (["roles", "delete", "User"], "New people get this role"),
+        (["roles", "set-default", "Administrator"], "would be an administrator"),
+        (["roles", "set-permissions", "User", "ADMIN"], "would be an administrator"),
+        (["audit", "list", "--person", "nobody"], "Nobody here"),
+    ],
+)
+def test_what_cannot_be_is_refused(shell: Shell, arguments: list[str], words: str) -> None:
+    assert words in shell.run(*arguments, status=1)
+
+
+def test_a_role_from_its_beginning_to_its_end(shell: Shell, carol: str) -> None:
+    assert "FOLLOW, WRITE" in shell.run("roles", "create", "Editor in-chief", "follow,write")
+    shell.run("users", "set-role", carol, "editor in-CHIEF")
+    said = shell.run("roles", "delete", "Editor in-chief", status=1)
+    assert said.startswith("One person has the role Editor in-chief.")
+    shell.run("roles", "set-permissions", "Editor in-chief", "nothing")
+    shell.run("roles", "set-default", "Editor in-chief")
+    (editor,) = [
+        role
+        for role in json.loads(shell.run("roles", "list", "--json"))
+        if role["name"] == "Editor in-chief"
+    ]
+    assert editor == {
+        "name": "Editor in-chief", "is_default": True, "permissions": "nothing", "holders": 1,
+    }  # fmt: skip
+    shell.run("roles", "set-default", "user")
+    shell.run("users", "set-role", carol, "User")
+    shell.run("roles", "delete", "Editor in-chief")
+    assert "Editor" not in shell.run("roles", "list")
+
+
+def test_a_person_is_found_and_shown(shell: Shell, carol: str) -> None:
+    assert "carol@example.com" in shell.run("users", "find", "AROL@EX")
+    assert "carol" not in shell.run("users", "find", "%")
+    (found,) = json.loads(shell.run("users", "find", "--state", "invited", "--json"))
+    shown = json.loads(shell.run("users", "show", found["id"], "--json"))
+    assert shown["username"] == carol
+    assert shown["states"] == ["invited"]
+    assert not [name for name in shown if "hash" in name]
+    assert "The command line made an account for carol" in shell.run("users", "show", carol)
+
+
+def test_a_reason_is_kept_while_the_block_lasts(shell: Shell, carol: str) -> None:
+    shell.run("users", "block", carol, "--reason", "sells hats")
+    assert json.loads(shell.run("users", "show", carol, "--json"))["blocked_reason"] == "sells hats"
+    assert "blocked carol (sells hats)" in shell.run("audit", "list", "--person", carol)
+    shell.run("users", "unblock", carol)
+    assert json.loads(shell.run("users", "show", carol, "--json"))["blocked_reason"] is None
+
+
+def test_deleting_asks_for_the_name(shell: Shell) -> None:
+    shell.run("users", "create", "dave@example.com")
+    assert "Please type the user name" in shell.run(
+        "users", "delete", "dave", status=1, typed="bob\n"
+    )
+    shell.run("users", "delete", "dave", typed="dave\n")
+    assert "dave" not in shell.run("users", "find")
+
+
+def test_an_invitation_is_not_printed(shell: Shell) -> None:
+    said = shell.run("users", "invite", "erin@example.com")
+    assert "waits for the postman" in said
+    assert "http" not in said
+    shell.run("users", "delete", "erin", "--yes")
+
+
+def test_sessions_are_ended(shell: Shell, carol: str) -> None:
+    assert "BROWSER" in shell.run("sessions", "list", carol)
+    assert json.loads(shell.run("sessions", "list", carol, "--json")) == []
+    nothing = "00000000-0000-0000-0000-000000000000"
+    assert "has no such session" in shell.run("sessions", "end", carol, nothing, status=1)
+    assert "ended: 0." in shell.run("users", "end-sessions", carol)
+    assert shell.run("sessions", "end-all", status=1, typed="n\n").endswith("Aborted!\n")
+    assert "ended: 0." in shell.run("sessions", "end-all", "--yes")
+
+
+def test_the_book_is_read_and_taken_along(shell: Shell, carol: str) -> None:
+    shell.run("users", "block", carol)
+    (line,) = json.loads(
+        shell.run("audit", "list", "--person", carol, "--event", "account.blocked", "--json")
+    )
+    assert line["what"] == "The command line blocked carol"
+    assert "blocked carol" not in shell.run("audit", "list", "--until", "2001-01-01")
+    said = shell.run("audit", "export", "--person", carol)
+    assert json.loads(said.splitlines()[0])["event"] == "account.blocked"
+    rows = list(csv.DictReader(io.StringIO(shell.run("audit", "export", "--format", "csv"))))
+    blocked = next(row for row in rows if row["event"] == "account.blocked")
+    assert re.fullmatch(r"[0-9a-f-]{36}", blocked["subject_id"])

@@ -1,0 +1,452 @@
+"""The administrator's pages: refusals first."""
+
+import csv
+import io
+import json
+import re
+import uuid
+
+import pytest
+from quart import Response
+from quart.testing.utils import sentinel
+from sqlalchemy import text
+
+from app.house import House
+from tests.administration import as_root, enter, id_of, page_of
+from tests.browser import SAME_ORIGIN, Browser
+from tests.mailbox import letters
+from tests.people import ALICE, BOB, ROOT, Someone, block, count, events, settle, signed_in, who
+from tests.rules.test_routes import Route, documented
+
+ROUTES = [route for route in documented() if route.path.startswith("/admin")]
+CAROL = Someone("carol", "carol@example.com", "carol paints her bicycle")
+GARBLED = ["x", "0", "%00", "urn:uuid:{id}", "{ID}", "{id}x", "1 OR 1=1", "..%2f", "🦊"]
+
+
+async def ask(browser: Browser, route: Route) -> Response:
+    path = route.example.replace("/x", f"/{uuid.uuid4()}")
+    return await browser.client.open(path, json=sentinel, method=route.method, headers=SAME_ORIGIN)
+
+
+async def last_detail(house: House) -> tuple[str, dict[str, str], object, object]:
+    async with house.engine.connect() as connection:
+        row = (
+            await connection.execute(
+                text(
+                    "SELECT event, detail, actor_id, subject_id FROM audit_events "
+                    "ORDER BY id DESC LIMIT 1"
+                )
+            )
+        ).one()
+    return row[0], row[1], row[2], row[3]
+
+
+class TestDoors:
+    """AZ-01, AZ-02: who may open what."""
+
+    @pytest.mark.parametrize("route", ROUTES, ids=lambda route: f"{route.method} {route.path}")
+    async def test_only_administrators_come_in(self, browser: Browser, route: Route) -> None:
+        await settle(browser.house, ALICE)
+        await settle(browser.house, BOB, role="Moderator")
+        response = await ask(browser, route)
+        assert response.headers["Location"].startswith("/login")
+        for someone in (ALICE, BOB):
+            response = await ask(await enter(browser, someone), route)
+            assert response.status_code == 403
+
+    async def test_there_are_many_routes(self) -> None:
+        assert len(ROUTES) >= 18
+        assert {route.who for route in ROUTES} == {"ADMIN"}
+
+    async def test_only_administrators_see_the_way(self, browser: Browser) -> None:
+        await settle(browser.house, BOB, role="Moderator")
+        for window in (browser, await enter(browser, BOB)):
+            await window.get("/")
+            assert 'href="/admin"' not in window.text
+        root = await as_root(browser)
+        await root.get("/")
+        assert 'href="/admin"' in root.text
+
+    async def test_a_role_that_is_gone_closes_the_door_at_once(self, browser: Browser) -> None:
+        root = await as_root(browser)
+        await settle(browser.house, ALICE, role="Administrator")
+        alice = await enter(browser, ALICE)
+        assert (await alice.get("/admin")).status_code == 200
+        await root.post(await page_of(browser.house, ALICE) + "/role", role="User")
+        assert (await alice.get("/admin")).status_code == 403
+
+    async def test_a_blocked_administrators_session_dies_at_once(self, browser: Browser) -> None:
+        root = await as_root(browser)
+        await settle(browser.house, ALICE, role="Administrator")
+        alice = await enter(browser, ALICE)
+        path = await page_of(browser.house, ALICE)
+        await root.post(path + "/block")
+        response = await alice.get("/admin")
+        assert response.headers["Location"].startswith("/login")
+        await root.post(path + "/unblock")
+        response = await alice.get("/admin")
+        assert response.headers["Location"].startswith("/login")
+
+
+class TestIds:
+    """EN-07: unknown and garbled look the same."""
+
+    @pytest.mark.parametrize("garbled", GARBLED)
+    async def test_a_garbled_id_looks_like_an_unknown_one(
+        self, browser: Browser, garbled: str
+    ) -> None:
+        root = await as_root(browser)
+        own = str(await id_of(browser.house, ROOT))
+        garbled = garbled.format(id=own, ID=own.upper())
+        for method, suffix in (
+            ("GET", ""), ("POST", "/block"), ("POST", "/unblock"), ("POST", "/role"),
+            ("POST", "/sessions/end"), ("POST", f"/sessions/{own}/end"), ("POST", "/invite"),
+            ("POST", "/delete"),
+        ):  # fmt: skip
+            pages = []
+            for person in (garbled, str(uuid.uuid4())):
+                path = f"/admin/people/{person}{suffix}"
+                if method == "GET":
+                    response = await root.get(path)
+                else:
+                    response = await root.post(path, role="User", word="root")
+                assert response.status_code == 404, (person, suffix)
+                page = await response.get_data(as_text=True)
+                pages.append(re.sub(r"<code>\w+", "", page))
+            assert pages[0] == pages[1]
+
+    async def test_a_session_of_another_is_not_ended(self, browser: Browser) -> None:
+        root = await as_root(browser)
+        await settle(browser.house, ALICE)
+        secret = await signed_in(browser.house, ALICE)
+        async with browser.house.engine.connect() as connection:
+            session_id = await connection.scalar(
+                text("SELECT s.id FROM login_sessions s JOIN users u ON u.id = user_id "
+                     "WHERE username = 'alice'")
+            )  # fmt: skip
+        path = await page_of(browser.house, ROOT)
+        for wrong in (session_id, uuid.uuid4(), "x"):
+            response = await root.post(f"{path}/sessions/{wrong}/end")
+            assert response.status_code == 404
+        assert await who(browser.house, secret) == "alice"
+        right = await page_of(browser.house, ALICE)
+        assert (await root.post(f"{right}/sessions/{session_id}/end")).status_code == 303
+        assert await who(browser.house, secret) is None
+
+
+class TestLastAdministrator:
+    @pytest.mark.parametrize(
+        ("deed", "fields"),
+        [("block", {}), ("role", {"role": "User"}), ("delete", {"word": "root"})],
+    )
+    async def test_the_last_one_stays(
+        self, browser: Browser, deed: str, fields: dict[str, str]
+    ) -> None:
+        root = await as_root(browser)
+        path = await page_of(browser.house, ROOT)
+        before = await events(browser.house)
+        response = await root.post(f"{path}/{deed}", fields)
+        assert response.status_code == 409
+        assert "Make somebody else one first." in root.text
+        assert (await root.get("/admin")).status_code == 200
+        assert await events(browser.house) == before
+
+
+class TestFinding:
+    async def test_a_wrong_filter_is_explained(self, browser: Browser) -> None:
+        root = await as_root(browser)
+        for query in ("state=dead", "role=Emperor", "q=" + "a" * 255, "q=a%00b"):
+            response = await root.get(f"/admin/people?{query}")
+            assert response.status_code == 422, query
+            assert "Please correct this" in root.text
+
+    async def test_garbage_behind_after_is_no_fault(self, browser: Browser) -> None:
+        root = await as_root(browser)
+        for after in ("%00", "%ff", "%F0%9F%A6%8A", "'", "a" * 5000):
+            assert (await root.get(f"/admin/people?after={after}")).status_code == 200
+
+    async def test_people_are_found_by_a_part(self, browser: Browser) -> None:
+        root = await as_root(browser)
+        await settle(browser.house, ALICE)
+        await root.get("/admin/people?q=LIC")
+        assert "alice@example.com" in root.text
+        assert "root@example.com" not in root.text
+        await root.get("/admin/people?q=nobody%25")
+        assert "Nobody here is like that." in root.text
+
+    async def test_what_was_typed_is_inert(self, browser: Browser) -> None:
+        root = await as_root(browser)
+        await root.get("/admin/people?q=%3Cimg+src%3Dx%3E%7B%7B7*7%7D%7D")
+        assert "<img" not in root.text
+        assert "{{7*7}}" in root.text
+
+    async def test_an_address_that_looks_like_another_is_marked(self, browser: Browser) -> None:
+        root = await as_root(browser)
+        await root.post(
+            "/admin/invite", username="fake", email="r\u043eot@ex\u0430mple.com", role="User"
+        )
+        await root.get("/admin/people?q=fake")
+        assert "unusual letters" in root.text
+        assert r"r\u043eot@xn--exmple-4nf.com" in root.text
+
+
+class TestPerson:
+    async def test_a_person_is_shown_without_secrets(self, browser: Browser) -> None:
+        root = await as_root(browser)
+        await settle(browser.house, ALICE)
+        await signed_in(browser.house, ALICE)
+        await root.get(await page_of(browser.house, ALICE))
+        for words in (
+            "alice@example.com", "confirmed", "192.0.2.7", "a browser", "alice signed in",
+        ):  # fmt: skip
+            assert words in root.text
+        assert "bcrypt" not in root.text
+        assert "$2b$" not in root.text
+
+    async def test_a_reason_is_for_administrators_only(self, browser: Browser) -> None:
+        root = await as_root(browser)
+        await settle(browser.house, ALICE)
+        path = await page_of(browser.house, ALICE)
+        response = await root.post(path + "/block", reason="sells <b>hats</b>")
+        assert response.status_code == 303
+        await root.follow(response)
+        assert "sells &lt;b&gt;hats&lt;/b&gt;" in root.text
+        event, detail, actor, subject = await last_detail(browser.house)
+        assert (event, detail) == ("account.blocked", {"reason": "sells <b>hats</b>"})
+        assert actor == await id_of(browser.house, ROOT)
+        assert subject == await id_of(browser.house, ALICE)
+        await browser.post("/login", email_or_user="alice", password=ALICE.password)
+        assert "hats" not in browser.text
+
+    async def test_a_reason_has_its_limits(self, browser: Browser) -> None:
+        root = await as_root(browser)
+        await settle(browser.house, ALICE)
+        path = await page_of(browser.house, ALICE)
+        for reason in ("x" * 501, "line\nline", "\u202eevil"):
+            response = await root.post(path + "/block", reason=reason)
+            assert response.status_code == 422
+            assert 'id="reason-error"' in root.text
+
+    async def test_an_unknown_role_is_refused(self, browser: Browser) -> None:
+        root = await as_root(browser)
+        await settle(browser.house, ALICE)
+        path = await page_of(browser.house, ALICE)
+        assert (await root.post(path + "/role", role="Emperor")).status_code == 422
+        assert (await root.post(path + "/role", role="Moderator")).status_code == 303
+        assert (await last_detail(browser.house))[:2] == ("account.role_set", {"role": "Moderator"})
+
+    async def test_deleting_wants_the_name(self, browser: Browser) -> None:
+        root = await as_root(browser)
+        await settle(browser.house, ALICE)
+        path = await page_of(browser.house, ALICE)
+        for word in ("", "bob", "Alice"):
+            assert (await root.post(path + "/delete", word=word)).status_code == 422
+            assert 'id="word-error"' in root.text
+        response = await root.post(path + "/delete", word=" alice ")
+        assert response.headers["Location"] == "/admin/people"
+        assert (await root.get(path)).status_code == 404
+        assert (await last_detail(browser.house))[0] == "account.erased"
+        await root.get("/admin/history")
+        assert "root erased somebody who is erased" in root.text
+
+    async def test_all_sessions_of_a_person_end(self, browser: Browser) -> None:
+        root = await as_root(browser)
+        await settle(browser.house, ALICE)
+        secrets = [await signed_in(browser.house, ALICE) for _ in range(3)]
+        response = await root.post(await page_of(browser.house, ALICE) + "/sessions/end")
+        await root.follow(response)
+        assert "Sessions ended: 3." in root.text
+        assert [await who(browser.house, secret) for secret in secrets] == [None] * 3
+
+    async def test_extra_fields_change_nothing(self, browser: Browser) -> None:
+        """PW-11, AZ-04: an administrator sets no password."""
+        root = await as_root(browser)
+        await settle(browser.house, ALICE)
+        path = await page_of(browser.house, ALICE)
+        extra = dict.fromkeys(
+            ("password", "password_hash", "email", "confirmed_at", "id", "permissions"),
+            "owned owned",
+        )
+        for deed in ("/role", "/block", "/unblock", "/sessions/end"):
+            await root.post(path + deed, extra | {"role": "User"})
+        assert await signed_in(browser.house, ALICE)
+
+
+class TestInviting:
+    @pytest.mark.parametrize(
+        ("field", "value"),
+        [("email", "nonsense"), ("email", ""), ("username", "1"), ("role", "Emperor")],
+    )
+    async def test_a_wrong_field_is_explained(
+        self, browser: Browser, field: str, value: str
+    ) -> None:
+        root = await as_root(browser)
+        fields = {"email": CAROL.email, "username": "carol", "role": "User"}
+        response = await root.post("/admin/invite", fields | {field: value})
+        assert response.status_code == 422
+        assert f'id="{field}-error"' in root.text
+
+    async def test_who_is_there_is_not_invited(self, browser: Browser) -> None:
+        root = await as_root(browser)
+        await settle(browser.house, ALICE)
+        response = await root.post(
+            "/admin/invite", email=ALICE.email, username="else1", role="User"
+        )
+        assert response.status_code == 409
+        assert "already" in root.text
+
+    async def test_the_link_goes_by_letter_and_nowhere_else(self, browser: Browser) -> None:
+        root = await as_root(browser)
+        response = await root.post(
+            "/admin/invite",
+            email=CAROL.email, username="carol", role="Moderator", password="set by root",
+        )  # fmt: skip
+        await root.follow(response)
+        assert "The invitation is on its way." in root.text
+        assert "/invitation/" not in root.text
+        for fields in ({"password": "set by root"}, {}):
+            await root.follow(
+                await root.post(await page_of(browser.house, CAROL) + "/invite", fields)
+            )
+            assert "/invitation/" not in root.text
+        first, _, last = [
+            re.search(r"http\S+/invitation/\S+", letter.text)
+            for letter in await letters(browser.house, CAROL.email)
+        ]
+        assert first
+        assert last
+        assert (await browser.open_link(first.group())).status_code == 410
+        await browser.open_link(last.group())
+        fields = {"password": CAROL.password, "confirm": CAROL.password}
+        assert (await browser.post("/invitation", fields)).status_code == 303
+        carol = await enter(browser, CAROL)
+        await carol.get("/")
+        assert "Hello, carol" in carol.text
+        assert (await events(browser.house))[-6:] == [
+            "account.created", "account.invited", "account.invited", "account.invited",
+            "account.password_set", "login.succeeded",
+        ]  # fmt: skip
+
+    async def test_who_has_a_password_is_not_invited_again(self, browser: Browser) -> None:
+        root = await as_root(browser)
+        await settle(browser.house, ALICE)
+        before = len(await letters(browser.house))
+        response = await root.post(await page_of(browser.house, ALICE) + "/invite")
+        assert response.status_code == 409
+        assert len(await letters(browser.house)) == before
+
+
+class TestHistory:
+    @pytest.mark.parametrize(
+        "query",
+        ["event=dance", "network=here", "since=tomorrow", "since=0001-01-01", "until=9999-12-31",
+         "person=a%00b"],
+    )  # fmt: skip
+    async def test_a_wrong_filter_is_explained(self, browser: Browser, query: str) -> None:
+        root = await as_root(browser)
+        response = await root.get(f"/admin/history?{query}")
+        assert response.status_code == 422
+        assert "Please correct this" in root.text
+
+    async def test_nobody_has_no_history(self, browser: Browser) -> None:
+        root = await as_root(browser)
+        assert (await root.get("/admin/history?person=nobody")).status_code == 404
+        assert 'id="person-error"' in root.text
+        for who_ in (uuid.uuid4(), uuid.UUID(int=0)):
+            assert (await root.get(f"/admin/history?person={who_}")).status_code == 200
+            assert "Nothing of that kind" in root.text
+
+    async def test_garbage_behind_before_is_no_fault(self, browser: Browser) -> None:
+        root = await as_root(browser)
+        for before in ("x", "-", "1-", "9" * 40 + "-1", "1-" + "9" * 30, "-1--1", "%00"):
+            response = await root.get(f"/admin/history?before={before}")
+            assert response.status_code == 200, before
+
+    async def test_lines_are_told_in_plain_words(self, browser: Browser) -> None:
+        root = await as_root(browser)
+        await settle(browser.house, ALICE)
+        await block(browser.house, ALICE)
+        await root.get("/admin/history?person=alice")
+        assert "The command line blocked alice" in root.text
+        await root.get("/admin/history?event=account.role_set&network=127.0.0.0/8")
+        assert "The command line made root Administrator" in root.text
+        assert "blocked" not in root.text.split("<tbody>")[1]
+
+    @pytest.mark.parametrize("form", ["", "xlsx", "CSV"])
+    async def test_an_unknown_format_is_refused(self, browser: Browser, form: str) -> None:
+        root = await as_root(browser)
+        assert (await root.post("/admin/history/export", format=form)).status_code == 400
+
+    async def test_the_book_is_taken_along_whole(self, browser: Browser) -> None:
+        root = await as_root(browser)
+        await settle(browser.house, ALICE)
+        async with browser.house.engine.begin() as connection:
+            await connection.execute(
+                text(
+                    "INSERT INTO audit_events (event, ip, user_agent, request_id, subject_id) "
+                    "SELECT 'login.failed', '192.0.2.1', '=cmd|'' /C calc''!A0', 'r' || n, "
+                    "gen_random_uuid() FROM generate_series(1, 1234) AS n"
+                )
+            )
+        wanted = await count(browser.house, "audit_events")
+        await root.post("/admin/history/export", format="jsonl")
+        lines = [json.loads(line) for line in root.text.splitlines()]
+        assert len(lines) == wanted + 1  # the export is in it
+        assert len({line["request_id"] for line in lines}) > 1234
+        await root.post("/admin/history/export", format="csv", network="192.0.2.1")
+        rows = list(csv.DictReader(io.StringIO(root.text)))
+        assert len(rows) == 1234
+        assert {row["user_agent"] for row in rows} == {"'=cmd|' /C calc'!A0"}
+
+    async def test_an_export_is_on_record(self, browser: Browser) -> None:
+        root = await as_root(browser)
+        response = await root.post("/admin/history/export", format="csv")
+        assert response.headers["Content-Type"] == "text/csv; charset=utf-8"
+        assert "attachment" in response.headers["Content-Disposition"]
+        assert (await last_detail(browser.house))[0] == "history.exported"
+
+
+class TestLetters:
+    async def test_a_wiped_letter_is_not_tried_again(self, browser: Browser) -> None:
+        root = await as_root(browser)
+        async with browser.house.engine.begin() as connection:
+            await connection.execute(
+                text("UPDATE outbox SET gave_up_at = now(), text = NULL, trouble = 'no such box'")
+            )
+            letter = await connection.scalar(text("SELECT id FROM outbox"))
+        await root.get("/admin/outbox")
+        assert "no such box" in root.text
+        assert "Try again</button>" not in root.text
+        for wrong, status in ((letter, 409), (uuid.uuid4(), 409), ("x", 404)):
+            response = await root.post(f"/admin/outbox/{wrong}/retry")
+            assert response.status_code == status
+
+    async def test_a_letter_whose_words_are_there_is_tried_again(self, browser: Browser) -> None:
+        root = await as_root(browser)
+        async with browser.house.engine.begin() as connection:
+            await connection.execute(text("UPDATE outbox SET gave_up_at = now(), trouble = 'x'"))
+            letter = await connection.scalar(text("SELECT id FROM outbox"))
+        await root.get("/admin/outbox")
+        assert "Try again</button>" in root.text
+        assert "/confirm/" not in root.text
+        await root.follow(await root.post(f"/admin/outbox/{letter}/retry"))
+        assert "The letter is tried again." in root.text
+        assert (await root.post(f"/admin/outbox/{letter}/retry")).status_code == 409
+        assert (await events(browser.house))[-1] == "letter.retried"
+
+
+class TestSessions:
+    async def test_ending_all_wants_the_word(self, browser: Browser) -> None:
+        root = await as_root(browser)
+        for word in ("", "all"):
+            assert (await root.post("/admin/sessions/end", word=word)).status_code == 422
+        assert (await root.get("/admin")).status_code == 200
+
+    async def test_everybody_is_signed_out(self, browser: Browser) -> None:
+        root = await as_root(browser)
+        await settle(browser.house, ALICE)
+        secrets = [await signed_in(browser.house, someone) for someone in (ALICE, ROOT, ALICE)]
+        response = await root.post("/admin/sessions/end", word="everybody")
+        assert response.headers["Location"] == "/login"
+        assert [await who(browser.house, secret) for secret in secrets] == [None] * 3
+        assert (await root.get("/admin")).status_code == 303
