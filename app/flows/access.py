@@ -34,7 +34,7 @@ __all__ = [
     "unblock",
 ]
 
-SESSIONS_AT_ONCE = 20_000
+SLICES = 16  # of a million sessions, each takes some 0.3 s
 
 
 async def block(
@@ -179,15 +179,14 @@ async def end_sessions_of_everybody(
 ) -> int:
     """End the sessions of everybody, the administrator's own too (SE-16); return how many.
 
-    Many are ended in several transactions, so that none takes long.
+    A slice of them in each transaction, so that none takes long.
     """
     async with session.begin():
         await audit.write(session, Event.EVERYBODY_SIGNED_OUT, client=client, actor_id=actor_id)
-        ended = step = await sessions.end_some(session, most=SESSIONS_AT_ONCE)
-    while step:
+    ended = 0
+    for number in range(SLICES):
         async with session.begin():
-            step = await sessions.end_some(session, most=SESSIONS_AT_ONCE)
-        ended += step
+            ended += await sessions.end_slice(session, number=number, of=SLICES)
     return ended
 
 

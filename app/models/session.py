@@ -192,11 +192,17 @@ async def end_one(session: AsyncSession, user_id: UUID, session_id: UUID) -> boo
     return await session.scalar(statement.returning(LoginSession.id)) is not None
 
 
-async def end_some(session: AsyncSession, *, most: int) -> int:
-    """End sessions, whosever they are; return how many."""
-    some = select(LoginSession.id).limit(most).with_for_update(skip_locked=True).cte()
-    statement = delete(LoginSession).where(LoginSession.id.in_(select(some.c.id)))
-    return len((await session.scalars(statement.returning(LoginSession.id))).all())
+async def end_slice(session: AsyncSession, *, number: int, of: int) -> int:
+    """End one slice of all sessions, whosever they are; return how many there were in it.
+
+    Ids are random, so slices by id are alike.
+    """
+    width = 2**128 // of
+    conditions = [LoginSession.id >= UUID(int=number * width)]
+    if number + 1 < of:
+        conditions.append(LoginSession.id < UUID(int=(number + 1) * width))
+    ended = delete(LoginSession).where(*conditions).returning(LoginSession.id).cte()
+    return await session.scalar(select(func.count()).select_from(ended)) or 0
 
 
 async def live_of(session: AsyncSession, user_id: UUID, *, idle: timedelta) -> list[Open]:

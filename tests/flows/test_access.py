@@ -163,11 +163,19 @@ async def test_every_change_is_on_record(house: House, session: AsyncSession) ->
     ]
 
 
-async def test_many_sessions_are_ended_in_steps(
-    house: House, session: AsyncSession, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("slices", [1, 3, 16])
+async def test_all_slices_together_are_all_sessions(
+    house: House, session: AsyncSession, monkeypatch: pytest.MonkeyPatch, slices: int
 ) -> None:
-    monkeypatch.setattr(access, "SESSIONS_AT_ONCE", 2)
+    monkeypatch.setattr(access, "SLICES", slices)
     await settle(house, ALICE)
-    for _ in range(5):
+    for _ in range(20):
         await signed_in(house, ALICE)
-    assert await access.end_sessions_of_everybody(session, client=OPERATOR) == 5
+    async with house.engine.begin() as connection:
+        await connection.execute(
+            text(
+                "UPDATE login_sessions SET id = CASE seen_at WHEN (SELECT max(seen_at) FROM "
+                "login_sessions) THEN 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid ELSE id END"
+            )
+        )
+    assert await access.end_sessions_of_everybody(session, client=OPERATOR) == 20
