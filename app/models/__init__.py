@@ -1,9 +1,20 @@
 """The tables, one file each: the class and every statement that touches it."""
 
-from app.models import audit, device, outbox, registration, role, session, throttle, token, user
+from app.models import (
+    audit,
+    device,
+    outbox,
+    pruning,
+    registration,
+    role,
+    session,
+    throttle,
+    token,
+    user,
+)
 from app.models.base import Base
 
 __all__ = [
-    "Base", "audit", "device", "outbox", "registration", "role", "session", "throttle", "token",
-    "user",
+    "Base", "audit", "device", "outbox", "pruning", "registration", "role", "session", "throttle",
+    "token", "user",
 ]  # fmt: skip

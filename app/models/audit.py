@@ -1,16 +1,18 @@
-"""Audit events: who did what to whom, from where. Rows are only ever added."""
+"""Audit events: who did what to whom, from where. Rows are only ever added, until their term."""
 
+from datetime import timedelta
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Identity, Index, or_, update
+from sqlalchemy import BigInteger, Identity, Index, func, or_, select, update
 from sqlalchemy.dialects.postgresql import INET, JSONB, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.kit.client import Client
 from app.models.base import Base, Now
+from app.models.pruning import Stale
 
 
 class Event(StrEnum):
@@ -81,3 +83,21 @@ async def forget(session: AsyncSession, user_id: UUID) -> None:
     """Take a person's addresses and browsers out of the lines about him."""
     his = or_(AuditEvent.subject_id == user_id, AuditEvent.actor_id == user_id)
     await session.execute(update(AuditEvent).where(his).values(ip=NO_ADDRESS, user_agent=""))
+
+
+IDS_LOOKED_AT = 10_000
+
+
+def past(term: timedelta) -> Stale:
+    """Return the lines that are older than a term.
+
+    Ids grow with time, near enough: a deletion looks at the lowest ones only, so that it needs no
+    index of its own on the table that grows most.
+    """
+    lowest = select(func.min(AuditEvent.id)).scalar_subquery()
+    return Stale(
+        AuditEvent,
+        AuditEvent.at <= func.now() - term,
+        AuditEvent.id,
+        near=AuditEvent.id < lowest + IDS_LOOKED_AT,
+    )

@@ -5,12 +5,14 @@ with it. It opens nothing: it spares its owner from being slowed by strangers wh
 from a letter about a browser that he has long used.
 """
 
+from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey
+from sqlalchemy import CheckConstraint, ForeignKey, func
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.models.base import Base, Now
+from app.models.pruning import Stale
 from app.models.user import User
 
 
@@ -25,3 +27,8 @@ class Device(Base):
     failures: Mapped[int] = mapped_column(server_default="0")
     created_at: Mapped[Now]
     seen_at: Mapped[Now]
+
+
+def unseen(term: timedelta) -> Stale:
+    """Return the browsers in which nobody signed in for so long."""
+    return Stale(Device, Device.seen_at <= func.now() - term, Device.seen_at)

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from app.kit.client import Client
 from app.kit.permissions import Permission
 from app.models.base import Base, Moment, Now, RandomId
+from app.models.pruning import Stale
 from app.models.role import Role
 from app.models.user import Credentials, User
 
@@ -125,6 +126,17 @@ async def end(session: AsyncSession, digest: bytes) -> UUID | None:
 async def end_all(session: AsyncSession, user_id: UUID) -> None:
     """End all sessions of a person."""
     await session.execute(delete(LoginSession).where(LoginSession.user_id == user_id))
+
+
+def expired() -> Stale:
+    """Return the sessions that have come to their end."""
+    return Stale(LoginSession, LoginSession.expires_at <= func.now(), LoginSession.expires_at)
+
+
+def idle(idle: timedelta) -> Stale:
+    """Return the sessions that nobody used for so long, and that are not remembered."""
+    left = ~LoginSession.remembered & (LoginSession.seen_at <= func.now() - idle)
+    return Stale(LoginSession, left, LoginSession.seen_at)
 
 
 def _touch_every(idle: timedelta) -> timedelta:

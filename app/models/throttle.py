@@ -12,6 +12,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.limits import Delay, Rate
 from app.models.base import Base, Moment
+from app.models.pruning import Stale
 
 ACCOUNT_FORGOTTEN_AFTER = timedelta(hours=1)
 
@@ -140,6 +141,11 @@ async def take_delayed(session: AsyncSession, name: str, delay: Delay) -> Try:
 async def give_back(session: AsyncSession, name: str) -> None:
     """Empty a bucket: the tries in it were the owner's own."""
     await session.execute(delete(ThrottleBucket).where(ThrottleBucket.key == _key(name)))
+
+
+def forgotten() -> Stale:
+    """Return the buckets that are as good as none (BF-11)."""
+    return Stale(ThrottleBucket, ThrottleBucket.forget_at <= func.now(), ThrottleBucket.forget_at)
 
 
 async def _seconds_until(session: AsyncSession, name: str, *, slack: timedelta) -> float:

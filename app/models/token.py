@@ -11,6 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.kit.sealing import Purpose
 from app.models.base import Base, Moment, Now
+from app.models.pruning import Stale
 from app.models.registration import Registration
 from app.models.user import User
 
@@ -98,6 +99,11 @@ async def void(session: AsyncSession, user_id: UUID, *, purpose: Purpose) -> Non
     await session.execute(
         delete(OneTimeToken).where(OneTimeToken.user_id == user_id, OneTimeToken.purpose == purpose)
     )
+
+
+def expired() -> Stale:
+    """Return the tokens that open nothing any more."""
+    return Stale(OneTimeToken, OneTimeToken.expires_at <= func.now(), OneTimeToken.expires_at)
 
 
 def _is_live(digest: bytes, purpose: Purpose) -> ColumnElement[bool]:
