@@ -9,7 +9,7 @@ from sqlalchemy import make_url
 
 from app import config as settings
 from app import embedded, laptop, schema, serve, worker
-from app.commands import housekeeping, users
+from app.commands import doctor, housekeeping, users
 from app.commands.shared import ask, connections_of, database, read_config, running_database
 from app.db import database_url, is_away
 from app.flows import access
@@ -85,6 +85,7 @@ def worker_command(*, socket_fd: int) -> None:
     worker.run(config, running_database(config), socket_fd=socket_fd)
 
 
+commands.add_command(doctor.doctor)
 commands.add_command(housekeeping.housekeeping)
 commands.add_command(users.users)
 

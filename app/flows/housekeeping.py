@@ -110,11 +110,12 @@ def _stale(config: Config) -> Sequence[Stale]:
 
 
 def _chores(config: Config) -> Sequence[_Chore]:
+    """Return all chores; people last: one who cannot be erased holds up nothing else."""
     deletions = [
         _Chore(stale.table, ROWS_AT_ONCE, partial(_delete_some, stale=stale))
         for stale in _stale(config)
     ]
-    return [_Chore(PEOPLE, 1, partial(_erase_one, config=config)), *deletions]
+    return [*deletions, _Chore(PEOPLE, 1, partial(_erase_one, config=config))]
 
 
 async def _delete_some(session: AsyncSession, stale: Stale) -> int:

@@ -29,6 +29,8 @@ class Purpose(StrEnum):
     REGISTERED = "registered"
     STAY = "stay"
     DEVICE = "device"
+    DOCTOR = "doctor"
+    DOCTOR_ANSWER = "doctor-answer"
 
 
 def seal(keys: Sequence[str], purpose: Purpose, text: str) -> str:

@@ -4,6 +4,7 @@ Each table says itself which of its rows that are. No statement here waits for a
 waits long for one: rows in somebody's hands are passed by.
 """
 
+from datetime import timedelta
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
@@ -12,6 +13,7 @@ from sqlalchemy import (
     column,
     delete,
     func,
+    literal,
     literal_column,
     select,
     true,
@@ -72,6 +74,14 @@ async def delete_some(session: AsyncSession, stale: Stale, *, limit: int) -> int
     result = await session.execute(statement, execution_options={"synchronize_session": False})
     assert isinstance(result, CursorResult)  # noqa: S101 - what a DELETE returns
     return result.rowcount
+
+
+async def is_overdue(session: AsyncSession, stale: Stale, *, by: timedelta) -> bool:
+    """Whether a row should have gone so long ago. For rows whose order is that of their end."""
+    overdue = (
+        select(literal(1)).select_from(stale.model).where(stale.oldest_first < func.now() - by)
+    )
+    return await session.scalar(overdue.limit(1)) is not None
 
 
 async def count(session: AsyncSession, stale: Stale) -> int:
