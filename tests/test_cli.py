@@ -18,7 +18,7 @@ from tests.server import ROOT, environment
 COMMANDS = [
     [], ["serve"], ["migrate"], ["postman"], ["secret-key"], ["users"], ["users", "create"],
     ["users", "list"], ["users", "block"], ["users", "unblock"], ["users", "set-role"],
-    ["housekeeping"],
+    ["housekeeping"], ["doctor"],
 ]  # fmt: skip
 
 

@@ -122,7 +122,7 @@ def secret_files(paths: Mapping[str, Path]) -> Finding:
 def files_of(config: Config, environ: Mapping[str, str]) -> dict[str, Path]:
     """Return the files that hold secrets, by their setting."""
     found = {name: Path(environ[f"{name}_FILE"]) for name in SECRETS if environ.get(f"{name}_FILE")}
-    if config.is_laptop and config.secret_key is None:
+    if config.is_laptop and not environ.get("SECRET_KEY") and "SECRET_KEY" not in found:
         found["SECRET_KEY"] = config.data_dir / "secret_key"
     return found
 
@@ -184,8 +184,8 @@ def connections(allowed: int, config: Config) -> Finding:
     each = config.database_pool_size + config.database_pool_overflow
     return ok(
         check,
-        f"{workers} workers × {each} × {config.replicas} replicas fit into the {allowed} that "
-        "PostgreSQL allows us",
+        f"workers × pool × replicas ({workers} × {each} × {config.replicas}) fit into the "
+        f"{allowed} that PostgreSQL allows us",
     )
 
 

@@ -18,7 +18,7 @@ MAIL_SECONDS = 15
 async def look(config: Config, to: str | None) -> Finding:
     """Send a letter ``to`` somebody, and return what the mail server says to it."""
     if config.relay is None or to is None:
-        return without_letter(config)
+        return without_letter(config, is_wanted=to is not None)
     server = MailServer(config.relay, config.mail_from or "")
     try:
         async with asyncio.timeout(MAIL_SECONDS):
@@ -41,11 +41,11 @@ async def look(config: Config, to: str | None) -> Finding:
     )
 
 
-def without_letter(config: Config) -> Finding:
+def without_letter(config: Config, *, is_wanted: bool) -> Finding:
     """Say where letters would go."""
     if config.relay is not None:
         return ok(MAIL, f"letters go to {config.relay}; send one: doctor --to you@example.com")
-    if config.is_https:
+    if config.is_https or is_wanted:
         return wrong(MAIL, "SMTP_URL is not set: letters, links and all, only go to the log")
     return ok(MAIL, "SMTP_URL is not set: letters are written to the log")
 

@@ -12,7 +12,8 @@ from app.config import PRIVATE_NETWORKS, Config
 from app.doctor.findings import Finding, ok, warning, wrong
 from app.doctor.visits import Answer, NoAnswer, Visit, visit
 from app.kit import probe
-from app.kit.client import is_within
+from app.kit.client import is_within, parsed
+from app.kit.letter import one_line
 from app.kit.probe import Seen
 from app.kit.urls import is_loopback, split_address
 from app.web.headers import ALWAYS
@@ -33,6 +34,7 @@ class Visits(NamedTuple):
     first: Answer
     again: Visit
     login: Visit
+    ready: Visit
     metrics: Visit
     plain: Visit | None
 
@@ -56,15 +58,16 @@ async def look(config: Config) -> list[Finding]:
     if seen is None:
         return [*findings, not_us(first, config)]
     cookie = f"{probe.cookie_name(is_https=config.is_https)}={nonce}"
-    again, login, metrics, plain = await asyncio.gather(
+    again, login, ready, metrics, plain = await asyncio.gather(
         visit(origin, path, host | {"Cookie": cookie, "X-Forwarded-For": FORGED}),
         visit(origin, "/login", host),
+        visit(origin, "/health/ready", host),
         visit(origin, "/metrics", host),
         visit(f"http://{urlsplit(origin).hostname}", "/")
         if _has_plain_sister(config)
         else _nothing(),
     )
-    return findings + judge(Visits(seen, first, again, login, metrics, plain), config, nonce)
+    return findings + judge(Visits(seen, first, again, login, ready, metrics, plain), config, nonce)
 
 
 def judge(visits: Visits, config: Config, nonce: str) -> list[Finding]:
@@ -78,6 +81,7 @@ def judge(visits: Visits, config: Config, nonce: str) -> list[Finding]:
         cookies(visits.first, forged, nonce=nonce, is_https=config.is_https),
         headers(visits.login, is_https=config.is_https),
         visitors(visits.seen, forged, config),
+        readiness(visits.ready),
         private(visits.metrics),
     ]
     return [finding for finding in found if finding]
@@ -207,12 +211,12 @@ def visitors(seen: Seen, forged: Seen | None, config: Config) -> Finding:
         return wrong(
             CLIENTS,
             f"can choose their own address in X-Forwarded-For: TRUSTED_PROXIES is {trusted}, but "
-            f"{number} say who comes. Lower it, or let the proxy set the header",
+            f"{_proxies(number)} who comes. Lower it, or let the proxy set the header",
         )
     if number < trusted:
         return wrong(
             CLIENTS,
-            f"TRUSTED_PROXIES is {trusted}, but {number} say who comes: let each proxy add to "
+            f"TRUSTED_PROXIES is {trusted}, but {_proxies(number)} who comes: let each add to "
             "X-Forwarded-For, or lower the setting",
         )
     if is_within(seen.client, PRIVATE_NETWORKS):
@@ -231,16 +235,28 @@ def _hidden(seen: Seen, config: Config) -> Finding | None:
     if number > trusted:
         return wrong(
             CLIENTS,
-            f"all seem to come from {seen.client}, and share its limits: {number} proxies say who "
+            f"all seem to come from {seen.client}, and share its limits: {_proxies(number)} who "
             f"comes, but TRUSTED_PROXIES is {trusted}. Set TRUSTED_PROXIES={number}",
         )
-    if number and not is_within(seen.peer, config.proxy_networks):
+    if number and seen.client != parsed(seen.forwarded[0]):
         return wrong(
             CLIENTS,
-            f"all seem to come from {seen.client}: the proxy stands at {seen.peer}, which is not "
-            "in TRUSTED_NETWORKS",
+            f"all seem to come from {seen.client}: that is a proxy, and not in TRUSTED_NETWORKS",
         )
     return None
+
+
+def readiness(ready: Visit) -> Finding:
+    """Check that the server can do its work, and tells visitors no more than that."""
+    check = "readiness"
+    if isinstance(ready, NoAnswer):
+        return wrong(check, f"/health/ready is not answered: {ready.why}")
+    words = one_line(ready.body[:READY_LONGEST].decode("ascii", "replace"))
+    if ready.status != FOUND:
+        return wrong(check, f"/health/ready answers {ready.status}: {words}")
+    if len(ready.body) > READY_LONGEST:
+        return wrong(check, "/health/ready says more than it should: who answers there?")
+    return ok(check, "the server can do its work")
 
 
 def private(metrics: Visit) -> Finding:
@@ -277,3 +293,7 @@ def _is_here(config: Config) -> bool:
 def _is_strict(values: list[str]) -> bool:
     age = values[0].lower().partition("max-age=")[2].partition(";")[0] if len(values) == 1 else ""
     return age.strip().isdigit() and int(age) >= HSTS_AT_LEAST_SECONDS
+
+
+def _proxies(number: int) -> str:
+    return "1 proxy says" if number == 1 else f"{number} proxies say"

@@ -84,8 +84,10 @@ def test_mounted_secrets_may_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyP
 def test_the_files_are_those_of_the_settings() -> None:
     environ = {"SMTP_PASSWORD_FILE": "/a", "SITE_NAME_FILE": "/b", "SECRET_KEY_FILE": ""}
     assert inside.files_of(site(), environ) == {"SMTP_PASSWORD": Path("/a")}
-    own = inside.files_of(Config.model_validate({}), {})
-    assert own == {"SECRET_KEY": Path("var/secret_key")}
+    own = {"SECRET_KEY": Path("var/secret_key")}
+    assert inside.files_of(LAPTOP, {}) == own, "it has read its key by then"
+    assert inside.files_of(LAPTOP, {"SECRET_KEY": KEY}) == {}
+    assert inside.files_of(LAPTOP, {"SECRET_KEY_FILE": "/a"}) == {"SECRET_KEY": Path("/a")}
 
 
 def test_the_database_is_the_primary_and_near() -> None:
@@ -109,7 +111,7 @@ def test_the_schema_is_ours() -> None:
 
 def test_connections_fit() -> None:
     check(inside.connections(90, site(workers=8, replicas=3)), Level.WRONG, "do not fit")
-    check(inside.connections(90, site(workers=2)), Level.OK, "2 workers × 10 × 1 replicas")
+    check(inside.connections(90, site(workers=2)), Level.OK, "(2 × 10 × 1)")
     check(inside.connections(9, site(workers=8, database_pooled=True)), Level.OK, "the pool's")
 
 

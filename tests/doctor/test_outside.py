@@ -16,6 +16,7 @@ from app.web.headers import ALWAYS
 KEY = "8hGf2-vQ5xZ0rTn7Lw3KsYb9JpCd4MaE"
 NONCE = "0123456789abcdef"
 SITE = Config.model_validate({"secret_key": KEY, "public_url": "https://login.example.com"})
+BEHIND_TWO = SITE.model_copy(update={"trusted_proxies": 2})
 BEHIND_ONE = SITE.model_copy(update={"trusted_proxies": 1})
 LAPTOP = Config.model_validate({"secret_key": KEY})
 SEEN = Seen("198.51.100.7", "172.18.0.2", ["198.51.100.7"], NONCE)
@@ -169,8 +170,11 @@ OUR = "198.51.100.7"
          "Set TRUSTED_PROXIES=2"),
         (Seen("192.0.2.9", "192.0.2.9", [OUR], ""), "192.0.2.9", BEHIND_ONE, Level.WRONG,
          "not in TRUSTED_NETWORKS"),
+        (Seen("192.0.2.9", PROXY, [OUR, "192.0.2.9"], ""), "192.0.2.9", BEHIND_TWO, Level.WRONG,
+         "not in TRUSTED_NETWORKS"),
+        (Seen(OUR, PROXY, [OUR, "192.0.2.9"], ""), OUR, BEHIND_TWO, Level.OK, OUR),
         (Seen(PROXY, PROXY, [], ""), FORGED, BEHIND_ONE, Level.WRONG, "choose their own address"),
-        (Seen(PROXY, PROXY, [], ""), PROXY, BEHIND_ONE, Level.WRONG, "but 0 say who comes"),
+        (Seen(PROXY, PROXY, [], ""), PROXY, BEHIND_ONE, Level.WRONG, "but 0 proxies say who comes"),
         (Seen(PROXY, PROXY, [], ""), PROXY, SITE, Level.WARNING, "a private address"),
         (Seen("172.18.0.1", PROXY, ["172.18.0.1"], ""), "172.18.0.1", BEHIND_ONE, Level.WARNING,
          "a private address"),
@@ -185,6 +189,16 @@ def test_visitors_are_known_by_their_own_addresses(
     check(outside.visitors(seen, seen._replace(client=forged), config), level, words)
 
 
+def test_the_server_is_ready_and_says_little() -> None:
+    for visit, words in (
+        (NoAnswer("refused"), "refused"),
+        (Answer(503, [], b"the database is away\n"), "503: the database is away"),
+        (Answer(200, [], b"x" * 101), "more than it should"),
+    ):
+        check(outside.readiness(visit), Level.WRONG, words)
+    check(outside.readiness(Answer(200, [], b"ok\n")), Level.OK, "can do its work")
+
+
 def test_metrics_are_private() -> None:
     check(outside.private(page()), Level.WRONG, "is public")
     check(outside.private(page(404)), Level.OK, "not public")
@@ -194,12 +208,12 @@ def test_metrics_are_private() -> None:
 def test_all_checks_are_made_and_may_all_be_well() -> None:
     moved = Answer(308, [("Location", "https://login.example.com/")], b"")
     again = Answer(200, [], said(SEEN))
-    visits = Visits(SEEN, first(), again, page(), page(404), moved)
+    visits = Visits(SEEN, first(), again, page(), page(), page(404), moved)
     found = outside.judge(visits, BEHIND_ONE, NONCE)
     assert [finding.check for finding in found if finding.level is Level.OK] == [
-        "site", "certificate", "http", "cookies", "headers", "visitors", "metrics",
+        "site", "certificate", "http", "cookies", "headers", "visitors", "readiness", "metrics",
     ]  # fmt: skip
-    assert len(found) == 7
+    assert len(found) == 8
 
 
 @pytest.mark.parametrize(
