@@ -256,6 +256,21 @@ class Config(BaseModel):
     )
     remember_days: float = Field(30, gt=0, le=400, description="How long “Keep me logged in” lasts")
 
+    device_days: float = Field(
+        400,
+        gt=0,
+        le=3650,
+        description="How long a browser is known in which somebody signed in, counted from the "
+        "last time",
+    )
+    audit_days: float = Field(
+        365,
+        ge=0,
+        le=36500,
+        description="How long the audit's lines are kept (who signed in when, from where …). "
+        "0: for ever",
+    )
+
     network_logins_5_minutes: int = Field(
         30,
         ge=1,

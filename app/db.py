@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import uuid4
 
 import asyncpg
@@ -218,6 +218,30 @@ async def patient_session(sessions: Sessions) -> AsyncIterator[AsyncSession]:
         sessions(info={PATIENCE: Patience(limit)}) as session,
     ):
         yield session
+
+
+class Server(NamedTuple):
+    """What a database says of itself; ``ahead_seconds``: of our clock."""
+
+    version: str
+    is_primary: bool
+    milliseconds: float
+    ahead_seconds: float
+
+
+async def server_of(session: AsyncSession) -> Server:
+    """Ask the database who it is; ``milliseconds`` is how long the answer to one question took."""
+    async with session.begin():
+        await session.scalar(text("SELECT 1"))
+        asked, begun = time.time(), time.perf_counter()
+        version, is_primary, its = (
+            await session.execute(
+                text("SELECT current_setting('server_version'), NOT pg_is_in_recovery(), "
+                     "extract(epoch FROM clock_timestamp())")
+            )
+        ).one()  # fmt: skip
+        took = time.perf_counter() - begun
+    return Server(version, is_primary, took * 1000, float(its) - asked - took / 2)
 
 
 async def connections_allowed(session: AsyncSession) -> int:

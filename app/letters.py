@@ -167,6 +167,12 @@ def invitation(*, to: str, site: str, username: str, link: str, valid_hours: int
     )
 
 
+def account_erased(*, to: str, site: str, username: str, register_url: str) -> Letter:
+    """Tell somebody who asked for it that his account is gone: the last letter to him."""
+    subject = f"Your account at {site} is gone"
+    return _letter("account_erased", to, subject, site=site, username=username, link=register_url)
+
+
 def _letter(name: str, to: str, subject: str, **facts: str | int) -> Letter:
     text = _TEMPLATES.get_template(f"mail/{name}.txt").render(facts)
     html = _TEMPLATES.get_template(f"mail/{name}.html").render(facts, subject=subject)

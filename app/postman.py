@@ -1,4 +1,7 @@
-"""Takes letters from the outbox and sends them by SMTP; without a mail server, to the log."""
+"""Takes letters from the outbox and sends them by SMTP; without a mail server, to the log.
+
+Beside it, in the same process, the house is kept.
+"""
 
 import asyncio
 import logging
@@ -18,6 +21,7 @@ from app.flows.delivery import (
     deliver_next,
     seconds_until_due,
 )
+from app.housekeeper import keep_house
 from app.kit.letter import NoServer, Posted
 from app.kit.metrics import LETTERS
 from app.kit.reports import Reporter
@@ -51,11 +55,12 @@ async def deliver(config: Config, url: URL, stop: asyncio.Event) -> None:
     bell = _Bell(engine)
     rounds = asyncio.create_task(_Rounds(config, make_sessions(engine), bell, stop).walk())
     listening = None if pooled else asyncio.create_task(bell.listen())
+    housekeeping = asyncio.create_task(keep_house(config, url, stop))
     stopped = asyncio.create_task(stop.wait())
     await asyncio.wait([rounds, stopped], return_when=asyncio.FIRST_COMPLETED)
     bell.rung.set()
-    await asyncio.wait([rounds], timeout=FINISH_SECONDS)
-    tasks = [task for task in (rounds, listening, stopped) if task is not None]
+    await asyncio.wait([rounds, housekeeping], timeout=FINISH_SECONDS)
+    tasks = [task for task in (rounds, listening, housekeeping, stopped) if task is not None]
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)

@@ -21,7 +21,7 @@ __all__ = ["CannotServe", "listen", "listeners", "run", "run_postman", "worker_c
 log = logging.getLogger(__name__)
 
 WORKERS_AT_LEAST = 2
-CONNECTIONS_OF_A_REPLICA = 3  # its postman's two, its metrics' one
+CONNECTIONS_OF_A_REPLICA = 4  # its postman's two, housekeeping's, its metrics'
 
 
 def listen(bind: str, setting: str = "BIND") -> socket.socket:

@@ -9,7 +9,7 @@ from email.policy import SMTP, SMTPUTF8
 import aiosmtplib
 from aiosmtplib import SMTPDataError, SMTPException, SMTPRecipientRefused, SMTPResponseException
 
-from app.kit.letter import NoServer, Posted, PutOff, Refused
+from app.kit.letter import NoServer, Posted, PutOff, Refused, one_line
 from app.kit.message import compose, mailbox, sender_of
 from app.kit.relay import Relay
 
@@ -33,6 +33,7 @@ class MailServer:
         self._sender = sender_of(mail_from)
         self._tls = ssl.create_default_context()
         self._client = self._new_client()
+        self.last_answer = ""  # to the last letter that was taken
 
     @property
     def is_connected(self) -> bool:
@@ -101,7 +102,8 @@ class MailServer:
     async def _hand_over(self, to: Address, content: bytes) -> None:
         try:
             await self._client.rcpt(to.addr_spec, encoding="utf-8")
-            await self._client.data(content, timeout=DELIVER_SECONDS)
+            taken = await self._client.data(content, timeout=DELIVER_SECONDS)
+            self.last_answer = one_line(f"{taken.code} {taken.message}")
         except ValueError as error:
             raise Refused(f"no command can be made of it: {error}") from error
         except (SMTPRecipientRefused, SMTPDataError) as error:

@@ -42,6 +42,11 @@ def fresh(server: URL) -> Iterator[URL]:
         _run(_execute(server, f"DROP DATABASE {name} WITH (FORCE)"))
 
 
+def execute(database: URL, statement: str) -> None:
+    """Run a statement, from where no event loop runs or from where one does."""
+    _run(_execute(database, statement))
+
+
 def _run(work: Coroutine[None, None, None]) -> None:
     in_thread(asyncio.run, work)
 

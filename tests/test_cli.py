@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import URL
+from sqlalchemy import URL, make_url
 
 from tests import databases
 from tests.server import ROOT, environment
@@ -18,7 +18,7 @@ from tests.server import ROOT, environment
 COMMANDS = [
     [], ["serve"], ["migrate"], ["postman"], ["secret-key"], ["users"], ["users", "create"],
     ["users", "list"], ["users", "block"], ["users", "unblock"], ["users", "set-role"],
-    ["roles"], ["sessions"], ["audit"],
+    ["roles"], ["sessions"], ["audit"], ["housekeeping"], ["doctor"],
 ]  # fmt: skip
 
 
@@ -122,6 +122,17 @@ def test_a_person_is_looked_after(shell: Shell) -> None:
     assert "already" in shell.run(
         "users", "create", "other@example.com", "--username", "carol", status=1
     )
+
+
+def test_housekeeping_counts_before_it_prunes(shell: Shell) -> None:
+    insert = "INSERT INTO throttle_buckets SELECT sha256(i::text::bytea), 1, now(), now() "
+    url = make_url(shell.environ["DATABASE_URL"])
+    databases.execute(url, f"{insert} FROM generate_series(1, 1500) i")
+    for arguments, word in ((["--dry-run"], "WOULD GO"), ([], "GONE")):
+        said = shell.run("housekeeping", *arguments)
+        assert re.search(rf"^TABLE +{word}$", said, re.MULTILINE)
+        assert re.search(r"^throttle_buckets +1,500$", said, re.MULTILINE)
+    assert re.search(r"^throttle_buckets +0$", shell.run("housekeeping"), re.MULTILINE)
 
 
 def test_secret_keys_are_long_and_differ(shell: Shell) -> None:

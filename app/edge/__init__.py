@@ -3,11 +3,12 @@
 from quart import Quart
 
 from app.config import Config
-from app.edge import health
+from app.edge import doctor, health
 from app.edge.watch import Watched
 
 
 def furnish(app: Quart, config: Config) -> None:
     """Register this skin's routes, and watch over everybody's."""
     app.register_blueprint(health.pages)
+    app.register_blueprint(doctor.pages)
     app.asgi_app = Watched(app.asgi_app, access_log=config.access_log)  # type: ignore[method-assign]

@@ -184,7 +184,7 @@ async def _purse(
     session: AsyncSession, config: Config, name: str, client: Client, browser: str | None
 ) -> tuple[proof.Purse, bytes | None]:
     """Return what a try is paid from, and the browser's digest if it is known as the person's."""
-    seen = name_digest(config.signing_keys, browser)
+    seen = name_digest(config, browser)
     if seen is not None:
         async with one_by_one(session):
             owner = await device.find_owner(session, seen, name=name)

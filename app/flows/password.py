@@ -66,7 +66,7 @@ async def change_password(
             version = await user.set_password_hash(session, user_id, password_hash)
             renewed = await renewal.keep_only(session, user_id, secret, version=version)
             await token.void(session, user_id, Purpose.RESET, Purpose.CHANGE_EMAIL)
-            seen = name_digest(config.signing_keys, browser)
+            seen = name_digest(config, browser)
             await device.forget_all(session, user_id, but=seen)
             await audit.write(
                 session,

@@ -13,6 +13,7 @@ from app.kit.errors import Refusal
 P = ParamSpec("P")
 R = TypeVar("R")
 
+A_MOMENT = "_timestamp_seconds"  # how the name of a gauge ends that says when
 REGISTRY = CollectorRegistry(auto_describe=False)
 REQUESTS = Counter(
     "vestibule_requests", "Requests answered; 499 is who hung up before",
@@ -36,6 +37,14 @@ PASSWORD_WAIT_SECONDS = Histogram(
 LETTERS = Counter(
     "vestibule_letters", "Letters sent, put off or given up", ["outcome"], registry=REGISTRY
 )
+PRUNED = Counter(
+    "vestibule_pruned_rows", "Rows that housekeeping deleted: expired, or past their term",
+    ["table"], registry=REGISTRY,
+)  # fmt: skip
+HOUSEKEEPING_AT = Gauge(
+    f"vestibule_housekeeping{A_MOMENT}", "When housekeeping came to its end last, as Unix time",
+    registry=REGISTRY,
+)  # fmt: skip
 CONNECTIONS = Gauge("vestibule_connections", "Open connections", registry=REGISTRY)
 CONNECTIONS_CLOSED = Counter(
     "vestibule_connections_closed", "Connections closed or refused to stay below the bound",
@@ -119,7 +128,10 @@ def read(told: Iterable[Told]) -> Snapshot:
 
 
 def merged(snapshots: Iterable[Snapshot], *, keep_gauges: bool = True) -> Snapshot:
-    """Add snapshots up. A process that is gone leaves its counts, never its gauges."""
+    """Add snapshots up; of moments the latest counts.
+
+    A process that is gone leaves its counts, never its gauges.
+    """
     total: Snapshot = {}
     for each in snapshots:
         for name, counted in each.items():
@@ -127,7 +139,9 @@ def merged(snapshots: Iterable[Snapshot], *, keep_gauges: bool = True) -> Snapsh
                 continue
             known = total.setdefault(name, Counted(counted.kind, counted.words, {}))
             for sample, number in counted.samples.items():
-                known.samples[sample] = known.samples.get(sample, 0) + number
+                so_far = known.samples.get(sample, 0)
+                is_moment = name.endswith(A_MOMENT)
+                known.samples[sample] = max(so_far, number) if is_moment else so_far + number
     return total
 
 

@@ -14,7 +14,6 @@ from itsdangerous import BadData, URLSafeTimedSerializer
 
 CLOCK_SKEW_SECONDS = 120
 SEALED_LONGEST = 500
-DEVICE_VALID = timedelta(days=400)  # browsers keep no cookie longer
 
 
 class Purpose(StrEnum):
@@ -30,6 +29,8 @@ class Purpose(StrEnum):
     REGISTERED = "registered"
     STAY = "stay"
     DEVICE = "device"
+    DOCTOR = "doctor"
+    DOCTOR_ANSWER = "doctor-answer"
 
 
 def seal(keys: Sequence[str], purpose: Purpose, text: str) -> str:

@@ -6,6 +6,7 @@ from app.models import (
     device,
     directory,
     outbox,
+    pruning,
     registration,
     role,
     session,
@@ -16,6 +17,6 @@ from app.models import (
 from app.models.base import Base
 
 __all__ = [
-    "Base", "administrators", "audit", "device", "directory", "outbox", "registration", "role",
-    "session", "throttle", "token", "user",
+    "Base", "administrators", "audit", "device", "directory", "outbox", "pruning",
+    "registration", "role", "session", "throttle", "token", "user",
 ]  # fmt: skip

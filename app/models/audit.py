@@ -1,4 +1,4 @@
-"""Audit events: who did what to whom, from where. Rows are only ever added."""
+"""Audit events: who did what to whom, from where. Rows are only ever added, until their term."""
 
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -13,6 +13,7 @@ from sqlalchemy import (
     Index,
     Select,
     cast,
+    func,
     or_,
     select,
     tuple_,
@@ -25,9 +26,11 @@ from sqlalchemy.orm import Mapped, aliased, mapped_column
 
 from app.kit.client import Client
 from app.models.base import Base, Now
+from app.models.pruning import Stale
 from app.models.user import User
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+IDS_LOOKED_AT = 10_000
 
 
 class Event(StrEnum):
@@ -245,3 +248,18 @@ def _conditions(wanted: Filter, before: Place | None) -> list[ColumnElement[bool
     if wanted.until is not None:
         conditions.append(AuditEvent.at < wanted.until)
     return conditions
+
+
+def past(term: timedelta) -> Stale:
+    """Return the lines that are older than a term.
+
+    Ids grow with time, near enough: a deletion looks at the lowest ones only, so that it needs no
+    index of its own on the table that grows most.
+    """
+    lowest = select(func.min(AuditEvent.id)).scalar_subquery()
+    return Stale(
+        AuditEvent,
+        AuditEvent.at <= func.now() - term,
+        AuditEvent.id,
+        near=AuditEvent.id < lowest + IDS_LOOKED_AT,
+    )

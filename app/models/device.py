@@ -5,7 +5,7 @@ with it. It opens nothing: it spares its owner from being slowed by strangers wh
 from a letter about a browser that he has long used.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
@@ -26,6 +26,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.kit.addresses import canonical
 from app.models.base import Base, Now
+from app.models.pruning import Stale
 from app.models.user import User
 
 DEVICES_PER_PERSON = 20
@@ -117,3 +118,8 @@ async def forget_all(session: AsyncSession, user_id: UUID, *, but: bytes | None 
 
 def _is(user_id: UUID, digest: bytes) -> ColumnElement[bool]:
     return and_(Device.user_id == user_id, Device.digest == digest)
+
+
+def unseen(term: timedelta) -> Stale:
+    """Return the browsers in which nobody signed in for so long."""
+    return Stale(Device, Device.seen_at <= func.now() - term, Device.seen_at)

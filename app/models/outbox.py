@@ -12,6 +12,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.kit.letter import Letter
 from app.models.base import Base, Moment, Now, RandomId
+from app.models.pruning import Stale
 
 LEASE = timedelta(minutes=2)
 CHANNEL = "outbox"
@@ -214,6 +215,12 @@ async def retry(session: AsyncSession, letter_id: UUID) -> bool:
         return False
     await session.execute(select(func.pg_notify(CHANNEL, "")))
     return True
+
+
+def settled(term: timedelta) -> Stale:
+    """Return the letters that were sent or given up so long ago. What waits is never among them."""
+    settled_at = func.coalesce(OutgoingLetter.sent_at, OutgoingLetter.gave_up_at)
+    return Stale(OutgoingLetter, settled_at <= func.now() - term, settled_at)
 
 
 def _waits() -> ColumnElement[bool]:

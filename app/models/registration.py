@@ -17,6 +17,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.kit.addresses import canonical
 from app.models.base import Base, Moment, Now, RandomId
+from app.models.pruning import Stale
 
 
 class Registration(Base):
@@ -135,6 +136,11 @@ async def take(session: AsyncSession, registration_id: UUID) -> Pending | None:
         .returning(*_PENDING)
     )
     return _pending((await session.execute(statement)).one_or_none())
+
+
+def expired() -> Stale:
+    """Return the registrations that nobody confirmed in time; their links go with them."""
+    return Stale(Registration, ~_is_live(), Registration.expires_at)
 
 
 def _is_live() -> ColumnElement[bool]:

@@ -91,6 +91,11 @@ async def default_id(session: AsyncSession) -> int:
     return (await session.scalars(select(Role.id).where(Role.is_default))).one()
 
 
+async def default_name(session: AsyncSession) -> str | None:
+    """Return the name of the role that new people get, None if there is none."""
+    return await session.scalar(select(Role.name).where(Role.is_default))
+
+
 async def names(session: AsyncSession) -> list[str]:
     """Return all names, by id."""
     return list(await session.scalars(select(Role.name).order_by(Role.id)))

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from app.kit.client import Client
 from app.kit.permissions import Permission
 from app.models.base import Base, Moment, Now, RandomId
+from app.models.pruning import Stale
 from app.models.role import Role
 from app.models.user import Credentials, User
 
@@ -227,6 +228,17 @@ async def live_of(session: AsyncSession, user_id: UUID, *, idle: timedelta) -> l
         .order_by(LoginSession.seen_at.desc(), LoginSession.id)
     )
     return [Open._make(row) for row in await session.execute(statement)]
+
+
+def expired() -> Stale:
+    """Return the sessions that have come to their end."""
+    return Stale(LoginSession, LoginSession.expires_at <= func.now(), LoginSession.expires_at)
+
+
+def idle(idle: timedelta) -> Stale:
+    """Return the sessions that nobody used for so long, and that are not remembered."""
+    left = ~LoginSession.remembered & (LoginSession.seen_at <= func.now() - idle)
+    return Stale(LoginSession, left, LoginSession.seen_at)
 
 
 def _touch_every(idle: timedelta) -> timedelta:

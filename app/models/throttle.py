@@ -12,6 +12,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.limits import Delay, Rate
 from app.models.base import Base, Moment
+from app.models.pruning import Stale
 
 ACCOUNT_FORGOTTEN_AFTER = timedelta(hours=1)
 
@@ -141,6 +142,11 @@ async def give_back(session: AsyncSession, *names: str) -> None:
     """Empty buckets: the tries in them were the owner's own."""
     keys = sorted(_key(name) for name in names)
     await session.execute(delete(ThrottleBucket).where(ThrottleBucket.key.in_(keys)))
+
+
+def forgotten() -> Stale:
+    """Return the buckets that are as good as none (BF-11)."""
+    return Stale(ThrottleBucket, ThrottleBucket.forget_at <= func.now(), ThrottleBucket.forget_at)
 
 
 async def _seconds_until(session: AsyncSession, name: str, *, slack: timedelta) -> float:

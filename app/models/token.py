@@ -11,6 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.kit.sealing import Purpose
 from app.models.base import Base, Moment, Now
+from app.models.pruning import Stale
 from app.models.registration import Registration
 from app.models.user import User
 
@@ -160,6 +161,11 @@ async def void_like(session: AsyncSession, taken: Taken, *, purpose: Purpose) ->
             ),
         )
     )
+
+
+def expired() -> Stale:
+    """Return the tokens that open nothing any more."""
+    return Stale(OneTimeToken, OneTimeToken.expires_at <= func.now(), OneTimeToken.expires_at)
 
 
 def _is_live(digest: bytes, purpose: Purpose) -> ColumnElement[bool]:

@@ -5,15 +5,26 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple, Never
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, Row, func, select, text, update
+from sqlalchemy import (
+    CheckConstraint,
+    ColumnElement,
+    ForeignKey,
+    Index,
+    Row,
+    func,
+    select,
+    text,
+    update,
+)
 from sqlalchemy import delete as sql_delete
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, aliased, mapped_column
 
 from app.kit.addresses import canonical
 from app.kit.passwords import hash_now
+from app.kit.permissions import Permission
 from app.models.base import Base, Moment, Now, RandomId
 from app.models.role import Role
 
@@ -341,6 +352,55 @@ async def blocked_reason(session: AsyncSession, user_id: UUID) -> str | None:
 async def delete(session: AsyncSession, user_id: UUID) -> None:
     """Delete a person, and with the row all that hangs on it."""
     await session.execute(sql_delete(User).where(User.id == user_id))
+
+
+class Leaving(NamedTuple):
+    """Somebody who asked to be forgotten, and whose time to change his mind is over."""
+
+    id: UUID
+    email: str
+    username: str
+
+
+async def next_to_erase(session: AsyncSession) -> Leaving | None:
+    """Return who is to be erased first, and hold him; None if there is nobody.
+
+    The last administrator who is not blocked stays.
+    """
+    statement = (
+        select(User.id, User.email, User.username)
+        .where(_is_due(), ~_is_last_administrator())
+        .order_by(User.delete_at)
+        .limit(1)
+        .with_for_update(skip_locked=True)
+    )
+    row = (await session.execute(statement)).one_or_none()
+    return None if row is None else Leaving(*row)
+
+
+async def count_to_erase(session: AsyncSession) -> int:
+    """Return how many people are to be erased."""
+    due = select(func.count()).select_from(User).where(_is_due(), ~_is_last_administrator())
+    return await session.scalar(due) or 0
+
+
+async def is_last_administrator_leaving(session: AsyncSession) -> bool:
+    """Whether somebody would be erased if he were not the last administrator."""
+    statement = select(User.id).where(_is_due(), _is_last_administrator()).limit(1)
+    return await session.scalar(statement) is not None
+
+
+def _is_due() -> ColumnElement[bool]:
+    return User.delete_at <= func.now()
+
+
+def _is_last_administrator() -> ColumnElement[bool]:
+    other = aliased(User)
+    roles = select(Role.id).where(Role.permissions.bitwise_and(int(Permission.ADMIN)) != 0)
+    others = select(other.id).where(
+        other.id != User.id, other.role_id.in_(roles), other.blocked_at.is_(None)
+    )
+    return User.role_id.in_(roles) & ~others.exists()
 
 
 async def _change(session: AsyncSession, user_id: UUID, **values: object) -> int:

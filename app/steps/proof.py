@@ -124,7 +124,7 @@ async def prove(
     """
     if not fits(password):
         raise WrongPassword
-    seen = name_digest(config.signing_keys, browser)
+    seen = name_digest(config, browser)
     async with one_by_one(session):
         person = await user.find_by_id(session, user_id)
         is_known = seen is not None and await device.is_known(session, user_id, seen)

@@ -5,10 +5,11 @@ It opens nothing. It is set when somebody signs in, never before (SE-12).
 
 from quart.typing import ResponseTypes
 
-from app.kit.sealing import DEVICE_VALID
+from app.house import house
 from app.web import cookies
 
 COOKIE = "browser"
+DAY_SECONDS = 86400
 
 
 def name() -> str:
@@ -19,5 +20,5 @@ def name() -> str:
 def keep(response: ResponseTypes, name: str | None) -> ResponseTypes:
     """Let the browser keep its name, if it got one."""
     if name is not None:
-        cookies.put(response, COOKIE, name, seconds=int(DEVICE_VALID.total_seconds()))
+        cookies.put(response, COOKIE, name, seconds=int(house().config.device_days * DAY_SECONDS))
     return response

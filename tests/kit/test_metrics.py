@@ -6,7 +6,7 @@ import pytest
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from app.kit.errors import TooBusy, WrongCredentials
-from app.kit.metrics import LOGINS, as_metrics, counted, merged, read, snapshot
+from app.kit.metrics import A_MOMENT, LOGINS, as_metrics, counted, merged, read, snapshot
 
 
 def told(*, asked: int, open_now: int) -> object:
@@ -43,6 +43,15 @@ def test_a_dead_process_leaves_counts_and_no_gauges() -> None:
     total = values(told(asked=2, open_now=3), keep_gauges=False)
     assert total["asked_total['/']"] == 2
     assert "open[]" not in total
+
+
+def test_of_moments_the_latest_counts() -> None:
+    def at(moment: int) -> object:
+        registry = CollectorRegistry()
+        Gauge(f"done{A_MOMENT}", "Done", registry=registry).set(moment)
+        return json.loads(json.dumps(snapshot(registry)))
+
+    assert values(at(1000), at(3000), at(0)) == {f"done{A_MOMENT}[]": 3000}
 
 
 def logins(outcome: str) -> float:

@@ -24,6 +24,7 @@ FACTS = {
     "site": "Our Site",
     "username": "alice",
     "link": "https://login.example.com/confirm/KEY",
+    "register_url": "https://login.example.com/confirm/KEY",
     "login_url": "https://login.example.com/confirm/KEY",
     "reset_url": "https://login.example.com/confirm/KEY",
     "valid_hours": 24,

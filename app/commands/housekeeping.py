@@ -1,0 +1,40 @@
+"""``python -m app housekeeping``: prune once, by hand or from cron."""
+
+import asyncio
+
+import click
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.commands.shared import ask, database
+from app.config import Config
+from app.flows.housekeeping import Pruned, count, prune
+from app.housekeeper import KEPT, REST_SECONDS
+
+
+@click.command("housekeeping")
+@click.option("--dry-run", is_flag=True, help="Count only.")
+def housekeeping(*, dry_run: bool) -> None:
+    """Delete what has expired, and people who asked to be forgotten. The postman does it too."""
+    with database() as (config, url):
+        if dry_run:
+            pruned = ask(url, lambda session: count(session, config=config))
+        else:
+            pruned = ask(url, lambda session: _prune(session, config))
+    width = max(map(len, ["TABLE", *pruned.rows]))
+    click.echo(f"{'TABLE':{width}}  {'WOULD GO' if dry_run else 'GONE':>10}")
+    for table, rows in pruned.rows.items():
+        click.echo(f"{table:{width}}  {rows:>10,}")
+    if pruned.keeps_administrator:
+        click.echo(KEPT, err=True)
+    if not pruned.is_whole:
+        click.echo("Another process is at it, and does the rest.", err=True)
+
+
+async def _prune(session: AsyncSession, config: Config) -> Pruned:
+    async def rest() -> bool:
+        await asyncio.sleep(REST_SECONDS)
+        return False
+
+    pruned = Pruned()
+    await prune(session, config=config, rest=rest, pruned=pruned)
+    return pruned

@@ -1,0 +1,237 @@
+"""The deployment from inside: settings, secrets, database, outbox."""
+
+import asyncio
+import stat
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from sqlalchemy import URL
+
+from app import schema, serve
+from app.config import Config, WrongSettings
+from app.db import Server, connections_allowed, is_away, make_engine, make_sessions, server_of
+from app.doctor.findings import Finding, ok, warning, wrong
+from app.flows import checkup
+from app.flows.checkup import State
+
+SECRETS = ("SECRET_KEY", "SECRET_KEY_FALLBACKS", "DATABASE_PASSWORD", "SMTP_PASSWORD")
+EXAMPLE_KEYS = ("tests-only-",)  # how keys begin that everybody can read in our repository
+MOUNTED = "/run/secrets/"  # docker's: open to all in the container, which is one program
+DATABASE_SECONDS = 20  # for all questions; each has three
+LATE_SECONDS = 600
+CLOCK_SECONDS = 5
+SLOW_MILLISECONDS = 50
+DATABASE, SCHEMA, MAIL = "database", "migrations", "outbox"
+
+
+class Facts(NamedTuple):
+    """What a database says that is reached. ``state``: None where not all tables are there."""
+
+    server: Server
+    connections: int
+    revision: str | None
+    state: State | None
+
+
+async def look(config: Config, url: URL) -> list[Finding]:
+    """Ask the database, and return what is found."""
+    engine = make_engine(url, pool_size=1, overflow=0, pooled=config.database_pooled)
+    try:
+        async with asyncio.timeout(DATABASE_SECONDS), make_sessions(engine)() as session:
+            revision = await schema.revision(engine)
+            facts = Facts(
+                await server_of(session),
+                await connections_allowed(session),
+                revision,
+                None if _is_behind(revision) else await checkup.look(session),
+            )
+    except Exception as error:
+        if not is_away(error):
+            raise
+        return [away(error)]
+    finally:
+        await engine.dispose()
+    return judge(facts, config)
+
+
+def judge(facts: Facts, config: Config) -> list[Finding]:
+    """Return what the database's facts say."""
+    found = [
+        database(facts.server),
+        clock(facts.server),
+        migrations(facts.revision),
+        connections(facts.connections, config),
+    ]
+    if facts.state is not None:
+        found += [
+            outbox(facts.state),
+            housekeeping(facts.state),
+            administrator(facts.state),
+            role(facts.state),
+        ]
+    return found
+
+
+def settings(wrong_ones: WrongSettings | None) -> list[Finding]:
+    """Name all settings that are wrong."""
+    if wrong_ones is None:
+        return [ok("settings", "all can be read, and fit together")]
+    return [wrong("settings", line) for line in str(wrong_ones).splitlines()]
+
+
+def keys(config: Config, environ: Mapping[str, str]) -> Finding:
+    """Check the secret key and the older ones."""
+    check = "secret key"
+    signing = config.signing_keys
+    if any(key.startswith(EXAMPLE_KEYS) for key in signing):
+        return wrong(
+            check, "is an example that everybody can read; make one: python -m app secret-key"
+        )
+    older = len(signing) - 1
+    if older and signing[-1] in signing[:-1]:
+        return warning(check, "stands among SECRET_KEY_FALLBACKS too: empty them")
+    if older:
+        return warning(
+            check,
+            f"{older} older one(s) are still accepted: empty SECRET_KEY_FALLBACKS "
+            f"{config.remember_days:g} days after the change",
+        )
+    if not config.is_laptop and environ.get("SECRET_KEY"):
+        return warning(
+            check, "stands in the environment, where `docker inspect` shows it: use SECRET_KEY_FILE"
+        )
+    return ok(check, "long, random, and the only one")
+
+
+def secret_files(paths: Mapping[str, Path]) -> Finding:
+    """Check who may read and change the files that hold secrets."""
+    check = "secret files"
+    for name, path in paths.items():
+        try:
+            mode = stat.S_IMODE(path.stat().st_mode)
+        except OSError:  # the settings' business
+            continue
+        if mode & (stat.S_IWGRP | stat.S_IWOTH):
+            return wrong(check, f"others may change {path} ({name}): chmod go-w {path}")
+        if mode & stat.S_IROTH and not str(path).startswith(MOUNTED):
+            return warning(check, f"everybody here may read {path} ({name}): chmod o-r {path}")
+    return ok(check, "are closed to others" if paths else "there are none")
+
+
+def files_of(config: Config, environ: Mapping[str, str]) -> dict[str, Path]:
+    """Return the files that hold secrets, by their setting."""
+    found = {name: Path(environ[f"{name}_FILE"]) for name in SECRETS if environ.get(f"{name}_FILE")}
+    if config.is_laptop and not environ.get("SECRET_KEY") and "SECRET_KEY" not in found:
+        found["SECRET_KEY"] = config.data_dir / "secret_key"
+    return found
+
+
+def away(error: BaseException) -> Finding:
+    """Say that the database does not answer."""
+    return wrong(
+        DATABASE,
+        f"cannot be reached ({type(error).__name__}). Does it run, and are DATABASE_URL and its "
+        "password right?",
+    )
+
+
+def database(server: Server) -> Finding:
+    """Check that it is the primary, and near."""
+    if not server.is_primary:
+        return wrong(
+            DATABASE, "is a standby, which takes no changes: DATABASE_URL must lead to the primary"
+        )
+    words = f"PostgreSQL {server.version}, answers in {server.milliseconds:.1f} ms"
+    if server.milliseconds > SLOW_MILLISECONDS:
+        return warning(DATABASE, f"{words}: each page asks it several times. Is it far, or busy?")
+    return ok(DATABASE, words)
+
+
+def clock(server: Server) -> Finding:
+    """Check our clock against the database's."""
+    ahead = server.ahead_seconds
+    if abs(ahead) > CLOCK_SECONDS:
+        which = "behind" if ahead > 0 else "ahead of"
+        return wrong(
+            "clock",
+            f"ours is {abs(ahead):.0f} s {which} the database's: links and cookies are dated by "
+            "it. Let both follow NTP",
+        )
+    return ok("clock", "agrees with the database's")
+
+
+def migrations(revision: str | None) -> Finding:
+    """Check that the schema is this program's."""
+    if revision == schema.head():
+        return ok(SCHEMA, f"at head ({revision})")
+    if revision is None:
+        return wrong(SCHEMA, "the database has no tables yet: python -m app migrate")
+    if schema.knows(revision):
+        return wrong(SCHEMA, f"the database is at {revision}, behind: python -m app migrate")
+    return warning(SCHEMA, f"the database is newer ({revision}) than this program: bring it along")
+
+
+def connections(allowed: int, config: Config) -> Finding:
+    """Check that the connections of all servers fit into the database."""
+    check = "connections"
+    try:
+        workers = serve.worker_count(config, allowed)
+    except serve.CannotServe as error:
+        return wrong(check, str(error))
+    if config.database_pooled:
+        return ok(check, "are the pool's business (DATABASE_POOLED)")
+    each = config.database_pool_size + config.database_pool_overflow
+    return ok(
+        check,
+        f"workers × pool × replicas ({workers} × {each} × {config.replicas}) fit into the "
+        f"{allowed} that PostgreSQL allows us",
+    )
+
+
+def outbox(state: State) -> Finding:
+    """Check that letters leave."""
+    count, seconds = state.waiting.count, state.waiting.oldest_seconds
+    if seconds > LATE_SECONDS:
+        return wrong(
+            MAIL,
+            f"{count} letters wait, the oldest for {seconds / 60:.0f} minutes: is a postman "
+            "running, and what does its log say of the mail server?",
+        )
+    return ok(MAIL, f"{count} letters wait" if count else "no letter waits")
+
+
+def housekeeping(state: State) -> Finding:
+    """Check that somebody prunes."""
+    if state.overdue:
+        return wrong(
+            "housekeeping",
+            f"rows that expired an hour ago are still in {', '.join(state.overdue)}: is a postman "
+            "running? By hand: python -m app housekeeping",
+        )
+    return ok("housekeeping", "nothing is overdue")
+
+
+def administrator(state: State) -> Finding:
+    """Check that somebody may administer."""
+    if not state.has_administrator:
+        return warning(
+            "administrator",
+            "there is none: python -m app users create --admin you@example.com",
+        )
+    return ok("administrator", "there is one")
+
+
+def role(state: State) -> Finding:
+    """Check that new people have a role to get."""
+    if state.default_role is None:
+        return wrong(
+            "default role",
+            "no role is the default, so nobody can register: UPDATE roles SET is_default = true "
+            "WHERE name = 'User'",
+        )
+    return ok("default role", f"new people get {state.default_role}")
+
+
+def _is_behind(revision: str | None) -> bool:
+    return revision is None or (revision != schema.head() and schema.knows(revision))

@@ -1,0 +1,52 @@
+"""For ``python -m app doctor``: that it is us who answer, and what arrives here."""
+
+from quart import Blueprint, Response, abort, g, jsonify, request
+
+from app.house import house
+from app.kit import probe
+from app.kit.client import Client, parsed
+from app.kit.marks import anyone
+from app.kit.probe import Seen
+
+pages = Blueprint("doctor", __name__, url_prefix=probe.PATH)
+
+COOKIE_SECONDS = 60
+
+
+@pages.get("/<sealed>")
+@anyone
+async def answer(sealed: str) -> Response:
+    """Answer whoever has our secret key, and asks now; for everybody else nothing is here."""
+    config = house().config
+    nonce = probe.asked(config.signing_keys, sealed)
+    if nonce is None:
+        abort(404)
+    name = probe.cookie_name(is_https=config.is_https)
+    seen = Seen(
+        client=_client().ip,
+        peer=parsed((request.scope.get("client") or [""])[0]) or "",
+        forwarded=_forwarded(),
+        cookie=request.cookies.get(name, ""),
+    )
+    response: Response = jsonify(proof=probe.prove(config.signing_keys, nonce), **seen._asdict())
+    response.content_type = "application/json; charset=utf-8"
+    response.set_cookie(
+        name,
+        nonce,
+        max_age=COOKIE_SECONDS,
+        secure=config.is_https,
+        httponly=True,
+        samesite="Lax",
+    )
+    return response
+
+
+def _client() -> Client:
+    found: Client = g.client
+    return found
+
+
+def _forwarded() -> list[str]:
+    """Return what the proxies say, the nearest last."""
+    text = ",".join(request.headers.getlist("X-Forwarded-For"))
+    return [part.strip() for part in text.split(",") if part.strip()]

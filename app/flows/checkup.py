@@ -1,0 +1,38 @@
+"""A checkup: what an operator should know of the database's contents."""
+
+from datetime import timedelta
+from typing import NamedTuple
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.kit.permissions import Permission
+from app.models import administrators, outbox, pruning, registration, role, throttle
+from app.models import session as sessions
+from app.models.outbox import Waiting
+
+OVERDUE_AFTER = timedelta(hours=1)
+
+
+class State(NamedTuple):
+    """``overdue``: tables with rows that housekeeping should have deleted an hour ago."""
+
+    waiting: Waiting
+    overdue: list[str]
+    has_administrator: bool
+    default_role: str | None
+
+
+async def look(session: AsyncSession) -> State:
+    """Return how things stand, by a few small questions."""
+    async with session.begin():
+        kinds = (sessions.expired(), registration.expired(), throttle.forgotten())
+        return State(
+            waiting=await outbox.waiting(session),
+            overdue=[
+                stale.table
+                for stale in kinds
+                if await pruning.is_overdue(session, stale, by=OVERDUE_AFTER)
+            ],
+            has_administrator=await administrators.is_permission_held(session, Permission.ADMIN),
+            default_role=await role.default_name(session),
+        )

@@ -1,0 +1,67 @@
+"""Keeps house beside the postman: prunes every ten minutes, and never gets in its way."""
+
+import asyncio
+import logging
+import random
+import time
+
+from sqlalchemy import URL
+
+from app.config import Config
+from app.db import is_away, make_engine, make_sessions
+from app.flows.housekeeping import Pruned, prune
+from app.kit.metrics import HOUSEKEEPING_AT, PRUNED
+from app.kit.stopping import wait_for
+
+log = logging.getLogger(__name__)
+
+FIRST_AFTER_SECONDS = 60
+EVERY_SECONDS = 600
+JITTER = 0.2  # of it, so that several do not all come at once
+REST_SECONDS = 0.05
+KEPT = (
+    "The last administrator asked to be forgotten and stays until there is another: "
+    "python -m app users set-role NAME Administrator"
+)
+
+
+async def keep_house(config: Config, url: URL, stop: asyncio.Event) -> None:
+    """Prune again and again until ``stop`` is set. What goes wrong is tried again next time."""
+    seconds = float(FIRST_AFTER_SECONDS)
+    has_told = False
+    while not await wait_for(stop, seconds):
+        pruned = Pruned()
+        try:
+            await _prune(config, url, stop, pruned)
+        except Exception as error:
+            if is_away(error):
+                log.warning("housekeeping is put off: the database is away")
+            else:
+                log.exception("housekeeping failed")
+        _note(pruned)
+        if pruned.keeps_administrator and not has_told:
+            log.warning(KEPT)
+        has_told = has_told or pruned.keeps_administrator
+        seconds = EVERY_SECONDS * random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311 - no secret
+
+
+async def _prune(config: Config, url: URL, stop: asyncio.Event, pruned: Pruned) -> None:
+    """Prune once, on a connection of its own: a letter never waits for one."""
+    engine = make_engine(url, pool_size=1, overflow=0, pooled=config.database_pooled)
+    try:
+        async with make_sessions(engine)() as session:
+            await prune(
+                session, config=config, rest=lambda: wait_for(stop, REST_SECONDS), pruned=pruned
+            )
+    finally:
+        await engine.dispose()
+
+
+def _note(pruned: Pruned) -> None:
+    for table, rows in pruned.rows.items():
+        PRUNED.labels(table).inc(rows)
+    if pruned.is_whole:
+        HOUSEKEEPING_AT.set(time.time())
+    gone = [f"{rows} {table}" for table, rows in pruned.rows.items() if rows]
+    if gone:
+        log.info("pruned: %s", ", ".join(gone))

@@ -1,0 +1,181 @@
+"""The deployment from inside: each check once wrong, once right."""
+
+from pathlib import Path
+
+import pytest
+from sqlalchemy import URL, text
+
+from app import schema
+from app.config import Config, WrongSettings
+from app.db import Server
+from app.doctor import inside
+from app.doctor.findings import Finding, Level, is_well
+from app.doctor.inside import Facts
+from app.flows.checkup import State
+from app.house import House
+from app.models.outbox import Waiting
+from tests.doctor.test_outside import KEY, LAPTOP, check
+from tests.models.test_pruning import ROWS, fill
+from tests.people import ALICE, ROOT, move_time, settle
+from tests.postmen import post
+
+OLD_KEY = "Qm7-xR4tB8wZ1cV6nJ3hL9fK2pYs0dGu"
+SERVER = Server("17.2", is_primary=True, milliseconds=0.8, ahead_seconds=0.01)
+WELL = State(Waiting(0, 0), overdue=[], has_administrator=True, default_role="User")
+
+
+def site(**more: object) -> Config:
+    url = "postgresql://vestibule@postgres/vestibule"
+    return Config.model_validate({"secret_key": KEY, "database_url": url, **more})
+
+
+def test_all_wrong_settings_are_named() -> None:
+    found = inside.settings(WrongSettings("WORKERS: must be a whole number\nBIND: is missing"))
+    assert [finding.says for finding in found] == [
+        "WORKERS: must be a whole number", "BIND: is missing",
+    ]  # fmt: skip
+    assert not is_well(found)
+    assert is_well(inside.settings(None))
+
+
+def test_an_example_is_no_key() -> None:
+    example = site(secret_key="tests-only-9fK2mQ7xR4tB8wZ1cV6nJ3hL")
+    check(inside.keys(example, {}), Level.WRONG, "is an example")
+    check(inside.keys(site(), {}), Level.OK, "long, random")
+
+
+def test_older_keys_are_told() -> None:
+    check(inside.keys(site(secret_key_fallbacks=OLD_KEY), {}), Level.WARNING, "30 days after")
+    check(inside.keys(site(secret_key_fallbacks=KEY), {}), Level.WARNING, "stands among")
+
+
+def test_a_key_in_the_environment_is_told() -> None:
+    check(inside.keys(site(), {"SECRET_KEY": KEY}), Level.WARNING, "SECRET_KEY_FILE")
+    check(inside.keys(LAPTOP, {"SECRET_KEY": KEY}), Level.OK, "long, random")
+
+
+@pytest.mark.parametrize(
+    ("mode", "level", "words"),
+    [
+        (0o620, Level.WRONG, "chmod go-w"),
+        (0o602, Level.WRONG, "chmod go-w"),
+        (0o644, Level.WARNING, "chmod o-r"),
+        (0o640, Level.OK, "closed to others"),
+        (0o400, Level.OK, "closed to others"),
+    ],
+)
+def test_files_of_secrets_are_closed(tmp_path: Path, mode: int, level: Level, words: str) -> None:
+    path = tmp_path / "key"
+    path.touch()
+    path.chmod(mode)
+    check(inside.secret_files({"SECRET_KEY": path}), level, words)
+
+
+def test_mounted_secrets_may_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "key"
+    path.touch()
+    path.chmod(0o444)
+    monkeypatch.setattr(inside, "MOUNTED", str(tmp_path))
+    check(inside.secret_files({"SECRET_KEY": path}), Level.OK, "closed")
+    check(inside.secret_files({"SECRET_KEY": tmp_path / "none"}), Level.OK, "closed")
+    check(inside.secret_files({}), Level.OK, "none")
+
+
+def test_the_files_are_those_of_the_settings() -> None:
+    environ = {"SMTP_PASSWORD_FILE": "/a", "SITE_NAME_FILE": "/b", "SECRET_KEY_FILE": ""}
+    assert inside.files_of(site(), environ) == {"SMTP_PASSWORD": Path("/a")}
+    own = {"SECRET_KEY": Path("var/secret_key")}
+    assert inside.files_of(LAPTOP, {}) == own, "it has read its key by then"
+    assert inside.files_of(LAPTOP, {"SECRET_KEY": KEY}) == {}
+    assert inside.files_of(LAPTOP, {"SECRET_KEY_FILE": "/a"}) == {"SECRET_KEY": Path("/a")}
+
+
+def test_the_database_is_the_primary_and_near() -> None:
+    check(inside.database(SERVER._replace(is_primary=False)), Level.WRONG, "a standby")
+    check(inside.database(SERVER._replace(milliseconds=80)), Level.WARNING, "80.0 ms")
+    check(inside.database(SERVER), Level.OK, "PostgreSQL 17.2")
+
+
+def test_clocks_agree() -> None:
+    check(inside.clock(SERVER._replace(ahead_seconds=6)), Level.WRONG, "6 s behind")
+    check(inside.clock(SERVER._replace(ahead_seconds=-90)), Level.WRONG, "90 s ahead of")
+    check(inside.clock(SERVER._replace(ahead_seconds=4)), Level.OK, "agrees")
+
+
+def test_the_schema_is_ours() -> None:
+    check(inside.migrations(None), Level.WRONG, "no tables yet")
+    check(inside.migrations("0001"), Level.WRONG, "behind")
+    check(inside.migrations("9999"), Level.WARNING, "newer")
+    check(inside.migrations(schema.head()), Level.OK, "at head")
+
+
+def test_connections_fit() -> None:
+    check(inside.connections(90, site(workers=8, replicas=3)), Level.WRONG, "do not fit")
+    check(inside.connections(90, site(workers=2)), Level.OK, "(2 × 10 × 1)")
+    check(inside.connections(9, site(workers=8, database_pooled=True)), Level.OK, "the pool's")
+
+
+def test_letters_leave() -> None:
+    late = WELL._replace(waiting=Waiting(3, 1200))
+    check(inside.outbox(late), Level.WRONG, "3 letters wait, the oldest for 20 minutes")
+    check(inside.outbox(WELL._replace(waiting=Waiting(2, 5))), Level.OK, "2 letters wait")
+    check(inside.outbox(WELL), Level.OK, "no letter waits")
+
+
+def test_somebody_prunes() -> None:
+    late = WELL._replace(overdue=["registrations"])
+    check(inside.housekeeping(late), Level.WRONG, "still in registrations")
+    check(inside.housekeeping(WELL), Level.OK, "nothing is overdue")
+
+
+def test_there_is_an_administrator_and_a_default_role() -> None:
+    lonely = WELL._replace(has_administrator=False, default_role=None)
+    check(inside.administrator(lonely), Level.WARNING, "users create --admin")
+    check(inside.administrator(WELL), Level.OK, "there is one")
+    check(inside.role(lonely), Level.WRONG, "nobody can register")
+    check(inside.role(WELL), Level.OK, "new people get User")
+
+
+def test_without_tables_nothing_is_said_of_them() -> None:
+    found = inside.judge(Facts(SERVER, 90, None, None), site(workers=2))
+    assert [finding.check for finding in found] == [
+        "database", "clock", "migrations", "connections",
+    ]  # fmt: skip
+
+
+async def look(house: House) -> dict[str, Finding]:
+    found = await inside.look(house.config, house.engine.url)
+    return {finding.check: finding for finding in found}
+
+
+async def test_a_house_in_order_is_well(house: House) -> None:
+    await settle(house, ROOT, role="Administrator")
+    found = await look(house)
+    assert {finding.level for finding in found.values()} == {Level.OK}
+    assert len(found) == 8
+
+
+async def test_a_house_in_disorder_is_not(house: House) -> None:
+    await post(house)
+    await move_time(house, "outbox", "created_at", "11 minutes")
+    await settle(house, ALICE)
+    await fill(house, 1, "now() - interval '61 minutes'")
+    async with house.engine.begin() as connection:
+        for kind in ("expired sessions", "registrations"):
+            insert = ROWS[kind][1].format(end="now() - interval '61 minutes'")
+            await connection.execute(text(insert))
+    found = await look(house)
+    assert found["outbox"].level is Level.WRONG
+    assert found["administrator"].level is Level.WARNING
+    check(found["housekeeping"], Level.WRONG, "login_sessions, registrations, throttle_buckets")
+
+
+async def test_what_expired_just_now_is_not_overdue(house: House) -> None:
+    await fill(house, 1, "now() - interval '59 minutes'")
+    assert (await look(house))["housekeeping"].level is Level.OK
+
+
+async def test_a_database_that_is_away_is_one_line() -> None:
+    nowhere = URL.create("postgresql+asyncpg", "nobody", None, "127.0.0.1", 1, "nothing")
+    (found,) = await inside.look(LAPTOP, nowhere)
+    check(found, Level.WRONG, "cannot be reached")

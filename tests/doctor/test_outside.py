@@ -1,0 +1,230 @@
+"""The site from outside: each check once wrong, once right."""
+
+import json
+
+import pytest
+
+from app.config import Config
+from app.doctor import outside
+from app.doctor.findings import Finding, Level
+from app.doctor.outside import FORGED, Visits
+from app.doctor.visits import Answer, NoAnswer
+from app.kit import probe
+from app.kit.probe import Seen
+from app.web.headers import ALWAYS
+
+KEY = "8hGf2-vQ5xZ0rTn7Lw3KsYb9JpCd4MaE"
+NONCE = "0123456789abcdef"
+SITE = Config.model_validate({"secret_key": KEY, "public_url": "https://login.example.com"})
+BEHIND_TWO = SITE.model_copy(update={"trusted_proxies": 2})
+BEHIND_ONE = SITE.model_copy(update={"trusted_proxies": 1})
+LAPTOP = Config.model_validate({"secret_key": KEY})
+SEEN = Seen("198.51.100.7", "172.18.0.2", ["198.51.100.7"], NONCE)
+COOKIE = f"__Host-vestibule-doctor={NONCE}; Secure; HttpOnly; Path=/; SameSite=Lax; Max-Age=60"
+HEADERS = ALWAYS | {
+    "Cache-Control": "no-store",
+    "Strict-Transport-Security": "max-age=31536000; includeSubDomains",
+}
+
+
+def said(seen: Seen = SEEN, *, key: str = KEY, nonce: str = NONCE) -> bytes:
+    return json.dumps({"proof": probe.prove([key], nonce), **seen._asdict()}).encode()
+
+
+def first(cookie: str = COOKIE, *, days_left: float | None = 60) -> Answer:
+    return Answer(200, [("Set-Cookie", cookie)], said(), days_left)
+
+
+def page(status: int = 200, **changed: str | None) -> Answer:
+    given = HEADERS | {name.replace("_", "-"): value for name, value in changed.items()}
+    return Answer(status, [(name, value) for name, value in given.items() if value], b"")
+
+
+def check(finding: Finding | None, level: Level, words: str) -> None:
+    assert finding is not None
+    assert (finding.level, words in finding.says) == (level, True), finding
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"", b"ok\n", b"null", b"[]", b'"x"', b"\xff", b'{"proof": 1}', b'{"proof": ""}',
+        said(key="another-9fK2mQ7xR4tB8wZ1cV6nJ3hL"), said(nonce="another"),
+        json.dumps({"proof": probe.prove([KEY], NONCE), "more": 1}).encode(),
+    ],
+)  # fmt: skip
+def test_who_has_not_our_key_is_not_us(body: bytes) -> None:
+    assert outside.read(Answer(200, [], body), [KEY], NONCE) is None
+
+
+def test_who_has_our_key_is_us() -> None:
+    assert outside.read(first(), [KEY], NONCE) == SEEN
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [
+        (404, "not as a server with our SECRET_KEY"),
+        (200, "not as a server with our SECRET_KEY"),
+        (421, "leave the Host header alone"),
+        (502, "does the proxy find it"),
+        (301, "redirects to 'https://www.example.com/'"),
+    ],
+)
+def test_why_it_is_not_us_is_said(status: int, words: str) -> None:
+    answer = Answer(status, [("Location", "https://www.example.com/")], b"")
+    check(outside.not_us(answer, SITE), Level.WRONG, words)
+
+
+def test_why_nobody_answers_is_said() -> None:
+    refused = NoAnswer("connection refused")
+    expired = NoAnswer("its certificate is not good: certificate has expired", is_certificate=True)
+    for visit, config, is_local, level, words in (
+        (refused, SITE, False, Level.WRONG, "Is the server running?"),
+        (refused, SITE, True, Level.WRONG, "look at DNS"),
+        (expired, SITE, True, Level.WRONG, "has expired. Renew it"),
+        (refused, LAPTOP, False, Level.WRONG, "make run"),
+        (refused, LAPTOP, True, Level.WARNING, "inside a container"),
+    ):
+        check(outside.unreached(visit, config, is_local=is_local), level, words)
+
+
+def test_a_certificate_is_wanted_and_its_end_is_told() -> None:
+    check(outside.certificate(first(days_left=None), SITE), Level.WRONG, "no TLS")
+    check(outside.certificate(first(days_left=3.2), SITE), Level.WARNING, "in 3 days")
+    check(outside.certificate(first(days_left=60), SITE), Level.OK, "60 more days")
+    assert outside.certificate(first(days_left=None), LAPTOP) is None
+
+
+@pytest.mark.parametrize(
+    ("visit", "level", "words"),
+    [
+        (Answer(200, [], b""), Level.WRONG, "redirect all of it"),
+        (Answer(308, [], b""), Level.WRONG, "redirects to ''"),
+        (Answer(301, [("Location", "http://login.example.com/")], b""), Level.WRONG, "not to h"),
+        (Answer(301, [("Location", "https://evil.example/")], b""), Level.WRONG, "evil.example"),
+        (NoAnswer("connection refused"), Level.WARNING, "sees nothing"),
+        (Answer(308, [("location", "https://login.example.com/")], b""), Level.OK, "to https"),
+    ],
+)  # fmt: skip
+def test_plain_http_leads_to_https(visit: Answer | NoAnswer, level: Level, words: str) -> None:
+    check(outside.redirect(visit, SITE), level, words)
+
+
+@pytest.mark.parametrize(
+    ("cookie", "back", "words"),
+    [
+        (COOKIE.replace("__Host-", ""), NONCE, "does not arrive"),
+        (COOKIE.replace("Secure; ", ""), NONCE, "without secure"),
+        (COOKIE.replace("HttpOnly; ", ""), NONCE, "without httponly"),
+        (COOKIE.replace("Lax", "None"), NONCE, "without samesite=lax"),
+        (COOKIE.replace("Path=/", "Path=/login"), NONCE, "without path=/"),
+        (COOKIE + "; Domain=example.com", NONCE, "with a Domain"),
+        (COOKIE, "", "do not come back"),
+    ],
+)
+def test_a_cookie_that_was_touched_is_told(cookie: str, back: str, words: str) -> None:
+    again = SEEN._replace(cookie=back)
+    found = outside.cookies(first(cookie), again, nonce=NONCE, is_https=True)
+    check(found, Level.WRONG, words)
+
+
+def test_a_cookie_that_arrives_whole_is_well() -> None:
+    check(outside.cookies(first(), SEEN, nonce=NONCE, is_https=True), Level.OK, "__Host-")
+    plain = COOKIE.replace("__Host-", "").replace("Secure; ", "")
+    check(outside.cookies(first(plain), SEEN, nonce=NONCE, is_https=False), Level.OK, "HttpOnly")
+
+
+@pytest.mark.parametrize(
+    ("login", "words"),
+    [
+        (NoAnswer("no answer within 5 s"), "no answer within 5 s"),
+        (page(503), "answers 503"),
+        (page(X_Frame_Options=None), "X-Frame-Options"),
+        (page(Content_Security_Policy="default-src *"), "Content-Security-Policy"),
+        (page(Cache_Control="public"), "Cache-Control"),
+        (page(Strict_Transport_Security=None), "Strict-Transport-Security"),
+        (page(Strict_Transport_Security="max-age=0"), "Strict-Transport-Security"),
+        (Answer(200, [*HEADERS.items(), ("X-Frame-Options", "DENY")], b""), "X-Frame-Options"),
+    ],
+)
+def test_a_header_that_was_touched_is_told(login: Answer | NoAnswer, words: str) -> None:
+    check(outside.headers(login, is_https=True), Level.WRONG, words)
+
+
+def test_headers_that_arrive_whole_are_well() -> None:
+    check(outside.headers(page(), is_https=True), Level.OK, "as the server set them")
+    plain = page(Strict_Transport_Security=None)
+    check(outside.headers(plain, is_https=False), Level.OK, "as the server set them")
+
+
+PROXY = "172.18.0.2"
+OUR = "198.51.100.7"
+
+
+@pytest.mark.parametrize(
+    ("seen", "forged", "config", "level", "words"),
+    [
+        (Seen(PROXY, PROXY, [OUR], ""), PROXY, SITE, Level.WRONG, "Set TRUSTED_PROXIES=1"),
+        (Seen("192.0.2.9", PROXY, [OUR, "192.0.2.9"], ""), "192.0.2.9", BEHIND_ONE, Level.WRONG,
+         "Set TRUSTED_PROXIES=2"),
+        (Seen("192.0.2.9", "192.0.2.9", [OUR], ""), "192.0.2.9", BEHIND_ONE, Level.WRONG,
+         "not in TRUSTED_NETWORKS"),
+        (Seen("192.0.2.9", PROXY, [OUR, "192.0.2.9"], ""), "192.0.2.9", BEHIND_TWO, Level.WRONG,
+         "not in TRUSTED_NETWORKS"),
+        (Seen(OUR, PROXY, [OUR, "192.0.2.9"], ""), OUR, BEHIND_TWO, Level.OK, OUR),
+        (Seen(PROXY, PROXY, [], ""), FORGED, BEHIND_ONE, Level.WRONG, "choose their own address"),
+        (Seen(PROXY, PROXY, [], ""), PROXY, BEHIND_ONE, Level.WRONG, "but 0 proxies say who comes"),
+        (Seen(PROXY, PROXY, [], ""), PROXY, SITE, Level.WARNING, "a private address"),
+        (Seen("172.18.0.1", PROXY, ["172.18.0.1"], ""), "172.18.0.1", BEHIND_ONE, Level.WARNING,
+         "a private address"),
+        (SEEN, OUR, BEHIND_ONE, Level.OK, "198.51.100.7 to the server, by way of 172.18.0.2"),
+        (Seen(OUR, OUR, [], ""), OUR, SITE, Level.OK, "198.51.100.7 to the server"),
+        (Seen("127.0.0.1", "127.0.0.1", [], ""), FORGED, LAPTOP, Level.OK, "127.0.0.1"),
+    ],
+)  # fmt: skip
+def test_visitors_are_known_by_their_own_addresses(
+    seen: Seen, forged: str, config: Config, level: Level, words: str
+) -> None:
+    check(outside.visitors(seen, seen._replace(client=forged), config), level, words)
+
+
+def test_the_server_is_ready_and_says_little() -> None:
+    for visit, words in (
+        (NoAnswer("refused"), "refused"),
+        (Answer(503, [], b"the database is away\n"), "503: the database is away"),
+        (Answer(200, [], b"x" * 101), "more than it should"),
+    ):
+        check(outside.readiness(visit), Level.WRONG, words)
+    check(outside.readiness(Answer(200, [], b"ok\n")), Level.OK, "can do its work")
+
+
+def test_metrics_are_private() -> None:
+    check(outside.private(page()), Level.WRONG, "is public")
+    check(outside.private(page(404)), Level.OK, "not public")
+    check(outside.private(NoAnswer("x")), Level.OK, "not public")
+
+
+def test_all_checks_are_made_and_may_all_be_well() -> None:
+    moved = Answer(308, [("Location", "https://login.example.com/")], b"")
+    again = Answer(200, [], said(SEEN))
+    visits = Visits(SEEN, first(), again, page(), page(), page(404), moved)
+    found = outside.judge(visits, BEHIND_ONE, NONCE)
+    assert [finding.check for finding in found if finding.level is Level.OK] == [
+        "site", "certificate", "http", "cookies", "headers", "visitors", "readiness", "metrics",
+    ]  # fmt: skip
+    assert len(found) == 8
+
+
+@pytest.mark.parametrize(
+    ("bind", "origin"),
+    [
+        ("0.0.0.0:5000", "http://127.0.0.1:5000"),
+        ("[::]:5000", "http://[::1]:5000"),
+        ("127.0.0.1:8000", "http://127.0.0.1:8000"),
+        ("localhost:8000", "http://localhost:8000"),
+        ("192.0.2.1:80", "http://192.0.2.1:80"),
+    ],
+)
+def test_the_server_is_looked_for_where_it_listens(bind: str, origin: str) -> None:
+    assert outside._own_origin(SITE.model_copy(update={"bind": bind})) == origin

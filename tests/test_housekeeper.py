@@ -1,0 +1,91 @@
+"""The housekeeper beside the postman: when it comes, what it tells, how it stops."""
+
+import asyncio
+import time
+
+import pytest
+
+from app import housekeeper
+from app.flows.housekeeping import Pruned, prune
+from app.house import House
+from app.kit.metrics import HOUSEKEEPING_AT, PRUNED
+from tests.flows.test_housekeeping import leave
+from tests.models.test_pruning import fill
+from tests.people import ROOT, count, settle
+from tests.postmen import post, settled, until, working
+
+
+@pytest.fixture(autouse=True)
+def busy(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    """Have it come at once, and again and again."""
+    caplog.set_level("INFO", "app")
+    monkeypatch.setattr(housekeeper, "FIRST_AFTER_SECONDS", 0)
+    monkeypatch.setattr(housekeeper, "EVERY_SECONDS", 0.01)
+    monkeypatch.setattr(housekeeper, "REST_SECONDS", 0)
+
+
+def moment() -> float:
+    found: float = HOUSEKEEPING_AT._value.get()
+    return found
+
+
+def buckets() -> float:
+    found: float = PRUNED.labels("throttle_buckets")._value.get()
+    return found
+
+
+async def test_what_fails_is_told_and_tried_again_and_letters_go_on(
+    house: House, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    errors = [ValueError("broken"), ConnectionRefusedError()]
+    well = prune
+
+    async def fail(*args: object, pruned: Pruned, **more: object) -> None:
+        if errors:
+            raise errors.pop(0)
+        await well(*args, pruned=pruned, **more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(housekeeper, "prune", fail)
+    await fill(house, 1)
+    await post(house)
+    async with working(house, None):
+        await settled(house)
+        await until(lambda: any("pruned: " in line for line in caplog.messages))
+    assert "housekeeping failed" in caplog.messages
+    assert "housekeeping is put off: the database is away" in caplog.messages
+    assert await count(house, "throttle_buckets") == 0
+
+
+async def test_it_counts_and_tells_what_went_and_when(
+    house: House, caplog: pytest.LogCaptureFixture
+) -> None:
+    before, started = buckets(), time.time()
+    await fill(house, 1500)
+    async with working(house, None):
+        await until(lambda: moment() >= started)
+    assert buckets() == before + 1500
+    assert "pruned: 1500 throttle_buckets" in caplog.messages
+    assert sum("pruned" in line for line in caplog.messages) == 1
+
+
+async def test_a_last_administrator_who_stays_is_told_once(
+    house: House, caplog: pytest.LogCaptureFixture
+) -> None:
+    await settle(house, ROOT, role="Administrator")
+    await leave(house, ROOT)
+    async with working(house, None):
+        await until(lambda: housekeeper.KEPT in caplog.messages)
+        for _ in range(2):
+            seen = moment()
+            await until(lambda seen=seen: moment() > seen)  # type: ignore[misc]
+    assert caplog.messages.count(housekeeper.KEPT) == 1
+
+
+async def test_it_stops_between_two_batches(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(housekeeper, "REST_SECONDS", 60)
+    await fill(house, 2500)
+    async with asyncio.timeout(10):
+        async with working(house, None):
+            while await count(house, "throttle_buckets") > 1500:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+    assert await count(house, "throttle_buckets") == 1500
