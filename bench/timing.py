@@ -1,6 +1,6 @@
-"""Whether the time of a failed login tells something about the account (EN-02).
+"""Whether the time of an answer tells something about the account (EN-02, EN-04).
 
-    python bench/timing.py [--samples 45]
+    python bench/timing.py [--form login|reset] [--samples 45]
 
 Starts its own server and its own database, at the real cost of a password; stops both. Asks for
 each kind of account in turn, one client, and prints each one's median against a name that nobody
@@ -32,6 +32,8 @@ KINDS = {
     "unconfirmed": LATE.email,
     "no password yet": EMPTY.email,
 }
+FORMS = {"login": ("/login", "&password=wrong", 401), "reset": ("/reset", "", 200)}
+MOST_LOGINS = 47
 SETTINGS = {"secret_key": "bench-9fK2mQ7xR4tB8wZ1cV6nJ3hL5pDs", "bcrypt_rounds": 12}
 
 
@@ -48,15 +50,14 @@ async def people(url: URL) -> None:
             )
 
 
-async def sample(port: int, samples: int) -> dict[str, list[float]]:
+async def sample(port: int, form: str, samples: int) -> dict[str, list[float]]:
     """Return each kind's seconds, taken in turn so that the machine's moods hit all alike."""
+    path, more, right_status = FORMS[form]
     found: dict[str, list[float]] = {kind: [] for kind in KINDS}
     for round_ in range(samples + 2):
         for kind, name in KINDS.items():
-            status, seconds, _ = await ask(
-                port, "POST", "/login", f"email_or_user={name}&password=wrong"
-            )
-            if status != 401:
+            status, seconds, _ = await ask(port, "POST", path, f"email_or_user={name}{more}")
+            if status != right_status:
                 raise RuntimeError(f"{kind} answered {status}")
             if round_ >= 2:  # the first ones warm up
                 found[kind].append(seconds)
@@ -75,8 +76,11 @@ def mann_whitney(one: list[float], other: list[float]) -> float:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--samples", type=int, default=45, choices=range(5, 48), metavar="5…47")
+    parser.add_argument("--form", default="login", choices=FORMS)
+    parser.add_argument("--samples", type=int, default=45, choices=range(5, 201), metavar="5…200")
     options = parser.parse_args()
+    if options.form == "login" and options.samples > MOST_LOGINS:
+        parser.error(f"at most {MOST_LOGINS} logins of a kind: more are slowed down")
     with tempfile.TemporaryDirectory(prefix="vestibule-bench-") as home:
         Path(home).chmod(0o755)
         with embedded.served(Path(home)) as url:
@@ -84,10 +88,10 @@ def main() -> None:
             asyncio.run(people(make_url(url)))
             settings = environment(
                 make_url(url), BCRYPT_ROUNDS="12", WORKERS="1", ACCOUNT_LONGEST_WAIT_SECONDS="1",
-                ACCOUNT_FREE_FAILURES="50",
+                ACCOUNT_FREE_FAILURES="50", ACCOUNT_LETTERS_HOUR="100000",
             )  # fmt: skip
             with serving(settings) as server:
-                found = asyncio.run(sample(server.port, options.samples))
+                found = asyncio.run(sample(server.port, options.form, options.samples))
     base = found["nobody"]
     for kind, seconds in found.items():
         median, ratio = (

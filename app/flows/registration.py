@@ -10,7 +10,7 @@ from app.config import Config
 from app.db import one_by_one
 from app.kit import passwords
 from app.kit.client import Client
-from app.kit.errors import LinkUnusable, TooManyTries, UsernameTaken
+from app.kit.errors import LinkUnusable, NoSuchRegistration, TooManyTries, UsernameTaken
 from app.kit.links import CONFIRM_VALID_HOURS, VALID, new_link
 from app.kit.passwords import PasswordHasher
 from app.kit.sealing import Purpose, seal, unseal
@@ -18,10 +18,11 @@ from app.limits import limits
 from app.models import audit, outbox, throttle, token, user
 from app.models import registration as registrations
 from app.models.audit import Event
-from app.models.registration import Pending
+from app.models.registration import Pending, Waiting
 from app.steps import quota
 
 RESEND_VALID_MINUTES = 30
+MOST_WAITING = 100
 
 
 async def register(
@@ -98,15 +99,55 @@ async def resend(session: AsyncSession, *, config: Config, ticket: str, client: 
             await _write_letter(session, config, pending, client)
 
 
+async def waiting(session: AsyncSession, *, email: str = "") -> list[Waiting]:
+    """Return who registered and has not confirmed his address, the newest first.
+
+    For operators. ``email``: only those of this address.
+    """
+    async with one_by_one(session):
+        return await registrations.waiting(session, email=email, most=MOST_WAITING)
+
+
+async def send_again(
+    session: AsyncSession,
+    *,
+    config: Config,
+    registration_id: UUID,
+    client: Client,
+    actor_id: UUID | None = None,
+) -> None:
+    """Send the letter of a registration again, for an operator: no limit withholds it.
+
+    Raises:
+        NoSuchRegistration: it was confirmed, or is too old.
+    """
+    async with session.begin():
+        pending = await registrations.renew(session, registration_id, lasts=VALID[Purpose.CONFIRM])
+        if pending is not None:
+            await _put_letter(session, config, pending)
+            await audit.write(
+                session,
+                Event.CONFIRMATION_SENT,
+                client=client,
+                actor_id=actor_id,
+                registration=str(pending.id),
+            )
+    if pending is None:
+        raise NoSuchRegistration
+
+
 async def _write_letter(
     session: AsyncSession, config: Config, pending: Pending, client: Client
 ) -> None:
-    """Write to the address: a link to confirm, or to an account's owner that there is one."""
     registration_id = str(pending.id)
-    if await quota.is_withheld(
+    if not await quota.is_withheld(
         session, config, pending.email, client, registration=registration_id
     ):
-        return
+        await _put_letter(session, config, pending)
+
+
+async def _put_letter(session: AsyncSession, config: Config, pending: Pending) -> None:
+    """Write to the address: a link to confirm, or to an account's owner that there is one."""
     person = await user.find(session, pending.email)
     if person is not None:
         letter = letters.already_registered(

@@ -113,6 +113,14 @@ class AlreadyThere(Refusal):
     )
 
 
+class NoSuchRegistration(Refusal):
+    """The registration was confirmed, or is too old. For operators only."""
+
+    code = "no_such_registration"
+    status = 404
+    sentence = "This registration does not wait any more: it was confirmed, or is too old."
+
+
 class IsBlocked(Refusal):
     """A blocked person cannot be helped by a new password. For operators only."""
 

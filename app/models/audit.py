@@ -40,6 +40,7 @@ class Event(StrEnum):
     LETTER_WITHHELD = "letter.withheld"
     LETTER_REFUSED = "letter.refused"
     LETTER_GAVE_UP = "letter.gave_up"
+    CONFIRMATION_SENT = "account.confirmation_sent"
     CONFIRMED = "account.confirmed"
     CREATED = "account.created"
     PASSWORD_SET = "account.password_set"  # noqa: S105 - the name of an event

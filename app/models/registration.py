@@ -6,7 +6,7 @@ taken nothing (TK-13, EN-03).
 """
 
 from collections.abc import Collection
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
@@ -51,6 +51,16 @@ class Pending(NamedTuple):
     password_hash: str
 
 
+class Waiting(NamedTuple):
+    """A registration as operators see it."""
+
+    id: UUID
+    username: str
+    email: str
+    created_at: datetime
+    expires_at: datetime
+
+
 _PENDING = (Registration.id, Registration.email, Registration.username, Registration.password_hash)
 
 
@@ -84,6 +94,21 @@ async def find(session: AsyncSession, registration_id: UUID) -> Pending | None:
     """Return a registration that still waits."""
     statement = select(*_PENDING).where(Registration.id == registration_id, _is_live())
     return _pending((await session.execute(statement)).one_or_none())
+
+
+async def waiting(session: AsyncSession, *, email: str, most: int) -> list[Waiting]:
+    """Return those that still wait, of an address if one is given, the newest first."""
+    statement = select(
+        Registration.id,
+        Registration.username,
+        Registration.email,
+        Registration.created_at,
+        Registration.expires_at,
+    ).where(_is_live())
+    if email:
+        statement = statement.where(Registration.email_key == canonical(email))
+    rows = await session.execute(statement.order_by(Registration.expires_at.desc()).limit(most))
+    return [Waiting._make(row) for row in rows]
 
 
 async def renew(

@@ -35,6 +35,9 @@ SENTENCES: Mapping[str, Sentence] = {
     Event.LETTER_RETRIED: Sentence(
         "{actor} had a letter sent again", "A letter to you was sent again"
     ),
+    Event.CONFIRMATION_SENT: Sentence(
+        "{actor} had a confirmation sent again", "You had a confirmation sent again"
+    ),
     Event.CONFIRMED: Sentence("{subject} confirmed the address", "You confirmed your address"),
     Event.CREATED: Sentence("{actor} made an account for {subject}", "Your account was made"),
     Event.INVITED: Sentence("{actor} sent {subject} an invitation", "You were sent an invitation"),

@@ -68,7 +68,10 @@ async def left() -> ResponseTypes:
             await flow.sign_out(session, secret=current_user.auth_id, client=client())
         logout_user()
     await flash("You have been logged out.")
-    return redirect("/", 303)
+    response = redirect("/", 303)
+    if house().config.is_https:  # browsers heed it over TLS only
+        response.headers["Clear-Site-Data"] = '"cache", "storage"'
+    return response
 
 
 def _wanted(text: str | None) -> str | None:

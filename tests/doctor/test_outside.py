@@ -52,6 +52,7 @@ def check(finding: Finding | None, level: Level, words: str) -> None:
         said(key="another-9fK2mQ7xR4tB8wZ1cV6nJ3hL"), said(nonce="another"),
         json.dumps({"proof": probe.prove([KEY], NONCE), "more": 1}).encode(),
     ],
+    ids=range(11),
 )  # fmt: skip
 def test_who_has_not_our_key_is_not_us(body: bytes) -> None:
     assert outside.read(Answer(200, [], body), [KEY], NONCE) is None

@@ -65,6 +65,12 @@ class FindForm(HouseForm):
         return Filter(given(self.q), State(state) if state else None, self.role.data or None)
 
 
+class WaitingForm(HouseForm):
+    """Look for a registration."""
+
+    email = StringField("Address", [], [trimmed], render_kw={"autocomplete": "off"})
+
+
 class BlockForm(HouseForm):
     """Block a person."""
 

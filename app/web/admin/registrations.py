@@ -1,0 +1,44 @@
+"""People who registered and have not confirmed their address yet."""
+
+from quart import Blueprint, flash, redirect
+from quart.typing import ResponseTypes
+
+from app.flows import registration
+from app.house import house
+from app.kit.marks import may, sensitive
+from app.kit.permissions import Permission
+from app.web.admin.forms import WaitingForm
+from app.web.admin.shared import actor_id, argument, uuid
+from app.web.clients import client
+from app.web.forms import show
+
+pages = Blueprint("admin_registrations", __name__)
+
+
+@pages.get("/admin/registrations")
+@may(Permission.ADMIN)
+@sensitive
+async def waiting() -> ResponseTypes:
+    """Show who waits."""
+    email = argument("email").strip()
+    async with house().session() as session:
+        found = await registration.waiting(session, email=email)
+    form = WaitingForm(data={"email": email})
+    return await show("admin/registrations.html", form, found=found, most=registration.MOST_WAITING)
+
+
+@pages.post("/admin/registrations/<waiting>/resend")
+@may(Permission.ADMIN)
+@sensitive
+async def resend(waiting: str) -> ResponseTypes:
+    """Send the confirmation again."""
+    async with house().session() as session:
+        await registration.send_again(
+            session,
+            config=house().config,
+            registration_id=uuid(waiting),
+            client=client(),
+            actor_id=actor_id(),
+        )
+    await flash("The letter is on its way.")
+    return redirect("/admin/registrations", 303)
