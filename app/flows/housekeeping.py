@@ -103,7 +103,8 @@ def _stale(config: Config) -> Sequence[Stale]:
         registration.expired(),
         token.expired(),
         throttle.forgotten(),
-        outbox.settled(timedelta(days=LETTERS_KEPT_DAYS)),
+        outbox.sent(timedelta(days=LETTERS_KEPT_DAYS)),
+        outbox.given_up(timedelta(days=LETTERS_KEPT_DAYS)),
         device.unseen(timedelta(days=config.device_days)),
     ]
     return [*found, audit.past(timedelta(days=config.audit_days))] if config.audit_days else found
