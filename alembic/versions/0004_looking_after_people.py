@@ -1,4 +1,4 @@
-"""Looking after people: finding them among a million, and reading the book by any of its columns.
+"""Looking after people: finding them among a million, reading the book, throwing away what expired.
 
 Revision 0004, after 0003.
 
@@ -70,9 +70,20 @@ def upgrade() -> None:
         ["gave_up_at"],
         postgresql_where=sa.text("gave_up_at IS NOT NULL"),
     )
+    op.create_index("ix_one_time_tokens_expires_at", "one_time_tokens", ["expires_at"])
+    op.create_index("ix_devices_seen_at", "devices", ["seen_at"])
+    op.create_index(
+        "ix_login_sessions_idle",
+        "login_sessions",
+        ["seen_at"],
+        postgresql_where=sa.text("NOT remembered"),
+    )
 
 
 def downgrade() -> None:
+    op.drop_index("ix_login_sessions_idle", table_name="login_sessions")
+    op.drop_index("ix_devices_seen_at", table_name="devices")
+    op.drop_index("ix_one_time_tokens_expires_at", table_name="one_time_tokens")
     op.drop_index("ix_outbox_gave_up_at", table_name="outbox")
     op.drop_index("ix_outbox_sent_at", table_name="outbox")
     for columns in ("ip_at_id", "actor_id_at_id", "event_at_id", "at_id"):

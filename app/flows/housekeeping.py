@@ -16,6 +16,7 @@ from app import letters
 from app.config import Config
 from app.kit.client import OPERATOR
 from app.models import (
+    administrators,
     audit,
     device,
     outbox,
@@ -103,7 +104,8 @@ def _stale(config: Config) -> Sequence[Stale]:
         registration.expired(),
         token.expired(),
         throttle.forgotten(),
-        outbox.settled(timedelta(days=LETTERS_KEPT_DAYS)),
+        outbox.sent_before(timedelta(days=LETTERS_KEPT_DAYS)),
+        outbox.given_up_before(timedelta(days=LETTERS_KEPT_DAYS)),
         device.unseen(timedelta(days=config.device_days)),
     ]
     return [*found, audit.past(timedelta(days=config.audit_days))] if config.audit_days else found
@@ -124,6 +126,7 @@ async def _delete_some(session: AsyncSession, stale: Stale) -> int:
 
 async def _erase_one(session: AsyncSession, config: Config) -> int:
     """Erase a person and write the last letter to him; return how many."""
+    await administrators.lock(session)
     leaving = await user.next_to_erase(session)
     if leaving is None:
         return 0

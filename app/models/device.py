@@ -43,7 +43,7 @@ class Device(Base):
     digest: Mapped[bytes] = mapped_column(primary_key=True)
     failures: Mapped[int] = mapped_column(server_default="0")
     created_at: Mapped[Now]
-    seen_at: Mapped[Now]
+    seen_at: Mapped[Now] = mapped_column(index=True)
 
 
 async def find_owner(session: AsyncSession, digest: bytes, *, name: str) -> UUID | None:

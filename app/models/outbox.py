@@ -217,10 +217,16 @@ async def retry(session: AsyncSession, letter_id: UUID) -> bool:
     return True
 
 
-def settled(term: timedelta) -> Stale:
-    """Return the letters that were sent or given up so long ago. What waits is never among them."""
-    settled_at = func.coalesce(OutgoingLetter.sent_at, OutgoingLetter.gave_up_at)
-    return Stale(OutgoingLetter, settled_at <= func.now() - term, settled_at)
+def sent_before(term: timedelta) -> Stale:
+    """Return the letters that were sent so long ago."""
+    past = OutgoingLetter.sent_at <= func.now() - term
+    return Stale(OutgoingLetter, past, OutgoingLetter.sent_at)
+
+
+def given_up_before(term: timedelta) -> Stale:
+    """Return the letters that were given up so long ago."""
+    past = OutgoingLetter.gave_up_at <= func.now() - term
+    return Stale(OutgoingLetter, past, OutgoingLetter.gave_up_at)
 
 
 def _waits() -> ColumnElement[bool]:

@@ -4,7 +4,18 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, Row, delete, false, func, select, update
+from sqlalchemy import (
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    Row,
+    delete,
+    false,
+    func,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.dialects.postgresql import INET, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
@@ -30,6 +41,7 @@ class LoginSession(Base):
     __table_args__ = (
         CheckConstraint("length(digest) = 32", name="digest_length"),
         Index("ix_login_sessions_user_id_created_at", "user_id", "created_at"),
+        Index("ix_login_sessions_idle", "seen_at", postgresql_where=text("NOT remembered")),
     )
 
     id: Mapped[RandomId]

@@ -39,7 +39,7 @@ class OneTimeToken(Base):
     )
     email: Mapped[str | None]
     created_at: Mapped[Now]
-    expires_at: Mapped[Moment]
+    expires_at: Mapped[Moment] = mapped_column(index=True)
 
 
 _TAKEN = (OneTimeToken.user_id, OneTimeToken.email, OneTimeToken.created_at)

@@ -365,7 +365,7 @@ class Leaving(NamedTuple):
 async def next_to_erase(session: AsyncSession) -> Leaving | None:
     """Return who is to be erased first, and hold him; None if there is nobody.
 
-    The last administrator who is not blocked stays.
+    The last administrator stays, while nobody else could sign in as one.
     """
     statement = (
         select(User.id, User.email, User.username)
@@ -398,7 +398,12 @@ def _is_last_administrator() -> ColumnElement[bool]:
     other = aliased(User)
     roles = select(Role.id).where(Role.permissions.bitwise_and(int(Permission.ADMIN)) != 0)
     others = select(other.id).where(
-        other.id != User.id, other.role_id.in_(roles), other.blocked_at.is_(None)
+        other.id != User.id,
+        other.role_id.in_(roles),
+        other.blocked_at.is_(None),
+        other.delete_at.is_(None),
+        other.confirmed_at.is_not(None),
+        other.password_hash.is_not(None),
     )
     return User.role_id.in_(roles) & ~others.exists()
 
