@@ -9,7 +9,7 @@ from sqlalchemy import make_url
 
 from app import config as settings
 from app import embedded, laptop, schema, serve, worker
-from app.commands import users
+from app.commands import transfer, users
 from app.commands.shared import ask, connections_of, database, read_config, running_database
 from app.db import database_url, is_away
 from app.flows import access
@@ -85,6 +85,9 @@ def worker_command(*, socket_fd: int) -> None:
     worker.run(config, running_database(config), socket_fd=socket_fd)
 
 
+users.users.add_command(transfer.import_users)
+users.users.add_command(transfer.export_users)
+users.users.add_command(transfer.show_hashes)
 commands.add_command(users.users)
 
 

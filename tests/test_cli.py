@@ -18,6 +18,7 @@ from tests.server import ROOT, environment
 COMMANDS = [
     [], ["serve"], ["migrate"], ["postman"], ["secret-key"], ["users"], ["users", "create"],
     ["users", "list"], ["users", "block"], ["users", "unblock"], ["users", "set-role"],
+    ["users", "import"], ["users", "export"], ["users", "hashes"],
 ]  # fmt: skip
 
 

@@ -95,6 +95,13 @@ class NoSuchRole(Refusal):
     status = 404
 
 
+class CannotRead(Refusal):
+    """What people are to be read from cannot be. For operators only; the sentence tells why."""
+
+    code = "cannot_read"
+    status = 422
+
+
 class TryLater(Refusal):
     """Not now: ``retry_after`` is in whole seconds, at least 1."""
 

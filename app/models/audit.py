@@ -1,10 +1,23 @@
 """Audit events: who did what to whom, from where. Rows are only ever added."""
 
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Identity, Index, or_, update
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    Identity,
+    Index,
+    Uuid,
+    bindparam,
+    func,
+    literal,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.dialects.postgresql import INET, JSONB, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
@@ -22,6 +35,7 @@ class Event(StrEnum):
     LETTER_GAVE_UP = "letter.gave_up"
     CONFIRMED = "account.confirmed"
     CREATED = "account.created"
+    IMPORTED = "account.imported"
     PASSWORD_SET = "account.password_set"  # noqa: S105 - the name of an event
     BLOCKED = "account.blocked"
     UNBLOCKED = "account.unblocked"
@@ -70,6 +84,25 @@ async def write(
             user_agent=client.user_agent,
             request_id=client.request_id,
             detail=detail,
+        )
+    )
+
+
+async def write_for_all(
+    session: AsyncSession, event: Event, *, client: Client, subject_ids: Sequence[UUID]
+) -> None:
+    """Add a line for each of many people, as ``write`` does for one."""
+    subjects = func.unnest(bindparam("subjects", subject_ids, ARRAY(Uuid))).column_valued("id")
+    source = select(
+        literal(event.value),
+        subjects,
+        literal(client.ip).cast(INET),
+        literal(client.user_agent),
+        literal(client.request_id),
+    )
+    await session.execute(
+        insert(AuditEvent).from_select(
+            ["event", "subject_id", "ip", "user_agent", "request_id"], source
         )
     )
 
