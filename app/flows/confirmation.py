@@ -123,6 +123,7 @@ async def _settle(session: AsyncSession, config: Config, pending: Pending, clien
         username=pending.username,
         password_hash=pending.password_hash,
         role_id=await role.default_id(session),
+        terms_accepted_at=pending.terms_accepted_at,
     )
     if user_id is None:
         return False

@@ -1,6 +1,7 @@
 """Registering: asking for an account, and for the letter once more."""
 
 import logging
+from collections.abc import Sequence
 from datetime import timedelta
 from uuid import UUID
 
@@ -10,9 +11,16 @@ from app import letters
 from app.config import Config
 from app.db import one_by_one
 from app.kit import passwords
-from app.kit.addresses import canonical
+from app.kit.addresses import canonical, is_of
 from app.kit.client import Client
-from app.kit.errors import LinkUnusable, TooManyTries, UsernameTaken
+from app.kit.errors import (
+    AddressNotAllowed,
+    LinkUnusable,
+    RegistrationClosed,
+    TermsNotAccepted,
+    TooManyTries,
+    UsernameTaken,
+)
 from app.kit.links import CONFIRM_VALID_HOURS, VALID, new_link
 from app.kit.passwords import PasswordHasher
 from app.kit.sealing import Purpose, seal, unseal
@@ -25,11 +33,34 @@ from app.models.registration import Pending
 log = logging.getLogger(__name__)
 
 RESEND_VALID_MINUTES = 30
+CLOSED = {
+    "invitation": "People are invited here. If you should have an account, please ask whoever runs "
+    "this site for an invitation.",
+    "closed": "New accounts are not made here at the moment. Those that there are work as before.",
+}
 WITHHELD = (
     "A letter was not written: its address or the network %s has had as many as the limits allow "
     "(ACCOUNT_LETTERS_HOUR, NETWORK_LETTERS_…). If all people seem to be of one network, is "
     "TRUSTED_PROXIES right?"
 )
+
+
+def require_open(config: Config) -> None:
+    """Pass where everybody may register.
+
+    Raises:
+        RegistrationClosed: with the reason.
+    """
+    if config.registration != "open":
+        raise RegistrationClosed(CLOSED[config.registration])
+
+
+def in_words(domains: Sequence[str]) -> str:
+    """Return domains as people read them."""
+    return ", ".join(
+        f"{each.removeprefix('.')} and all below" if each.startswith(".") else each
+        for each in domains
+    )
 
 
 async def register(
@@ -41,6 +72,7 @@ async def register(
     email: str,
     password: str,
     client: Client,
+    accepts_terms: bool = False,
 ) -> str:
     """Write a registration down, and write to its address.
 
@@ -49,11 +81,18 @@ async def register(
         (EN-03): the owner of a known one gets the letter that fits.
 
     Raises:
+        RegistrationClosed: nobody registers here, or only who is invited.
+        AddressNotAllowed: the address is of a domain that cannot register here.
+        TermsNotAccepted: there are terms.
         WeakPassword: the password is refused, with the reason.
         UsernameTaken: user names are public.
         TooManyTries: from this network.
         TooBusy: too many passwords wait to be hashed.
     """
+    require_open(config)
+    _require_allowed(config, email)
+    if config.terms_url and not accepts_terms:
+        raise TermsNotAccepted
     context = passwords.own_words(site=config.site_name, username=username, email=email)
     passwords.check_policy(password, shortest=config.password_min_length, context=context)
     rates = {f"registrations:network:{client.network}": limits(config).logins_of_network}
@@ -77,6 +116,7 @@ async def register(
             username=username,
             password_hash=password_hash,
             fingerprint=passwords.fingerprint(password, key=config.signing_keys[-1]),
+            accepts_terms=bool(config.terms_url),
             lasts=VALID[Purpose.CONFIRM],
         )
         await audit.write(session, Event.REGISTERED, client=client, registration=str(pending.id))
@@ -104,6 +144,12 @@ async def resend(session: AsyncSession, *, config: Config, ticket: str, client: 
         pending = await registrations.renew(session, UUID(text), lasts=VALID[Purpose.CONFIRM])
         if pending is not None:
             await _write_letter(session, config, pending, client)
+
+
+def _require_allowed(config: Config, email: str) -> None:
+    domains = config.registration_domains
+    if domains and not is_of(email, domains):
+        raise AddressNotAllowed(f"Addresses of these domains can register: {in_words(domains)}.")
 
 
 async def _write_letter(

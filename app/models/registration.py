@@ -6,7 +6,7 @@ taken nothing (TK-13, EN-03).
 """
 
 from collections.abc import Collection
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
@@ -48,9 +48,16 @@ class Pending(NamedTuple):
     email: str
     username: str
     password_hash: str
+    terms_accepted_at: datetime | None
 
 
-_PENDING = (Registration.id, Registration.email, Registration.username, Registration.password_hash)
+_PENDING = (
+    Registration.id,
+    Registration.email,
+    Registration.username,
+    Registration.password_hash,
+    Registration.terms_accepted_at,
+)
 
 
 async def add(
@@ -60,6 +67,7 @@ async def add(
     username: str,
     password_hash: str,
     fingerprint: bytes,
+    accepts_terms: bool,
     lasts: timedelta,
 ) -> Pending:
     """Write a registration down."""
@@ -72,6 +80,7 @@ async def add(
             username_key=canonical(username),
             password_hash=password_hash,
             fingerprint=fingerprint,
+            terms_accepted_at=func.now() if accepts_terms else None,
             expires_at=func.now() + lasts,
         )
         .returning(*_PENDING)
@@ -130,5 +139,5 @@ def _is_live() -> ColumnElement[bool]:
     return Registration.expires_at > func.now()
 
 
-def _pending(row: Row[UUID, str, str, str] | None) -> Pending | None:
+def _pending(row: Row[UUID, str, str, str, datetime | None] | None) -> Pending | None:
     return None if row is None else Pending(*row)

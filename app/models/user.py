@@ -154,7 +154,13 @@ async def is_username_taken(session: AsyncSession, username: str) -> bool:
 
 
 async def add(
-    session: AsyncSession, *, email: str, username: str, password_hash: str | None, role_id: int
+    session: AsyncSession,
+    *,
+    email: str,
+    username: str,
+    password_hash: str | None,
+    role_id: int,
+    terms_accepted_at: datetime | None = None,
 ) -> UUID | None:
     """Add a person whose address is confirmed; None if it or the user name is somebody's.
 
@@ -170,6 +176,7 @@ async def add(
             password_hash=password_hash,
             role_id=role_id,
             confirmed_at=func.now(),
+            terms_accepted_at=terms_accepted_at,
         )
         .on_conflict_do_nothing()
         .returning(User.id)
@@ -227,6 +234,13 @@ async def set_password_hash(session: AsyncSession, user_id: UUID, password_hash:
             credential_version=User.credential_version + 1,
             confirmed_at=func.coalesce(User.confirmed_at, func.now()),
         )
+    )
+
+
+async def accept_terms(session: AsyncSession, user_id: UUID) -> None:
+    """Note that a person accepts the terms now."""
+    await session.execute(
+        update(User).where(User.id == user_id).values(terms_accepted_at=func.now())
     )
 
 

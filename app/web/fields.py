@@ -17,6 +17,8 @@ from app.kit.addresses import (
 from app.kit.errors import Refusal
 from app.kit.passwords import LONGEST_CHARACTERS
 
+TERMS = "I accept the terms"
+
 
 def _trimmed(text: str | None) -> str | None:
     return text.strip() if text else text
@@ -98,6 +100,7 @@ class NewPasswordForm(HouseForm):
 class InvitationForm(NewPasswordForm):
     """Choose the first password; ``link`` says which invitation the page was about."""
 
+    terms = BooleanField(TERMS)
     link = HiddenField()
 
 
@@ -128,6 +131,7 @@ class RegisterForm(HouseForm):
     )
     password = _new_password()
     confirm = _confirm()
+    terms = BooleanField(TERMS)
 
 
 class ConfirmForm(HouseForm):

@@ -42,7 +42,7 @@ async def accept() -> ResponseTypes:
     if not form.validate():
         return await _show(form, status=422)
     try:
-        await _accept(given(form.password))
+        await _accept(given(form.password), accepts_terms=form.terms.data)
     except LinkUnusable:
         raise
     except Refusal as refusal:
@@ -61,7 +61,7 @@ async def _show(
     return links.unshared(page)
 
 
-async def _accept(password: str) -> None:
+async def _accept(password: str, *, accepts_terms: bool) -> None:
     async with house().session() as session:
         await invitation.accept(
             session,
@@ -70,4 +70,5 @@ async def _accept(password: str) -> None:
             sealed=LINK.key(),
             password=password,
             client=client(),
+            accepts_terms=accepts_terms,
         )
