@@ -11,7 +11,7 @@ from app import letters
 from app.config import Config
 from app.db import one_by_one
 from app.kit import passwords
-from app.kit.addresses import canonical, is_of
+from app.kit.addresses import canonical, is_of, shown_domain
 from app.kit.client import Client
 from app.kit.errors import (
     AddressNotAllowed,
@@ -58,7 +58,7 @@ def require_open(config: Config) -> None:
 def in_words(domains: Sequence[str]) -> str:
     """Return domains as people read them."""
     return ", ".join(
-        f"{each.removeprefix('.')} and all below" if each.startswith(".") else each
+        f"{shown_domain(each)} and all below" if each.startswith(".") else shown_domain(each)
         for each in domains
     )
 
@@ -149,7 +149,9 @@ async def resend(session: AsyncSession, *, config: Config, ticket: str, client: 
 def _require_allowed(config: Config, email: str) -> None:
     domains = config.registration_domains
     if domains and not is_of(email, domains):
-        raise AddressNotAllowed(f"Addresses of these domains can register: {in_words(domains)}.")
+        raise AddressNotAllowed(
+            f"An address of this domain cannot register here. These can: {in_words(domains)}."
+        )
 
 
 async def _write_letter(

@@ -58,6 +58,12 @@ def normal_domain(text: str) -> str:
         raise WrongAddress(f"“{text}” is no domain of addresses") from None
 
 
+def shown_domain(domain: str) -> str:
+    """Return a normal domain as people write it, not ``xn--…``."""
+    name = domain.removeprefix(".")
+    return validate_email(f"a@{name}", check_deliverability=False).domain
+
+
 def is_of(address: str, domains: Iterable[str]) -> bool:
     """Whether an address belongs to one of these normal domains; ``.x`` is ``x`` and all below."""
     own = ascii_domain(address).rpartition("@")[2].lower()

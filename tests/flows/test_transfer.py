@@ -108,6 +108,15 @@ async def test_nobody_is_brought_in_twice_or_changed(house: House) -> None:
     assert await look(house, "users::text", "username <> 'anna'") == before
 
 
+async def test_who_is_here_is_known_in_whatever_letters(house: House) -> None:
+    await bring(house, {"email": "Anna.Lind@example.com"})
+    for email in ("anna.lind@EXAMPLE.com", "ANNA.LIND@example.com"):
+        for dry_run in (True, False):
+            brought = await bring(house, {"email": email}, dry_run=dry_run)
+            assert (brought.people, brought.present) == (0, 1)
+    assert await count(house, "users") == 1
+
+
 async def test_who_is_unconfirmed_cannot_sign_in_until_he_chooses_a_new_password(
     house: House,
 ) -> None:
