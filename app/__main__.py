@@ -9,7 +9,7 @@ from sqlalchemy import make_url
 
 from app import config as settings
 from app import embedded, laptop, schema, serve, worker
-from app.commands import audit, doctor, housekeeping, roles, sessions, users
+from app.commands import audit, doctor, housekeeping, roles, sessions, transfer, users
 from app.commands.shared import ask, connections_of, database, read_config, running_database
 from app.db import database_url, is_away
 from app.flows import access
@@ -85,6 +85,8 @@ def worker_command(*, socket_fd: int) -> None:
     worker.run(config, running_database(config), socket_fd=socket_fd)
 
 
+for command in (transfer.import_users, transfer.export_users, transfer.show_hashes):
+    users.users.add_command(command)
 for command in (
     users.users,
     roles.roles,

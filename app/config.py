@@ -22,10 +22,10 @@ from pydantic import (
     model_validator,
 )
 
-from app.kit.addresses import normal_email
+from app.kit.addresses import normal_domain, normal_email
 from app.kit.keys import SECRET_KEY_MIN_BYTES, is_weak_key
 from app.kit.relay import Relay, relay_of
-from app.kit.urls import asyncpg_url, is_loopback, split_address
+from app.kit.urls import asyncpg_url, is_loopback, local_path, split_address
 
 SECRET_KEY_HINT = "make one with: python -m app secret-key"  # noqa: S105 - a hint, no secret
 
@@ -40,6 +40,7 @@ _ORIGIN = re.compile(
     r"(?P<scheme>https?)://(?P<host>[a-z0-9.-]*[a-z0-9]|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?/?",
     re.IGNORECASE,
 )
+_WEB_ADDRESS = re.compile(r"https?://[^\s\"'<>\\/][^\s\"'<>\\]{0,1999}", re.IGNORECASE)
 
 
 class WrongSettings(Exception):
@@ -80,6 +81,12 @@ def _mail_from(value: str) -> str:
     return value
 
 
+def _web_address(value: str) -> str:
+    if local_path(value) is None and not _WEB_ADDRESS.fullmatch(value):
+        raise ValueError("must be an address like https://example.com/terms, or a path like /terms")
+    return value
+
+
 def _split(value: object) -> object:
     return value.split() if isinstance(value, str) else value
 
@@ -92,6 +99,7 @@ def _network(value: object) -> object:
 
 
 SecretKey = Annotated[SecretStr, AfterValidator(_secret_key)]
+Domain = Annotated[str, AfterValidator(normal_domain)]
 Network = Annotated[IPv4Network | IPv6Network, BeforeValidator(_network)]
 
 
@@ -219,6 +227,21 @@ class Config(BaseModel):
     )
     admin_email: Annotated[str, AfterValidator(normal_email)] | None = Field(
         None, description="Who confirms this address becomes Administrator"
+    )
+    registration: Literal["open", "invitation", "closed"] = Field(
+        "open",
+        description="Who gets an account: `open` everybody, `invitation` who is invited by "
+        "`users create`, `closed` nobody new. Links that are under way still work",
+    )
+    registration_domains: Annotated[tuple[Domain, ...], BeforeValidator(_split)] = Field(
+        (),
+        description="Whose addresses can register, separated by spaces: `example.com`, or "
+        "`.example.com` for it and all below. Who is invited may have any. Default: all",
+    )
+    terms_url: Annotated[str, AfterValidator(_web_address)] | None = Field(
+        None,
+        description="Where your terms are: who registers or is invited has to accept them, and the "
+        "moment is kept. Default: none",
     )
 
     password_min_length: int = Field(

@@ -105,9 +105,17 @@ class _Hosts:
         raise trouble or LookupError("no hosts")
 
 
-def make_engine(url: URL, *, pool_size: int, overflow: int, pooled: bool = False) -> AsyncEngine:
+def make_engine(
+    url: URL,
+    *,
+    pool_size: int,
+    overflow: int,
+    pooled: bool = False,
+    command_seconds: float | None = COMMAND_SECONDS,
+) -> AsyncEngine:
     """Return an engine that gives up in seconds, not minutes (L20 to L22).
 
+    ``command_seconds``: None for an operator's long work; which lifts the server's bounds itself.
     ``pooled``: the way leads through pgbouncer, which takes few settings at the start and hands a
     connection to somebody else after each transaction, so that no statement may be kept prepared.
     """
@@ -125,7 +133,7 @@ def make_engine(url: URL, *, pool_size: int, overflow: int, pooled: bool = False
         execution_options={POOLED: pooled},
         connect_args={
             "timeout": CONNECT_SECONDS,
-            "command_timeout": COMMAND_SECONDS,
+            "command_timeout": command_seconds,
             **options,
         },
     )

@@ -19,6 +19,7 @@ COMMANDS = [
     [], ["serve"], ["migrate"], ["postman"], ["secret-key"], ["users"], ["users", "create"],
     ["users", "list"], ["users", "block"], ["users", "unblock"], ["users", "set-role"],
     ["roles"], ["sessions"], ["audit"], ["housekeeping"], ["doctor"],
+    ["users", "import"], ["users", "export"], ["users", "hashes"],
 ]  # fmt: skip
 
 

@@ -184,3 +184,29 @@ def test_proxies_stand_in_private_networks_unless_told() -> None:
     assert list(map(str, load({"TRUSTED_NETWORKS": "192.0.2.1/24 ::1"}).proxy_networks)) == [
         "192.0.2.0/24", "::1/128",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("REGISTRATION", "maybe", "must be 'open', 'invitation' or 'closed'"),
+        ("REGISTRATION_DOMAINS", "example.com, example.org", "“example.com,” is no domain"),
+        ("REGISTRATION_DOMAINS", "*.example.com", "“*.example.com” is no domain"),
+        ("REGISTRATION_DOMAINS", "a@example.com", "“a@example.com” is no domain"),
+        ("REGISTRATION_DOMAINS", ".", "is no domain"),
+        ("TERMS_URL", "terms", "a path like /terms"),
+        ("TERMS_URL", "javascript:alert(1)", "a path like /terms"),
+        ("TERMS_URL", "//example.com/terms", "a path like /terms"),
+        ("TERMS_URL", 'https://example.com/"><b>', "a path like /terms"),
+    ],
+)
+def test_a_wrong_policy_of_registration_is_refused(name: str, value: str, words: str) -> None:
+    text = complaint(**{name: value})
+    assert text.startswith(f"{name}: ")
+    assert words in text
+
+
+def test_domains_are_compared_in_one_form() -> None:
+    config = load({"REGISTRATION_DOMAINS": "Example.COM  .Bücher.example"})
+    assert config.registration_domains == ("example.com", ".xn--bcher-kva.example")
+    assert load({"TERMS_URL": "/terms"}).terms_url == "/terms"

@@ -14,7 +14,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app import config as settings
 from app import embedded, laptop, schema
 from app.config import Config
-from app.db import connections_allowed, database_url, is_away, make_engine, make_sessions
+from app.db import (
+    COMMAND_SECONDS,
+    connections_allowed,
+    database_url,
+    is_away,
+    make_engine,
+    make_sessions,
+)
 from app.kit import logs
 
 log = logging.getLogger(__name__)
@@ -67,11 +74,16 @@ def connections_of(url: URL) -> int | None:
         return None
 
 
-def ask(url: URL, query: Query[R]) -> R:
-    """Ask the database one thing, on a connection of its own."""
+def ask(url: URL, query: Query[R], *, seconds: float | None = COMMAND_SECONDS) -> R:
+    """Ask the database one thing, on a connection of its own.
+
+    ``seconds``: how long each statement may take, None for as long as it needs.
+    """
 
     async def ask() -> R:
-        engine = make_engine(url, pool_size=1, overflow=0, pooled=True)  # works without one too
+        engine = make_engine(  # pooled: works without one too
+            url, pool_size=1, overflow=0, pooled=True, command_seconds=seconds
+        )
         try:
             async with make_sessions(engine)() as session:
                 return await query(session)

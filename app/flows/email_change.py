@@ -18,6 +18,7 @@ from app.models import session as sessions
 from app.models.audit import Event
 from app.models.user import Credentials
 from app.steps import notices, proof, quota, renewal
+from app.steps.policy import require_allowed
 from app.steps.renewal import Renewed
 
 USED_UP = "This link was used already, or is too old. Please ask for another on your account page."
@@ -48,11 +49,13 @@ async def request_change(
     (EN-04). A limit of letters is silent. Older links are void.
 
     Raises:
+        AddressNotAllowed: it is of a domain that cannot be used here.
         SameAddress: it is the person's already.
         WrongPassword: it is not his.
         TooManyTries: of passwords, shared with the login.
         TooBusy: too many passwords wait to be checked.
     """
+    require_allowed(config, email)
     person = await proof.prove(
         session,
         config=config,

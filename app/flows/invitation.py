@@ -9,7 +9,7 @@ from app import letters
 from app.config import Config
 from app.kit import passwords
 from app.kit.client import Client
-from app.kit.errors import AlreadyThere, LinkUnusable, NoSuchRole
+from app.kit.errors import AlreadyThere, LinkUnusable, NoSuchRole, TermsNotAccepted
 from app.kit.links import INVITE_VALID_HOURS, VALID, new_link, open_link
 from app.kit.passwords import PasswordHasher
 from app.kit.sealing import Purpose
@@ -116,15 +116,19 @@ async def accept(
     sealed: str,
     password: str,
     client: Client,
+    accepts_terms: bool = False,
 ) -> None:
     """Give an invited person the password that he chose; the link is used up.
 
     Raises:
         LinkUnusable: used, expired, foreign or garbled.
+        TermsNotAccepted: there are terms; the link stays good.
         WeakPassword: the password is refused, with the reason; the link stays good.
         TooBusy: too many passwords wait to be hashed; the link stays good.
     """
     owner = await find_invitation(session, config=config, sealed=sealed)
+    if config.terms_url and not accepts_terms:
+        raise TermsNotAccepted
     context = passwords.own_words(site=config.site_name, **owner._asdict())
     passwords.check_policy(password, shortest=config.password_min_length, context=context)
     with hasher.place():
@@ -134,6 +138,8 @@ async def accept(
         taken = digest and await token.take(session, digest, purpose=Purpose.INVITE)
         if taken:
             await user.set_password_hash(session, taken.user_id, password_hash)
+            if config.terms_url:
+                await user.accept_terms(session, taken.user_id)
             await sessions.end_all(session, taken.user_id)
             await audit.write(session, Event.PASSWORD_SET, client=client, subject_id=taken.user_id)
     if not taken:

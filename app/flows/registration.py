@@ -10,7 +10,13 @@ from app.config import Config
 from app.db import one_by_one
 from app.kit import passwords
 from app.kit.client import Client
-from app.kit.errors import LinkUnusable, NoSuchRegistration, TooManyTries, UsernameTaken
+from app.kit.errors import (
+    LinkUnusable,
+    NoSuchRegistration,
+    TermsNotAccepted,
+    TooManyTries,
+    UsernameTaken,
+)
 from app.kit.links import CONFIRM_VALID_HOURS, VALID, new_link
 from app.kit.passwords import PasswordHasher
 from app.kit.sealing import Purpose, seal, unseal
@@ -20,6 +26,9 @@ from app.models import registration as registrations
 from app.models.audit import Event
 from app.models.registration import Pending, Waiting
 from app.steps import quota
+from app.steps.policy import in_words, require_allowed, require_open
+
+__all__ = ["Waiting", "in_words", "register", "require_open", "resend", "send_again", "waiting"]
 
 RESEND_VALID_MINUTES = 30
 MOST_WAITING = 100
@@ -34,6 +43,7 @@ async def register(
     email: str,
     password: str,
     client: Client,
+    accepts_terms: bool = False,
 ) -> str:
     """Write a registration down, and write to its address.
 
@@ -42,11 +52,18 @@ async def register(
         (EN-03): the owner of a known one gets the letter that fits.
 
     Raises:
+        RegistrationClosed: nobody registers here, or only who is invited.
+        AddressNotAllowed: the address is of a domain that cannot register here.
+        TermsNotAccepted: there are terms.
         WeakPassword: the password is refused, with the reason.
         UsernameTaken: user names are public.
         TooManyTries: from this network.
         TooBusy: too many passwords wait to be hashed.
     """
+    require_open(config)
+    require_allowed(config, email)
+    if config.terms_url and not accepts_terms:
+        raise TermsNotAccepted
     context = passwords.own_words(site=config.site_name, username=username, email=email)
     passwords.check_policy(password, shortest=config.password_min_length, context=context)
     rates = {f"registrations:network:{client.network}": limits(config).logins_of_network}
@@ -70,6 +87,7 @@ async def register(
             username=username,
             password_hash=password_hash,
             fingerprint=passwords.fingerprint(password, key=config.signing_keys[-1]),
+            accepts_terms=bool(config.terms_url),
             lasts=VALID[Purpose.CONFIRM],
         )
         await audit.write(session, Event.REGISTERED, client=client, registration=str(pending.id))

@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections.abc import Iterable
 
 from email_validator import EmailNotValidError, validate_email
 
@@ -42,6 +43,33 @@ def ascii_domain(address: str) -> str:
     except EmailNotValidError as error:
         raise WrongAddress(str(error)) from None
     return f"{found.local_part}@{found.ascii_domain}"
+
+
+def normal_domain(text: str) -> str:
+    """Return a mail domain in ASCII and small letters; a dot before it stays (IDNA).
+
+    Raises:
+        WrongAddress: it is none.
+    """
+    dot, name = ("." if text.startswith(".") else ""), text.removeprefix(".")
+    try:
+        return dot + validate_email(f"a@{name}", check_deliverability=False).ascii_domain.lower()
+    except EmailNotValidError:
+        raise WrongAddress(f"“{text}” is no domain of addresses") from None
+
+
+def shown_domain(domain: str) -> str:
+    """Return a normal domain as people write it, not ``xn--…``."""
+    name = domain.removeprefix(".")
+    return validate_email(f"a@{name}", check_deliverability=False).domain
+
+
+def is_of(address: str, domains: Iterable[str]) -> bool:
+    """Whether an address belongs to one of these normal domains; ``.x`` is ``x`` and all below."""
+    own = ascii_domain(address).rpartition("@")[2].lower()
+    return any(
+        f".{own}".endswith(each) if each.startswith(".") else own == each for each in domains
+    )
 
 
 def canonical(text: str) -> str:

@@ -84,6 +84,30 @@ class UsernameTaken(Refusal):
     field = "username"
 
 
+class RegistrationClosed(Refusal):
+    """Nobody registers here, or only who is invited; the sentence tells which."""
+
+    code = "registration_closed"
+    status = 403
+
+
+class AddressNotAllowed(Refusal):
+    """An address of a domain that cannot register here; the sentence names those that can."""
+
+    code = "address_not_allowed"
+    status = 422
+    field = "email"
+
+
+class TermsNotAccepted(Refusal):
+    """An account wants the terms accepted."""
+
+    code = "terms_not_accepted"
+    status = 422
+    sentence = "Please accept the terms to get an account."
+    field = "terms"
+
+
 class LinkUnusable(Refusal):
     """A link that is used, expired, foreign or garbled: all look the same (TK-03)."""
 
@@ -194,6 +218,13 @@ class NotToBeRetried(Refusal):
     code = "not_to_be_retried"
     status = 409
     sentence = "This letter cannot be sent again: what it said is wiped, or it is on its way."
+
+
+class CannotRead(Refusal):
+    """What people are to be read from cannot be. For operators only; the sentence tells why."""
+
+    code = "cannot_read"
+    status = 422
 
 
 class TryLater(Refusal):

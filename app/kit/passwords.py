@@ -1,10 +1,11 @@
 """Passwords: which ones are taken, and hashing them away from the event loop.
 
-Hashes are passlib's ``bcrypt_sha256`` (no 72-byte limit). Hashes that werkzeug made for the Flask
-application verify too, and ask to be replaced.
+Hashes are passlib's ``bcrypt_sha256`` (no 72-byte limit). The kinds of ``kit.hashes``, which people
+bring from werkzeug (the Flask application), Django and passlib, verify too and ask to be replaced.
 """
 
 import asyncio
+import hashlib
 import hmac
 import os
 import secrets
@@ -23,6 +24,7 @@ from passlib.context import CryptContext
 from werkzeug.security import check_password_hash
 from zxcvbn.frequency_lists import FREQUENCY_LISTS
 
+from app.kit import hashes
 from app.kit.errors import TooBusy, WeakPassword
 from app.kit.metrics import PASSWORD_WAIT_SECONDS, PASSWORDS_WAITING
 
@@ -34,7 +36,20 @@ LONGEST_BYTES = 1024
 DEFAULT_ROUNDS = 12
 NICE = 10
 BUSY_RETRY_SECONDS = 2
-WERKZEUG_SCHEMES = ("pbkdf2:", "scrypt:")
+FOREIGN_SCHEMES = [
+    "bcrypt",
+    "pbkdf2_sha256",
+    "pbkdf2_sha512",
+    "pbkdf2_sha1",
+    "scrypt",
+    "sha256_crypt",
+    "sha512_crypt",
+    "django_bcrypt_sha256",
+    "django_bcrypt",
+    "django_pbkdf2_sha256",
+    "django_pbkdf2_sha1",
+]
+TOP_UP_ROUNDS = 500  # a fraction of a millisecond
 COMMON_PIECE_SHORTEST = 3
 FEW = 5
 DECORATION = string.digits + string.punctuation
@@ -150,8 +165,8 @@ def hash_now(password: str, *, rounds: int = DEFAULT_ROUNDS) -> str:
 @lru_cache(maxsize=4)
 def _context(rounds: int) -> CryptContext:
     return CryptContext(
-        schemes=["bcrypt_sha256", "bcrypt"],
-        deprecated=["bcrypt"],
+        schemes=[hashes.OWN, *FOREIGN_SCHEMES],
+        deprecated=FOREIGN_SCHEMES,
         bcrypt_sha256__rounds=rounds,
         bcrypt__rounds=rounds,
     )
@@ -166,7 +181,10 @@ class PasswordHasher:
 
     def __init__(self, *, rounds: int, threads: int = 1, waiting: int = 8) -> None:
         self._context = _context(rounds)
+        _context(4).hash("nobody")  # loads bcrypt, which is no part of the cost
+        begun = time.thread_time()
         self._reference = self._context.hash(secrets.token_urlsafe())
+        self._cost = time.thread_time() - begun
         self._places = threading.BoundedSemaphore(threads + waiting)
         self._threads = ThreadPoolExecutor(threads, "password", initializer=_be_nice)
 
@@ -206,19 +224,33 @@ class PasswordHasher:
     def _verify_now(self, password: str, stored: str | None) -> Verdict:
         if not self._matches(password, stored or self._reference) or stored is None:
             return Verdict(is_right=False)
-        foreign = stored.startswith(WERKZEUG_SCHEMES)
+        foreign = stored.startswith(hashes.WERKZEUG)
         outdated = foreign or self._context.needs_update(stored)
         return Verdict(is_right=True, replacement=self._hash_now(password) if outdated else None)
 
     def _matches(self, password: str, stored: str) -> bool:
+        begun = time.thread_time()
         try:
-            if stored.startswith(WERKZEUG_SCHEMES):
-                return check_password_hash(stored, password)
-            return self._context.verify(_normal(password), stored)
-        except (ValueError, OverflowError):
+            # Others hashed what was typed, not its normal form.
+            typed = dict.fromkeys([_normal(password), password])
+            is_right = any(self._is_hash_of(text, stored) for text in typed)
+        except (ValueError, TypeError, OverflowError):
             # A garbled hash, or plain bcrypt and a password that it cannot take.
             self._context.verify("nobody", self._reference)
             return False
+        if not is_right:
+            self._top_up(begun)
+        return is_right
+
+    def _is_hash_of(self, text: str, stored: str) -> bool:
+        if stored.startswith(hashes.WERKZEUG):
+            return check_password_hash(stored, text)
+        return self._context.verify(text, stored)
+
+    def _top_up(self, begun: float) -> None:
+        """Work until a wrong password has cost as much as nobody's, also on a cheap old hash."""
+        while time.thread_time() - begun < self._cost:
+            hashlib.pbkdf2_hmac("sha256", b"nobody", b"", TOP_UP_ROUNDS)
 
     async def _run(self, work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         submitted = time.perf_counter()

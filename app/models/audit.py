@@ -1,5 +1,6 @@
 """Audit events: who did what to whom, from where. Rows are only ever added, until their term."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network
@@ -7,13 +8,17 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import (
+    ARRAY,
     BigInteger,
     ColumnElement,
     Identity,
     Index,
     Select,
+    Uuid,
+    bindparam,
     cast,
     func,
+    literal,
     or_,
     select,
     tuple_,
@@ -43,6 +48,7 @@ class Event(StrEnum):
     CONFIRMATION_SENT = "account.confirmation_sent"
     CONFIRMED = "account.confirmed"
     CREATED = "account.created"
+    IMPORTED = "account.imported"
     PASSWORD_SET = "account.password_set"  # noqa: S105 - the name of an event
     PASSWORD_CHANGED = "account.password_changed"  # noqa: S105 - likewise
     PASSWORD_DISABLED = "account.password_disabled"  # noqa: S105 - likewise
@@ -124,6 +130,25 @@ async def write(
             user_agent=client.user_agent,
             request_id=client.request_id,
             detail=detail,
+        )
+    )
+
+
+async def write_for_all(
+    session: AsyncSession, event: Event, *, client: Client, subject_ids: Sequence[UUID]
+) -> None:
+    """Add a line for each of many people, as ``write`` does for one."""
+    subjects = func.unnest(bindparam("subjects", subject_ids, ARRAY(Uuid))).column_valued("id")
+    source = select(
+        literal(event.value),
+        subjects,
+        literal(client.ip).cast(INET),
+        literal(client.user_agent),
+        literal(client.request_id),
+    )
+    await session.execute(
+        insert(AuditEvent).from_select(
+            ["event", "subject_id", "ip", "user_agent", "request_id"], source
         )
     )
 

@@ -49,6 +49,7 @@ class Pending(NamedTuple):
     email: str
     username: str
     password_hash: str
+    terms_accepted_at: datetime | None
 
 
 class Waiting(NamedTuple):
@@ -61,7 +62,13 @@ class Waiting(NamedTuple):
     expires_at: datetime
 
 
-_PENDING = (Registration.id, Registration.email, Registration.username, Registration.password_hash)
+_PENDING = (
+    Registration.id,
+    Registration.email,
+    Registration.username,
+    Registration.password_hash,
+    Registration.terms_accepted_at,
+)
 
 
 async def add(
@@ -71,6 +78,7 @@ async def add(
     username: str,
     password_hash: str,
     fingerprint: bytes,
+    accepts_terms: bool,
     lasts: timedelta,
 ) -> Pending:
     """Write a registration down."""
@@ -83,6 +91,7 @@ async def add(
             username_key=canonical(username),
             password_hash=password_hash,
             fingerprint=fingerprint,
+            terms_accepted_at=func.now() if accepts_terms else None,
             expires_at=func.now() + lasts,
         )
         .returning(*_PENDING)
@@ -172,5 +181,5 @@ def _is_live() -> ColumnElement[bool]:
     return Registration.expires_at > func.now()
 
 
-def _pending(row: Row[UUID, str, str, str] | None) -> Pending | None:
+def _pending(row: Row[UUID, str, str, str, datetime | None] | None) -> Pending | None:
     return None if row is None else Pending(*row)

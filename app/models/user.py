@@ -1,5 +1,6 @@
 """People, and every statement that touches them."""
 
+from collections.abc import AsyncIterator
 from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple, Never
@@ -118,6 +119,37 @@ class Credentials(NamedTuple):
         return self.failures >= FAILURES_UNTIL_DISABLED
 
 
+class Exported(NamedTuple):
+    """What moves with a person to another deployment, his password's hash too."""
+
+    email: str
+    username: str
+    password_hash: str | None
+    role: str
+    confirmed_at: datetime | None
+    blocked_at: datetime | None
+    blocked_reason: str | None
+    delete_at: datetime | None
+    terms_accepted_at: datetime | None
+    created_at: datetime
+    last_login_at: datetime | None
+
+
+EXPORTED_AT_ONCE = 1000
+HASH_BEGINNING = "^[$]?[a-z0-9_:-]+[$]?(?:v=2,t=2b,r=[0-9]+|2)?"
+_EXPORTED = select(
+    User.email,
+    User.username,
+    User.password_hash,
+    Role.name,
+    User.confirmed_at,
+    User.blocked_at,
+    User.blocked_reason,
+    User.delete_at,
+    User.terms_accepted_at,
+    User.created_at,
+    User.last_login_at,
+).join(Role)
 _CREDENTIALS = select(
     User.id,
     User.email,
@@ -175,7 +207,13 @@ async def is_username_taken(session: AsyncSession, username: str) -> bool:
 
 
 async def add(
-    session: AsyncSession, *, email: str, username: str, password_hash: str | None, role_id: int
+    session: AsyncSession,
+    *,
+    email: str,
+    username: str,
+    password_hash: str | None,
+    role_id: int,
+    terms_accepted_at: datetime | None = None,
 ) -> UUID | None:
     """Add a person whose address is confirmed; None if it or the user name is somebody's.
 
@@ -191,6 +229,7 @@ async def add(
             password_hash=password_hash,
             role_id=role_id,
             confirmed_at=func.now(),
+            terms_accepted_at=terms_accepted_at,
         )
         .on_conflict_do_nothing()
         .returning(User.id)
@@ -261,6 +300,13 @@ async def set_password_hash(session: AsyncSession, user_id: UUID, password_hash:
         password_hash=password_hash,
         failures=0,
         confirmed_at=func.coalesce(User.confirmed_at, func.now()),
+    )
+
+
+async def accept_terms(session: AsyncSession, user_id: UUID) -> None:
+    """Note that a person accepts the terms now."""
+    await session.execute(
+        update(User).where(User.id == user_id).values(terms_accepted_at=func.now())
     )
 
 
@@ -360,6 +406,31 @@ class Leaving(NamedTuple):
     id: UUID
     email: str
     username: str
+
+
+async def be_patient(session: AsyncSession) -> None:
+    """Let this transaction take its time: an operator's, not a page's."""
+    for setting in ("statement_timeout", "idle_in_transaction_session_timeout"):
+        await session.execute(select(func.set_config(setting, "0", True)))  # noqa: FBT003
+
+
+async def exported(session: AsyncSession) -> AsyncIterator[Exported]:
+    """Return all people with all that moves with them, a thousand at a time, the newest last."""
+    statement = _EXPORTED.order_by(User.created_at, User.id)
+    streamed = await session.stream(statement, execution_options={"yield_per": EXPORTED_AT_ONCE})
+    async for row in streamed:
+        yield Exported(*row)
+
+
+async def hash_beginnings(session: AsyncSession) -> list[tuple[str, int]]:
+    """Return what the hashes of passwords begin with, as far as it tells their kind, how often."""
+    beginning = func.substring(User.password_hash, HASH_BEGINNING)
+    statement = (
+        select(func.coalesce(beginning, ""), func.count())
+        .where(User.password_hash.is_not(None))
+        .group_by(beginning)
+    )
+    return [(found, number) for found, number in await session.execute(statement)]
 
 
 async def next_to_erase(session: AsyncSession) -> Leaving | None:

@@ -39,6 +39,7 @@ SENTENCES: Mapping[str, Sentence] = {
         "{actor} had a confirmation sent again", "You had a confirmation sent again"
     ),
     Event.CONFIRMED: Sentence("{subject} confirmed the address", "You confirmed your address"),
+    Event.IMPORTED: Sentence("{subject} was imported", "Your account was brought here"),
     Event.CREATED: Sentence("{actor} made an account for {subject}", "Your account was made"),
     Event.INVITED: Sentence("{actor} sent {subject} an invitation", "You were sent an invitation"),
     Event.PASSWORD_SET: Sentence("{subject} chose a password", "You chose a password"),

@@ -25,6 +25,7 @@ async def settle(
         username=pending.username,
         password_hash=password_hash,
         role_id=await role.default_id(session),
+        terms_accepted_at=pending.terms_accepted_at,
     )
     if user_id is None:
         return False

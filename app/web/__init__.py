@@ -5,6 +5,7 @@ from datetime import timedelta
 from quart import Quart
 
 from app.config import Config
+from app.flows import registration
 from app.kit.browsers import described
 from app.kit.permissions import Permission
 from app.web import (
@@ -81,6 +82,9 @@ def furnish(app: Quart, config: Config) -> None:
     app.jinja_env.globals.update(
         site=config.site_name,
         password_min_length=config.password_min_length,
+        is_registration_open=config.registration == "open",
+        registration_domains=registration.in_words(config.registration_domains),
+        terms_url=config.terms_url,
         letters_in_log=config.relay is None and not config.is_https,
         Permission=Permission,
     )

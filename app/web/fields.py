@@ -17,6 +17,8 @@ from app.kit.addresses import (
 from app.kit.errors import Refusal, WrongPassword
 from app.kit.passwords import LONGEST_CHARACTERS
 
+TERMS = "I accept the terms"
+
 
 def trimmed(text: str | None) -> str | None:
     """Filter a field: without the space around it."""
@@ -148,6 +150,12 @@ class LinkedPasswordForm(NewPasswordForm, LinkedForm):
     """Choose a password by a link."""
 
 
+class InvitationForm(LinkedPasswordForm):
+    """Choose the first password."""
+
+    terms = BooleanField(TERMS)
+
+
 class ChangePasswordForm(NewPasswordForm):
     """Replace the password that one has."""
 
@@ -164,6 +172,7 @@ class RegisterForm(HouseForm):
     email = _email_field("Email address", "We send a link there, to see that it is yours.")
     password = _new_password()
     confirm = _confirm()
+    terms = BooleanField(TERMS)
 
 
 class UsernameForm(HouseForm):

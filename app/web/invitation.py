@@ -8,7 +8,7 @@ from app.house import house
 from app.kit.errors import LinkUnusable, Refusal
 from app.web import links
 from app.web.clients import client
-from app.web.fields import LinkedPasswordForm, given
+from app.web.fields import InvitationForm, given
 from app.web.guards import anyone
 
 pages = Blueprint("invitation", __name__)
@@ -28,20 +28,20 @@ async def open_link(sealed: str) -> ResponseTypes:
 @anyone
 async def invitation_form() -> ResponseTypes:
     """Ask for a password."""
-    return await _show(LinkedPasswordForm())
+    return await _show(InvitationForm())
 
 
 @pages.post("/invitation")
 @anyone
 async def accept() -> ResponseTypes:
     """Store the password; the person signs in with it next."""
-    form = LinkedPasswordForm(await request.form)
+    form = InvitationForm(await request.form)
     if another := LINK.refuse_another(form):
         return await _show(form, refusal=another)
     if not form.validate():
         return await _show(form, status=422)
     try:
-        await _accept(given(form.password))
+        await _accept(given(form.password), accepts_terms=form.terms.data)
     except LinkUnusable:
         raise
     except Refusal as refusal:
@@ -51,14 +51,14 @@ async def accept() -> ResponseTypes:
 
 
 async def _show(
-    form: LinkedPasswordForm, *, status: int = 200, refusal: Refusal | None = None
+    form: InvitationForm, *, status: int = 200, refusal: Refusal | None = None
 ) -> ResponseTypes:
     async with house().session() as session:
         owner = await invitation.find_invitation(session, config=house().config, sealed=LINK.key())
     return await LINK.show(TEMPLATE, form, status=status, refusal=refusal, username=owner.username)
 
 
-async def _accept(password: str) -> None:
+async def _accept(password: str, *, accepts_terms: bool) -> None:
     async with house().session() as session:
         await invitation.accept(
             session,
@@ -67,4 +67,5 @@ async def _accept(password: str) -> None:
             sealed=LINK.key(),
             password=password,
             client=client(),
+            accepts_terms=accepts_terms,
         )

@@ -6,7 +6,7 @@ from quart_auth import current_user
 
 from app.flows import confirmation, registration
 from app.house import house
-from app.kit.errors import Refusal, TryLater, WrongPassword
+from app.kit.errors import Refusal, RegistrationClosed, TryLater, WrongPassword
 from app.kit.links import CONFIRM_VALID_HOURS
 from app.web import cookies, links
 from app.web.clients import client
@@ -28,6 +28,10 @@ async def register() -> ResponseTypes:
     """Show the form."""
     if await current_user.is_authenticated:
         return redirect("/", 303)
+    try:
+        registration.require_open(house().config)
+    except RegistrationClosed as refusal:
+        return await _closed(refusal, status=200)
     return await show("register.html", RegisterForm())
 
 
@@ -35,6 +39,10 @@ async def register() -> ResponseTypes:
 @anyone
 async def apply() -> ResponseTypes:
     """Register, and say the same whether or not the address was known."""
+    try:
+        registration.require_open(house().config)
+    except RegistrationClosed as refusal:
+        return await _closed(refusal, status=refusal.status)
     form = RegisterForm(await request.form)
     if not form.validate():
         return await show("register.html", form, status=422)
@@ -99,7 +107,13 @@ async def _register(form: RegisterForm) -> str:
             email=given(form.email),
             password=given(form.password),
             client=client(),
+            accepts_terms=form.terms.data,
         )
+
+
+async def _closed(refusal: RegistrationClosed, *, status: int) -> ResponseTypes:
+    html = await render_template("register_closed.html", text=refusal.sentence)
+    return await make_response(html, status)
 
 
 async def _confirm(form: ConfirmForm) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import os
 import re
 import threading
+import time
 
 import pytest
 from werkzeug.security import generate_password_hash
@@ -155,6 +156,15 @@ async def test_werkzeugs_hashes_verify_and_are_replaced(
     verdict = await hasher.verify(GOOD, stored)
     assert verdict.replacement is not None
     assert (await hasher.verify(GOOD, verdict.replacement)).is_right
+
+
+def test_a_wrong_password_costs_as_much_as_nobodys_on_a_cheap_old_hash() -> None:
+    hasher = PasswordHasher(rounds=4)
+    hasher._cost = 0.05
+    begun = time.thread_time()
+    stored = generate_password_hash(GOOD, "pbkdf2:sha256:1")
+    assert not hasher._verify_now("wrong", stored).is_right
+    assert time.thread_time() - begun >= 0.05
 
 
 async def test_a_garbled_werkzeug_hash_is_never_right(hasher: PasswordHasher) -> None:

@@ -1,0 +1,278 @@
+"""Moving in and out: people from another application, and the people of this one."""
+
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+from sqlalchemy import URL
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
+
+from app.db import is_away, make_engine
+from app.kit import hashes
+from app.kit.addresses import USERNAME_LONGEST
+from app.kit.client import Client
+from app.kit.errors import CannotRead
+from app.kit.newcomers import Newcomer, read
+from app.kit.rows import Problem, Row
+from app.models import audit, foreign, newcomer, role, user
+from app.models.audit import Event
+from app.models.foreign import Found
+from app.models.newcomer import Refused
+from app.models.user import Exported
+
+__all__ = [
+    "Brought",
+    "Exported",
+    "HashKind",
+    "People",
+    "bring_in",
+    "exported",
+    "hash_kinds",
+    "people_of",
+]
+
+AT_ONCE = 5000
+FIRST_LINE = -(2**63)
+FIRST_NUMBER = 2
+READ_ONLY = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+
+Rows = AsyncIterator[Row | Problem]
+Tell = Callable[[Problem], object]
+
+
+class Brought(NamedTuple):
+    """What became of an import; ``is_done``: it is written down.
+
+    ``people`` are new, ``present`` were here already and stay as they are.
+    """
+
+    people: int
+    present: int
+    problems: int
+    unconfirmed: int
+    without_password: int
+    is_done: bool
+
+
+class HashKind(NamedTuple):
+    """A kind of hash, and how many people have one. An old one is renewed at their next login."""
+
+    name: str
+    people: int
+    is_old: bool
+
+
+class People(NamedTuple):
+    """The people of another application's database: how many, and each of them once."""
+
+    number: int
+    rows: AsyncIterator[Row]
+
+
+class _Problems:
+    """Counts what is told."""
+
+    def __init__(self, tell: Tell) -> None:
+        self.number = 0
+        self._tell = tell
+
+    def add(self, problem: Problem) -> None:
+        self.number += 1
+        self._tell(problem)
+
+
+async def bring_in(
+    session: AsyncSession,
+    *,
+    rows: Rows,
+    tell: Tell,
+    client: Client,
+    dry_run: bool = False,
+    skip_bad: bool = False,
+) -> Brought:
+    """Make accounts of people from elsewhere, in one transaction.
+
+    All of them, or with ``skip_bad`` all but those with a problem, or with ``dry_run`` nobody.
+    ``tell`` hears of each problem. Who is here already, by his address, stays as he is. The table
+    of people is only read until all is looked at, and written for a few seconds at the end.
+
+    Returns:
+        What became of it. Nothing is written if there was a problem and ``skip_bad`` is not given.
+    """
+    problems = _Problems(tell)
+    async with session.begin():
+        await newcomer.prepare(session)
+        await _collect(session, rows, problems)
+        present = await _compare(session, problems)
+        is_done = not dry_run and (skip_bad or not problems.number)
+        if is_done:
+            late, is_done = await _admit(session, problems, client, skip_bad=skip_bad)
+            present += late
+        kept = await newcomer.kept(session)
+    return Brought(present=present, problems=problems.number, is_done=is_done, **kept._asdict())
+
+
+@asynccontextmanager
+async def people_of(url: URL, *, table: str | None) -> AsyncIterator[People]:
+    """Open the database of a Flask application, to read its people as of now.
+
+    Raises:
+        CannotRead: it is away, or there is no such table, or it may not be read; also later, by
+            the rows.
+    """
+    engine = make_engine(url, pool_size=1, overflow=0, pooled=True, command_seconds=None)
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(engine.dispose)
+        with _refusals():
+            connection = await stack.enter_async_context(engine.connect())
+            await connection.execution_options(**READ_ONLY)
+            await foreign.be_patient(connection)
+            found = await foreign.find(connection, table)
+            count = await foreign.count(connection, found) if found else 0
+        if found is None:
+            wanted = f"“{table}”" if table else "“user” or “users”"
+            raise CannotRead(
+                f"That database has no table {wanted} with a column “email”. "
+                "Another one is named by --table."
+            )
+        yield People(count, _people(connection, found))
+
+
+async def exported(session: AsyncSession) -> AsyncIterator[Exported]:
+    """Return all people, with their hashes, the newest last, as of one moment."""
+    async with session.begin():
+        await user.be_patient(session)
+        async for person in user.exported(session):
+            yield person
+
+
+async def hash_kinds(session: AsyncSession, *, rounds: int) -> list[HashKind]:
+    """Return the kinds of hashes that people have, the most frequent first."""
+    async with session.begin():
+        beginnings = await user.hash_beginnings(session)
+    people: Counter[tuple[str, bool]] = Counter()
+    for beginning, number in beginnings:
+        people[_kind(beginning, rounds)] += number
+    return [HashKind(name, number, is_old) for (name, is_old), number in people.most_common()]
+
+
+def _kind(beginning: str, rounds: int) -> tuple[str, bool]:
+    found = hashes.kind_of(beginning)
+    if found is None:
+        return "unknown", True
+    if found.name != hashes.OWN:
+        return found.name, True
+    cost = beginning.rpartition("r=")[2]
+    return f"{found.name}, {cost} rounds", cost != str(rounds)
+
+
+async def _people(connection: AsyncConnection, found: Found) -> AsyncIterator[Row]:
+    with _refusals():
+        async for row in foreign.rows(connection, found):
+            yield row
+
+
+@contextmanager
+def _refusals() -> Iterator[None]:
+    """Make refusals of what the other application's database does not let us do."""
+    try:
+        yield
+    except DBAPIError as error:
+        raise CannotRead(f"The database to read from refuses: {error.orig}") from error
+    except Exception as error:
+        if not is_away(error):
+            raise
+        name = type(error).__name__
+        raise CannotRead(f"The database to read from cannot be reached ({name}).") from error
+
+
+async def _collect(session: AsyncSession, rows: Rows, problems: _Problems) -> None:
+    now = datetime.now(UTC)
+    roles = {name.lower(): await role.find_id(session, name) for name in await role.names(session)}
+    default = await role.default_id(session)
+    batch: list[Sequence[object]] = []
+    async for row in rows:
+        found = [row] if isinstance(row, Problem) else read(row, now=now)
+        if isinstance(found, Newcomer) and found.role and found.role.lower() not in roles:
+            found = [_unknown_role(found)]
+        if not isinstance(found, Newcomer):
+            for problem in found:
+                problems.add(problem)
+            continue
+        role_id = roles[found.role.lower()] if found.role else default
+        values = {**found._asdict(), "role_id": role_id}
+        batch.append([values[column] for column in newcomer.COLUMNS])
+        if len(batch) == AT_ONCE:
+            await newcomer.put(session, batch)
+            batch = []
+    await newcomer.put(session, batch)
+
+
+def _unknown_role(person: Newcomer) -> Problem:
+    return Problem(
+        person.line, person.email, "role", f"There is no role “{person.role}” here. Make it first."
+    )
+
+
+async def _compare(session: AsyncSession, problems: _Problems) -> int:
+    """Compare the newcomers with each other and with who is here; return how many are here."""
+    await newcomer.index(session)
+    present = await newcomer.drop_present(session)
+    for twin in await newcomer.drop_twins(session):
+        sentence = f"This address stands in line {twin.other} already."
+        problems.add(Problem(twin.line, twin.email, "email", sentence))
+    for refused in await newcomer.drop_taken_names(session):
+        problems.add(_name_taken(refused))
+    await _find_names(session)
+    return present
+
+
+def _name_taken(refused: Refused) -> Problem:
+    where = "here" if refused.other is None else f"in line {refused.other}"
+    sentence = f"The user name “{refused.username}” is somebody else's, {where}."
+    return Problem(refused.line, refused.email, "username", sentence)
+
+
+async def _find_names(session: AsyncSession) -> None:
+    """Give who has none a user name, with the next number where the plain one is taken."""
+    await newcomer.unname(session)
+    numbers: Counter[str] = Counter()
+    while nameless := await newcomer.nameless(session, most=AT_ONCE):
+        wanted: dict[int, str] = {}
+        for line, base in nameless:
+            numbers[base.casefold()] += 1
+            number = str(numbers[base.casefold()] + FIRST_NUMBER - 1)
+            wanted[line] = base[: USERNAME_LONGEST - len(number)] + number
+        taken = await newcomer.taken_names(session, list(wanted.values()))
+        free: dict[str, tuple[int, str]] = {}
+        for line, name in wanted.items():
+            if name.casefold() not in taken:
+                free.setdefault(name.casefold(), (line, name))
+        if free:
+            await newcomer.give_names(session, dict(free.values()))
+
+
+async def _admit(
+    session: AsyncSession, problems: _Problems, client: Client, *, skip_bad: bool
+) -> tuple[int, bool]:
+    """Write the newcomers down.
+
+    Returns:
+        How many the site was faster with, and whether it stays written: a user name that somebody
+        took meanwhile is a problem like any other.
+    """
+    async with session.begin_nested() as savepoint:
+        line: int | None = FIRST_LINE
+        while line is not None:
+            line, admitted = await newcomer.admit(session, after=line, most=AT_ONCE)
+            await audit.write_for_all(session, Event.IMPORTED, client=client, subject_ids=admitted)
+        late, gone = await newcomer.drop_late(session)
+        for refused in gone:
+            problems.add(_name_taken(refused))
+        is_done = skip_bad or not gone
+        if not is_done:
+            await savepoint.rollback()
+    return late, is_done

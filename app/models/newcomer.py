@@ -1,0 +1,249 @@
+"""People on their way in from elsewhere: a table of one transaction, and what becomes of it.
+
+Nothing here waits for anybody: the table of people is only read, until ``admit`` writes.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+from uuid import UUID
+
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    Boolean,
+    Column,
+    ColumnElement,
+    DateTime,
+    Index,
+    Integer,
+    MetaData,
+    Row,
+    Select,
+    SQLColumnExpression,
+    Table,
+    Text,
+    Uuid,
+    and_,
+    bindparam,
+    delete,
+    exists,
+    func,
+    or_,
+    select,
+    text,
+    update,
+)
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.kit.addresses import canonical
+from app.models.user import User
+
+_MOMENT = DateTime(timezone=True)
+_COPIED = (
+    Column("line", BigInteger, nullable=False),
+    Column("email", Text),
+    Column("email_key", Text),
+    Column("username", Text),
+    Column("username_key", Text),
+    Column("is_derived", Boolean),
+    Column("password_hash", Text),
+    Column("role_id", Integer),
+    Column("confirmed_at", _MOMENT),
+    Column("blocked_at", _MOMENT),
+    Column("blocked_reason", Text),
+    Column("delete_at", _MOMENT),
+    Column("terms_accepted_at", _MOMENT),
+    Column("created_at", _MOMENT),
+    Column("last_login_at", _MOMENT),
+)
+NEWCOMERS = Table(
+    "newcomers",
+    MetaData(),  # not the schema's: no migration knows it
+    Column("id", Uuid, server_default=text("gen_random_uuid()")),
+    *_COPIED,
+    prefixes=["TEMPORARY"],
+    postgresql_on_commit="DROP",
+)
+COLUMNS = tuple(column.name for column in _COPIED)
+_INDEXES = (
+    Index("ix_newcomers_line", NEWCOMERS.c.line),
+    Index("ix_newcomers_email_key", NEWCOMERS.c.email_key),
+    Index("ix_newcomers_username_key", NEWCOMERS.c.username_key),
+)
+_C = NEWCOMERS.c
+_KEPT = [name for name in COLUMNS if name not in {"line", "is_derived"}]
+
+
+class Refused(NamedTuple):
+    """A newcomer who cannot come in. ``other`` is the line of who was first, None: is there."""
+
+    line: int
+    email: str
+    username: str
+    other: int | None
+
+
+class Kept(NamedTuple):
+    """How many newcomers there are, and how many of them cannot sign in at once."""
+
+    people: int
+    unconfirmed: int
+    without_password: int
+
+
+async def prepare(session: AsyncSession) -> None:
+    """Make the table, for this transaction, and let the transaction take its time."""
+    for setting in ("statement_timeout", "idle_in_transaction_session_timeout"):
+        await session.execute(select(func.set_config(setting, "0", True)))  # noqa: FBT003
+    await session.execute(select(func.set_config("lock_timeout", "60s", True)))  # noqa: FBT003
+    connection = await session.connection()
+    await connection.run_sync(lambda sync: NEWCOMERS.create(sync, checkfirst=False))
+
+
+async def put(session: AsyncSession, people: Sequence[Sequence[object]]) -> None:
+    """Add people, each with the values of ``COLUMNS``."""
+    connection = await (await session.connection()).get_raw_connection()
+    driver = connection.driver_connection
+    if driver is None:
+        raise LookupError("no connection")
+    await driver.copy_records_to_table(NEWCOMERS.name, records=people, columns=COLUMNS)
+
+
+async def index(session: AsyncSession) -> None:
+    """Let the database know what it has, once all are there."""
+    await session.execute(text(f"ANALYZE {NEWCOMERS.name}"))
+
+
+async def drop_present(session: AsyncSession) -> int:
+    """Let go of who is here already, by his address; return how many."""
+    there = exists().where(User.email_key == _C.email_key)
+    return len((await session.execute(delete(NEWCOMERS).where(there).returning(_C.line))).all())
+
+
+async def drop_twins(session: AsyncSession) -> list[Refused]:
+    """Let go of all but the first of those with one address; return them."""
+    return await _drop_later(session, _C.email_key, among=_C.email_key.is_not(None))
+
+
+async def drop_taken_names(session: AsyncSession) -> list[Refused]:
+    """Let go of who brings a user name that is somebody's, here or before him; return them."""
+    brought = _C.is_derived.is_(False)
+    taken = and_(brought, exists().where(User.username_key == _C.username_key))
+    statement = delete(NEWCOMERS).where(taken).returning(_C.line, _C.email, _C.username)
+    here = [Refused(*row, None) for row in await session.execute(statement)]
+    return here + await _drop_later(session, _C.username_key, among=brought)
+
+
+async def unname(session: AsyncSession) -> None:
+    """Take away the derived user names that are somebody's, here or among the newcomers."""
+    other = NEWCOMERS.alias()
+    first = and_(
+        other.c.username_key == _C.username_key,
+        or_(other.c.is_derived.is_(False), other.c.line < _C.line),
+    )
+    taken = or_(exists().where(User.username_key == _C.username_key), exists().where(first))
+    await session.execute(
+        update(NEWCOMERS).where(_C.is_derived.is_(True), taken).values(username_key=None)
+    )
+
+
+async def nameless(session: AsyncSession, *, most: int) -> list[tuple[int, str]]:
+    """Return some of those without a user name: line, and the name that they would have had."""
+    statement = select(_C.line, _C.username).where(_C.username_key.is_(None))
+    rows = await session.execute(statement.order_by(_C.line).limit(most))
+    return [(line, username) for line, username in rows]
+
+
+async def taken_names(session: AsyncSession, usernames: Sequence[str]) -> set[str]:
+    """Return which of these user names are somebody's, here or among the newcomers."""
+    keys = [canonical(username) for username in usernames]
+    found: set[str] = set()
+    for column in (User.username_key, _C.username_key):
+        found.update(await session.scalars(_among(column, keys)))
+    return found
+
+
+async def give_names(session: AsyncSession, names: dict[int, str]) -> None:
+    """Give newcomers, by their lines, the user names that were found for them."""
+    given = (
+        func.unnest(
+            bindparam("lines", list(names), ARRAY(BigInteger)),
+            bindparam("names", list(names.values()), ARRAY(Text)),
+            bindparam("keys", [canonical(name) for name in names.values()], ARRAY(Text)),
+        )
+        .table_valued("line", "name", "key")
+        .render_derived()
+    )
+    await session.execute(
+        update(NEWCOMERS)
+        .where(_C.line == given.c.line)
+        .values(username=given.c.name, username_key=given.c.key)
+    )
+
+
+async def kept(session: AsyncSession) -> Kept:
+    """Return how many there are by now."""
+    statement = select(
+        func.count(),
+        func.count().filter(_C.confirmed_at.is_(None)),
+        func.count().filter(_C.password_hash.is_(None)),
+    ).select_from(NEWCOMERS)
+    return Kept(*(await session.execute(statement)).one())
+
+
+async def admit(session: AsyncSession, *, after: int, most: int) -> tuple[int | None, list[UUID]]:
+    """Make people of some newcomers, in order; who was faster with an address or a name wins.
+
+    Returns:
+        The last line that was looked at, None if there is none after ``after``; and who is in.
+    """
+    lines = select(_C.line).where(_C.line > after).order_by(_C.line).limit(most).subquery()
+    last: int | None = await session.scalar(select(func.max(lines.c.line)))
+    if last is None:
+        return None, []
+    source = select(_C.id, *(_C[name] for name in _KEPT)).where(_C.line > after, _C.line <= last)
+    statement = (
+        insert(User)
+        .from_select(["id", *_KEPT], source.order_by(_C.line))
+        .on_conflict_do_nothing()
+        .returning(User.id)
+    )
+    return last, list(await session.scalars(statement))
+
+
+async def drop_late(session: AsyncSession) -> tuple[int, list[Refused]]:
+    """Let go of those whom the site was faster than, after ``admit``.
+
+    Returns:
+        How many are here now by their own doing, and those whose user name went to somebody else.
+    """
+    late = ~exists().where(User.id == _C.id)
+    statement = delete(NEWCOMERS).where(late).returning(_C.line, _C.email, _C.username, _there())
+    rows = (await session.execute(statement)).all()
+    gone = [
+        Refused(line, email, username, None) for line, email, username, there in rows if not there
+    ]
+    return len(rows) - len(gone), gone
+
+
+def _there() -> ColumnElement[bool]:
+    return exists().where(User.email_key == _C.email_key)
+
+
+def _among(column: SQLColumnExpression[str], keys: list[str]) -> Select[str]:
+    return select(column).where(column == func.any(bindparam("keys", keys, ARRAY(Text))))
+
+
+async def _drop_later(
+    session: AsyncSession, key: ColumnElement[str], *, among: ColumnElement[bool]
+) -> list[Refused]:
+    first = func.min(_C.line).over(partition_by=key).label("first")
+    found = select(_C.line, first).where(among).subquery()
+    statement = (
+        delete(NEWCOMERS)
+        .where(_C.line == found.c.line, found.c.line != found.c.first)
+        .returning(_C.line, _C.email, _C.username, found.c.first)
+    )
+    rows: Sequence[Row[int, str, str, int]] = (await session.execute(statement)).all()
+    return [Refused(*row) for row in rows]

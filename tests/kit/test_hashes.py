@@ -1,0 +1,146 @@
+"""Which hashes of other applications are taken: refusals first."""
+
+import warnings
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from passlib import hash as passlib
+from werkzeug.security import generate_password_hash
+
+from app.kit import hashes
+from app.kit.hashes import WrongHash, kind_of, normal_hash
+from app.kit.passwords import FOREIGN_SCHEMES, PasswordHasher
+
+GOOD = "four unrelated words"
+WERKZEUG = generate_password_hash(GOOD, "scrypt:1024:8:1")
+DJANGO_SCRYPT = (
+    "scrypt$1024$salt$8$1$"
+    "ONfcH4IGsyrWvaQ+66UKUYCa3WIK8AKtKDYPcuEF+1B6jBcJtgahn/tRG8apZ1duVC8eoP4MBb5IQKs/dI2JMQ=="
+)
+CHEAP = {
+    "bcrypt": 4, "django_bcrypt": 4, "django_bcrypt_sha256": 4, "scrypt": 4,
+    "sha256_crypt": 1000, "sha512_crypt": 1000,
+}  # fmt: skip
+
+
+def made(scheme: str, password: str = GOOD) -> str:
+    """Return a hash of one of passlib's schemes, at little cost."""
+    handler = getattr(passlib, scheme).using(rounds=CHEAP.get(scheme, 10))
+    return str(handler.hash(password))
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("four unrelated words", "no hash"),
+        ("plain", "no hash"),
+        ("md5$abc$900150983cd24fb0d6963f7d28e17f72", "too weak"),
+        ("sha1$abc$a9993e364706816aba3e25717850c26c9cd0d89d", "too weak"),
+        ("900150983cd24fb0d6963f7d28e17f72", "too weak"),
+        ("$argon2id$v=19$m=65536,t=3,p=4$c2FsdA$aGFzaA", "argon2"),
+        ("argon2$argon2id$v=19$m=102400,t=2,p=8$c2FsdA$aGFzaA", "argon2"),
+        (WERKZEUG[:128], "128 characters .* cut"),
+        (WERKZEUG + "0", "garbled"),
+        (WERKZEUG.replace("1024", "zero"), "garbled"),
+        ("$2b$12$short", "garbled"),
+        (made("bcrypt")[:-1], "59 characters"),
+        ("pbkdf2:md5:1000$salt$" + "0" * 32, "no hash"),
+        ("pbkdf2_sha256$600000$salt$notbase64", "garbled"),
+        ("$pbkdf2-sha256$10$a$" + "A" * 43, "garbled"),
+        ("$" * 2000, "no hash"),
+        ("pbkdf2:sha256:1000$" + "a" * 5000 + "$" + "0" * 64, "garbled"),
+    ],
+)
+def test_what_no_login_could_use_is_refused(text: str, words: str) -> None:
+    with pytest.raises(WrongHash, match=words):
+        normal_hash(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "pbkdf2:sha256:10000000$salt$" + "0" * 64,
+        f"pbkdf2_sha256$10000000$salt${'A' * 43}=",
+        f"pbkdf2_sha256$9999999999999999999$salt${'A' * 43}=",
+        "scrypt:1048576:8:1$salt$" + "0" * 128,
+        "scrypt:1024:8:1048576$salt$" + "0" * 128,
+        "scrypt$1048576$salt$8$1$" + "A" * 86 + "==",
+        f"$scrypt$ln=31,r=8,p=1$c2FsdA${'A' * 43}",
+        made("bcrypt").replace("$04$", "$31$"),
+        made("sha512_crypt").replace("rounds=1000", "rounds=999999999"),
+    ],
+)
+def test_a_hash_that_would_stop_the_server_is_refused(text: str) -> None:
+    with pytest.raises(WrongHash, match="costs more than a login may"):
+        normal_hash(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["scrypt:1000:8:1$salt$" + "0" * 128, made("bcrypt").replace("$04$", "$00$")]
+)
+def test_a_cost_that_there_is_not_is_refused(text: str) -> None:
+    with pytest.raises(WrongHash, match=r"a cost that there is not|garbled"):
+        normal_hash(text)
+
+
+@settings(suppress_health_check=[HealthCheck.filter_too_much], max_examples=300)
+@given(st.one_of(
+    st.text(max_size=80),
+    st.builds(lambda kind, rest: kind.begins + rest, st.sampled_from(hashes.KINDS), st.text()),
+    st.builds(
+        lambda text, at, what: text[:at] + what + text[at + 1 :],
+        st.sampled_from([WERKZEUG, made("bcrypt"), made("django_pbkdf2_sha256"), made("scrypt")]),
+        st.integers(0, 170),
+        st.text(max_size=2),
+    ),
+))  # fmt: skip
+def test_garbage_is_refused_in_a_sentence_or_verifies_quietly(text: str) -> None:
+    try:
+        stored = normal_hash(text)
+    except WrongHash:
+        return
+    if stored is not None:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            HASHER._verify_now("wrong", stored)
+
+
+HASHER = PasswordHasher(rounds=4)
+
+
+@pytest.mark.parametrize("text", ["", "  ", "!", "!" + "x" * 40])
+def test_no_password_is_none(text: str) -> None:
+    assert normal_hash(text) is None
+
+
+@pytest.mark.parametrize("scheme", FOREIGN_SCHEMES)
+def test_passlibs_and_djangos_hashes_verify_and_are_renewed(scheme: str) -> None:
+    stored = made(scheme)
+    assert normal_hash(stored) == stored
+    assert not HASHER._verify_now("wrong", stored).is_right
+    verdict = HASHER._verify_now(GOOD, stored)
+    assert verdict.is_right
+    assert verdict.replacement is not None
+    found = kind_of(verdict.replacement)
+    assert found is not None
+    assert found.name == hashes.OWN
+
+
+@pytest.mark.parametrize("scheme", ["bcrypt", "django_pbkdf2_sha256"])
+def test_what_was_hashed_as_it_was_typed_verifies(scheme: str) -> None:
+    typed = "cafe\u0301 au lait, please"  # decomposed: others do not normalise
+    assert HASHER._verify_now(typed, made(scheme, typed)).is_right
+
+
+def test_djangos_scrypt_becomes_werkzeugs() -> None:
+    stored = normal_hash(DJANGO_SCRYPT)
+    assert stored is not None
+    assert stored.startswith("scrypt:1024:8:1$salt$")
+    assert HASHER._verify_now(GOOD, stored).is_right
+
+
+def test_our_own_hash_stays_as_it_is() -> None:
+    own = HASHER._hash_now(GOOD)
+    assert normal_hash(f" {own}\n") == own
+    assert HASHER._verify_now(GOOD, own).replacement is None
