@@ -6,6 +6,7 @@ from uuid import uuid4
 
 import pytest
 from quart import Response
+from sqlalchemy import text
 
 from app.house import House
 from tests.acts import NEW, ask_email, leave
@@ -14,9 +15,11 @@ from tests.mailbox import letters, link_about
 from tests.people import (
     ALICE,
     BOB,
+    ROOT,
     Someone,
     block,
     entered,
+    id_of,
     move_time,
     register,
     settle,
@@ -205,6 +208,18 @@ class TestReset:
         assert (await log_in(browser, BOB)).status_code == 303
 
 
+class TestDomains:
+    @pytest.fixture
+    def settings(self, settings: dict[str, object]) -> dict[str, object]:
+        return settings | {"registration_domains": "example.com"}
+
+    async def test_a_change_leads_to_no_other_domain(self, alice: Browser) -> None:
+        fields = {"email": "alice@example.org", "current_password": ALICE.password}
+        assert (await alice.post("/account/email", fields)).status_code == 422
+        assert "example.com" in alice.text
+        assert 'value="alice@example.org"' in alice.text
+
+
 class TestEmail:
     async def test_what_was_typed_stays(self, alice: Browser) -> None:
         fields = {"email": "new@example.org", "current_password": "wrong"}
@@ -307,6 +322,41 @@ class TestSessions:
         assert await name_of(alice) == "alice"
 
 
+class TestHistory:
+    async def test_it_is_in_plain_words_and_ones_own(self, alice: Browser) -> None:
+        await settle(alice.house, BOB)
+        await log_in(alice.new_window(), BOB)
+        await log_in(alice.new_window(), ALICE, "wrong")
+        await alice.get("/account/history")
+        assert "You signed in" in alice.text
+        assert "Somebody failed to sign in as you" in alice.text
+        assert "You confirmed your address" in alice.text
+        assert "bob" not in alice.text
+        assert "login." not in alice.text
+
+    async def test_it_is_shown_in_pages(self, alice: Browser) -> None:
+        async with alice.house.engine.begin() as connection:
+            await connection.execute(
+                text(
+                    "INSERT INTO audit_events (event, subject_id, ip, user_agent, request_id) "
+                    "SELECT 'login.ended', :id, '192.0.2.1', '', 'x' FROM generate_series(1, 120)"
+                ),
+                {"id": await id_of(alice.house, ALICE)},
+            )
+        shown = 0
+        path: str | None = "/account/history"
+        while path:
+            await alice.get(path)
+            shown += alice.text.count("<li>")
+            older = re.search(r'href="(/account/history[?]before=[^"]+)" rel="next"', alice.text)
+            path = older and older.group(1)
+        assert shown == 120 + 2  # confirmed, signed in
+
+    @pytest.mark.parametrize("before", ["x", "1-", "-1--1", "9" * 99 + "-1", "%00"])
+    async def test_garbage_behind_before_is_no_fault(self, alice: Browser, before: str) -> None:
+        assert (await alice.get(f"/account/history?before={before}")).status_code == 200
+
+
 class TestData:
     async def test_all_of_ones_own_and_nothing_secret(self, alice: Browser) -> None:
         await settle(alice.house, BOB)
@@ -319,6 +369,19 @@ class TestData:
         assert len(data["sessions"]) == len(data["browsers"]) == 1
         for secret in ("bcrypt", "digest", "password_hash", "bob"):
             assert secret not in alice.text
+
+
+class TestDeletionOfAnAdministrator:
+    async def test_the_last_one_stays(self, browser: Browser) -> None:
+        await settle(browser.house, ROOT, role="Administrator")
+        await log_in(browser, ROOT)
+        response = await browser.post("/account/delete", current_password=ROOT.password)
+        assert response.status_code == 409
+        assert "Make somebody else one first" in browser.text
+        assert await name_of(browser) == "root"
+        await settle(browser.house, ALICE, role="Administrator")
+        response = await browser.post("/account/delete", current_password=ROOT.password)
+        assert response.status_code == 303
 
 
 class TestDeletion:

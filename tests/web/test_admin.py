@@ -14,8 +14,21 @@ from sqlalchemy import text
 from app.house import House
 from tests.administration import as_root, enter, id_of, page_of
 from tests.browser import SAME_ORIGIN, Browser
-from tests.mailbox import letters
-from tests.people import ALICE, BOB, ROOT, Someone, block, count, events, settle, signed_in, who
+from tests.mailbox import key_of, last_link, letters, link_in
+from tests.people import (
+    ALICE,
+    BOB,
+    ROOT,
+    Someone,
+    block,
+    confirm,
+    count,
+    events,
+    register,
+    settle,
+    signed_in,
+    who,
+)
 from tests.rules.test_routes import Route, documented
 
 ROUTES = [route for route in documented() if route.path.startswith("/admin")]
@@ -450,3 +463,62 @@ class TestSessions:
         assert response.headers["Location"] == "/login"
         assert [await who(browser.house, secret) for secret in secrets] == [None] * 3
         assert (await root.get("/admin")).status_code == 303
+
+
+class TestResetLink:
+    async def test_a_blocked_person_gets_none(self, browser: Browser) -> None:
+        root = await as_root(browser)
+        await settle(browser.house, ALICE)
+        await block(browser.house, ALICE)
+        response = await root.post(await page_of(browser.house, ALICE) + "/reset")
+        assert response.status_code == 409
+        assert "Unblock them first" in root.text
+        assert not [each for each in await letters(browser.house) if "Choose" in each.subject]
+
+    async def test_it_goes_by_letter_and_nowhere_else(self, browser: Browser) -> None:
+        root = await as_root(browser)
+        await settle(browser.house, ALICE)
+        path = await page_of(browser.house, ALICE)
+        await root.follow(await root.post(path + "/reset"))
+        assert "The link is on its way" in root.text
+        letter = (await letters(browser.house, ALICE.email))[-1]
+        key = key_of(link_in(letter))
+        assert key not in root.text
+        event, _, actor, subject = await last_detail(browser.house)
+        assert event == "account.reset_sent"
+        assert (actor, subject) == (
+            await id_of(browser.house, ROOT),
+            await id_of(browser.house, ALICE),
+        )
+        window = browser.new_window()
+        await window.open_link(link_in(letter))
+        assert "Choose a new password" in window.text
+
+
+class TestWaiting:
+    async def test_nobody_waits(self, browser: Browser) -> None:
+        root = await as_root(browser)
+        await root.get("/admin/registrations")
+        assert "Nobody waits." in root.text
+        await root.get("/admin/registrations?email=x@example.com")
+        assert "Nobody waits under this address." in root.text
+
+    @pytest.mark.parametrize("unknown", ["x", str(uuid.UUID(int=7)), "%00"])
+    async def test_who_does_not_wait_gets_no_letter(self, browser: Browser, unknown: str) -> None:
+        root = await as_root(browser)
+        response = await root.post(f"/admin/registrations/{unknown}/resend")
+        assert response.status_code == 404
+
+    async def test_the_letter_goes_once_more(self, browser: Browser) -> None:
+        root = await as_root(browser)
+        receipt = await register(browser.house, ALICE)
+        await root.get("/admin/registrations?email=ALICE@example.com")
+        assert ALICE.email in root.text
+        found = re.search(r"/admin/registrations/([0-9a-f-]{36})/resend", root.text)
+        assert found
+        await root.follow(await root.post(found.group()))
+        assert "The letter is on its way" in root.text
+        assert len(await letters(browser.house, ALICE.email)) == 2
+        assert "account.confirmation_sent" in await events(browser.house)
+        await confirm(browser.house, await last_link(browser.house, ALICE.email), receipt=receipt)
+        assert (await root.post(found.group())).status_code == 404

@@ -463,3 +463,8 @@ class TestHttps:
             assert cookie.startswith("__Host-")
             assert {"Secure", "HttpOnly", "Path=/", "SameSite=Lax"} <= set(cookie.split("; "))
         assert response.headers["Strict-Transport-Security"].startswith("max-age=31536000")
+
+    async def test_signing_out_clears_what_the_browser_keeps(self, browser: Browser) -> None:
+        headers = {"Host": "login.example.com", "Sec-Fetch-Site": "same-origin"}
+        response = await browser.client.post("/logout", headers=headers, scheme="https")
+        assert response.headers["Clear-Site-Data"] == '"cache", "storage"'
