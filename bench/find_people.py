@@ -1,6 +1,6 @@
 """How long an administrator looks for somebody among a million.
 
-    python bench/find_people.py [--people 1000000] [--rounds 20]
+    python -m bench.find_people [--people 1000000] [--rounds 20]
 
 Starts its own database and stops it. Prints how long the migration that makes the indexes takes,
 and for each kind of search the median and the slowest of all rounds, in milliseconds.

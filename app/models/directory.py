@@ -29,8 +29,8 @@ from app.models.role import Role
 from app.models.user import UNUSUAL, User
 
 SHORTEST_INNER_PART = 3  # shorter ones are looked for at the beginning of user names only
-NEIGHBOURS = 20_000
-FEW = 2_000
+NEIGHBOURS = 10_000
+FEW = 1_000
 LAST_LETTER = "\U0010ffff"
 LIKE_ESCAPE = "\\"
 

@@ -82,13 +82,18 @@ async def remove(session: AsyncSession, role_id: int) -> None:
 
 
 async def find_id(session: AsyncSession, name: str) -> int | None:
-    """Return the id of the role of this name, in any case of letters."""
-    return await session.scalar(select(Role.id).where(func.lower(Role.name) == name.lower()))
+    """Return the id of the role of this name, in any case of letters.
+
+    Until the transaction ends the role is not deleted, so that it can be given.
+    """
+    found = select(Role.id).where(func.lower(Role.name) == name.lower())
+    return await session.scalar(found.with_for_update(read=True, key_share=True))
 
 
 async def default_id(session: AsyncSession) -> int:
-    """Return the id of the role that new people get."""
-    return (await session.scalars(select(Role.id).where(Role.is_default))).one()
+    """Return the id of the role that new people get; it is not deleted meanwhile."""
+    found = select(Role.id).where(Role.is_default)
+    return (await session.scalars(found.with_for_update(read=True, key_share=True))).one()
 
 
 async def default_name(session: AsyncSession) -> str | None:

@@ -184,6 +184,8 @@ class TestFinding:
         await root.get("/admin/people?q=LIC")
         assert "alice@example.com" in root.text
         assert "root@example.com" not in root.text
+        await root.get("/admin/people?q=LIC&state=&role=")
+        assert "alice@example.com" in root.text
         await root.get("/admin/people?q=nobody%25")
         assert "Nobody here is like that." in root.text
 

@@ -2,6 +2,7 @@
 
 from datetime import UTC, date, datetime, time, timedelta
 from ipaddress import IPv4Network, IPv6Network, ip_network
+from typing import Any
 
 from wtforms import DateField, EmailField, Field, Form, SelectField, StringField
 from wtforms.validators import InputRequired, Length, Optional, ValidationError
@@ -14,8 +15,27 @@ from app.web.fields import HouseForm, address, given, trimmed, username
 
 REASON_LONGEST = 500
 FIRST_YEAR, LAST_YEAR = 2000, 2099
-ANY = ""
+ANY = "(any)"  # no role has such a name
 PLAIN = {"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}
+
+
+def _choices(*values: str) -> Any:  # noqa: ANN401 - stubs know tuples only, wtforms drops them
+    return [str(value) for value in values]
+
+
+def _or_any(text: str | None) -> str:
+    return text or ANY
+
+
+def _chosen(field: SelectField) -> str | None:
+    chosen: str = field.data
+    return None if chosen == ANY else chosen
+
+
+def asked(form: HouseForm) -> dict[str, str]:
+    """Return what a filter says, for a link to its next page."""
+    fields = form._fields.items()
+    return {name: str(field.data) for name, field in fields if field.data not in {None, "", ANY}}
 
 
 def _network(_form: Form, field: Field) -> None:
@@ -49,20 +69,21 @@ class FindForm(HouseForm):
     )
     state = SelectField(
         "State",
-        choices=[(ANY, "any"), *((str(state), str(state)) for state in State)],
+        choices=_choices(ANY, *State),
         default=ANY,
+        filters=[_or_any],
     )
-    role = SelectField("Role", default=ANY)
+    role = SelectField("Role", default=ANY, filters=[_or_any])
 
     def offer(self, roles: list[str]) -> None:
         """Let the administrator choose among the roles that there are."""
-        self.role.choices = [(ANY, "any"), *((name, name) for name in roles)]
+        self.role.choices = _choices(ANY, *roles)
 
     @property
     def wanted(self) -> Filter:
         """What is looked for."""
-        state = self.state.data
-        return Filter(given(self.q), State(state) if state else None, self.role.data or None)
+        state, role = _chosen(self.state), _chosen(self.role)
+        return Filter(given(self.q), State(state) if state else None, role)
 
 
 class WaitingForm(HouseForm):
@@ -94,7 +115,7 @@ class RoleForm(HouseForm):
 
     def offer(self, roles: list[str]) -> None:
         """Let the administrator choose among the roles that there are."""
-        self.role.choices = [(name, name) for name in roles]
+        self.role.choices = _choices(*roles)
 
 
 class WordForm(HouseForm):
@@ -140,7 +161,7 @@ class InviteForm(HouseForm):
 
     def offer(self, roles: list[str]) -> None:
         """Let the administrator choose among the roles that there are."""
-        self.role.choices = [(name, name) for name in roles]
+        self.role.choices = _choices(*roles)
 
 
 class HistoryForm(HouseForm):
@@ -148,8 +169,9 @@ class HistoryForm(HouseForm):
 
     event = SelectField(
         "What",
-        choices=[(ANY, "anything"), *((event, event) for event in EVENTS)],
+        choices=_choices(ANY, *EVENTS),
         default=ANY,
+        filters=[_or_any],
     )
     person = StringField(
         "Who",
@@ -180,7 +202,7 @@ class HistoryForm(HouseForm):
         """What is looked for."""
         until = _midnight(self.until.data)
         return LinesFilter(
-            event=self.event.data or None,
+            event=_chosen(self.event),
             person=given(self.person),
             network=_parsed(given(self.network)),
             since=_midnight(self.since.data),

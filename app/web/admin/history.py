@@ -13,7 +13,7 @@ from app.house import House, house
 from app.kit.errors import NoSuchPerson, Refusal
 from app.kit.marks import may, sensitive
 from app.kit.permissions import Permission
-from app.web.admin.forms import HistoryForm
+from app.web.admin.forms import HistoryForm, asked
 from app.web.admin.shared import actor_id, argument
 from app.web.clients import client
 from app.web.forms import show
@@ -82,10 +82,5 @@ async def _show(
     status: int = 200,
     refusal: Refusal | None = None,
 ) -> ResponseTypes:
-    facts = {"found": found or logbook.Page([], None), "asked": _asked(form)}
+    facts = {"found": found or logbook.Page([], None), "asked": asked(form)}
     return await show("admin/history.html", form, status=status, refusal=refusal, **facts)
-
-
-def _asked(form: HistoryForm) -> dict[str, str]:
-    """Return the filter, for the link to the next page and for the export."""
-    return {name: str(field.data) for name, field in form._fields.items() if field.data}

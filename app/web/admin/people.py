@@ -9,7 +9,7 @@ from app.house import house
 from app.kit.errors import AlreadyThere, Refusal
 from app.kit.marks import may, sensitive
 from app.kit.permissions import Permission
-from app.web.admin.forms import FindForm, InviteForm
+from app.web.admin.forms import FindForm, InviteForm, asked
 from app.web.admin.shared import actor_id, argument
 from app.web.clients import client
 from app.web.fields import given
@@ -33,7 +33,7 @@ async def find() -> ResponseTypes:
         if is_sound:
             found = await flow.find(session, form.wanted, after=argument("after"))
     status = 200 if is_sound else 422
-    return await show("admin/people.html", form, status=status, found=found, asked=_asked(form))
+    return await show("admin/people.html", form, status=status, found=found, asked=asked(form))
 
 
 @pages.get("/admin/invite")
@@ -75,8 +75,3 @@ async def _with_roles(form: InviteForm) -> InviteForm:
     async with house().session() as session:
         form.offer(await flow.role_names(session))
     return form
-
-
-def _asked(form: FindForm) -> dict[str, str]:
-    """Return the search, for the link to the next page."""
-    return {name: field.data for name, field in form._fields.items() if field.data}

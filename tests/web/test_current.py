@@ -1,0 +1,36 @@
+"""Who sends a request, and what he may."""
+
+from typing import Any
+
+import pytest
+
+from app.flows.login import Person
+from app.kit.permissions import Permission
+from app.web.current import CurrentUser
+
+
+def somebody(permissions: Permission) -> CurrentUser:
+    facts: dict[str, Any] = dict.fromkeys(Person._fields)
+    user = CurrentUser("secret")
+    user.person = Person(**facts | {"permissions": permissions})
+    return user
+
+
+@pytest.mark.parametrize("permission", list(Permission))
+def test_nobody_may_anything(permission: Permission) -> None:
+    for user in (CurrentUser(None), CurrentUser("secret")):
+        assert not user.can(permission)
+        assert not user.is_administrator()
+
+
+@pytest.mark.parametrize("permission", list(Permission))
+def test_a_person_may_what_the_role_has_and_no_more(permission: Permission) -> None:
+    user = somebody(permission)
+    assert [each for each in Permission if user.can(each)] == [permission]
+    assert user.is_administrator() == (permission is Permission.ADMIN)
+
+
+def test_of_several_permissions_all_are_needed() -> None:
+    user = somebody(Permission.FOLLOW | Permission.WRITE)
+    assert user.can(Permission.FOLLOW | Permission.WRITE)
+    assert not user.can(Permission.FOLLOW | Permission.MODERATE)
