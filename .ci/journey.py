@@ -23,6 +23,7 @@ from stack import ANSWER_SECONDS, APP_PORT, LETTER_SECONDS, SITE, URL, ask, expe
 USERNAME = "alice"
 EMAIL = "alice@example.com"
 PASSWORD = "four unrelated garden words"  # noqa: S105 - of a person who does not exist
+ANOTHER = "some other kitchen words"  # noqa: S105 - likewise
 SECRET = "This is the secret of this application"  # noqa: S105 - a page's sentence
 REPLAYS = 10
 CLAIMED = "203.0.113.66"  # where a visitor says that he comes from (TEST-NET-3)
@@ -71,12 +72,13 @@ def first() -> None:
         "/register", username=USERNAME, email=EMAIL, password=PASSWORD, confirm=PASSWORD
     )
     expect("Check your mail" in page, "registering asks to look into the mail")
-    path, page = browser.get(confirmation_path())
+    path, page = browser.get(path_of_letter("confirm"))
     expect(path == "/confirm" and USERNAME in page, "the letter's link leads to /confirm")
     path, _ = browser.post("/confirm")
     expect(path == "/login", "confirming leads to /login")
     sign_in(browser)
     sign_out(browser)
+    recover(browser)
     cross_replicas()
     look_at_cookies()
     claim_another_address()
@@ -109,6 +111,25 @@ def sign_out(browser: Browser) -> None:
         after == {(303, "/login?next=/secret")},
         f"after signing out it is sent to /login {spread(doors)}: {after}",
     )
+
+
+def recover(browser: Browser) -> None:
+    """Forget the password, choose another by the letter's link, and change it back."""
+    _, page = browser.post("/reset", email_or_user=USERNAME)
+    expect("Check your mail" in page, "asking for a new password asks to look into the mail")
+    path, page = browser.get(path_of_letter("reset"))
+    expect(path == "/reset/password" and USERNAME in page, "its link leads to /reset/password")
+    path, _ = browser.post("/reset/password", password=ANOTHER, confirm=ANOTHER)
+    expect(path == "/login", "a new password signs nobody in")
+    path, _ = browser.post("/login", email_or_user=EMAIL, password=ANOTHER)
+    expect(path == "/", "it opens the door")
+    path, page = browser.post(
+        "/account/password", current_password=ANOTHER, password=PASSWORD, confirm=PASSWORD
+    )
+    expect(path == "/account" and "Your password is changed" in page, "it is changed again")
+    _, page = browser.get("/account/sessions")
+    expect("This one" in page, "the account shows where one is signed in")
+    browser.post("/logout")
 
 
 def replayed(cookies: str, doors: list[str | None]) -> set[tuple[int, str | None]]:
@@ -231,16 +252,16 @@ def look_for_metrics() -> None:
     expect(all("# HELP " in text for text in figures), f"it is on {METRICS_PORT}, inside")
 
 
-def confirmation_path() -> str:
+def path_of_letter(kind: str) -> str:
     """Wait for the letter in the catcher; return its link's path."""
-    pattern = re.compile(re.escape(URL) + r"(/confirm/\S+)")
+    pattern = re.compile(re.escape(URL) + rf"(/{kind}/\S+)")
     give_up = time.monotonic() + LETTER_SECONDS
     while time.monotonic() < give_up:
         for letter in stack.letters_to(EMAIL):
             if link := pattern.search(letter):
                 return link[1]
         time.sleep(0.5)
-    sys.exit(f"  NOT SO: a letter to {EMAIL} with a link to {URL}/confirm/ was caught")
+    sys.exit(f"  NOT SO: a letter to {EMAIL} with a link to {URL}/{kind}/ was caught")
 
 
 if __name__ == "__main__":

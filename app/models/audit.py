@@ -157,9 +157,14 @@ NO_ADDRESS = "0.0.0.0"  # noqa: S104 - nothing listens here
 
 
 async def forget(session: AsyncSession, user_id: UUID) -> None:
-    """Take a person's addresses and browsers out of the lines about him."""
+    """Take a person's addresses and browsers, and why he was blocked, out of his lines."""
     his = or_(AuditEvent.subject_id == user_id, AuditEvent.actor_id == user_id)
-    await session.execute(update(AuditEvent).where(his).values(ip=NO_ADDRESS, user_agent=""))
+    without_reason = AuditEvent.detail.op("-")("reason")
+    await session.execute(
+        update(AuditEvent)
+        .where(his)
+        .values(ip=NO_ADDRESS, user_agent="", detail=cast(without_reason, JSONB))
+    )
 
 
 class Place(NamedTuple):

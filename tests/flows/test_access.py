@@ -163,6 +163,30 @@ async def test_every_change_is_on_record(house: House, session: AsyncSession) ->
     ]
 
 
+async def test_what_is_left_of_who_is_erased_says_nothing_of_him(
+    house: House, session: AsyncSession
+) -> None:
+    await settle(house, ALICE)
+    await settle(house, ROOT, role="Administrator")
+    await signed_in(house, ALICE)
+    await access.block(session, name="alice", reason="alice was rude to bob", client=OPERATOR)
+    alice = await id_of(house, ALICE)
+    await access.delete(session, name="alice", typed="alice", client=OPERATOR)
+    async with house.engine.connect() as connection:
+        rows = await connection.execute(
+            text(
+                "SELECT event, host(ip), user_agent, detail->>'reason' FROM audit_events "
+                "WHERE subject_id = :alice ORDER BY id"
+            ),
+            {"alice": alice},
+        )
+        left = [tuple(row) for row in rows]
+    assert [row[0] for row in left] == [
+        "account.confirmed", "login.succeeded", "account.blocked", "account.erased",
+    ]  # fmt: skip
+    assert {row[1:] for row in left[:-1]} == {("0.0.0.0", "", None)}  # noqa: S104 - no address
+
+
 @pytest.mark.parametrize("slices", [1, 3, 16])
 async def test_all_slices_together_are_all_sessions(
     house: House, session: AsyncSession, monkeypatch: pytest.MonkeyPatch, slices: int

@@ -13,13 +13,13 @@ from sqlalchemy import URL
 from app import create_app
 from app.config import Config
 from tests.browser import Browser
-from tests.people import ALICE, settle
+from tests.people import ALICE, move_time, settle
 
 README = (Path(__file__).parents[2] / "README.md").read_text()
 CODE = dict(re.findall(r"```(python|html)\n(.*?)```", README, re.DOTALL))
 
 
-PATHS = ["/readme/hello", "/readme/moderate", "/readme/about"]
+PATHS = ["/readme/hello", "/readme/moderate", "/readme/payout", "/readme/about"]
 
 
 @pytest.fixture
@@ -28,7 +28,9 @@ async def app(config: Config, database: URL) -> AsyncIterator[Quart]:
     exec(CODE["python"], example)  # noqa: S102 - it is our own
     app = create_app(config, database)
     app.register_blueprint(example["pages"], name="readme", url_prefix="/readme")
-    pages = dict.fromkeys(["hello.html", "moderate.html", "about.html"], CODE["html"])
+    pages = dict.fromkeys(
+        ["hello.html", "moderate.html", "payout.html", "about.html"], CODE["html"]
+    )
     app.jinja_env.loader = ChoiceLoader([DictLoader(pages), app.jinja_env.loader])  # type: ignore[list-item, arg-type]
     async with app.test_app():
         yield app
@@ -43,18 +45,26 @@ async def sign_in(browser: Browser) -> None:
 
 
 async def test_nobody_passes_the_open_page_alone(browser: Browser) -> None:
-    assert await statuses(browser) == [303, 303, 200]
+    assert await statuses(browser) == [303, 303, 303, 200]
 
 
 async def test_a_person_passes_what_his_role_may(browser: Browser) -> None:
     await settle(browser.house, ALICE)
     await sign_in(browser)
-    assert await statuses(browser) == [200, 403, 200]
+    assert await statuses(browser) == [200, 403, 200, 200]
     assert "Moderate</a>" not in browser.text
+
+
+async def test_a_sensitive_page_asks_for_the_password_again(browser: Browser) -> None:
+    await settle(browser.house, ALICE)
+    await sign_in(browser)
+    await move_time(browser.house, "login_sessions", "proven_at", "11 minutes")
+    response = await browser.get("/readme/payout")
+    assert response.headers["Location"] == "/sudo?next=/readme/payout"
 
 
 async def test_a_moderator_passes_all_and_sees_the_link(browser: Browser) -> None:
     await settle(browser.house, ALICE, role="Moderator")
     await sign_in(browser)
-    assert await statuses(browser) == [200, 200, 200]
+    assert await statuses(browser) == [200, 200, 200, 200]
     assert '<a href="/moderate">Moderate</a>' in browser.text
