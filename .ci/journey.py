@@ -23,7 +23,7 @@ from stack import ANSWER_SECONDS, APP_PORT, LETTER_SECONDS, SITE, URL, ask, expe
 USERNAME = "alice"
 EMAIL = "alice@example.com"
 PASSWORD = "four unrelated garden words"  # noqa: S105 - of a person who does not exist
-ANOTHER = "some other kitchen words"  # noqa: S105 - likewise
+ANOTHER = "some other kitchen words"
 SECRET = "This is the secret of this application"  # noqa: S105 - a page's sentence
 REPLAYS = 10
 CLAIMED = "203.0.113.66"  # where a visitor says that he comes from (TEST-NET-3)

@@ -53,7 +53,7 @@ async def register(
 
     Raises:
         RegistrationClosed: nobody registers here, or only who is invited.
-        AddressNotAllowed: the address is of a domain that cannot register here.
+        AddressNotAllowed: the address is of a domain that cannot be used here.
         TermsNotAccepted: there are terms.
         WeakPassword: the password is refused, with the reason.
         UsernameTaken: user names are public.

@@ -92,7 +92,7 @@ class RegistrationClosed(Refusal):
 
 
 class AddressNotAllowed(Refusal):
-    """An address of a domain that cannot register here; the sentence names those that can."""
+    """An address of a domain that cannot be used here; the sentence names those that can."""
 
     code = "address_not_allowed"
     status = 422

@@ -472,7 +472,6 @@ def _is_last_administrator() -> ColumnElement[bool]:
         other.id != User.id,
         other.role_id.in_(roles),
         other.blocked_at.is_(None),
-        other.delete_at.is_(None),
         other.confirmed_at.is_not(None),
         other.password_hash.is_not(None),
     )

@@ -212,7 +212,7 @@ class TestPerson:
         await signed_in(browser.house, ALICE)
         await root.get(await page_of(browser.house, ALICE))
         for words in (
-            "alice@example.com", "confirmed", "192.0.2.7", "a browser", "alice signed in",
+            "alice@example.com", "confirmed", "192.0.2.7", "An unknown browser", "alice signed in",
         ):  # fmt: skip
             assert words in root.text
         assert "bcrypt" not in root.text

@@ -97,7 +97,7 @@ class TestDomains:
         error = re.search(r'id="email-error">([^<]*)', browser.text)
         assert error
         assert error[1] == (
-            "An address of this domain cannot register here. These can: example.com, "
+            "An address of this domain cannot be used here. These can: example.com, "
             "uni.example.edu and all below, bücher.example."
         )
         assert 'value="alice"' in browser.text
