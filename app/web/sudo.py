@@ -7,8 +7,7 @@ import json
 from typing import Any
 from urllib.parse import urlencode
 
-from quart import Blueprint, redirect, request, session
-from quart.globals import request_ctx
+from quart import Blueprint, current_app, redirect, request, session
 from quart.typing import ResponseTypes
 from werkzeug.datastructures import MultiDict
 
@@ -90,8 +89,7 @@ def _keep(path: str, fields: MultiDict[str, str]) -> None:
 
 def _page_of_form() -> str:
     """Return the page on which a form stands: its own address, or where it was sent from."""
-    adapter = request_ctx.url_adapter
-    if adapter is not None and adapter.test(request.path, method="GET"):
+    if current_app.url_map.bind("").test(request.path, method="GET"):
         return request.path
     ours = house().config.public_url
     sent_from = request.headers.get("Referer", "")
