@@ -68,10 +68,14 @@ def password_disabled(*, to: str, site: str, username: str, reset_url: str) -> L
     return _letter("password_disabled", to, subject, site=site, username=username, link=reset_url)
 
 
-def account_leaving(*, to: str, site: str, username: str, link: str, day: str) -> Letter:
+def account_leaving(
+    *, to: str, site: str, username: str, link: str, not_me: str, day: str
+) -> Letter:
     """Tell a person when his account will be deleted, and how to keep it."""
     subject = f"Your account at {site} will be deleted"
-    return _letter("leaving", to, subject, site=site, username=username, link=link, day=day)
+    return _letter(
+        "leaving", to, subject, site=site, username=username, link=link, not_me=not_me, day=day
+    )
 
 
 def password_changed(

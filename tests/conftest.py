@@ -73,7 +73,7 @@ async def database(worker_database: URL) -> URL:
         await connection.execute(
             text(
                 "TRUNCATE users, registrations, login_sessions, one_time_tokens, "
-                "throttle_buckets, outbox, audit_events, devices"
+                "throttle_buckets, outbox, audit_events, devices, held_addresses"
             )
         )
     await engine.dispose()

@@ -44,11 +44,22 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("user_id", "digest", name=op.f("pk_devices")),
     )
+    op.create_table(
+        "held_addresses",
+        sa.Column("user_id", sa.Uuid(), nullable=False),
+        sa.Column("email_key", sa.Text(), nullable=False),
+        sa.Column("since", MOMENT, server_default=sa.text("now()"), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["user_id"], ["users.id"], name=op.f("fk_held_addresses_user_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("user_id", "email_key", name=op.f("pk_held_addresses")),
+    )
 
 
 def downgrade() -> None:
     # The program before this revision knows neither these links nor people who are leaving.
     op.execute("DELETE FROM one_time_tokens WHERE purpose NOT IN ('confirm', 'invite')")
+    op.drop_table("held_addresses")
     op.drop_table("devices")
     op.drop_column("one_time_tokens", "email")
     op.drop_column("login_sessions", "proven_at")

@@ -12,7 +12,8 @@ from app.config import Config
 from app.kit.client import Client
 from app.kit.errors import IsBlocked, NoSuchPerson, NoSuchRole, WrongWord
 from app.kit.permissions import Permission
-from app.models import administrators, audit, directory, role, user
+from app.kit.sealing import Purpose
+from app.models import administrators, audit, directory, role, token, user
 from app.models import session as sessions
 from app.models.audit import Event
 from app.models.directory import Listed
@@ -58,6 +59,7 @@ async def block(
         if person is not None:
             detail = {"reason": reason} if reason else {}
             await user.block(session, person.id, reason=reason)
+            await token.void(session, person.id, Purpose.RESET, Purpose.CHANGE_EMAIL)
             await sessions.end_all(session, person.id)
             await audit.write(
                 session,

@@ -11,9 +11,10 @@ from app.config import Config
 from app.db import one_by_one
 from app.kit.browsers import described
 from app.kit.client import Client
-from app.kit.errors import NoSuchPerson, NoSuchSession, UsernameTaken
+from app.kit.errors import NoSuchPerson, NoSuchSession, TooManyTries, UsernameTaken
 from app.kit.tokens import digest
-from app.models import audit, device, directory, token, user
+from app.limits import limits
+from app.models import address, audit, device, directory, throttle, token, user
 from app.models import session as sessions
 from app.models.audit import Event, Place
 from app.models.directory import Listed
@@ -62,7 +63,13 @@ async def change_username(
 
     Raises:
         UsernameTaken: user names are public.
+        TooManyTries: each change is a letter.
     """
+    rates = {f"usernames:person:{user_id}": limits(config).letters_of_account}
+    async with session.begin():
+        wait = await throttle.take_all(session, rates)
+    if wait:
+        raise TooManyTries(wait)
     async with session.begin():
         before = await user.lock(session, user_id)
         changed = before is not None and await user.set_username(session, user_id, username)
@@ -167,6 +174,7 @@ async def own_data(
         person = await directory.one(session, user_id)
         data: dict[str, object] = {
             "account": person and person._asdict(),
+            "addresses_of_before": await address.of_person(session, user_id),
             "address_waiting": await token.waiting_email(session, user_id),
             "sessions": [
                 each._asdict()

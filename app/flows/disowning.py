@@ -10,7 +10,7 @@ from app.kit.client import Client
 from app.kit.errors import LinkUnusable
 from app.kit.links import open_link
 from app.kit.sealing import Purpose
-from app.models import audit, device, token, user
+from app.models import address, administrators, audit, device, token, user
 from app.models import session as sessions
 from app.models.audit import Event
 from app.models.token import Taken
@@ -21,6 +21,9 @@ USED_UP = (
     "This link was used already, or is too old. If you cannot sign in, ask for a new password "
     "on the sign-in page."
 )
+
+
+DISPUTED = "“This wasn’t me” came from an address that belongs to another account by now"
 
 
 class Opened(NamedTuple):
@@ -38,7 +41,8 @@ class Disowned(NamedTuple):
     """``email`` is where the letter went on which another password is chosen.
 
     ``is_lost``: the address of before belongs to another account by now, and could not be given
-    back.
+    back. Then no letter goes out, for it would reach whoever changed it; the account is blocked
+    until an administrator has seen to it.
     """
 
     email: str
@@ -55,7 +59,8 @@ async def open_notice(session: AsyncSession, *, config: Config, sealed: str) -> 
     async with session.begin():
         found = digest and await token.find(session, digest, purpose=Purpose.NOT_ME)
         person = found and await user.find_by_id(session, found.user_id)
-    if not found or not person:
+        is_sound = found and person and await _is_sound(session, person, found)
+    if not found or not person or not is_sound:
         raise LinkUnusable(USED_UP)
     return Opened(person.username, found.email or person.email, _is_moved(person, found))
 
@@ -66,18 +71,20 @@ async def disown(session: AsyncSession, *, config: Config, sealed: str, client: 
     Every browser is signed out, the password opens nothing any more, an address that was changed
     since the letter is changed back, a deletion is called off, and the letter for a new password
     goes out. Links of this kind that went out later, perhaps to an intruder's address, are void:
-    the earlier letter wins.
+    the earlier letter wins, and an address that the account had later takes nothing back.
 
     Raises:
-        LinkUnusable: used, expired, foreign or garbled.
+        LinkUnusable: used, expired, foreign, garbled, or of an address that the account had later
+            than the present one.
     """
     digest = open_link(Purpose.NOT_ME, sealed, keys=config.signing_keys)
     async with session.begin():
+        await administrators.lock(session)  # before the person: he may be the last one
         taken = digest and await token.take(session, digest, purpose=Purpose.NOT_ME)
         person = taken and await user.find_by_id(session, taken.user_id)
-        outcome = (
-            await _take_back(session, config, person, taken, client) if taken and person else None
-        )
+        outcome = None
+        if taken and person and await _is_sound(session, person, taken):
+            outcome = await _take_back(session, config, person, taken, client)
     if outcome is None:
         raise LinkUnusable(USED_UP)
     return outcome
@@ -96,11 +103,23 @@ async def _take_back(
     await token.void(session, person.id, Purpose.RESET, Purpose.CHANGE_EMAIL, Purpose.KEEP)
     await token.void_like(session, taken, purpose=Purpose.NOT_ME)
     await audit.write(session, Event.DISOWNED, client=client, subject_id=person.id)
-    if is_moved and not is_lost:
+    if is_lost:
+        await user.block(session, person.id, reason=DISPUTED)
+        await audit.write(
+            session, Event.BLOCKED, client=client, subject_id=person.id, reason=DISPUTED
+        )
+        return Disowned("", is_lost=True)
+    if is_moved:
         await audit.write(session, Event.EMAIL_RESTORED, client=client, subject_id=person.id)
-    now = person._replace(email=taken.email) if is_moved and taken.email and not is_lost else person
-    await resetting.send(session, config, now)
-    return Disowned(now.email, is_lost)
+    await resetting.send(session, config, person)
+    return Disowned(taken.email or person.email, is_lost=False)
+
+
+async def _is_sound(session: AsyncSession, person: Credentials, taken: Taken) -> bool:
+    """Whether the address of a link may say whose the account is."""
+    if taken.email is None or not _is_moved(person, taken):
+        return True
+    return await address.is_earlier(session, person.id, taken.email, person.email)
 
 
 def _is_moved(person: Credentials, taken: Taken) -> bool:

@@ -8,12 +8,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app import letters
 from app.config import Config
 from app.kit.client import Client
-from app.kit.errors import LinkUnusable, SameAddress
+from app.kit.errors import LinkUnusable, SameAddress, SignedOut
 from app.kit.letter import Letter
 from app.kit.links import CHANGE_EMAIL_VALID_MINUTES, VALID, new_link, open_link
 from app.kit.passwords import PasswordHasher
 from app.kit.sealing import Purpose
-from app.models import audit, outbox, token, user
+from app.models import address, audit, outbox, token, user
 from app.models import session as sessions
 from app.models.audit import Event
 from app.models.user import Credentials
@@ -54,6 +54,7 @@ async def request_change(
         WrongPassword: it is not his.
         TooManyTries: of passwords, shared with the login.
         TooBusy: too many passwords wait to be checked.
+        SignedOut: the person's credentials changed, or he was blocked, meanwhile.
     """
     require_allowed(config, email)
     person = await proof.prove(
@@ -68,18 +69,27 @@ async def request_change(
     if email == person.email:
         raise SameAddress
     async with session.begin():
-        await audit.write(
-            session, Event.EMAIL_ASKED, client=client, actor_id=user_id, subject_id=user_id
-        )
-        if not await quota.is_withheld(session, config, email, client):
-            await outbox.put(session, await _ask(session, config, person, email))
-            await notices.tell(session, config, person, letters.email_asked, client, email=email)
+        is_same = await user.hold_unchanged(session, person)
+        if is_same:
+            await audit.write(
+                session, Event.EMAIL_ASKED, client=client, actor_id=user_id, subject_id=user_id
+            )
+            if not await quota.is_withheld(session, config, quota.Kind.EMAIL, email, client):
+                await outbox.put(session, await _ask(session, config, person, email))
+                await notices.tell(
+                    session, config, person, letters.email_asked, client, email=email
+                )
+    if not is_same:
+        raise SignedOut
 
 
-async def cancel_change(session: AsyncSession, *, user_id: UUID) -> None:
+async def cancel_change(session: AsyncSession, *, user_id: UUID, client: Client) -> None:
     """Take back a change of address that waits for its link."""
     async with session.begin():
         await token.void(session, user_id, Purpose.CHANGE_EMAIL)
+        await audit.write(
+            session, Event.EMAIL_KEPT, client=client, actor_id=user_id, subject_id=user_id
+        )
 
 
 async def open_change(session: AsyncSession, *, config: Config, sealed: str) -> Opened:
@@ -106,20 +116,21 @@ async def confirm_change(
     it goes on under a new secret, which is returned.
 
     Raises:
-        LinkUnusable: used, expired, foreign, garbled, or the address is another's by now.
+        LinkUnusable: used, expired, foreign, garbled, the person is blocked, or the address is
+            another's by now.
     """
     digest = open_link(Purpose.CHANGE_EMAIL, sealed, keys=config.signing_keys)
     version, renewed = None, None
     async with session.begin():
         taken = digest and await token.take(session, digest, purpose=Purpose.CHANGE_EMAIL)
         person = taken and await user.find_by_id(session, taken.user_id)
-        if taken and person and taken.email:
+        if taken and person and taken.email and person.blocked_at is None:
             version = await user.set_email(session, person.id, taken.email)
             if version is not None:
                 renewed = await _settle(
                     session, config, person, taken.email, version, secret, client
                 )
-    if not taken or not person:
+    if not taken or not person or person.blocked_at is not None:
         raise LinkUnusable(USED_UP)
     if version is None:
         raise LinkUnusable(TAKEN)
@@ -127,16 +138,13 @@ async def confirm_change(
 
 
 async def _ask(session: AsyncSession, config: Config, person: Credentials, email: str) -> Letter:
-    """Return the letter to a new address: with a link, or to its owner that it is in use."""
+    """Return the letter to a new address: with a link, or to its owner that it is in use.
+
+    Either way the address waits, for the account's page says so; a link that nobody gets opens
+    nothing.
+    """
     await token.void(session, person.id, Purpose.CHANGE_EMAIL)
     owner = await user.find(session, email)
-    if owner is not None and owner.id != person.id:
-        return letters.address_in_use(
-            to=owner.email,
-            site=config.site_name,
-            username=owner.username,
-            login_url=f"{config.public_url}/login",
-        )
     link = new_link(Purpose.CHANGE_EMAIL, public_url=config.public_url, keys=config.signing_keys)
     await token.add(
         session,
@@ -146,6 +154,13 @@ async def _ask(session: AsyncSession, config: Config, person: Credentials, email
         user_id=person.id,
         email=email,
     )
+    if owner is not None and owner.id != person.id:
+        return letters.address_in_use(
+            to=owner.email,
+            site=config.site_name,
+            username=owner.username,
+            login_url=f"{config.public_url}/login",
+        )
     return letters.confirm_new_address(
         to=email,
         site=config.site_name,
@@ -168,8 +183,11 @@ async def _settle(
     if secret is None:
         await sessions.end_all(session, person.id)
     else:
-        renewed = await renewal.keep_only(session, person.id, secret, version=version)
+        renewed = await renewal.keep_only(
+            session, person.id, secret, version=version, is_proven=False
+        )
     await token.void(session, person.id, Purpose.RESET, Purpose.CHANGE_EMAIL)
+    await address.note(session, person.id, before=person.email, now=email)
     await audit.write(session, Event.EMAIL_CHANGED, client=client, subject_id=person.id)
     await notices.tell(session, config, person, letters.email_changed, client, email=email)
     return renewed

@@ -141,6 +141,7 @@ async def accept(
             if config.terms_url:
                 await user.accept_terms(session, taken.user_id)
             await sessions.end_all(session, taken.user_id)
+            await token.void(session, taken.user_id, Purpose.RESET)
             await audit.write(session, Event.PASSWORD_SET, client=client, subject_id=taken.user_id)
     if not taken:
         raise LinkUnusable
@@ -196,6 +197,15 @@ async def _write_down(
         valid=VALID[Purpose.INVITE],
         user_id=person.id,
     )
+    if added is None and invited.role_name is not None:
+        await audit.write(
+            session,
+            Event.ROLE_SET,
+            client=client,
+            subject_id=person.id,
+            actor_id=actor_id,
+            role=invited.role_name,
+        )
     if added is not None or actor_id is None:
         await audit.write(
             session, Event.CREATED, client=client, subject_id=person.id, actor_id=actor_id

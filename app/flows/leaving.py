@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app import letters
 from app.config import Config
 from app.kit.client import Client
-from app.kit.errors import LinkUnusable
+from app.kit.errors import LinkUnusable, SignedOut
 from app.kit.links import KEEP_VALID_DAYS, VALID, new_link, open_link
 from app.kit.passwords import PasswordHasher
 from app.kit.sealing import Purpose, unseal
@@ -16,7 +16,7 @@ from app.models import audit, outbox, token, user
 from app.models import session as sessions
 from app.models.audit import Event
 from app.models.user import Credentials
-from app.steps import proof
+from app.steps import notices, proof
 from app.steps.administrators import keeping_one
 
 GRACE = timedelta(days=KEEP_VALID_DAYS)
@@ -44,6 +44,7 @@ async def leave(
         TooManyTries: of passwords, shared with the login.
         TooBusy: too many passwords wait to be checked.
         LastAdministrator: nobody else could look after people.
+        SignedOut: the person's credentials changed, or he was blocked, meanwhile.
     """
     person = await proof.prove(
         session,
@@ -55,13 +56,17 @@ async def leave(
         browser=browser,
     )
     async with session.begin(), keeping_one(session):
-        day = await user.leave(session, user_id, grace=GRACE)
-        await sessions.end_all(session, user_id)
-        await token.void(session, user_id, Purpose.RESET, Purpose.CHANGE_EMAIL, Purpose.KEEP)
-        await audit.write(
-            session, Event.LEAVING, client=client, actor_id=user_id, subject_id=user_id
-        )
-        await _tell(session, config, person, day)
+        is_same = await user.hold_unchanged(session, person)
+        if is_same:
+            day = await user.leave(session, user_id, grace=GRACE)
+            await sessions.end_all(session, user_id)
+            await token.void(session, user_id, Purpose.RESET, Purpose.CHANGE_EMAIL, Purpose.KEEP)
+            await audit.write(
+                session, Event.LEAVING, client=client, actor_id=user_id, subject_id=user_id
+            )
+            await _tell(session, config, person, day)
+    if not is_same:
+        raise SignedOut
     return day
 
 
@@ -139,6 +144,7 @@ async def _tell(session: AsyncSession, config: Config, person: Credentials, day:
         site=config.site_name,
         username=person.username,
         link=link.url,
+        not_me=await notices.not_me_link(session, config, person),
         day=f"{day:%-d %B %Y}",
     )
     await outbox.put(session, letter)

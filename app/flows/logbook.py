@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 from collections.abc import AsyncGenerator
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -25,7 +26,8 @@ PAGE_SIZE = 50
 LINES_AT_ONCE = 500
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 EVENTS = tuple(str(event) for event in Event)
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+# A formula begins a cell; some spreadsheets begin a cell behind each semicolon or tab.
+FORMULA = re.compile(r"(^|[;\t\r\n])(?=\s*[=+\-@])|^(?=[\t\r])")
 COLUMNS = (
     "at", "event", "what", "actor", "actor_id", "subject", "subject_id", "ip", "user_agent",
     "request_id", "detail",
@@ -157,7 +159,7 @@ def _columns(line: Told) -> dict[str, object]:
 
 def _inert(cell: str) -> str:
     """Keep a spreadsheet from taking a cell for a formula (OWASP, CSV injection)."""
-    return f"'{cell}" if cell.startswith(FORMULA_STARTS) else cell
+    return FORMULA.sub(lambda begin: f"{begin.group()}'", cell)
 
 
 def _csv(rows: list[list[str]]) -> str:

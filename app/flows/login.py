@@ -24,7 +24,7 @@ from app.models.session import Person
 from app.models.throttle import Try
 from app.models.user import Credentials
 from app.steps import browsers, notices, proof
-from app.steps.browsers import name_digest
+from app.steps.browsers import name_digests
 
 __all__ = [
     "Leaving",
@@ -184,12 +184,12 @@ async def _purse(
     session: AsyncSession, config: Config, name: str, client: Client, browser: str | None
 ) -> tuple[proof.Purse, bytes | None]:
     """Return what a try is paid from, and the browser's digest if it is known as the person's."""
-    seen = name_digest(config, browser)
-    if seen is not None:
+    seen = name_digests(config, browser)
+    if seen:
         async with one_by_one(session):
             owner = await device.find_owner(session, seen, name=name)
         if owner is not None:
-            return proof.known(owner, seen), seen
+            return proof.known(config, owner.user_id, owner.digest), owner.digest
     return proof.stranger(config, client, _name_bucket(name)), None
 
 

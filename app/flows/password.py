@@ -14,7 +14,7 @@ from app.kit.sealing import Purpose
 from app.models import audit, device, token, user
 from app.models.audit import Event
 from app.steps import notices, proof, renewal
-from app.steps.browsers import name_digest
+from app.steps.browsers import name_digests
 from app.steps.renewal import Renewed
 
 
@@ -66,7 +66,7 @@ async def change_password(
             version = await user.set_password_hash(session, user_id, password_hash)
             renewed = await renewal.keep_only(session, user_id, secret, version=version)
             await token.void(session, user_id, Purpose.RESET, Purpose.CHANGE_EMAIL)
-            seen = name_digest(config, browser)
+            seen = name_digests(config, browser)
             await device.forget_all(session, user_id, but=seen)
             await audit.write(
                 session,

@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app import letters
 from app.config import Config
 from app.kit import passwords
+from app.kit.addresses import canonical
 from app.kit.client import Client
 from app.kit.errors import LinkUnusable, TooManyTries, UsernameTaken
 from app.kit.links import open_link
@@ -23,7 +24,6 @@ from app.models.user import Credentials
 from app.steps import browsers, notices, proof, quota, resetting, settling
 
 USED_UP = "This link was used already, or is too old. Please ask for another."
-NOBODY = "nobody@localhost"
 
 
 class Reset(NamedTuple):
@@ -116,7 +116,7 @@ async def _answer(session: AsyncSession, config: Config, name: str, client: Clie
     addressee: Credentials | Pending | None = person or pending
     await audit.write(session, Event.RESET_ASKED, client=client, subject_id=person and person.id)
     email = addressee.email if addressee else name
-    if await quota.is_withheld(session, config, email, client):
+    if await quota.is_withheld(session, config, quota.Kind.RESET, email, client):
         return
     await resetting.send(session, config, addressee)
 
@@ -152,7 +152,7 @@ async def _replace(
 ) -> Reset | None:
     taken = await token.take(session, digest, purpose=Purpose.RESET)
     person = taken and await user.find_by_id(session, taken.user_id)
-    if not person:
+    if not taken or not person or canonical(taken.email or "") != canonical(person.email):
         return None
     user_id: UUID = person.id
     await user.set_password_hash(session, user_id, password_hash)

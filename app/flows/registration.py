@@ -159,7 +159,12 @@ async def _write_letter(
 ) -> None:
     registration_id = str(pending.id)
     if not await quota.is_withheld(
-        session, config, pending.email, client, registration=registration_id
+        session,
+        config,
+        quota.Kind.CONFIRM,
+        pending.email,
+        client,
+        registration=registration_id,
     ):
         await _put_letter(session, config, pending)
 

@@ -1,6 +1,7 @@
 """The tables, one file each: the class and every statement that touches it."""
 
 from app.models import (
+    address,
     administrators,
     audit,
     device,
@@ -17,6 +18,6 @@ from app.models import (
 from app.models.base import Base
 
 __all__ = [
-    "Base", "administrators", "audit", "device", "directory", "outbox", "pruning",
+    "Base", "address", "administrators", "audit", "device", "directory", "outbox", "pruning",
     "registration", "role", "session", "throttle", "token", "user",
 ]  # fmt: skip

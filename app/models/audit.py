@@ -15,6 +15,7 @@ from sqlalchemy import (
     Index,
     Select,
     Uuid,
+    and_,
     bindparam,
     cast,
     func,
@@ -36,6 +37,7 @@ from app.models.user import User
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 IDS_LOOKED_AT = 10_000
+LONGEST_WAIT = timedelta(days=30)  # of a registration for its confirmation, by far
 
 
 class Event(StrEnum):
@@ -56,6 +58,7 @@ class Event(StrEnum):
     RESET_SENT = "account.reset_sent"
     PASSWORD_RESET = "account.password_reset"  # noqa: S105 - likewise
     EMAIL_ASKED = "account.email_asked"
+    EMAIL_KEPT = "account.email_kept"
     EMAIL_CHANGED = "account.email_changed"
     EMAIL_RESTORED = "account.email_restored"
     USERNAME_CHANGED = "account.username_changed"
@@ -157,14 +160,29 @@ NO_ADDRESS = "0.0.0.0"  # noqa: S104 - nothing listens here
 
 
 async def forget(session: AsyncSession, user_id: UUID) -> None:
-    """Take a person's addresses and browsers, and why he was blocked, out of his lines."""
-    his = or_(AuditEvent.subject_id == user_id, AuditEvent.actor_id == user_id)
-    without_reason = AuditEvent.detail.op("-")("reason")
-    await session.execute(
-        update(AuditEvent)
-        .where(his)
-        .values(ip=NO_ADDRESS, user_agent="", detail=cast(without_reason, JSONB))
+    """Take a person's addresses and browsers, and why he was blocked, out of the lines.
+
+    Where an administrator sat who did something to him stays.
+    """
+    about = AuditEvent.subject_id == user_id
+    without_reason = cast(AuditEvent.detail.op("-")("reason"), JSONB)
+    await session.execute(update(AuditEvent).where(about).values(detail=without_reason))
+    his = or_(AuditEvent.actor_id == user_id, and_(about, AuditEvent.actor_id.is_(None)))
+    confirmed = aliased(AuditEvent)
+    confirmed_at, registration = (
+        select(column)
+        .where(confirmed.subject_id == user_id, confirmed.event == Event.CONFIRMED)
+        .limit(1)
+        .scalar_subquery()
+        for column in (confirmed.at, confirmed.detail["registration"].astext)
     )
+    registered = and_(
+        AuditEvent.event == Event.REGISTERED,
+        AuditEvent.at.between(confirmed_at - LONGEST_WAIT, confirmed_at),
+        AuditEvent.detail["registration"].astext == registration,
+    )
+    for lines in (his, registered):
+        await session.execute(update(AuditEvent).where(lines).values(ip=NO_ADDRESS, user_agent=""))
 
 
 class Place(NamedTuple):

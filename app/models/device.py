@@ -5,6 +5,7 @@ with it. It opens nothing: it spares its owner from being slowed by strangers wh
 from a letter about a browser that he has long used.
 """
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
@@ -46,12 +47,24 @@ class Device(Base):
     seen_at: Mapped[Now] = mapped_column(index=True)
 
 
-async def find_owner(session: AsyncSession, digest: bytes, *, name: str) -> UUID | None:
+class Owner(NamedTuple):
+    """Whose a browser is, and by which of its names."""
+
+    user_id: UUID
+    digest: bytes
+
+
+async def find_owner(
+    session: AsyncSession, digests: Collection[bytes], *, name: str
+) -> Owner | None:
     """Return the person of an address or user name, if this browser is known as his."""
     key = canonical(name)
     by_name = User.email_key == key if "@" in key else User.username_key == key
-    statement = select(User.id).join(Device).where(by_name, Device.digest == digest)
-    return await session.scalar(statement)
+    statement = (
+        select(User.id, Device.digest).join(Device).where(by_name, Device.digest.in_(digests))
+    )
+    row = (await session.execute(statement.limit(1))).one_or_none()
+    return None if row is None else Owner._make(row)
 
 
 class Seen(NamedTuple):
@@ -68,9 +81,12 @@ async def of_person(session: AsyncSession, user_id: UUID) -> list[Seen]:
     return [Seen._make(row) for row in rows]
 
 
-async def is_known(session: AsyncSession, user_id: UUID, digest: bytes) -> bool:
-    """Whether a browser is known as a person's."""
-    return await session.scalar(select(Device.user_id).where(_is(user_id, digest))) is not None
+async def known_among(
+    session: AsyncSession, user_id: UUID, digests: Collection[bytes]
+) -> bytes | None:
+    """Return the one of these by which a browser is known as a person's, if there is one."""
+    statement = select(Device.digest).where(Device.user_id == user_id, Device.digest.in_(digests))
+    return await session.scalar(statement.limit(1))
 
 
 async def remember(session: AsyncSession, user_id: UUID, digest: bytes) -> bool:
@@ -108,11 +124,9 @@ async def count_failure(session: AsyncSession, user_id: UUID, digest: bytes) -> 
         await session.execute(delete(Device).where(_is(user_id, digest)))
 
 
-async def forget_all(session: AsyncSession, user_id: UUID, *, but: bytes | None = None) -> None:
-    """Forget a person's browsers, all or all but one."""
-    others = Device.user_id == user_id
-    if but is not None:
-        others = and_(others, Device.digest != but)
+async def forget_all(session: AsyncSession, user_id: UUID, *, but: Collection[bytes] = ()) -> None:
+    """Forget a person's browsers, all or all but these."""
+    others = and_(Device.user_id == user_id, Device.digest.not_in(but))
     await session.execute(delete(Device).where(others))
 
 

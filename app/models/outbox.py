@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Index, func, select, text, update
+from sqlalchemy import ColumnElement, Index, delete, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
@@ -215,6 +215,11 @@ async def retry(session: AsyncSession, letter_id: UUID) -> bool:
         return False
     await session.execute(select(func.pg_notify(CHANNEL, "")))
     return True
+
+
+async def forget(session: AsyncSession, recipient: str) -> None:
+    """Throw away all letters to an address, also those that wait."""
+    await session.execute(delete(OutgoingLetter).where(OutgoingLetter.recipient == recipient))
 
 
 def sent_before(term: timedelta) -> Stale:

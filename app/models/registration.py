@@ -120,6 +120,12 @@ async def waiting(session: AsyncSession, *, email: str, most: int) -> list[Waiti
     return [Waiting._make(row) for row in rows]
 
 
+async def hold(session: AsyncSession, registration_id: UUID) -> Pending | None:
+    """Return a registration that still waits, held until the transaction ends."""
+    statement = select(*_PENDING).where(Registration.id == registration_id, _is_live())
+    return _pending((await session.execute(statement.with_for_update())).one_or_none())
+
+
 async def renew(
     session: AsyncSession, registration_id: UUID, *, lasts: timedelta
 ) -> Pending | None:

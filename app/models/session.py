@@ -162,12 +162,14 @@ async def renew(
     digest: bytes,
     *,
     new_digest: bytes,
-    version: int | None = None,
+    version: int | None,
+    is_proven: bool,
 ) -> bool | None:
-    """Give a person's session a new secret, now that he has shown his password (SE-03).
+    """Give a person's session a new secret.
 
-    ``version`` is that of his credentials, if they have just changed. Return whether the session
-    is remembered, None if it is not his or has ended.
+    ``version`` is that of his credentials, if they have just changed; ``is_proven``: he has shown
+    his password just now. Return whether the session is remembered, None if it is not his or has
+    ended.
     """
     version_now = LoginSession.credential_version if version is None else version
     statement = (
@@ -177,7 +179,11 @@ async def renew(
             LoginSession.digest == digest,
             LoginSession.expires_at > func.now(),
         )
-        .values(digest=new_digest, proven_at=func.now(), credential_version=version_now)
+        .values(
+            digest=new_digest,
+            proven_at=func.now() if is_proven else LoginSession.proven_at,
+            credential_version=version_now,
+        )
         .returning(LoginSession.remembered)
     )
     return await session.scalar(statement)

@@ -183,6 +183,21 @@ async def lock(session: AsyncSession, user_id: UUID) -> Credentials | None:
     return _credentials((await session.execute(statement)).one_or_none())
 
 
+async def hold_unchanged(session: AsyncSession, person: Credentials) -> bool:
+    """Hold a person until the transaction ends; False if something happened since he was read.
+
+    For what a password was shown for: meanwhile it may have been changed, or its owner may have
+    taken the account back.
+    """
+    now = await lock(session, person.id)
+    return (
+        now is not None
+        and now.credential_version == person.credential_version
+        and now.blocked_at is None
+        and now.delete_at is None
+    )
+
+
 class Identity(NamedTuple):
     """Who is meant."""
 

@@ -97,6 +97,9 @@ SENTENCES: Mapping[str, Sentence] = {
     Event.EMAIL_ASKED: Sentence(
         "{subject} asked to change the address", "You asked to change your address"
     ),
+    Event.EMAIL_KEPT: Sentence(
+        "{subject} kept the address after all", "You kept your address after all"
+    ),
     Event.EMAIL_CHANGED: Sentence("{subject} changed the address", "You changed your address"),
     Event.EMAIL_RESTORED: Sentence(
         "{subject} got the address of before back", "You got your address of before back"
@@ -157,6 +160,8 @@ def tell_owner(line: Written, user_id: UUID) -> ToldToOwner:
     else:
         subject = line.subject or (ERASED if line.subject_id else NOBODY)
         what = describe(line.event, line.detail, actor="You", subject=subject)
+    if line.actor_id not in {None, user_id}:  # where an administrator sits is not his to know
+        return ToldToOwner(line.at, line.event, what, None, "")
     ip = None if line.ip == NO_ADDRESS else line.ip
     return ToldToOwner(line.at, line.event, what, ip, line.user_agent)
 

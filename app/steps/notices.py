@@ -28,6 +28,20 @@ async def tell(
     **facts: str,
 ) -> None:
     """Write to the address that ``person`` had before what ``writer`` tells of."""
+    letter = writer(
+        to=person.email,
+        site=config.site_name,
+        username=person.username,
+        browser=described(client.user_agent),
+        ip=client.ip,
+        link=await not_me_link(session, config, person),
+        **facts,
+    )
+    await outbox.put(session, letter)
+
+
+async def not_me_link(session: AsyncSession, config: Config, person: Credentials) -> str:
+    """Return a link on which the owner of a person's address takes the account back."""
     link = new_link(Purpose.NOT_ME, public_url=config.public_url, keys=config.signing_keys)
     await token.add(
         session,
@@ -37,16 +51,7 @@ async def tell(
         user_id=person.id,
         email=person.email,
     )
-    letter = writer(
-        to=person.email,
-        site=config.site_name,
-        username=person.username,
-        browser=described(client.user_agent),
-        ip=client.ip,
-        link=link.url,
-        **facts,
-    )
-    await outbox.put(session, letter)
+    return link.url
 
 
 async def password_disabled(session: AsyncSession, config: Config, person: Credentials) -> None:

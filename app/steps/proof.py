@@ -20,7 +20,7 @@ from app.models import audit, device, throttle, user
 from app.models.audit import Event
 from app.models.user import Credentials
 from app.steps import notices
-from app.steps.browsers import name_digest
+from app.steps.browsers import name_digests
 
 
 class Purse(NamedTuple):
@@ -35,9 +35,14 @@ def stranger(config: Config, client: Client, bucket: str) -> Purse:
     return Purse({f"logins:network:{client.network}": limits(config).logins_of_network}, bucket)
 
 
-def known(user_id: UUID, device_digest: bytes) -> Purse:
-    """Return what tries from a person's known browser are paid from."""
-    return Purse({}, f"logins:device:{device_digest.hex()}:{user_id}")
+def known(config: Config, user_id: UUID, device_digest: bytes) -> Purse:
+    """Return what tries from a person's known browser are paid from.
+
+    It has as many as a whole network of strangers: enough for its owner, and not enough to keep
+    the threads that check passwords from everybody else.
+    """
+    name = f"logins:device:{device_digest.hex()}:{user_id}"
+    return Purse({name: limits(config).logins_of_network}, name)
 
 
 def bucket_of_person(user_id: UUID) -> str:
@@ -124,12 +129,13 @@ async def prove(
     """
     if not fits(password):
         raise WrongPassword
-    seen = name_digest(config, browser)
+    seen = name_digests(config, browser)
     async with one_by_one(session):
         person = await user.find_by_id(session, user_id)
-        is_known = seen is not None and await device.is_known(session, user_id, seen)
-    mark = seen if is_known else None
-    purse = known(user_id, mark) if mark else stranger(config, client, bucket_of_person(user_id))
+        mark = await device.known_among(session, user_id, seen) if seen else None
+    purse = stranger(config, client, bucket_of_person(user_id))
+    if mark is not None:
+        purse = known(config, user_id, mark)
     await turn_away(session, purse)
     with hasher.place():
         await take_try(session, config, purse)

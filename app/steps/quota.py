@@ -1,6 +1,7 @@
 """How many letters a network can cause, and an address can get. The limits are silent (BF-09)."""
 
 import logging
+from enum import StrEnum
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -20,14 +21,32 @@ WITHHELD = (
 )
 
 
+class Kind(StrEnum):
+    """Letters that strangers can cause; each kind has its own limit for an address.
+
+    Else whoever registers an address again and again would keep its owner from getting a link to
+    a new password (BF-05).
+    """
+
+    CONFIRM = "account"
+    RESET = "reset"
+    EMAIL = "email"
+
+
 async def is_withheld(
-    session: AsyncSession, config: Config, email: str, client: Client, *, registration: str = ""
+    session: AsyncSession,
+    config: Config,
+    kind: Kind,
+    email: str,
+    client: Client,
+    *,
+    registration: str = "",
 ) -> bool:
     """Count a letter to an address; whether a limit keeps it from being written."""
     policy = limits(config)
     rates = {
         f"letters:network:{client.network}": policy.letters_of_network,
-        f"letters:account:{canonical(email)}": policy.letters_of_account,
+        f"letters:{kind}:{canonical(email)}": policy.letters_of_account,
     }
     withheld = await throttle.take_all(session, rates) > 0
     if withheld:

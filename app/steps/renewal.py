@@ -17,26 +17,36 @@ class Renewed(NamedTuple):
 
 
 async def keep_only(
-    session: AsyncSession, user_id: UUID, secret: str, *, version: int
+    session: AsyncSession, user_id: UUID, secret: str, *, version: int, is_proven: bool = True
 ) -> Renewed | None:
     """End all sessions of a person but this one, which gets a new secret.
 
     None if this one is not his, or has ended: then all are ended.
     """
     await sessions.end_others(session, user_id, digest=digest(secret))
-    return await renew(session, user_id, secret, version=version)
+    return await renew(session, user_id, secret, version=version, is_proven=is_proven)
 
 
 async def renew(
-    session: AsyncSession, user_id: UUID, secret: str, *, version: int | None = None
+    session: AsyncSession,
+    user_id: UUID,
+    secret: str,
+    *,
+    version: int | None = None,
+    is_proven: bool = True,
 ) -> Renewed | None:
-    """Give a person's session a new secret, now that he has shown his password (SE-03).
+    """Give a person's session a new secret (SE-03).
 
     None if it is not his, or has ended. ``version`` is that of his credentials, if they have just
-    changed.
+    changed. ``is_proven``: he has shown his password just now; a link from a letter is no proof.
     """
     fresh = new_secret()
     remembered = await sessions.renew(
-        session, user_id, digest(secret), new_digest=fresh.digest, version=version
+        session,
+        user_id,
+        digest(secret),
+        new_digest=fresh.digest,
+        version=version,
+        is_proven=is_proven,
     )
     return None if remembered is None else Renewed(fresh.text, remembered)

@@ -8,7 +8,7 @@ from app import letters
 from app.config import Config
 from app.kit.links import RESET_VALID_MINUTES, VALID, new_link
 from app.kit.sealing import Purpose
-from app.models import outbox, token
+from app.models import outbox, registration, token, user
 from app.models.registration import Pending
 from app.models.user import Credentials
 
@@ -20,34 +20,47 @@ async def send(
 ) -> None:
     """Write to a person, or to whom waits for his address to be confirmed. Older links are void.
 
-    To nobody it does the same, and takes it back: who asks cannot tell by the time (EN-04).
+    To nobody it does the same, and takes it back: who asks cannot tell by the time (EN-04). Who
+    was erased, blocked or confirmed meanwhile is nobody.
     """
-    link = new_link(Purpose.RESET, public_url=config.public_url, keys=config.signing_keys)
-    letter = letters.reset_password(
-        to=addressee.email if addressee else "nobody",
-        site=config.site_name,
-        username=addressee.username if addressee else "nobody",
-        link=link.url,
-        valid_minutes=RESET_VALID_MINUTES,
-    )
     async with session.begin_nested() as attempt:
-        if isinstance(addressee, Pending):
-            await token.void_of_registration(session, addressee.id, Purpose.RESET)
+        held = await _hold(session, addressee)
+        owner = held.id if held else NOBODY
+        link = new_link(Purpose.RESET, public_url=config.public_url, keys=config.signing_keys)
+        if isinstance(held, Pending):
+            await token.void_of_registration(session, owner, Purpose.RESET)
         else:
-            await token.void(session, addressee.id if addressee else NOBODY, Purpose.RESET)
-        if addressee is not None:
-            is_pending = isinstance(addressee, Pending)
+            await token.void(session, owner, Purpose.RESET)
+        if held is None:
+            await token.void(session, owner, Purpose.RESET)  # in place of what follows
+        else:
+            is_pending = isinstance(held, Pending)
             await token.add(
                 session,
                 digest=link.digest,
                 purpose=Purpose.RESET,
                 valid=VALID[Purpose.RESET],
-                user_id=None if is_pending else addressee.id,
-                registration_id=addressee.id if is_pending else None,
-                email=addressee.email,
+                user_id=None if is_pending else owner,
+                registration_id=owner if is_pending else None,
+                email=held.email,
             )
-        else:
-            await token.void(session, NOBODY, Purpose.RESET)
+        letter = letters.reset_password(
+            to=held.email if held else "nobody",
+            site=config.site_name,
+            username=held.username if held else "nobody",
+            link=link.url,
+            valid_minutes=RESET_VALID_MINUTES,
+        )
         await outbox.put(session, letter)
-        if addressee is None:
+        if held is None:
             await attempt.rollback()
+
+
+async def _hold(
+    session: AsyncSession, addressee: Credentials | Pending | None
+) -> Credentials | Pending | None:
+    """Return the addressee as he is now, held until the transaction ends: before his links."""
+    if isinstance(addressee, Pending):
+        return await registration.hold(session, addressee.id)
+    person = await user.lock(session, addressee.id if addressee else NOBODY)
+    return person if person is not None and person.blocked_at is None else None

@@ -1,5 +1,6 @@
 """A person's own pages."""
 
+import asyncio
 import json
 from uuid import UUID
 
@@ -107,7 +108,7 @@ async def change_email() -> ResponseTypes:
 async def cancel_email() -> ResponseTypes:
     """Keep the address that one has."""
     async with house().session() as session:
-        await email_change.cancel_change(session, user_id=current.person().user_id)
+        await email_change.cancel_change(session, user_id=current.person().user_id, client=client())
     await flash("Your address stays as it is.")
     return redirect(HOME, 303)
 
@@ -210,10 +211,14 @@ async def download() -> Response:
         found = await account.own_data(
             session, config=house().config, user_id=person.user_id, client=client()
         )
-    text = json.dumps(found, default=str, indent=2, ensure_ascii=False)
+    text = await asyncio.to_thread(_as_json, found)  # a long history would hold up all others
     response = Response(text, content_type="application/json; charset=utf-8")
     response.headers["Content-Disposition"] = f'attachment; filename="{person.username}.json"'
     return response
+
+
+def _as_json(data: object) -> str:
+    return json.dumps(data, default=str, indent=2, ensure_ascii=False)
 
 
 @pages.get("/delete")

@@ -8,7 +8,7 @@ from app.flows import login as flow
 from app.house import house
 from app.kit.errors import Refusal
 from app.kit.urls import local_path
-from app.web import browsers
+from app.web import browsers, sudo
 from app.web.clients import client
 from app.web.current import CurrentUser
 from app.web.fields import LoginForm, TicketForm, given
@@ -67,6 +67,7 @@ async def left() -> ResponseTypes:
         async with house().session() as session:
             await flow.sign_out(session, secret=current_user.auth_id, client=client())
         logout_user()
+    sudo.forget_typed()
     await flash("You have been logged out.")
     response = redirect("/", 303)
     if house().config.is_https:  # browsers heed it over TLS only

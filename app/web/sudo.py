@@ -73,10 +73,15 @@ async def ask() -> ResponseTypes:
 def typed() -> MultiDict[str, str] | None:
     """Return what was typed into this page's form before the password was asked for, once."""
     kept: dict[str, Any] = session.get(TYPED) or {}
-    if kept.get("path") != request.path:
+    if (kept.get("who"), kept.get("path")) != (str(current.person().user_id), request.path):
         return None
     session.pop(TYPED)
     return MultiDict(kept["fields"])
+
+
+def forget_typed() -> None:
+    """Forget what was typed: somebody else may sign in next."""
+    session.pop(TYPED, None)
 
 
 def _keep(path: str, fields: MultiDict[str, str]) -> None:
@@ -84,7 +89,8 @@ def _keep(path: str, fields: MultiDict[str, str]) -> None:
         name: text for name, text in fields.items() if "password" not in name and name != "confirm"
     }
     if shown and len(json.dumps(shown)) <= TYPED_LONGEST:
-        session[TYPED] = {"path": path, "fields": shown}
+        who = str(current.person().user_id)
+        session[TYPED] = {"who": who, "path": path, "fields": shown}
 
 
 def _page_of_form() -> str:

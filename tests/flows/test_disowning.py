@@ -104,7 +104,37 @@ async def test_an_address_that_is_anothers_by_now_is_not_taken_from_him(house: H
     await intruded(house)
     await settle(house, Someone("alice2", ALICE.email, ALICE.password))
     done = await disown(house, await link_about(house, ALICE.email, "address at Vestibule was"))
-    assert done == disowning.Disowned(HIS, is_lost=True)
+    assert done == disowning.Disowned("", is_lost=True)
+    assert not [each for each in await letters(house, HIS) if "Choose a new" in each.subject]
+    with pytest.raises(WrongCredentials):
+        await sign_in(house, INTRUDER)
+    assert "account.blocked" in await events(house)
+
+
+async def test_the_owner_who_repaired_it_himself_is_not_undone(house: House) -> None:
+    """The intruder's address was told of the repair, with a link of its own."""
+    await intruded(house)
+    await ask_email(house, ALICE.email, password=INTRUDER.password)
+    await confirm_email(house, await link_about(house, ALICE.email, "Confirm your new"))
+    his = await link_about(house, HIS, "address at Vestibule was")
+    async with house.session() as session:
+        with pytest.raises(LinkUnusable):
+            await disowning.open_notice(session, config=house.config, sealed=key_of(his))
+    with pytest.raises(LinkUnusable):
+        await disown(house, his)
+    assert await sign_in(house, ALICE, password=INTRUDER.password)
+
+
+async def test_an_owner_who_moved_is_told_apart_from_an_intruder_by_who_was_first(
+    house: House,
+) -> None:
+    await intruded(house)
+    await ask_email(house, "third@example.net", password=INTRUDER.password)
+    await confirm_email(house, await link_about(house, "third@example.net", "Confirm your new"))
+    his = await link_about(house, HIS, "address at Vestibule was")
+    assert (await disown(house, his)).email == HIS  # earlier than the third
+    hers = await link_about(house, ALICE.email, "password")
+    assert (await disown(house, hers)).email == ALICE.email  # earlier than his
 
 
 async def test_used_late_and_garbled_links(house: House) -> None:

@@ -11,14 +11,18 @@ from tests.mailbox import letters, link_about
 from tests.people import (
     ALICE,
     BOB,
+    CLIENT,
     Someone,
+    block,
     count,
     events,
     id_of,
     move_time,
+    person_of,
     settle,
     sign_in,
     signed_in,
+    unblock,
     who,
 )
 
@@ -93,11 +97,32 @@ class TestConfirming:
             await confirm_email(house, opened)
         assert await sign_in(house, ALICE)
 
+    async def test_a_blocked_persons_link_changes_nothing(self, house: House) -> None:
+        await settle(house, ALICE)
+        opened = await link(house)
+        await block(house, ALICE)
+        with pytest.raises(LinkUnusable):
+            await confirm_email(house, opened)
+        await unblock(house, ALICE)
+        with pytest.raises(LinkUnusable):
+            await confirm_email(house, opened)
+
+    async def test_a_link_is_no_proof_of_the_password(self, house: House) -> None:
+        await settle(house, ALICE)
+        opened = await link(house)
+        secret = await signed_in(house, ALICE)
+        await move_time(house, "login_sessions", "proven_at", "1 day")
+        renewed = await confirm_email(house, opened, secret=secret)
+        assert renewed is not None
+        assert not (await person_of(house, renewed.secret)).is_proven
+
     async def test_a_change_that_was_cancelled(self, house: House) -> None:
         await settle(house, ALICE)
         opened = await link(house)
         async with house.session() as session:
-            await email_change.cancel_change(session, user_id=await id_of(house, ALICE))
+            await email_change.cancel_change(
+                session, user_id=await id_of(house, ALICE), client=CLIENT
+            )
         with pytest.raises(LinkUnusable):
             await confirm_email(house, opened)
 

@@ -81,6 +81,20 @@ class TestUnderAttack:
             assert await login.current_person(session, config=house.config, secret=entry.secret)
 
 
+class TestManyRightPasswords:
+    @pytest.fixture
+    def settings(self, settings: dict[str, object]) -> dict[str, object]:
+        return settings | {"network_logins_5_minutes": 5}
+
+    async def test_a_known_browser_does_not_use_up_everybodys_threads(self, house: House) -> None:
+        await settle(house, ALICE)
+        known = (await entered(house, ALICE)).browser
+        for _ in range(5):
+            await entered(house, ALICE, browser=known)
+        with pytest.raises(TooManyTries):
+            await sign_in(house, ALICE, browser=known)
+
+
 class TestAHundredFailures:
     async def fail(self, house: House, times: int) -> None:
         for _ in range(times):
@@ -147,6 +161,22 @@ class TestNotice:
             await entered(house, ALICE, browser=known)
         assert len(await letters(house)) == before + 1
         assert (await events(house)).count("login.new_browser") == 1
+
+    async def test_a_name_left_behind_in_a_shared_browser_is_not_the_next_ones(
+        self, house: House
+    ) -> None:
+        await settle(house, ALICE)
+        await settle(house, BOB)
+        await entered(house, ALICE)
+        left = (await entered(house, BOB)).browser
+        shared = (await entered(house, ALICE, browser=left)).browser
+        before = len(await letters(house, ALICE.email))
+        await entered(house, ALICE, browser=left)  # Bob, at home, with what he copied
+        assert len(await letters(house, ALICE.email)) == before + 1
+        for someone in (BOB, ALICE, BOB):  # both are known in the browser that they share
+            again = await entered(house, someone, browser=shared)
+            shared = again.browser
+        assert len(await letters(house, ALICE.email)) == before + 1
 
     async def test_who_shares_a_browser_is_told_too(self, house: House) -> None:
         await settle(house, ALICE)

@@ -22,11 +22,14 @@ SEEN = {
 }
 
 
+CRY = "Your account is locked: call 0800 123456 now bot/1"
+
+
 @pytest.mark.parametrize(("user_agent", "words"), SEEN.items())
 def test_a_browser_has_a_name_that_people_know(user_agent: str, words: str) -> None:
     assert described(user_agent) == words
 
 
-@pytest.mark.parametrize("user_agent", ["", "???", "a" * 400, "(" * 400, "<b>bold</b>"])
+@pytest.mark.parametrize("user_agent", ["", "???", "a" * 400, "(" * 400, "<b>bold</b>", CRY])
 def test_what_nobody_knows_is_unknown_and_never_repeated(user_agent: str) -> None:
     assert described(user_agent) == UNKNOWN

@@ -27,6 +27,7 @@ FACTS = {
     "register_url": "https://login.example.com/confirm/KEY",
     "login_url": "https://login.example.com/confirm/KEY",
     "reset_url": "https://login.example.com/confirm/KEY",
+    "not_me": "https://login.example.com/not-me/KEY",
     "valid_hours": 24,
     "valid_minutes": 30,
     "email": "new@example.com",

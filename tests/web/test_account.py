@@ -92,6 +92,15 @@ class TestSudo:
         await alice.get("/account/username")
         assert 'value="alice"' in alice.text
 
+    async def test_what_was_typed_is_for_nobody_else(self, alice: Browser) -> None:
+        await settle(alice.house, BOB)
+        await forget_proofs(alice.house)
+        await alice.post("/account/username", username="alices.secret.wish")
+        await alice.post("/logout")
+        await log_in(alice, BOB)
+        await alice.get("/account/username")
+        assert "alices.secret.wish" not in alice.text
+
     async def test_a_button_leads_back_to_the_page_it_stands_on(self, alice: Browser) -> None:
         await forget_proofs(alice.house)
         for referer, wanted in (
@@ -256,6 +265,20 @@ class TestEmail:
         await alice.open_link(link)
         assert (await alice.post("/change-email")).status_code == 303
 
+    async def test_a_known_and_an_unknown_address_look_the_same_on_every_page(
+        self, alice: Browser
+    ) -> None:
+        await settle(alice.house, BOB)
+        said = set()
+        for email in (BOB.email, "nobody@example.com"):
+            fields = {"email": email, "current_password": ALICE.password}
+            await alice.follow(await alice.post("/account/email", fields))
+            said.add(alice.text.replace(email, "EMAIL"))
+            await alice.post("/account/data")
+            waiting = json.loads(alice.text)["address_waiting"]
+            assert waiting == email
+        assert len(said) == 1
+
 
 class TestNotMe:
     async def test_the_whole_way(self, alice: Browser) -> None:
@@ -285,6 +308,19 @@ class TestUsername:
         assert "user name" in (await letters(alice.house, ALICE.email))[-1].subject
         fields = {"email_or_user": "alicia", "password": ALICE.password}
         assert (await alice.new_window().post("/login", fields)).status_code == 303
+
+
+class TestManyUsernames:
+    @pytest.fixture
+    def settings(self, settings: dict[str, object]) -> dict[str, object]:
+        return settings | {"account_letters_hour": 2}
+
+    async def test_each_is_a_letter_so_they_are_limited(self, alice: Browser) -> None:
+        statuses = [
+            (await alice.post("/account/username", username=f"alice{number}")).status_code
+            for number in range(3)
+        ]
+        assert statuses == [303, 303, 429]
 
 
 class TestSessions:

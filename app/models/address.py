@@ -1,0 +1,53 @@
+"""Addresses that accounts have had, each since when; of accounts that never changed it, none.
+
+They say which of two addresses an account had earlier: only an earlier one is ever given back, so
+that an intruder's letters cannot undo the owner's repair.
+"""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import ForeignKey, literal, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.kit.addresses import canonical
+from app.models.base import Base, Now
+from app.models.user import User
+
+
+class HeldAddress(Base):
+    """An address, in its canonical form, that an account had at ``since`` for the first time."""
+
+    __tablename__ = "held_addresses"
+
+    user_id: Mapped[UUID] = mapped_column(ForeignKey(User.id, ondelete="CASCADE"), primary_key=True)
+    email_key: Mapped[str] = mapped_column(primary_key=True)
+    since: Mapped[Now]
+
+
+async def note(session: AsyncSession, user_id: UUID, *, before: str, now: str) -> None:
+    """Note that an account has another address from now on. It began with the first one."""
+    began = select(User.id, literal(canonical(before)), User.created_at).where(User.id == user_id)
+    held = [HeldAddress.user_id, HeldAddress.email_key, HeldAddress.since]
+    first = insert(HeldAddress).from_select(held, began)
+    await session.execute(first.on_conflict_do_nothing())
+    then = insert(HeldAddress).values(user_id=user_id, email_key=canonical(now))
+    await session.execute(then.on_conflict_do_nothing())
+
+
+async def is_earlier(session: AsyncSession, user_id: UUID, email: str, than: str) -> bool:
+    """Whether an account had one address before another."""
+    rows = await session.execute(
+        select(HeldAddress.email_key, HeldAddress.since).where(HeldAddress.user_id == user_id)
+    )
+    since: dict[str, datetime] = {key: moment for key, moment in rows}  # noqa: C416 - rows are no pairs to mypy
+    first, second = since.get(canonical(email)), since.get(canonical(than))
+    return first is not None and second is not None and first < second
+
+
+async def of_person(session: AsyncSession, user_id: UUID) -> list[str]:
+    """Return the addresses that an account had, in their order."""
+    statement = select(HeldAddress.email_key).where(HeldAddress.user_id == user_id)
+    return list(await session.scalars(statement.order_by(HeldAddress.since)))
