@@ -8,7 +8,9 @@ import pytest
 from quart import Response
 from sqlalchemy import text
 
+from app.flows import access
 from app.house import House
+from app.kit.client import Client
 from tests.acts import NEW, ask_email, leave
 from tests.browser import SAME_ORIGIN, Browser
 from tests.mailbox import letters, link_about
@@ -369,6 +371,24 @@ class TestHistory:
         assert "You confirmed your address" in alice.text
         assert "bob" not in alice.text
         assert "login." not in alice.text
+
+    async def test_where_an_administrator_sat_is_not_told(self, alice: Browser) -> None:
+        await settle(alice.house, ROOT, role="Administrator")
+        office = Client(ip="198.51.100.200", user_agent="curl/8.5.0", request_id="0" * 16)
+        async with alice.house.session() as session:
+            await access.send_reset(
+                session,
+                config=alice.house.config,
+                name="alice",
+                client=office,
+                actor_id=await id_of(alice.house, ROOT),
+            )
+        await alice.get("/account/history")
+        assert "You were sent a link" in alice.text
+        assert office.ip not in alice.text
+        assert "curl" not in alice.text
+        await alice.post("/account/data")
+        assert office.ip not in alice.text
 
     async def test_it_is_shown_in_pages(self, alice: Browser) -> None:
         async with alice.house.engine.begin() as connection:
