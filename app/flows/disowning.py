@@ -10,7 +10,7 @@ from app.kit.client import Client
 from app.kit.errors import LinkUnusable
 from app.kit.links import open_link
 from app.kit.sealing import Purpose
-from app.models import address, administrators, audit, device, token, user
+from app.models import address, administrators, audit, departure, device, token, user
 from app.models import session as sessions
 from app.models.audit import Event
 from app.models.token import Taken
@@ -97,7 +97,7 @@ async def _take_back(
     if is_moved and taken.email:
         is_lost = await user.set_email(session, person.id, taken.email) is None
     await user.disable_password(session, person.id)
-    await user.stay(session, person.id)
+    await departure.stay(session, person.id)
     await sessions.end_all(session, person.id)
     await device.forget_all(session, person.id)
     await token.void(session, person.id, Purpose.RESET, Purpose.CHANGE_EMAIL, Purpose.KEEP)

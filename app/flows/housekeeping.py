@@ -18,13 +18,13 @@ from app.kit.client import OPERATOR
 from app.models import (
     administrators,
     audit,
+    departure,
     device,
     outbox,
     pruning,
     registration,
     throttle,
     token,
-    user,
 )
 from app.models import session as sessions
 from app.models.pruning import Stale
@@ -80,7 +80,7 @@ async def prune(session: AsyncSession, *, config: Config, rest: Rest, pruned: Pr
             if done and await rest():
                 return
     async with session.begin():
-        pruned.keeps_administrator = await user.is_last_administrator_leaving(session)
+        pruned.keeps_administrator = await departure.is_last_administrator_leaving(session)
     pruned.is_whole = True
 
 
@@ -88,8 +88,8 @@ async def count(session: AsyncSession, *, config: Config) -> Pruned:
     """Return what ``prune`` would delete now."""
     found = Pruned(is_whole=True)
     async with session.begin():
-        found.add(PEOPLE, await user.count_to_erase(session))
-        found.keeps_administrator = await user.is_last_administrator_leaving(session)
+        found.add(PEOPLE, await departure.count_to_erase(session))
+        found.keeps_administrator = await departure.is_last_administrator_leaving(session)
     for stale in _stale(config):
         async with session.begin():
             found.add(stale.table, await pruning.count(session, stale))
@@ -127,7 +127,7 @@ async def _delete_some(session: AsyncSession, stale: Stale) -> int:
 async def _erase_one(session: AsyncSession, config: Config) -> int:
     """Erase a person and write the last letter to him; return how many."""
     await administrators.lock(session)
-    leaving = await user.next_to_erase(session)
+    leaving = await departure.next_to_erase(session)
     if leaving is None:
         return 0
     await erase(session, leaving.id, client=OPERATOR)

@@ -12,7 +12,7 @@ from app.kit.errors import LinkUnusable, SignedOut
 from app.kit.links import KEEP_VALID_DAYS, VALID, new_link, open_link
 from app.kit.passwords import PasswordHasher
 from app.kit.sealing import Purpose, unseal
-from app.models import audit, outbox, token, user
+from app.models import audit, departure, outbox, token, user
 from app.models import session as sessions
 from app.models.audit import Event
 from app.models.user import Credentials
@@ -58,7 +58,7 @@ async def leave(
     async with session.begin(), keeping_one(session):
         is_same = await user.hold_unchanged(session, person)
         if is_same:
-            day = await user.leave(session, user_id, grace=GRACE)
+            day = await departure.leave(session, user_id, grace=GRACE)
             await sessions.end_all(session, user_id)
             await token.void(session, user_id, Purpose.RESET, Purpose.CHANGE_EMAIL, Purpose.KEEP)
             await audit.write(
@@ -123,7 +123,7 @@ async def keep_by_password(
 
 
 async def _keep(session: AsyncSession, user_id: UUID, client: Client) -> None:
-    if await user.stay(session, user_id):
+    if await departure.stay(session, user_id):
         await token.void(session, user_id, Purpose.KEEP)
         await audit.write(
             session, Event.STAYED, client=client, actor_id=user_id, subject_id=user_id

@@ -17,11 +17,11 @@ from app.kit.client import Client
 from app.kit.errors import CannotRead
 from app.kit.newcomers import Newcomer, read
 from app.kit.rows import Problem, Row
-from app.models import audit, foreign, newcomer, role, user
+from app.models import audit, emigrant, foreign, newcomer, role
 from app.models.audit import Event
+from app.models.emigrant import Exported
 from app.models.foreign import Found
 from app.models.newcomer import Refused
-from app.models.user import Exported
 
 __all__ = [
     "Brought",
@@ -144,15 +144,15 @@ async def people_of(url: URL, *, table: str | None) -> AsyncIterator[People]:
 async def exported(session: AsyncSession) -> AsyncIterator[Exported]:
     """Return all people, with their hashes, the newest last, as of one moment."""
     async with session.begin():
-        await user.be_patient(session)
-        async for person in user.exported(session):
+        await emigrant.be_patient(session)
+        async for person in emigrant.exported(session):
             yield person
 
 
 async def hash_kinds(session: AsyncSession, *, rounds: int) -> list[HashKind]:
     """Return the kinds of hashes that people have, the most frequent first."""
     async with session.begin():
-        beginnings = await user.hash_beginnings(session)
+        beginnings = await emigrant.hash_beginnings(session)
     people: Counter[tuple[str, bool]] = Counter()
     for beginning, number in beginnings:
         people[_kind(beginning, rounds)] += number

@@ -4,8 +4,10 @@ from app.models import (
     address,
     administrators,
     audit,
+    departure,
     device,
     directory,
+    emigrant,
     outbox,
     pruning,
     registration,
@@ -18,6 +20,6 @@ from app.models import (
 from app.models.base import Base
 
 __all__ = [
-    "Base", "address", "administrators", "audit", "device", "directory", "outbox", "pruning",
-    "registration", "role", "session", "throttle", "token", "user",
+    "Base", "address", "administrators", "audit", "departure", "device", "directory", "emigrant",
+    "outbox", "pruning", "registration", "role", "session", "throttle", "token", "user",
 ]  # fmt: skip

@@ -1,14 +1,12 @@
 """People, and every statement that touches them."""
 
-from collections.abc import AsyncIterator
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, NamedTuple, Never
 from uuid import UUID
 
 from sqlalchemy import (
     CheckConstraint,
-    ColumnElement,
     ForeignKey,
     Index,
     Row,
@@ -21,11 +19,10 @@ from sqlalchemy import delete as sql_delete
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import Mapped, aliased, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column
 
 from app.kit.addresses import canonical
 from app.kit.passwords import hash_now
-from app.kit.permissions import Permission
 from app.models.base import Base, Moment, Now, RandomId
 from app.models.role import Role
 
@@ -119,37 +116,6 @@ class Credentials(NamedTuple):
         return self.failures >= FAILURES_UNTIL_DISABLED
 
 
-class Exported(NamedTuple):
-    """What moves with a person to another deployment, his password's hash too."""
-
-    email: str
-    username: str
-    password_hash: str | None
-    role: str
-    confirmed_at: datetime | None
-    blocked_at: datetime | None
-    blocked_reason: str | None
-    delete_at: datetime | None
-    terms_accepted_at: datetime | None
-    created_at: datetime
-    last_login_at: datetime | None
-
-
-EXPORTED_AT_ONCE = 1000
-HASH_BEGINNING = "^[$]?[a-z0-9_:-]+[$]?(?:v=2,t=2b,r=[0-9]+|2)?"
-_EXPORTED = select(
-    User.email,
-    User.username,
-    User.password_hash,
-    Role.name,
-    User.confirmed_at,
-    User.blocked_at,
-    User.blocked_reason,
-    User.delete_at,
-    User.terms_accepted_at,
-    User.created_at,
-    User.last_login_at,
-).join(Role)
 _CREDENTIALS = select(
     User.id,
     User.email,
@@ -353,31 +319,6 @@ async def set_username(session: AsyncSession, user_id: UUID, username: str) -> b
     return True
 
 
-async def leave(session: AsyncSession, user_id: UUID, *, grace: timedelta) -> datetime:
-    """Note that a person wants to be forgotten; return when that will be."""
-    statement = (
-        update(User)
-        .where(User.id == user_id)
-        .values(delete_at=func.coalesce(User.delete_at, func.now() + grace))
-        .returning(User.delete_at)
-    )
-    moment = (await session.scalars(statement)).one()
-    if moment is None:
-        raise TypeError("a moment that was just set is missing")
-    return moment
-
-
-async def stay(session: AsyncSession, user_id: UUID) -> bool:
-    """Note that a person stays after all; False if he was not leaving."""
-    statement = (
-        update(User)
-        .where(User.id == user_id, User.delete_at.is_not(None))
-        .values(delete_at=None)
-        .returning(User.id)
-    )
-    return await session.scalar(statement) is not None
-
-
 async def set_role(session: AsyncSession, user_id: UUID, role_name: str) -> None:
     """Give a person a role by its exact name; it acts on the next request."""
     role_id = select(Role.id).where(Role.name == role_name).scalar_subquery()
@@ -413,84 +354,6 @@ async def blocked_reason(session: AsyncSession, user_id: UUID) -> str | None:
 async def delete(session: AsyncSession, user_id: UUID) -> None:
     """Delete a person, and with the row all that hangs on it."""
     await session.execute(sql_delete(User).where(User.id == user_id))
-
-
-class Leaving(NamedTuple):
-    """Somebody who asked to be forgotten, and whose time to change his mind is over."""
-
-    id: UUID
-    email: str
-    username: str
-
-
-async def be_patient(session: AsyncSession) -> None:
-    """Let this transaction take its time: an operator's, not a page's."""
-    for setting in ("statement_timeout", "idle_in_transaction_session_timeout"):
-        await session.execute(select(func.set_config(setting, "0", True)))  # noqa: FBT003
-
-
-async def exported(session: AsyncSession) -> AsyncIterator[Exported]:
-    """Return all people with all that moves with them, a thousand at a time, the newest last."""
-    statement = _EXPORTED.order_by(User.created_at, User.id)
-    streamed = await session.stream(statement, execution_options={"yield_per": EXPORTED_AT_ONCE})
-    async for row in streamed:
-        yield Exported(*row)
-
-
-async def hash_beginnings(session: AsyncSession) -> list[tuple[str, int]]:
-    """Return what the hashes of passwords begin with, as far as it tells their kind, how often."""
-    beginning = func.substring(User.password_hash, HASH_BEGINNING)
-    statement = (
-        select(func.coalesce(beginning, ""), func.count())
-        .where(User.password_hash.is_not(None))
-        .group_by(beginning)
-    )
-    return [(found, number) for found, number in await session.execute(statement)]
-
-
-async def next_to_erase(session: AsyncSession) -> Leaving | None:
-    """Return who is to be erased first, and hold him; None if there is nobody.
-
-    The last administrator stays, while nobody else could sign in as one.
-    """
-    statement = (
-        select(User.id, User.email, User.username)
-        .where(_is_due(), ~_is_last_administrator())
-        .order_by(User.delete_at)
-        .limit(1)
-        .with_for_update(skip_locked=True)
-    )
-    row = (await session.execute(statement)).one_or_none()
-    return None if row is None else Leaving(*row)
-
-
-async def count_to_erase(session: AsyncSession) -> int:
-    """Return how many people are to be erased."""
-    due = select(func.count()).select_from(User).where(_is_due(), ~_is_last_administrator())
-    return await session.scalar(due) or 0
-
-
-async def is_last_administrator_leaving(session: AsyncSession) -> bool:
-    """Whether somebody would be erased if he were not the last administrator."""
-    statement = select(User.id).where(_is_due(), _is_last_administrator()).limit(1)
-    return await session.scalar(statement) is not None
-
-
-def _is_due() -> ColumnElement[bool]:
-    return User.delete_at <= func.now()
-
-
-def _is_last_administrator() -> ColumnElement[bool]:
-    other = aliased(User)
-    roles = select(Role.id).where(Role.permissions.bitwise_and(int(Permission.ADMIN)) != 0)
-    others = select(other.id).where(
-        other.id != User.id,
-        other.role_id.in_(roles),
-        other.blocked_at.is_(None),
-        other.confirmed_at.is_not(None),
-        other.password_hash.is_not(None),
-    )
-    return User.role_id.in_(roles) & ~others.exists()
 
 
 async def _change(session: AsyncSession, user_id: UUID, **values: object) -> int:

@@ -1,0 +1,91 @@
+"""People who asked to be forgotten, and may change their mind for some days."""
+
+from datetime import datetime, timedelta
+from typing import NamedTuple
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, func, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
+
+from app.kit.permissions import Permission
+from app.models.role import Role
+from app.models.user import User
+
+
+class Leaving(NamedTuple):
+    """Somebody who asked to be forgotten, and whose time to change his mind is over."""
+
+    id: UUID
+    email: str
+    username: str
+
+
+async def leave(session: AsyncSession, user_id: UUID, *, grace: timedelta) -> datetime:
+    """Note that a person wants to be forgotten; return when that will be."""
+    statement = (
+        update(User)
+        .where(User.id == user_id)
+        .values(delete_at=func.coalesce(User.delete_at, func.now() + grace))
+        .returning(User.delete_at)
+    )
+    moment = (await session.scalars(statement)).one()
+    if moment is None:
+        raise TypeError("a moment that was just set is missing")
+    return moment
+
+
+async def stay(session: AsyncSession, user_id: UUID) -> bool:
+    """Note that a person stays after all; False if he was not leaving."""
+    statement = (
+        update(User)
+        .where(User.id == user_id, User.delete_at.is_not(None))
+        .values(delete_at=None)
+        .returning(User.id)
+    )
+    return await session.scalar(statement) is not None
+
+
+async def next_to_erase(session: AsyncSession) -> Leaving | None:
+    """Return who is to be erased first, and hold him; None if there is nobody.
+
+    The last administrator stays, while nobody else could sign in as one.
+    """
+    statement = (
+        select(User.id, User.email, User.username)
+        .where(_is_due(), ~_is_last_administrator())
+        .order_by(User.delete_at)
+        .limit(1)
+        .with_for_update(skip_locked=True)
+    )
+    row = (await session.execute(statement)).one_or_none()
+    return None if row is None else Leaving(*row)
+
+
+async def count_to_erase(session: AsyncSession) -> int:
+    """Return how many people are to be erased."""
+    due = select(func.count()).select_from(User).where(_is_due(), ~_is_last_administrator())
+    return await session.scalar(due) or 0
+
+
+async def is_last_administrator_leaving(session: AsyncSession) -> bool:
+    """Whether somebody would be erased if he were not the last administrator."""
+    statement = select(User.id).where(_is_due(), _is_last_administrator()).limit(1)
+    return await session.scalar(statement) is not None
+
+
+def _is_due() -> ColumnElement[bool]:
+    return User.delete_at <= func.now()
+
+
+def _is_last_administrator() -> ColumnElement[bool]:
+    other = aliased(User)
+    roles = select(Role.id).where(Role.permissions.bitwise_and(int(Permission.ADMIN)) != 0)
+    others = select(other.id).where(
+        other.id != User.id,
+        other.role_id.in_(roles),
+        other.blocked_at.is_(None),
+        other.confirmed_at.is_not(None),
+        other.password_hash.is_not(None),
+    )
+    return User.role_id.in_(roles) & ~others.exists()

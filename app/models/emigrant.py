@@ -1,0 +1,68 @@
+"""People as they move to another deployment, and what their passwords' hashes are made by."""
+
+from collections.abc import AsyncIterator
+from datetime import datetime
+from typing import NamedTuple
+
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.models.role import Role
+from app.models.user import User
+
+EXPORTED_AT_ONCE = 1000
+HASH_BEGINNING = "^[$]?[a-z0-9_:-]+[$]?(?:v=2,t=2b,r=[0-9]+|2)?"
+_EXPORTED = select(
+    User.email,
+    User.username,
+    User.password_hash,
+    Role.name,
+    User.confirmed_at,
+    User.blocked_at,
+    User.blocked_reason,
+    User.delete_at,
+    User.terms_accepted_at,
+    User.created_at,
+    User.last_login_at,
+).join(Role)
+
+
+class Exported(NamedTuple):
+    """What moves with a person to another deployment, his password's hash too."""
+
+    email: str
+    username: str
+    password_hash: str | None
+    role: str
+    confirmed_at: datetime | None
+    blocked_at: datetime | None
+    blocked_reason: str | None
+    delete_at: datetime | None
+    terms_accepted_at: datetime | None
+    created_at: datetime
+    last_login_at: datetime | None
+
+
+async def be_patient(session: AsyncSession) -> None:
+    """Let this transaction take its time: an operator's, not a page's."""
+    for setting in ("statement_timeout", "idle_in_transaction_session_timeout"):
+        await session.execute(select(func.set_config(setting, "0", True)))  # noqa: FBT003
+
+
+async def exported(session: AsyncSession) -> AsyncIterator[Exported]:
+    """Return all people with all that moves with them, a thousand at a time, the newest last."""
+    statement = _EXPORTED.order_by(User.created_at, User.id)
+    streamed = await session.stream(statement, execution_options={"yield_per": EXPORTED_AT_ONCE})
+    async for row in streamed:
+        yield Exported(*row)
+
+
+async def hash_beginnings(session: AsyncSession) -> list[tuple[str, int]]:
+    """Return what the hashes of passwords begin with, as far as it tells their kind, how often."""
+    beginning = func.substring(User.password_hash, HASH_BEGINNING)
+    statement = (
+        select(func.coalesce(beginning, ""), func.count())
+        .where(User.password_hash.is_not(None))
+        .group_by(beginning)
+    )
+    return [(found, number) for found, number in await session.execute(statement)]
