@@ -9,7 +9,17 @@ from sqlalchemy import make_url
 
 from app import config as settings
 from app import embedded, laptop, schema, serve, worker
-from app.commands import audit, doctor, housekeeping, roles, sessions, transfer, users
+from app.commands import (
+    audit,
+    doctor,
+    housekeeping,
+    letters,
+    registrations,
+    roles,
+    sessions,
+    transfer,
+    users,
+)
 from app.commands.shared import ask, connections_of, database, read_config, running_database
 from app.db import database_url, is_away
 from app.flows import access
@@ -92,6 +102,8 @@ for command in (
     roles.roles,
     sessions.sessions,
     audit.audit,
+    registrations.registrations,
+    letters.letters,
     doctor.doctor,
     housekeeping.housekeeping,
 ):

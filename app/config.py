@@ -230,8 +230,8 @@ class Config(BaseModel):
     )
     registration: Literal["open", "invitation", "closed"] = Field(
         "open",
-        description="Who gets an account: `open` everybody, `invitation` who is invited by "
-        "`users create`, `closed` nobody new. Links that are under way still work",
+        description="Who gets an account: `open` everybody; `invitation` and `closed` only whom an "
+        "administrator invites, and /register says which. Links that are under way still work",
     )
     registration_domains: Annotated[tuple[Domain, ...], BeforeValidator(_split)] = Field(
         (),

@@ -1,5 +1,6 @@
 """One function for each mail that we write. They say what happened; sending is the postman's."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 from textwrap import fill
 
@@ -34,9 +35,48 @@ def already_registered(*, to: str, site: str, username: str, login_url: str) -> 
 
 def reset_password(*, to: str, site: str, username: str, link: str, valid_minutes: int) -> Letter:
     """Send the link on which a forgotten password is replaced."""
-    subject = f"Choose a new password for {site}"
+    why = f"somebody, hopefully you, wants a new password for your account at {site}."
+    return _reset(to, site, username, link, valid_minutes, why)
+
+
+def reset_by_operator(
+    *, to: str, site: str, username: str, link: str, valid_minutes: int
+) -> Letter:
+    """Send the same link, because an administrator wants it."""
+    why = f"the people who look after {site} send you a link to choose a new password."
+    return _reset(to, site, username, link, valid_minutes, why)
+
+
+def reset_after_not_me(
+    *, to: str, site: str, username: str, link: str, valid_minutes: int
+) -> Letter:
+    """Send the same link, because the owner has taken the account back."""
+    why = (
+        f"you have taken your account at {site} back. Every browser is signed out, and the old "
+        "password opens nothing any more."
+    )
+    return _reset(to, site, username, link, valid_minutes, why)
+
+
+def reset_to_confirm(*, to: str, site: str, username: str, link: str, valid_minutes: int) -> Letter:
+    """Send the same link to somebody whose address nobody confirmed before he came here."""
+    why = (
+        f"you signed in to {site}, where your address is not confirmed yet. Choose a password by "
+        "the link, then it is."
+    )
+    return _reset(to, site, username, link, valid_minutes, why)
+
+
+def _reset(to: str, site: str, username: str, link: str, valid_minutes: int, why: str) -> Letter:
     return _letter(
-        "reset", to, subject, site=site, username=username, link=link, valid_minutes=valid_minutes
+        "reset",
+        to,
+        f"Choose a new password for {site}",
+        site=site,
+        username=username,
+        link=link,
+        valid_minutes=valid_minutes,
+        why=why,
     )
 
 
@@ -151,8 +191,7 @@ def email_changed(
         f"Your address at {site} was changed",
         site=site,
         username=username,
-        what=f"the address of your account at {site} was changed to {email}. This is the last "
-        "letter to this address.",
+        what=f"the address of your account at {site} was changed to {email}.",
         browser=browser,
         ip=ip,
         link=link,
@@ -160,7 +199,9 @@ def email_changed(
 
 
 def _notice(to: str, subject: str, **facts: str) -> Letter:
-    return _letter("notice", to, subject, **facts, valid_days=NOT_ME_VALID_DAYS)
+    now = datetime.now(UTC)
+    when = f"{now.day} {now:%B %Y, %H:%M} UTC"
+    return _letter("notice", to, subject, **facts, when=when, valid_days=NOT_ME_VALID_DAYS)
 
 
 def invitation(*, to: str, site: str, username: str, link: str, valid_hours: int) -> Letter:

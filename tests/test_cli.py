@@ -18,7 +18,8 @@ from tests.server import ROOT, environment
 COMMANDS = [
     [], ["serve"], ["migrate"], ["postman"], ["secret-key"], ["users"], ["users", "create"],
     ["users", "list"], ["users", "block"], ["users", "unblock"], ["users", "set-role"],
-    ["roles"], ["sessions"], ["audit"], ["housekeeping"], ["doctor"],
+    ["roles"], ["sessions"], ["audit"], ["registrations"], ["letters"], ["housekeeping"],
+    ["doctor"],
     ["users", "import"], ["users", "export"], ["users", "hashes"],
 ]  # fmt: skip
 

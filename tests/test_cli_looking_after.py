@@ -55,7 +55,8 @@ def carol(shell: Shell) -> Iterator[str]:
     "command",
     [
         ["users", "show"], ["users", "block"], ["users", "unblock"], ["users", "set-role"],
-        ["users", "end-sessions"], ["users", "delete"], ["sessions", "list"],
+        ["users", "end-sessions"], ["users", "delete"], ["users", "send-reset"],
+        ["sessions", "list"],
     ],
     ids=" ".join,
 )  # fmt: skip
@@ -179,3 +180,22 @@ def test_the_book_is_read_and_taken_along(shell: Shell, carol: str) -> None:
     rows = list(csv.DictReader(io.StringIO(shell.run("audit", "export", "--format", "csv"))))
     blocked = next(row for row in rows if row["event"] == "account.blocked")
     assert re.fullmatch(r"[0-9a-f-]{36}", blocked["subject_id"])
+
+
+def test_a_reset_link_goes_by_letter_and_is_not_printed(shell: Shell, carol: str) -> None:
+    said = shell.run("users", "send-reset", carol)
+    assert "waits for the postman" in said
+    assert "http" not in said
+    assert json.loads(shell.run("letters", "list", "--json"))["waiting"] > 0
+    shell.run("users", "block", carol)
+    assert "Unblock them first" in shell.run("users", "send-reset", carol, status=1)
+
+
+def test_nobody_waits_and_no_letter_was_given_up(shell: Shell) -> None:
+    unknown = "11111111-2222-4333-8444-555555555555"
+    assert json.loads(shell.run("registrations", "list", "--json")) == []
+    assert "REGISTERED" in shell.run("registrations", "list")
+    assert "does not wait any more" in shell.run("registrations", "resend", unknown, status=1)
+    assert "not a valid UUID" in shell.run("registrations", "resend", "x", status=2)
+    assert "GIVEN UP" in shell.run("letters", "list")
+    assert "cannot be sent again" in shell.run("letters", "retry", unknown, status=1)

@@ -147,7 +147,7 @@ def test_what_came_in_is_summed_up(shell: Shell, people: Path) -> None:
     said = shell.run("users", "import", str(people))
     for words in (
         "3 people came in.",
-        "1 of them are not confirmed",
+        "Not confirmed: 1 of them",
         "1 of them have no password",
         "2 people here have an old hash; each is renewed at their next login.",
     ):

@@ -137,7 +137,11 @@ def _opened(source: str, form: str | None, table: str | None) -> Opened:
 def _format(name: str, form: str | None) -> Format:
     found = form or ENDINGS.get(Path(name).suffix.lower())
     if found is None:
-        raise click.UsageError("Which format is it? Give --format csv or --format jsonl.")
+        raise click.UsageError(
+            "Which format is it? Give --format csv or --format jsonl. Of an SQLite database make a "
+            "file first: sqlite3 -header -csv app.db 'select email, username, password_hash from "
+            "user' > people.csv"
+        )
     return Format(found)
 
 
@@ -334,7 +338,8 @@ def _summary(brought: Brought, kinds: list[HashKind], *, dry_run: bool) -> Itera
     else:
         yield "Nobody came in."
     if brought.present:
-        yield f"{_people(brought.present)} are here already, and stay as they are."
+        verb = "is" if brought.present == 1 else "are"
+        yield f"{_people(brought.present)} {verb} here already, and changed in nothing."
     if brought.problems:
         hint = "" if brought.is_done else " --skip-bad brings the others in."
         yield f"{brought.problems:,} problems.{hint}"
@@ -346,12 +351,13 @@ def _summary(brought: Brought, kinds: list[HashKind], *, dry_run: bool) -> Itera
 def _hindered(brought: Brought) -> Iterable[str]:
     if brought.unconfirmed:
         yield (
-            f"{brought.unconfirmed:,} of them are not confirmed: they cannot sign in until they "
-            "choose a new password by “Forgot your password?”, which confirms their address."
+            f"Not confirmed: {brought.unconfirmed:,} of them. They come in by choosing a new "
+            "password: who signs in with the old one, or presses “Forgot your password?”, can have "
+            "the letter for it."
         )
     if brought.without_password:
         yield (
-            f"{brought.without_password:,} of them have no password: they choose one by “Forgot "
+            f"Without a password: {brought.without_password:,} of them. They choose one by “Forgot "
             "your password?”, or by a link of “users create” with their address and user name."
         )
 

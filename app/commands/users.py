@@ -180,6 +180,18 @@ def invite(*, email: str, username: str | None, role_name: str | None) -> None:
     click.echo(f"The invitation to {email} waits for the postman.")
 
 
+@users.command("send-reset")
+@click.argument("name")
+def send_reset(name: str) -> None:
+    """Send a person a letter to choose a new password by; the link is not printed."""
+    with database() as (config, url):
+        ask(
+            url,
+            lambda session: access.send_reset(session, config=config, name=name, client=OPERATOR),
+        )
+    click.echo(f"The letter to {name} waits for the postman.")
+
+
 @users.command("end-sessions")
 @click.argument("name")
 def end_sessions(name: str) -> None:

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app import letters
 from app.config import Config
 from app.kit.client import Client
 from app.kit.errors import IsBlocked, NoSuchPerson, NoSuchRole, WrongWord
@@ -234,7 +235,7 @@ async def send_reset(
         known = await user.identify(session, name)
         person = known and await user.find_by_id(session, known.id)
         if person is not None and person.blocked_at is None:
-            await resetting.send(session, config, person)
+            await resetting.send(session, config, person, letters.reset_by_operator)
             await audit.write(
                 session, Event.RESET_SENT, client=client, subject_id=person.id, actor_id=actor_id
             )

@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app import letters
 from app.config import Config
 from app.kit.addresses import canonical
 from app.kit.client import Client
@@ -111,7 +112,7 @@ async def _take_back(
         return Disowned("", is_lost=True)
     if is_moved:
         await audit.write(session, Event.EMAIL_RESTORED, client=client, subject_id=person.id)
-    await resetting.send(session, config, person)
+    await resetting.send(session, config, person, letters.reset_after_not_me)
     return Disowned(taken.email or person.email, is_lost=False)
 
 

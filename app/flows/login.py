@@ -13,7 +13,7 @@ from app.kit.client import Client
 from app.kit.errors import WrongCredentials
 from app.kit.metrics import LOGINS, counted
 from app.kit.passwords import PasswordHasher, Verdict, fingerprint, fits
-from app.kit.sealing import Purpose, seal
+from app.kit.sealing import OF_PERSON, Purpose, seal
 from app.kit.tokens import digest, new_secret
 from app.limits import limits
 from app.models import audit, device, registration, throttle, token, user
@@ -143,7 +143,7 @@ async def sign_in(
         elif waiting is not None:
             outcome = await _send_to_mail(session, config, waiting, client)
         if outcome is None:
-            await _note_failure(session, config, found, client)
+            await _note_failure(session, config, found, client, is_right=verdict.is_right)
         if isinstance(outcome, SignedIn):
             await throttle.give_back(session, *found.buckets, purse.bucket)
             if previous_secret is not None:
@@ -228,11 +228,13 @@ async def _check(
 
 
 async def _note_failure(
-    session: AsyncSession, config: Config, found: _Found, client: Client
+    session: AsyncSession, config: Config, found: _Found, client: Client, *, is_right: bool
 ) -> None:
     person = found.person
+    is_blocked = person is not None and person.blocked_at is not None and is_right
+    event = Event.SIGN_IN_BLOCKED if is_blocked else Event.SIGN_IN_FAILED
     await proof.note_failure(
-        session, config, Event.SIGN_IN_FAILED, person=person, browser=found.known, client=client
+        session, config, event, person=person, browser=found.known, client=client
     )
     if person and found.attempt.number == limits(config).logins_of_account.free + 1:
         await audit.write(session, Event.SIGN_IN_SLOWED, client=client, subject_id=person.id)
@@ -247,13 +249,15 @@ async def _start(
     remember: bool,
     client: Client,
     browser: str | None,
-) -> SignedIn | Leaving | None:
+) -> Outcome | None:
     """Start a session; None if the person may not sign in.
 
     The browser gets a name of its own, if it has none yet.
     """
-    if person.delete_at is not None and person.blocked_at is None:
+    if person.blocked_at is None and person.delete_at is not None:
         return await _ask_to_stay(session, config, person, person.delete_at, client)
+    if person.blocked_at is None and person.confirmed_at is None:
+        return await _ask_to_confirm(session, config, person, client)
     if not await user.admit(session, person, replacement_hash=replacement_hash):
         return None
     secret = new_secret()
@@ -282,6 +286,14 @@ async def _ask_to_stay(
     await audit.write(session, Event.SIGN_IN_LEAVING, client=client, subject_id=person.id)
     ticket = f"{person.id}:{person.credential_version}"
     return Leaving(seal(config.signing_keys, Purpose.STAY, ticket), day)
+
+
+async def _ask_to_confirm(
+    session: AsyncSession, config: Config, person: Credentials, client: Client
+) -> Unconfirmed:
+    """Send somebody to his mail who was brought here with an address that nobody confirmed."""
+    await audit.write(session, Event.SIGN_IN_UNCONFIRMED, client=client, subject_id=person.id)
+    return Unconfirmed(seal(config.signing_keys, Purpose.RESEND, f"{OF_PERSON}{person.id}"))
 
 
 async def _send_to_mail(

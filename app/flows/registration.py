@@ -19,13 +19,13 @@ from app.kit.errors import (
 )
 from app.kit.links import CONFIRM_VALID_HOURS, VALID, new_link
 from app.kit.passwords import PasswordHasher
-from app.kit.sealing import Purpose, seal, unseal
+from app.kit.sealing import OF_PERSON, Purpose, seal, unseal
 from app.limits import limits
 from app.models import audit, outbox, throttle, token, user
 from app.models import registration as registrations
 from app.models.audit import Event
 from app.models.registration import Pending, Waiting
-from app.steps import quota
+from app.steps import quota, resetting
 from app.steps.policy import in_words, require_allowed, require_open
 
 __all__ = ["Waiting", "in_words", "register", "require_open", "resend", "send_again", "waiting"]
@@ -112,6 +112,9 @@ async def resend(session: AsyncSession, *, config: Config, ticket: str, client: 
     async with session.begin():
         if await throttle.take_all(session, rates):
             return
+        if text.startswith(OF_PERSON):
+            await _write_to_person(session, config, UUID(text.removeprefix(OF_PERSON)), client)
+            return
         pending = await registrations.renew(session, UUID(text), lasts=VALID[Purpose.CONFIRM])
         if pending is not None:
             await _write_letter(session, config, pending, client)
@@ -152,6 +155,17 @@ async def send_again(
             )
     if pending is None:
         raise NoSuchRegistration
+
+
+async def _write_to_person(
+    session: AsyncSession, config: Config, user_id: UUID, client: Client
+) -> None:
+    """Write to somebody who was brought here unconfirmed: choosing a password confirms him."""
+    person = await user.find_by_id(session, user_id)
+    if person is None or person.confirmed_at is not None:
+        return
+    if not await quota.is_withheld(session, config, quota.Kind.CONFIRM, person.email, client):
+        await resetting.send(session, config, person, letters.reset_to_confirm)
 
 
 async def _write_letter(

@@ -14,6 +14,7 @@ from itsdangerous import BadData, URLSafeTimedSerializer
 
 CLOCK_SKEW_SECONDS = 120
 SEALED_LONGEST = 500
+OF_PERSON = "person:"  # a ticket of a person begins so; of a registration it is its id alone
 
 
 class Purpose(StrEnum):

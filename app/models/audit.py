@@ -77,6 +77,7 @@ class Event(StrEnum):
     SIGN_IN_FAILED = "login.failed"
     SIGN_IN_SLOWED = "login.slowed"
     SIGN_IN_UNCONFIRMED = "login.unconfirmed"
+    SIGN_IN_BLOCKED = "login.blocked"
     SIGN_IN_LEAVING = "login.leaving"
     SIGNED_OUT = "login.ended"
     PROVEN = "login.proven"

@@ -18,6 +18,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from app.kit.addresses import canonical
 from app.models.base import Base, Moment, Now, RandomId
 from app.models.pruning import Stale
+from app.models.user import User
 
 
 class Registration(Base):
@@ -106,17 +107,18 @@ async def find(session: AsyncSession, registration_id: UUID) -> Pending | None:
 
 
 async def waiting(session: AsyncSession, *, email: str, most: int) -> list[Waiting]:
-    """Return those that still wait, of an address if one is given, the newest first."""
+    """Return those that still wait and can be confirmed, of an address if given, newest first."""
+    has_account = select(User.id).where(User.email_key == Registration.email_key)
     statement = select(
         Registration.id,
         Registration.username,
         Registration.email,
         Registration.created_at,
         Registration.expires_at,
-    ).where(_is_live())
+    ).where(_is_live(), ~has_account.exists())
     if email:
         statement = statement.where(Registration.email_key == canonical(email))
-    rows = await session.execute(statement.order_by(Registration.expires_at.desc()).limit(most))
+    rows = await session.execute(statement.order_by(Registration.created_at.desc()).limit(most))
     return [Waiting._make(row) for row in rows]
 
 

@@ -106,6 +106,7 @@ class Credentials(NamedTuple):
     password_hash: str | None
     credential_version: int
     failures: int
+    confirmed_at: datetime | None
     blocked_at: datetime | None
     delete_at: datetime | None
     last_login_at: datetime | None
@@ -123,6 +124,7 @@ _CREDENTIALS = select(
     User.password_hash,
     User.credential_version,
     User.failures,
+    User.confirmed_at,
     User.blocked_at,
     User.delete_at,
     User.last_login_at,

@@ -116,6 +116,10 @@ SENTENCES: Mapping[str, Sentence] = {
     ),
     Event.STAYED: Sentence("{subject} decided to stay", "You decided to keep your account"),
     Event.DATA_TAKEN: Sentence("{subject} downloaded the own data", "You downloaded your data"),
+    Event.SIGN_IN_BLOCKED: Sentence(
+        "{subject} gave the right password, but is blocked",
+        "You gave the right password, but were blocked",
+    ),
     Event.SIGN_IN_LEAVING: Sentence(
         "{subject} signed in to an account that is to be deleted",
         "You signed in to your account that is to be deleted",

@@ -1,11 +1,13 @@
 """The letter on whose link a password is chosen anew."""
 
+from collections.abc import Callable
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app import letters
 from app.config import Config
+from app.kit.letter import Letter
 from app.kit.links import RESET_VALID_MINUTES, VALID, new_link
 from app.kit.sealing import Purpose
 from app.models import outbox, registration, token, user
@@ -16,12 +18,15 @@ NOBODY = UUID(int=0)
 
 
 async def send(
-    session: AsyncSession, config: Config, addressee: Credentials | Pending | None
+    session: AsyncSession,
+    config: Config,
+    addressee: Credentials | Pending | None,
+    writer: Callable[..., Letter] = letters.reset_password,
 ) -> None:
     """Write to a person, or to whom waits for his address to be confirmed. Older links are void.
 
     To nobody it does the same, and takes it back: who asks cannot tell by the time (EN-04). Who
-    was erased, blocked or confirmed meanwhile is nobody.
+    was erased, blocked or confirmed meanwhile is nobody. ``writer`` says why the letter comes.
     """
     async with session.begin_nested() as attempt:
         held = await _hold(session, addressee)
@@ -44,7 +49,7 @@ async def send(
                 registration_id=owner if is_pending else None,
                 email=held.email,
             )
-        letter = letters.reset_password(
+        letter = writer(
             to=held.email if held else "nobody",
             site=config.site_name,
             username=held.username if held else "nobody",

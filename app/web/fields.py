@@ -56,17 +56,17 @@ class HouseForm(Form):
             self.form_errors = [refusal.sentence]
 
 
-def _new_password() -> PasswordField:
+def _new_password(label: str = "Password") -> PasswordField:
     return PasswordField(
-        "Password",
+        label,
         [InputRequired("Please choose a password.")],
         render_kw={"autocomplete": "new-password", "maxlength": LONGEST_CHARACTERS},
     )
 
 
-def _confirm() -> PasswordField:
+def _confirm(label: str = "The same password again") -> PasswordField:
     return PasswordField(
-        "The same password again",
+        label,
         [
             InputRequired("Please repeat the password."),
             EqualTo("password", "The two passwords differ. Please type them again."),
@@ -75,9 +75,9 @@ def _confirm() -> PasswordField:
     )
 
 
-def _current_password() -> PasswordField:
+def _current_password(label: str = "Your password") -> PasswordField:
     return PasswordField(
-        "Your password",
+        label,
         [InputRequired("Please enter your password.")],
         render_kw={"autocomplete": "current-password"},
     )
@@ -156,10 +156,12 @@ class InvitationForm(LinkedPasswordForm):
     terms = BooleanField(TERMS)
 
 
-class ChangePasswordForm(NewPasswordForm):
+class ChangePasswordForm(HouseForm):
     """Replace the password that one has."""
 
-    current_password = _current_password()
+    current_password = _current_password("Your password now")
+    password = _new_password("New password")
+    confirm = _confirm("The new password again")
 
 
 class RegisterForm(HouseForm):

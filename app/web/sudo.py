@@ -7,7 +7,7 @@ import json
 from typing import Any
 from urllib.parse import urlencode
 
-from quart import Blueprint, current_app, redirect, request, session
+from quart import Blueprint, current_app, flash, redirect, request, session
 from quart.typing import ResponseTypes
 from werkzeug.datastructures import MultiDict
 
@@ -26,6 +26,7 @@ pages = Blueprint("sudo", __name__)
 DOOR = "/sudo"
 HOME = "/account"
 TYPED = "typed"
+AGAIN = "again"
 TYPED_LONGEST = 1500  # it lives in a cookie, beside messages
 
 
@@ -57,6 +58,8 @@ async def prove() -> ResponseTypes:
     except Refusal as refusal:
         return await show("sudo.html", form, refusal=refusal)
     current.renew(renewed)
+    if session.pop(AGAIN, False):
+        await flash("Thank you. Nothing was done yet: please press the button once more.")
     return redirect(_wanted(form.next.data), 303)
 
 
@@ -67,6 +70,7 @@ async def ask() -> ResponseTypes:
     else:
         wanted = _page_of_form()
         _keep(wanted, await request.form)
+        session[AGAIN] = True
     return redirect(f"{DOOR}?" + urlencode({"next": wanted}, safe="/"), 303)
 
 
@@ -82,6 +86,7 @@ def typed() -> MultiDict[str, str] | None:
 def forget_typed() -> None:
     """Forget what was typed: somebody else may sign in next."""
     session.pop(TYPED, None)
+    session.pop(AGAIN, None)
 
 
 def _keep(path: str, fields: MultiDict[str, str]) -> None:

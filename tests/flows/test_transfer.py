@@ -9,17 +9,18 @@ from sqlalchemy import URL, text
 from sqlalchemy.ext.asyncio import create_async_engine
 from werkzeug.security import generate_password_hash
 
-from app.flows import login, transfer
+from app.flows import login, registration, transfer
 from app.flows.transfer import Brought, HashKind
 from app.house import House
 from app.kit.client import OPERATOR
 from app.kit.errors import CannotRead, WrongCredentials
 from app.kit.newcomers import derived_username
 from app.kit.rows import Problem, Row
-from app.models import user
 from tests import databases
+from tests.flows.test_recovery import reset
 from tests.kit.test_hashes import made
-from tests.people import ALICE, Someone, count, events, settle, sign_in
+from tests.mailbox import link_about
+from tests.people import ALICE, CLIENT, Someone, count, events, settle, sign_in
 
 OLD = "an old password, kept"
 WERKZEUG = generate_password_hash(OLD, "scrypt:1024:8:1")
@@ -124,12 +125,13 @@ async def test_who_is_unconfirmed_cannot_sign_in_until_he_chooses_a_new_password
     assert (brought.people, brought.unconfirmed) == (1, 1)
     anna = Someone("anna", "anna@example.com", OLD)
     with pytest.raises(WrongCredentials):
-        await sign_in(house, anna)
-    new = await house.hasher.hash("another long password")
-    async with house.session() as session, session.begin():
-        found = await user.find(session, anna.email)
-        assert found is not None
-        await user.set_password_hash(session, found.id, new)
+        await sign_in(house, anna, password="wrong")
+    waits = await sign_in(house, anna)
+    assert isinstance(waits, login.Unconfirmed)
+    async with house.session() as session:
+        await registration.resend(session, config=house.config, ticket=waits.ticket, client=CLIENT)
+    link = await link_about(house, anna.email, "Choose a new")
+    await reset(house, link, "another long password")
     with pytest.raises(WrongCredentials):
         await sign_in(house, anna)
     outcome = await sign_in(house, anna, password="another long password")

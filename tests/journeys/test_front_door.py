@@ -92,7 +92,7 @@ def test_the_letter_is_sent_again(visitor: Visitor) -> None:
     visitor.fill(email_or_user="late", password=PASSWORD)
     visitor.press("Sign in")
     visitor.reads("not confirmed yet")
-    visitor.press("Send the letter again")
+    visitor.press("Send the letter")
     visitor.reads("Check your mail")
     visitor.page.wait_for_timeout(3000)
     second = visitor.server.link("late@example.com")

@@ -103,6 +103,17 @@ class TestSudo:
         await alice.get("/account/username")
         assert "alices.secret.wish" not in alice.text
 
+    async def test_it_says_that_a_button_has_to_be_pressed_again(self, alice: Browser) -> None:
+        await forget_proofs(alice.house)
+        right = {"password": ALICE.password, "next": "/account"}
+        await alice.post("/account/sessions/end-others")
+        await alice.follow(await alice.post("/sudo", right))
+        assert "Nothing was done yet" in alice.text
+        await forget_proofs(alice.house)
+        await alice.get("/account/username")
+        await alice.follow(await alice.post("/sudo", right))
+        assert "Nothing was done yet" not in alice.text
+
     async def test_a_button_leads_back_to_the_page_it_stands_on(self, alice: Browser) -> None:
         await forget_proofs(alice.house)
         for referer, wanted in (

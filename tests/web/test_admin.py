@@ -24,6 +24,7 @@ from tests.people import (
     confirm,
     count,
     events,
+    move_time,
     register,
     settle,
     signed_in,
@@ -285,6 +286,23 @@ class TestPerson:
         for deed in ("/role", "/block", "/unblock", "/sessions/end"):
             await root.post(path + deed, extra | {"role": "User"})
         assert await signed_in(browser.house, ALICE)
+
+
+class TestAskedForThePasswordAgain:
+    async def test_the_reason_of_a_block_is_not_lost(self, browser: Browser) -> None:
+        root = await as_root(browser)
+        await settle(browser.house, ALICE)
+        await move_time(browser.house, "login_sessions", "proven_at", "11 minutes")
+        path = await page_of(browser.house, ALICE)
+        headers = {**SAME_ORIGIN, "Referer": f"http://127.0.0.1:8000{path}"}
+        asked = await root.client.post(
+            f"{path}/block", form={"reason": "sells hats"}, headers=headers
+        )
+        assert asked.headers["Location"] == f"/sudo?next={path}"
+        await root.follow(await root.post("/sudo", {"password": ROOT.password, "next": path}))
+        assert "Nothing was done yet" in root.text
+        assert 'value="sells hats"' in root.text or ">sells hats<" in root.text
+        assert "account.blocked" not in await events(browser.house)
 
 
 class TestInviting:

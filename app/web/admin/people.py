@@ -9,6 +9,7 @@ from app.house import house
 from app.kit.errors import AlreadyThere, Refusal
 from app.kit.marks import may, sensitive
 from app.kit.permissions import Permission
+from app.web import sudo
 from app.web.admin.forms import FindForm, InviteForm, asked
 from app.web.admin.shared import actor_id, argument
 from app.web.clients import client
@@ -41,7 +42,7 @@ async def find() -> ResponseTypes:
 @sensitive
 async def invite() -> ResponseTypes:
     """Ask whom to let in."""
-    return await show("admin/invite.html", await _with_roles(InviteForm()))
+    return await show("admin/invite.html", await _with_roles(InviteForm(sudo.typed())))
 
 
 @pages.post("/admin/invite")

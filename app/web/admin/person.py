@@ -9,6 +9,7 @@ from app.house import house
 from app.kit.errors import NoSuchPerson, Refusal
 from app.kit.marks import may, sensitive
 from app.kit.permissions import Permission
+from app.web import sudo
 from app.web.admin.forms import BlockForm, EraseForm, RoleForm
 from app.web.admin.shared import actor_id, person_id, uuid
 from app.web.clients import client
@@ -204,6 +205,7 @@ async def _show(
 ) -> ResponseTypes:
     """Show a person; ``form`` is the one with a complaint."""
     found = await _profile(person)
+    typed = sudo.typed() if form is None else None
     role = RoleForm(data={"role": found.person.role})
     async with house().session() as session:
         role.offer(await people.role_names(session))
@@ -213,7 +215,7 @@ async def _show(
         status=status,
         refusal=refusal,
         found=found,
-        block=form if isinstance(form, BlockForm) else BlockForm(),
+        block=form if isinstance(form, BlockForm) else BlockForm(typed),
         role=form if isinstance(form, RoleForm) else role,
         erase=form if isinstance(form, EraseForm) else EraseForm(),
     )

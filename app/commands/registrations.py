@@ -1,0 +1,46 @@
+"""``python -m app registrations …``: who has not confirmed his address yet."""
+
+from uuid import UUID
+
+import click
+
+from app.commands import tables
+from app.commands.shared import ask, database
+from app.flows import registration
+from app.kit.client import OPERATOR
+
+
+@click.group()
+def registrations() -> None:
+    """Look after people who wait to be confirmed."""
+
+
+@registrations.command("list")
+@click.option("--email", default="", help="Only those of this address.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, a list of objects.")
+def list_registrations(*, email: str, as_json: bool) -> None:
+    """List who registered and has not confirmed the address, the newest first."""
+    with database() as (_, url):
+        found = ask(url, lambda session: registration.waiting(session, email=email))
+    if as_json:
+        tables.as_json([each._asdict() for each in found])
+        return
+    rows = [
+        (str(each.id), each.username, each.email, f"{each.created_at:%Y-%m-%d %H:%M}")
+        for each in found
+    ]
+    tables.as_table(("ID", "USER NAME", "ADDRESS", "REGISTERED"), rows)
+
+
+@registrations.command("resend")
+@click.argument("registration_id", type=click.UUID)
+def resend(registration_id: UUID) -> None:
+    """Send the letter again; REGISTRATION_ID is as the list shows it."""
+    with database() as (config, url):
+        ask(
+            url,
+            lambda session: registration.send_again(
+                session, config=config, registration_id=registration_id, client=OPERATOR
+            ),
+        )
+    click.echo("The letter waits for the postman.")
