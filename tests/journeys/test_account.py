@@ -39,6 +39,8 @@ def test_looking_after_an_account(visitor: Visitor) -> None:
     visitor.is_at("/change-email")
     visitor.press("Yes, this is my address")
     visitor.reads("Your new address is confirmed")
+    visitor.go("/account/history")
+    visitor.reads("You changed your password")
     visitor.go("/account/data")
     visitor.go("/account/delete")
     visitor.fill(current_password=NEW)

@@ -164,3 +164,23 @@ def test_it_is_walked_without_a_mouse(visitor: Visitor) -> None:
     visitor.page.wait_for_url("**/admin/people?q=keys**")
     visitor.reads("keys@example.com")
     assert PASSWORD not in visitor.page.content()
+
+
+def test_helping_somebody_in(warden: Visitor, chromium: Chromium) -> None:
+    newcomer = Visitor(chromium.new_context(), warden.server)
+    newcomer.page.goto(warden.server.url + "/register")
+    newcomer.fill(username="waldo", email="waldo@example.com", password=PASSWORD, confirm=PASSWORD)
+    newcomer.send()
+    warden.go("/admin/registrations")
+    warden.reads("waldo@example.com")
+    warden.press("Send the letter to waldo@example.com again")
+    warden.reads("The letter is on its way.")
+    newcomer.page.goto(warden.server.link("waldo@example.com"))
+    newcomer.send()
+    warden.go("/admin/registrations?email=waldo@example.com")
+    warden.reads("Nobody waits under this address.")
+    open_person(warden, "waldo")
+    warden.press("Send a reset link")
+    warden.reads("The link is on its way.")
+    newcomer.go(warden.server.link("waldo@example.com", "reset"))
+    newcomer.reads("Choose a new password")
