@@ -7,7 +7,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app import letters
 from app.config import Config
-from app.kit import passwords
 from app.kit.client import Client
 from app.kit.errors import AlreadyThere, LinkUnusable, NoSuchRole, TermsNotAccepted
 from app.kit.links import INVITE_VALID_HOURS, VALID, new_link, open_link
@@ -17,6 +16,7 @@ from app.models import audit, outbox, role, token, user
 from app.models import session as sessions
 from app.models.audit import Event
 from app.models.token import Owner
+from app.steps import choosing
 
 
 class Invitation(NamedTuple):
@@ -129,10 +129,7 @@ async def accept(
     owner = await find_invitation(session, config=config, sealed=sealed)
     if config.terms_url and not accepts_terms:
         raise TermsNotAccepted
-    context = passwords.own_words(site=config.site_name, **owner._asdict())
-    passwords.check_policy(password, shortest=config.password_min_length, context=context)
-    with hasher.place():
-        password_hash = await hasher.hash(password)
+    password_hash = await choosing.hashed(config, hasher, password, **owner._asdict())
     digest = open_link(Purpose.INVITE, sealed, keys=config.signing_keys)
     async with session.begin():
         taken = digest and await token.take(session, digest, purpose=Purpose.INVITE)

@@ -6,14 +6,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app import letters
 from app.config import Config
-from app.kit import passwords
 from app.kit.client import Client
 from app.kit.errors import SignedOut, WeakPassword
 from app.kit.passwords import PasswordHasher
 from app.kit.sealing import Purpose
 from app.models import audit, device, token, user
 from app.models.audit import Event
-from app.steps import notices, proof, renewal
+from app.steps import choosing, notices, proof, renewal
 from app.steps.browsers import name_digests
 from app.steps.renewal import Renewed
 
@@ -53,12 +52,9 @@ async def change_password(
     )
     if password == current:
         raise WeakPassword("This is the password that you have already.")
-    context = passwords.own_words(
-        site=config.site_name, username=person.username, email=person.email
+    password_hash = await choosing.hashed(
+        config, hasher, password, username=person.username, email=person.email
     )
-    passwords.check_policy(password, shortest=config.password_min_length, context=context)
-    with hasher.place():
-        password_hash = await hasher.hash(password)
     renewed = None
     async with session.begin():
         now = await user.lock(session, user_id)

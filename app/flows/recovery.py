@@ -7,7 +7,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app import letters
 from app.config import Config
-from app.kit import passwords
 from app.kit.addresses import canonical
 from app.kit.client import Client
 from app.kit.errors import LinkUnusable, TooManyTries, UsernameTaken
@@ -21,7 +20,7 @@ from app.models.audit import Event
 from app.models.registration import Pending
 from app.models.token import Owner
 from app.models.user import Credentials
-from app.steps import browsers, notices, proof, quota, resetting, settling
+from app.steps import browsers, choosing, notices, proof, quota, resetting, settling
 
 USED_UP = "This link was used already, or is too old. Please ask for another."
 
@@ -88,10 +87,7 @@ async def reset_password(
         TooBusy: too many passwords wait to be hashed; the link stays good.
     """
     owner = await find_reset(session, config=config, sealed=sealed)
-    context = passwords.own_words(site=config.site_name, **owner._asdict())
-    passwords.check_policy(password, shortest=config.password_min_length, context=context)
-    with hasher.place():
-        password_hash = await hasher.hash(password)
+    password_hash = await choosing.hashed(config, hasher, password, **owner._asdict())
     digest = open_link(Purpose.RESET, sealed, keys=config.signing_keys)
     done, name_is_gone = None, False
     async with session.begin():

@@ -25,7 +25,7 @@ from app.models import audit, outbox, throttle, token, user
 from app.models import registration as registrations
 from app.models.audit import Event
 from app.models.registration import Pending, Waiting
-from app.steps import quota, resetting
+from app.steps import choosing, quota, resetting
 from app.steps.policy import in_words, require_allowed, require_open
 
 __all__ = ["Waiting", "in_words", "register", "require_open", "resend", "send_again", "waiting"]
@@ -64,8 +64,7 @@ async def register(
     require_allowed(config, email)
     if config.terms_url and not accepts_terms:
         raise TermsNotAccepted
-    context = passwords.own_words(site=config.site_name, username=username, email=email)
-    passwords.check_policy(password, shortest=config.password_min_length, context=context)
+    choosing.check(config, password, username=username, email=email)
     rates = {f"registrations:network:{client.network}": limits(config).logins_of_network}
     async with one_by_one(session):
         taken = await user.is_username_taken(session, username)

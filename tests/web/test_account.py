@@ -336,6 +336,36 @@ class TestManyUsernames:
         assert statuses == [303, 303, 429]
 
 
+class TestExtraFields:
+    EXTRA = dict.fromkeys(
+        ["role", "role_id", "is_admin", "permissions", "email_key", "confirmed_at", "blocked_at",
+         "password_hash", "credential_version", "id", "user_id", "failures", "delete_at"],
+        "1",
+    )  # fmt: skip
+
+    async def test_they_change_nothing(self, alice: Browser) -> None:
+        await settle(alice.house, BOB)
+        extra = self.EXTRA | {"user_id": str(await id_of(alice.house, BOB))}
+        own = {"username": "alicia", "email": "new@example.org", "current_password": "wrong"}
+        before = await rows(alice.house)
+        for path in ("password", "email", "email/cancel", "username", "sessions/end-others"):
+            await alice.post(f"/account/{path}", own | extra)
+        after = await rows(alice.house)
+        assert after["bob"] == before["bob"]
+        changed = {
+            column
+            for column in before["alice"]
+            if before["alice"][column] != after["alicia"][column]
+        }
+        assert changed == {"username", "username_key", "failures"}
+
+
+async def rows(house: House) -> dict[str, dict[str, object]]:
+    async with house.engine.connect() as connection:
+        found = await connection.execute(text("SELECT * FROM users"))
+        return {row["username"]: dict(row) for row in found.mappings()}
+
+
 class TestSessions:
     async def test_anothers_and_no_ones_are_the_same_nothing(self, alice: Browser) -> None:
         await settle(alice.house, BOB)
