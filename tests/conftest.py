@@ -70,12 +70,7 @@ async def database(worker_database: URL) -> URL:
     """Return a database whose tables are empty, but for the roles."""
     engine = create_async_engine(worker_database, poolclass=NullPool)
     async with engine.begin() as connection:
-        await connection.execute(
-            text(
-                "TRUNCATE users, registrations, login_sessions, one_time_tokens, "
-                "throttle_buckets, outbox, audit_events, devices, held_addresses"
-            )
-        )
+        await connection.execute(text(databases.EMPTY))
     await engine.dispose()
     return worker_database
 

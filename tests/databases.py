@@ -12,6 +12,11 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
 from app import schema
+from app.models import Base
+
+EMPTY = "TRUNCATE " + ", ".join(
+    table.name for table in Base.metadata.sorted_tables if table.name != "roles"
+)
 
 P = ParamSpec("P")
 R = TypeVar("R")

@@ -55,7 +55,7 @@ def warden(visitor: Visitor) -> Visitor:
 
 def open_person(visitor: Visitor, name: str) -> None:
     visitor.page.goto(f"{visitor.server.url}/admin/people?q={name}")
-    visitor.page.get_by_role("link", name=name, exact=True).click()
+    visitor.page.get_by_role("main").get_by_role("link", name=name, exact=True).click()
     visitor.look()
 
 
