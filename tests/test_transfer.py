@@ -158,7 +158,7 @@ def test_what_came_in_is_summed_up(shell: Shell, people: Path) -> None:
     assert by_name["user__bert"]["confirmed_at"] is None
     assert by_name["user__bert"]["blocked_at"] is not None
     said = shell.run("users", "import", str(people))
-    assert "3 people are here already, and stay as they are." in said
+    assert "Here already, and left as they are: 3 people." in said
     assert len(users(shell)) == 3
 
 

@@ -338,8 +338,7 @@ def _summary(brought: Brought, kinds: list[HashKind], *, dry_run: bool) -> Itera
     else:
         yield "Nobody came in."
     if brought.present:
-        verb = "is" if brought.present == 1 else "are"
-        yield f"{_people(brought.present)} {verb} here already, and changed in nothing."
+        yield f"Here already, and left as they are: {_people(brought.present)}."
     if brought.problems:
         hint = "" if brought.is_done else " --skip-bad brings the others in."
         yield f"{brought.problems:,} problems.{hint}"
