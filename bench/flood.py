@@ -1,6 +1,6 @@
 """How calm other pages stay while many people sign in at once.
 
-    python bench/flood.py [--logins 100] [--seconds 10]
+    python -m bench.flood [--logins 100] [--seconds 10]
 
 Starts its own server and its own database, at the real cost of a password; stops both. Prints
 ratios against the same machine at rest, in the same run: absolute times say little on a noisy one.

@@ -1,6 +1,6 @@
 """Whether the time of an answer tells something about the account (EN-02, EN-04).
 
-    python bench/timing.py [--form login|reset] [--samples 45]
+    python -m bench.timing [--form login|reset] [--samples 45]
 
 Starts its own server and its own database, at the real cost of a password; stops both. Asks for
 each kind of account in turn, one client, and prints each one's median against a name that nobody

@@ -1,6 +1,6 @@
 """How long it takes to bring in many people, and to write them all out again.
 
-    python bench/transfer.py [--people 100000]
+    python -m bench.transfer [--people 100000]
 
 Starts its own database with durable writes, and stops it. The hashes are a few real ones of
 werkzeug, reused. Every tenth person has no user name, every address a domain of its own.
