@@ -10,14 +10,14 @@ from app.config import Config
 from app.kit.client import Client
 from app.kit.errors import LinkUnusable, SameAddress, SignedOut
 from app.kit.letter import Letter
-from app.kit.links import CHANGE_EMAIL_VALID_MINUTES, VALID, new_link, open_link
+from app.kit.links import CHANGE_EMAIL_VALID_MINUTES, open_link
 from app.kit.passwords import PasswordHasher
 from app.kit.sealing import Purpose
 from app.models import address, audit, outbox, token, user
 from app.models import session as sessions
 from app.models.audit import Event
 from app.models.user import Credentials
-from app.steps import notices, proof, quota, renewal
+from app.steps import linking, notices, proof, quota, renewal
 from app.steps.policy import require_allowed
 from app.steps.renewal import Renewed
 
@@ -145,15 +145,7 @@ async def _ask(session: AsyncSession, config: Config, person: Credentials, email
     """
     await token.void(session, person.id, Purpose.CHANGE_EMAIL)
     owner = await user.find(session, email)
-    link = new_link(Purpose.CHANGE_EMAIL, public_url=config.public_url, keys=config.signing_keys)
-    await token.add(
-        session,
-        digest=link.digest,
-        purpose=Purpose.CHANGE_EMAIL,
-        valid=VALID[Purpose.CHANGE_EMAIL],
-        user_id=person.id,
-        email=email,
-    )
+    link = await linking.link(session, config, Purpose.CHANGE_EMAIL, user_id=person.id, email=email)
     if owner is not None and owner.id != person.id:
         return letters.address_in_use(
             to=owner.email,
@@ -165,7 +157,7 @@ async def _ask(session: AsyncSession, config: Config, person: Credentials, email
         to=email,
         site=config.site_name,
         username=person.username,
-        link=link.url,
+        link=link,
         valid_minutes=CHANGE_EMAIL_VALID_MINUTES,
     )
 

@@ -9,14 +9,14 @@ from app import letters
 from app.config import Config
 from app.kit.client import Client
 from app.kit.errors import LinkUnusable, SignedOut
-from app.kit.links import KEEP_VALID_DAYS, VALID, new_link, open_link
+from app.kit.links import KEEP_VALID_DAYS, open_link
 from app.kit.passwords import PasswordHasher
 from app.kit.sealing import Purpose, unseal
 from app.models import audit, departure, outbox, token, user
 from app.models import session as sessions
 from app.models.audit import Event
 from app.models.user import Credentials
-from app.steps import notices, proof
+from app.steps import linking, notices, proof
 from app.steps.administrators import keeping_one
 
 GRACE = timedelta(days=KEEP_VALID_DAYS)
@@ -131,19 +131,11 @@ async def _keep(session: AsyncSession, user_id: UUID, client: Client) -> None:
 
 
 async def _tell(session: AsyncSession, config: Config, person: Credentials, day: datetime) -> None:
-    link = new_link(Purpose.KEEP, public_url=config.public_url, keys=config.signing_keys)
-    await token.add(
-        session,
-        digest=link.digest,
-        purpose=Purpose.KEEP,
-        valid=VALID[Purpose.KEEP],
-        user_id=person.id,
-    )
     letter = letters.account_leaving(
         to=person.email,
         site=config.site_name,
         username=person.username,
-        link=link.url,
+        link=await linking.link(session, config, Purpose.KEEP, user_id=person.id),
         not_me=await notices.not_me_link(session, config, person),
         day=f"{day:%-d %B %Y}",
     )

@@ -57,8 +57,7 @@ async def change_password(
     )
     renewed = None
     async with session.begin():
-        now = await user.lock(session, user_id)
-        if now is not None and now.credential_version == person.credential_version:
+        if await user.hold_unchanged(session, person):
             version = await user.set_password_hash(session, user_id, password_hash)
             renewed = await renewal.keep_only(session, user_id, secret, version=version)
             await token.void(session, user_id, Purpose.RESET, Purpose.CHANGE_EMAIL)

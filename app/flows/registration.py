@@ -17,15 +17,15 @@ from app.kit.errors import (
     TooManyTries,
     UsernameTaken,
 )
-from app.kit.links import CONFIRM_VALID_HOURS, VALID, new_link
+from app.kit.links import CONFIRM_VALID_HOURS, VALID
 from app.kit.passwords import PasswordHasher
 from app.kit.sealing import OF_PERSON, Purpose, seal, unseal
 from app.limits import limits
-from app.models import audit, outbox, throttle, token, user
+from app.models import audit, outbox, throttle, user
 from app.models import registration as registrations
 from app.models.audit import Event
 from app.models.registration import Pending, Waiting
-from app.steps import choosing, quota, resetting
+from app.steps import choosing, linking, quota, resetting
 from app.steps.policy import in_words, require_allowed, require_open
 
 __all__ = ["Waiting", "in_words", "register", "require_open", "resend", "send_again", "waiting"]
@@ -193,19 +193,12 @@ async def _put_letter(session: AsyncSession, config: Config, pending: Pending) -
             login_url=f"{config.public_url}/login",
         )
     else:
-        link = new_link(Purpose.CONFIRM, public_url=config.public_url, keys=config.signing_keys)
-        await token.add(
-            session,
-            digest=link.digest,
-            purpose=Purpose.CONFIRM,
-            valid=VALID[Purpose.CONFIRM],
-            registration_id=pending.id,
-        )
+        link = await linking.link(session, config, Purpose.CONFIRM, registration_id=pending.id)
         letter = letters.confirm_address(
             to=pending.email,
             site=config.site_name,
             username=pending.username,
-            link=link.url,
+            link=link,
             valid_hours=CONFIRM_VALID_HOURS,
         )
     await outbox.put(session, letter)

@@ -13,10 +13,10 @@ from app.config import Config
 from app.kit.browsers import described
 from app.kit.client import Client
 from app.kit.letter import Letter
-from app.kit.links import VALID, new_link
 from app.kit.sealing import Purpose
-from app.models import outbox, token
+from app.models import outbox
 from app.models.user import Credentials
+from app.steps import linking
 
 
 async def tell(
@@ -42,16 +42,9 @@ async def tell(
 
 async def not_me_link(session: AsyncSession, config: Config, person: Credentials) -> str:
     """Return a link on which the owner of a person's address takes the account back."""
-    link = new_link(Purpose.NOT_ME, public_url=config.public_url, keys=config.signing_keys)
-    await token.add(
-        session,
-        digest=link.digest,
-        purpose=Purpose.NOT_ME,
-        valid=VALID[Purpose.NOT_ME],
-        user_id=person.id,
-        email=person.email,
+    return await linking.link(
+        session, config, Purpose.NOT_ME, user_id=person.id, email=person.email
     )
-    return link.url
 
 
 async def password_disabled(session: AsyncSession, config: Config, person: Credentials) -> None:

@@ -10,7 +10,6 @@ from app.flows import access, people
 from app.house import House
 from app.kit.client import OPERATOR
 from app.kit.errors import LastAdministrator, NoSuchPerson, NoSuchRole, WrongWord
-from tests.administration import id_of
 from tests.flows.test_invitation import invite
 from tests.people import (
     ALICE,
@@ -19,6 +18,7 @@ from tests.people import (
     ROOT,
     block,
     events,
+    id_of,
     settle,
     sign_in,
     signed_in,

@@ -8,8 +8,7 @@ from app.flows import people
 from app.flows.people import Filter, State
 from app.house import House
 from app.models import directory
-from tests.administration import id_of
-from tests.people import ALICE, BOB, ROOT, block, settle
+from tests.people import ALICE, BOB, ROOT, block, id_of, settle
 
 CROWD = """
 INSERT INTO users (email, email_key, username, username_key, role_id, confirmed_at, password_hash)

@@ -12,7 +12,7 @@ from quart.testing.utils import sentinel
 from sqlalchemy import text
 
 from app.house import House
-from tests.administration import as_root, enter, id_of, page_of
+from tests.administration import as_root, enter, page_of
 from tests.browser import SAME_ORIGIN, Browser
 from tests.mailbox import key_of, last_link, letters, link_in
 from tests.people import (
@@ -24,6 +24,7 @@ from tests.people import (
     confirm,
     count,
     events,
+    id_of,
     move_time,
     register,
     settle,
