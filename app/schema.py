@@ -1,14 +1,17 @@
 """The database's schema: how far a database has come, and bringing it to head."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
-from alembic import command
+from alembic import command, op
 from alembic.config import Config as AlembicConfig
 from alembic.script import ScriptDirectory
 from sqlalchemy import URL, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 ROOT = Path(__file__).parent.parent
+LOCK_TIMEOUT = "SET LOCAL lock_timeout = '3s'"
+INVALID = "SELECT 1 FROM pg_index WHERE indexrelid = to_regclass(:name) AND NOT indisvalid"
 
 
 def alembic_config(url: URL | None = None) -> AlembicConfig:
@@ -22,6 +25,39 @@ def alembic_config(url: URL | None = None) -> AlembicConfig:
 def migrate(url: URL, revision: str = "head") -> None:
     """Bring a database to a revision. Any number at once: they take turns by an advisory lock."""
     command.upgrade(alembic_config(url), revision)
+
+
+def build_indexes(table: str, indexes: Mapping[str, str]) -> None:
+    """Build a table's indexes, in a migration, while people use it: nobody waits for them.
+
+    Each is what ``CREATE INDEX name ON table`` is followed by. What the migration did before is
+    committed; one that is broken off is run again from its beginning, and keeps what it has built.
+    An empty table's are built at once, so that the first migration of all is whole or nothing.
+    """
+    if _is_empty(table):
+        for name, definition in indexes.items():
+            op.execute(f"CREATE INDEX IF NOT EXISTS {name} ON {table} {definition}")
+        return
+    with op.get_context().autocommit_block():
+        for name, definition in indexes.items():
+            if op.get_bind().scalar(text(INVALID), {"name": name}):
+                op.execute(f"DROP INDEX CONCURRENTLY {name}")
+            op.execute(f"CREATE INDEX CONCURRENTLY IF NOT EXISTS {name} ON {table} {definition}")
+    op.execute(LOCK_TIMEOUT)
+
+
+def drop_index(table: str, name: str) -> None:
+    """Drop an index, in a migration, as ``build_indexes`` builds them."""
+    if _is_empty(table):
+        op.execute(f"DROP INDEX IF EXISTS {name}")
+        return
+    with op.get_context().autocommit_block():
+        op.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {name}")
+    op.execute(LOCK_TIMEOUT)
+
+
+def _is_empty(table: str) -> bool:
+    return not op.get_bind().scalar(text(f"SELECT EXISTS (SELECT FROM {table})"))  # noqa: S608
 
 
 def head() -> str | None:

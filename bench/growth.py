@@ -184,7 +184,7 @@ def acts(site: Site) -> dict[str, Act]:
     for name, (wanted, after) in SEARCHES.items():
         found[f"search: {name}"] = search(site, wanted, after)
     network = ip_network("10.0.7.0/24")
-    for name, filters in {
+    asked: dict[str, dict[str, Any]] = {
         "all": {},
         "one person": {"person": "somebody"},
         "a frequent event": {"event": "login.failed"},
@@ -193,7 +193,8 @@ def acts(site: Site) -> dict[str, Act]:
         "a network": {"network": network},
         "a network and an event": {"network": network, "event": "login.failed"},
         "one person and an event": {"person": "somebody", "event": "login.failed"},
-    }.items():
+    }
+    for name, filters in asked.items():
         found[f"history: {name}"] = history(site, **filters)
     return found
 
@@ -240,7 +241,8 @@ async def tidy(site: Site, seconds: float) -> None:
 
 async def opened(stack: AsyncExitStack, url: URL) -> Site:
     app = create_app(Config.model_validate(SETTINGS), url)
-    await stack.enter_async_context(app.test_app())
+    serving: Any = app.test_app()
+    await stack.enter_async_context(serving)
     connection = await asyncpg.connect(_plain(url))
     names = [row[0] for row in await connection.fetch("SELECT username FROM users ORDER BY id")]
     await connection.close()

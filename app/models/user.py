@@ -32,6 +32,7 @@ UNUSUAL = {
     "unconfirmed": "confirmed_at IS NULL",
     "invited": "password_hash IS NULL",
 }
+SEARCH_TOKENS = f"search_tokens(username_key, email_key, role_id, {', '.join(UNUSUAL.values())})"
 
 
 class User(Base):
@@ -60,11 +61,7 @@ class User(Base):
             Index(f"ix_users_{state}", "username_key", postgresql_where=text(condition))
             for state, condition in UNUSUAL.items()
         ),
-        Index(
-            "ix_users_trigrams",
-            text("trigrams(username_key, email_key)"),
-            postgresql_using="gin",
-        ),
+        Index("ix_users_search", text(SEARCH_TOKENS), postgresql_using="gin"),
     )
 
     id: Mapped[RandomId]

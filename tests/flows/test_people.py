@@ -1,5 +1,7 @@
 """Looking people up."""
 
+import itertools
+
 import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -7,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.flows import people
 from app.flows.people import Filter, State
 from app.house import House
-from app.models import directory
+from app.models import finding
 from tests.people import ALICE, BOB, ROOT, block, id_of, settle
 
 CROWD = """
@@ -63,8 +65,8 @@ async def test_all_pages_together_are_all_who_match(
     few: int,
 ) -> None:
     """Whichever way they are found, each is found once, those who begin with it first."""
-    monkeypatch.setattr(directory, "NEIGHBOURS", neighbours)
-    monkeypatch.setattr(directory, "FEW", few)
+    monkeypatch.setattr(finding, "NEIGHBOURS", neighbours)
+    monkeypatch.setattr(finding, "FEW", few)
     key = part.strip().lower()
     first = sorted(name for name, _ in crowd if name.startswith(key))
     then = sorted(
@@ -75,19 +77,26 @@ async def test_all_pages_together_are_all_who_match(
     assert await everyone(session, Filter(part), size=size) == first + then
 
 
-@pytest.mark.usefixtures("crowd")
-async def test_the_search_uses_its_indexes(house: House) -> None:
+NAMES = ["anna", "_x", "zoe.ää", "Ünal", "~", "mary_anne.o", "b" * 64]
+FILTERS = "1, false, false, false, false"
+
+
+@pytest.mark.parametrize("name", NAMES)
+async def test_every_part_of_a_name_has_its_tokens(house: House, name: str) -> None:
+    """What the database makes of a row holds all that is asked for, on the right shelf."""
+    address = "p\u0171q@\u4e2d.example"
     async with house.engine.begin() as connection:
-        await connection.execute(text("SET LOCAL enable_seqscan = off"))
-        for query, index in (
-            ("trigrams(username_key, email_key) @> ARRAY['abc']", "ix_users_trigrams"),
-            ("username_key COLLATE \"C\" > 'a' ORDER BY username_key COLLATE \"C\"",
-             "ix_users_in_order"),
-        ):  # fmt: skip
-            plan = await connection.scalars(
-                text(f"EXPLAIN SELECT id FROM users WHERE {query}")  # noqa: S608
-            )
-            assert index in "\n".join(plan)
+        made = await connection.scalar(
+            text(f"SELECT search_tokens(:name, :address, {FILTERS})"),
+            {"name": name, "address": address},
+        )
+    here = {token - finding._shelf_of(name) * finding.SHELF for token in made}
+    assert {finding.role_mark(1), finding.MARKS["confirmed"]} <= here
+    for words in (name, address):
+        for first, last in itertools.combinations(range(len(words) + 1), 2):
+            all_of, any_of = finding._tokens_of(words[first:last])
+            assert set(all_of) <= here
+            assert not any_of or here & set(any_of)
 
 
 async def test_an_id_finds_its_person(house: House, session: AsyncSession) -> None:
