@@ -93,11 +93,9 @@ async def _anywhere(session: AsyncSession, sought: Sought, *, after: str, size: 
     found = []
     for first, last in _turns(sought.part, after):
         left = size - len(found)
-        if left and first == last:
-            on_it = [*behind, *_on_shelf(first)]
-            found += await _in_order(session, sought, on_it, size=left)
-        elif left:
-            found += await _on_shelves(session, sought, first, last, size=left)
+        if left:
+            rows = await session.execute(_probe(sought, first, last, max(FEW, left) + 1))
+            found += await _on_shelves(session, sought, rows.all(), after=after, size=left)
     return found
 
 
@@ -141,20 +139,28 @@ async def _in_order(
 
 
 async def _on_shelves(
-    session: AsyncSession, sought: Sought, first: int, last: int, *, size: int
+    session: AsyncSession,
+    sought: Sought,
+    rows: Sequence[Row[int, UUID, str]],
+    *,
+    after: str,
+    size: int,
 ) -> list[UUID]:
-    """Return who matches on whole shelves. One that is full of them is gone through in order."""
-    most = max(FEW, size)
-    rows = (await session.execute(_probe(sought, first, last, most + 1))).all()
-    full = rows[-1].shelf if len(rows) > most else LAST_SHELF + 1
-    found = _sorted(row for row in rows if row.shelf < full)[:size]
+    """Return who comes next on some shelves. Of the last one too many may be found to know all.
+
+    On that one the names are gone through in order.
+    """
+    full = rows[-1].shelf if len(rows) > max(FEW, size) else LAST_SHELF + 1
+    known = sorted((row.username_key, row.id) for row in rows if row.shelf < full)
+    found = [user_id for name, user_id in known if name > after and not _is_begun(name, sought)]
     if len(found) < size and full <= LAST_SHELF:
-        found += await _in_order(session, sought, _on_shelf(full), size=size - len(found))
-    return found
+        span = [literal(after) < KEY, *_elsewhere(sought.part), *_on_shelf(full)]
+        found += await _in_order(session, sought, span, size=size - len(found))
+    return found[:size]
 
 
-def _sorted(rows: Iterator[Row[int, UUID, str]]) -> list[UUID]:
-    return [row.id for row in sorted(rows, key=lambda row: row.username_key)]
+def _is_begun(name: str, sought: Sought) -> bool:
+    return bool(sought.part) and name.startswith(sought.part)
 
 
 def _probe(sought: Sought, first: int, last: int, most: int) -> Select[int, UUID, str]:
