@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
 from app.kit.permissions import Permission
+from app.models import administrators
 from app.models.role import Role
 from app.models.user import User
 
@@ -81,11 +82,12 @@ def _is_due() -> ColumnElement[bool]:
 def _is_last_administrator() -> ColumnElement[bool]:
     other = aliased(User)
     roles = select(Role.id).where(Role.permissions.bitwise_and(int(Permission.ADMIN)) != 0)
-    others = select(other.id).where(
+    others = administrators.somebody(
+        Permission.ADMIN,
+        other,
         other.id != User.id,
-        other.role_id.in_(roles),
         other.blocked_at.is_(None),
         other.confirmed_at.is_not(None),
         other.password_hash.is_not(None),
     )
-    return User.role_id.in_(roles) & ~others.exists()
+    return User.role_id.in_(roles) & ~others

@@ -35,7 +35,7 @@ class OutgoingLetter(Base):
     )
 
     id: Mapped[RandomId]
-    recipient: Mapped[str]
+    recipient: Mapped[str] = mapped_column(index=True)
     subject: Mapped[str]
     text: Mapped[str | None]
     html: Mapped[str | None]
