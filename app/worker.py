@@ -13,26 +13,27 @@ from app.config import Config
 from app.house import EXTENSION, leave
 from app.kit.metrics import POOL_IN_USE, POOL_SIZE
 from app.kit.reports import Reporter
+from app.kit.shares import Share
 from app.kit.stopping import stop_event
 from app.server import Server
 
 log = logging.getLogger(__name__)
 
 
-def run(config: Config, url: URL, *, socket_fd: int) -> None:
+def run(config: Config, url: URL, *, socket_fd: int, share: Share) -> None:
     """Serve until the supervisor says stop or is gone; requests in flight finish.
 
     SIGTERM: others shall look elsewhere first, so new connections are still taken for
     ``DRAIN_SECONDS`` while readiness says no. SIGINT: at once.
     """
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_serve(config, url, socket.socket(fileno=socket_fd)))
+        runner.run(_serve(config, url, socket.socket(fileno=socket_fd), share))
 
 
-async def _serve(config: Config, url: URL, listener: socket.socket) -> None:
+async def _serve(config: Config, url: URL, listener: socket.socket, share: Share) -> None:
     stop = stop_event(watch_stdin=True)
     app = create_app(config, url)
-    server = Server(app, most_connections=config.worker_connections)
+    server = Server(app, most_connections=config.worker_connections, share=share)
     await app.startup()
     await server.start(listener)
     POOL_IN_USE.set_function(app.extensions[EXTENSION].engine.pool.checkedout)

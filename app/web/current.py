@@ -7,7 +7,7 @@ from quart import Quart, current_app
 from quart_auth import AuthUser, QuartAuth, current_user, login_user
 from werkzeug.exceptions import Unauthorized
 
-from app.flows.login import Person, current_person
+from app.flows.lookup import Person
 from app.flows.reauth import Renewed
 from app.house import house
 from app.kit.permissions import Permission
@@ -89,8 +89,7 @@ async def resolve() -> CurrentUser:
     """Look up who is signed in, once a request; without a cookie the database is not asked."""
     user = _user()
     if user.auth_id is not None:
-        async with house().session() as session:
-            user.person = await current_person(session, config=house().config, secret=user.auth_id)
+        user.person = await house().signed_in(user.auth_id)
     return user
 
 
