@@ -19,7 +19,6 @@ from app.web import (
     headers,
     heads,
     home,
-    hosts,
     invitation,
     letterlinks,
     login,
