@@ -10,6 +10,7 @@ from app import edge, web
 from app.config import Config
 from app.house import EXTENSION, opened
 from app.web.assets import STATIC_DIR, static_path
+from app.web.connections import drop_idle_processors
 
 TEMPLATES_DIR = Path(__file__).parent.parent / "templates"
 
@@ -35,4 +36,5 @@ def create_app(config: Config, url: URL) -> Quart:
 
     web.furnish(app, config)
     edge.furnish(app, config)
+    drop_idle_processors(app)
     return app
