@@ -9,6 +9,7 @@ from sqlalchemy import URL
 from app import edge, web
 from app.config import Config
 from app.house import EXTENSION, opened
+from app.web.application import Application
 from app.web.assets import STATIC_DIR, static_path
 from app.web.connections import drop_idle_processors
 
@@ -21,8 +22,9 @@ def create_app(config: Config, url: URL) -> Quart:
     ``url`` is where the database is. Nothing is opened before the server starts; an application
     object serves once.
     """
-    app = Quart(
+    app = Application(
         __name__,
+        public_url=config.public_url,
         template_folder=str(TEMPLATES_DIR),
         static_folder=str(STATIC_DIR),
         static_url_path=static_path(),

@@ -10,6 +10,7 @@ from collections import deque
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import IO
 
 LINES_WAITING_AT_MOST = 10_000
@@ -43,17 +44,26 @@ class JsonLines(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line, without its end; the record's ``fields`` become fields of it."""
+        fields = getattr(record, "fields", {})
         line = {
-            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
-            "level": record.levelname.lower(),
+            "time": f"{_second(int(record.created))}.{int(record.msecs):03}+00:00",
+            "level": _LEVELS.get(record.levelno) or record.levelname.lower(),
             "logger": record.name,
-            "message": record.getMessage(),
+            "message": fields.get("message") or record.getMessage(),
             "request_id": current_request_id(),
-            **getattr(record, "fields", {}),
+            **fields,
         }
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
         return json.dumps(line)
+
+
+_LEVELS = {number: name.lower() for name, number in logging.getLevelNamesMapping().items()}
+
+
+@lru_cache(maxsize=2)
+def _second(moment: int) -> str:
+    return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
 
 class ReadableText(logging.Formatter):

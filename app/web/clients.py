@@ -1,8 +1,8 @@
 """Who sends this request: address, browser, and an id for the log."""
 
-import secrets
+import random
 
-from quart import g, request
+from quart import Request, g
 
 from app.house import house
 from app.kit.client import Client, is_within, parsed
@@ -12,12 +12,12 @@ USER_AGENT_LONGEST = 400
 NO_ADDRESS = "127.0.0.1"  # a Unix socket: somebody on this machine
 
 
-def introduce() -> None:
+def introduce(request: Request) -> None:
     """Note the client at the beginning of a request."""
-    g.client = Client(_ip(), _user_agent(), secrets.token_hex(8))
+    who = g.client = Client(_ip(request), _user_agent(request), _request_id())
     seen = trace.get()
     if seen is not None:
-        seen.request_id, seen.ip = g.client.request_id, g.client.ip
+        seen.request_id, seen.ip = who.request_id, who.ip
         seen.route = request.url_rule.rule if request.url_rule else seen.route
 
 
@@ -27,7 +27,12 @@ def client() -> Client:
     return found
 
 
-def _ip() -> str:
+def _request_id() -> str:
+    """Return 16 hexadecimal digits: nobody must guess them, only tell requests apart."""
+    return f"{random.getrandbits(64):016x}"
+
+
+def _ip(request: Request) -> str:
     """Return the nearest address that is not one of our proxies (PX-01).
 
     Beginning with the peer, each proxy that stands in a trusted network is believed what it says
@@ -47,7 +52,7 @@ def _ip() -> str:
     return address
 
 
-def _user_agent() -> str:
+def _user_agent(request: Request) -> str:
     text: str = request.headers.get("User-Agent", "")[:USER_AGENT_LONGEST]
     if text.isprintable():
         return text

@@ -4,7 +4,7 @@ from functools import lru_cache
 from hashlib import sha256
 
 from itsdangerous import BadData, URLSafeSerializer
-from quart import Quart, current_app
+from quart import Quart, current_app, g
 from quart_auth import AuthUser, QuartAuth, current_user, login_user
 from werkzeug.exceptions import Unauthorized
 
@@ -74,6 +74,11 @@ class SessionAuth(QuartAuth):
     async def _template_context(self) -> dict[str, AuthUser]:
         """Say who asks. quart-auth's own is not async: Quart runs that in a thread."""
         return {"current_user": self.load_user()}
+
+    def load_user(self) -> AuthUser:
+        """Return the user of this request, read from the cookie once."""
+        known: AuthUser | None = getattr(g, self.attribute_name, None) if g else None
+        return known or super().load_user()
 
     def dump_token(self, auth_id: str, app: Quart | None = None) -> str:
         """Sign a session secret with the current key."""
