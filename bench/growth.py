@@ -27,7 +27,7 @@ from sqlalchemy import URL, make_url
 from app import create_app, embedded, schema
 from app.config import Config
 from app.flows import housekeeping, logbook, people
-from app.flows.login import current_person, sign_in
+from app.flows.login import sign_in
 from app.house import EXTENSION, House
 from app.kit.client import Client
 from app.kit.passwords import hash_now
@@ -125,10 +125,7 @@ async def page(site: Site, number: int) -> None:
 
 async def look_up(site: Site, number: int) -> None:
     """Ask for the person of a session, as each request does."""
-    async with site.house.session() as session:
-        found = await current_person(
-            session, config=site.house.config, secret=_secret(number, len(site.names))
-        )
+    found = await site.house.signed_in(_secret(number, len(site.names)))
     if found is None:
         raise RuntimeError("nobody is signed in")
 

@@ -25,6 +25,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import event
 
 from app import models
+from app.db import Prepared
 from app.flows.housekeeping import _stale
 from app.house import House
 from app.kit.client import OPERATOR, Client
@@ -49,6 +50,7 @@ class Examples(NamedTuple):
 
     by_type: Mapping[object, object]
     by_function: Mapping[str, Sequence[Arguments]]
+    by_name: Arguments  # those of statements that are made at the start
 
 
 def functions(*, but: Collection[str]) -> Iterator[tuple[str, Function]]:
@@ -60,6 +62,15 @@ def functions(*, but: Collection[str]) -> Iterator[tuple[str, Function]]:
             is_own = works and function.__module__ == found.__name__
             if is_own and not name.startswith("_") and module.name not in but:
                 yield f"{module.name}.{name}", function
+
+
+def ready(given: Examples) -> Iterator[tuple[str, Collection[Sent]]]:
+    """Yield the statements that are made at the start, by name."""
+    for module in pkgutil.iter_modules(models.__path__):
+        for name, made in vars(importlib.import_module(f"app.models.{module.name}")).items():
+            if isinstance(made, Prepared):
+                values = tuple(given.by_name[each] for each in made.names)
+                yield f"{module.name}.{name}", [(made.text, values)]
 
 
 async def sent_by(house: House, name: str, function: Function, given: Examples) -> Collection[Sent]:
@@ -78,7 +89,14 @@ async def examples(house: House) -> Examples:
     async with house.session() as open_session, open_session.begin():
         someone = await user.find(open_session, NAMES[0])
     assert someone is not None
-    return Examples(_by_type(someone), _by_function(house, someone.id))
+    by_name = {
+        "digests": [b"d" * 32],
+        "ids": [someone.id],
+        "idle": HOUR,
+        "rest": HOUR,
+        "proof": HOUR,
+    }
+    return Examples(_by_type(someone), _by_function(house, someone.id), by_name)
 
 
 def _by_type(someone: user.Credentials) -> dict[object, object]:

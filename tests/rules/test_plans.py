@@ -5,7 +5,7 @@ PostgreSQL says how it would run each, in a database with some thousands of rows
 
 import json
 import re
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import AsyncIterator, Callable, Collection, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.house import House
 from app.models import Base
-from tests.statements import Sent, examples, functions, sent_by
+from tests.statements import Examples, Sent, examples, functions, ready, sent_by
 
 CROWD = (Path(__file__).parent / "crowd.sql").read_text()
 SMALL = {"roles"}
@@ -70,6 +70,14 @@ async def explain(connection: AsyncConnection, sent: Sent) -> list[Node]:
     return list(walk((json.loads(plan) if isinstance(plan, str) else plan)[0]["Plan"]))
 
 
+async def called(
+    house: House, given: Examples, is_wanted: Callable[[str], bool]
+) -> AsyncIterator[tuple[str, Collection[Sent]]]:
+    for name, function in functions(but=ELSEWHERE):
+        if is_wanted(name):
+            yield name, await sent_by(house, name, function, given)
+
+
 async def faults(
     house: House, is_wanted: Callable[[str], bool] = lambda _: True
 ) -> list[tuple[str, str]]:
@@ -79,8 +87,10 @@ async def faults(
     async with house.engine.connect() as connection:
         await connection.execute(text(AS_IF_LARGER))
         partial = set(await connection.scalars(text(PARTIAL)))
-        for name, function in functions(but=ELSEWHERE):
-            sent = await sent_by(house, name, function, given) if is_wanted(name) else [("", ())]
+        for name, sent in [
+            *ready(given),
+            *[each async for each in called(house, given, is_wanted)],
+        ]:
             assert sent, f"{name} sends nothing that could be seen"
             for each in sent:
                 said = [node.fault(partial) for node in await explain(connection, each)]
