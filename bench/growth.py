@@ -30,7 +30,7 @@ from app.flows import housekeeping, logbook, people
 from app.flows.login import sign_in
 from app.house import EXTENSION, House
 from app.kit.client import Client
-from app.kit.passwords import hash_now
+from app.kit.passwords import DEFAULT_ROUNDS, PasswordHasher, hash_now
 from bench.find_people import PEOPLE, SEARCHES
 from tests.browser import Browser
 
@@ -76,6 +76,21 @@ SELECT indexrelid::regclass::text, pg_get_indexdef(indexrelid) FROM pg_index
 WHERE NOT indisunique AND indrelid IN ('users'::regclass, 'login_sessions'::regclass,
     'audit_events'::regclass)
 """
+
+MORE_SEARCHES = {
+    "names that begin so, last page": (people.Filter("xaver"), "xaver.zz"),
+    "three letters that nobody has": (people.Filter("qzx"), ""),
+    "clustered far away": (people.Filter("oe.s"), ""),
+    "clustered far away, confirmed": (people.Filter("oe.s", people.State.CONFIRMED), ""),
+    "frequent letters, confirmed Users": (
+        people.Filter("example.comm", people.State.CONFIRMED, "User"), "",
+    ),
+    "common part, blocked Users": (people.Filter("example.com", people.State.BLOCKED, "User"), ""),
+    "common part, Moderators": (people.Filter("example", None, "Moderator"), ""),
+    "unconfirmed Moderators: none": (
+        people.Filter("", people.State.UNCONFIRMED, "Moderator"), "",
+    ),
+}  # fmt: skip
 
 Act = Callable[[int], Awaitable[object]]
 
@@ -130,13 +145,15 @@ async def look_up(site: Site, number: int) -> None:
         raise RuntimeError("nobody is signed in")
 
 
-async def log_in(site: Site, number: int) -> None:
+async def log_in(site: Site, number: int, hasher: PasswordHasher | None = None) -> None:
+    """Sign somebody in; with ``hasher`` one whose hash has the cost of a real one."""
+    place = 74 * number + (1 if hasher else 0)  # the odd ones have such a hash
     async with site.house.session() as session:
         await sign_in(
             session,
             config=site.house.config,
-            hasher=site.house.hasher,
-            name=site.names[number * 37 % len(site.names)],
+            hasher=hasher or site.house.hasher,
+            name=site.names[place % len(site.names)],
             password=PASSWORD,
             remember=True,
             client=CLIENT,
@@ -161,7 +178,7 @@ def history(site: Site, **wanted: Any) -> Act:  # noqa: ANN401 - the filter's ow
     return act
 
 
-def acts(site: Site) -> dict[str, Act]:
+def acts(site: Site, hasher: PasswordHasher) -> dict[str, Act]:
     """Return all that is measured, by the name that the table calls it."""
 
     async def look(number: int) -> None:
@@ -173,12 +190,16 @@ def acts(site: Site) -> dict[str, Act]:
     async def enter(number: int) -> None:
         await log_in(site, number)
 
+    async def enter_for_real(number: int) -> None:
+        await log_in(site, number, hasher)
+
     found: dict[str, Act] = {
         "session look-up": look,
         "guarded page, in process": open_page,
         f"login ({FASTEST} rounds of bcrypt)": enter,
+        f"login ({DEFAULT_ROUNDS} rounds, as in use)": enter_for_real,
     }
-    for name, (wanted, after) in SEARCHES.items():
+    for name, (wanted, after) in {**SEARCHES, **MORE_SEARCHES}.items():
         found[f"search: {name}"] = search(site, wanted, after)
     network = ip_network("10.0.7.0/24")
     asked: dict[str, dict[str, Any]] = {
@@ -199,7 +220,8 @@ def acts(site: Site) -> dict[str, Act]:
 async def measure(small: Site, big: Site, rounds: int) -> None:
     """Print each act's median at both sites, taken in turn so that moods hit both alike."""
     print("| what | small, ms | big, ms | big, slowest | ratio |\n|---|---|---|---|---|")
-    both = (acts(small), acts(big))
+    hasher = PasswordHasher(rounds=DEFAULT_ROUNDS, threads=1, waiting=1)
+    both = (acts(small, hasher), acts(big, hasher))
     for name in both[0]:
         times: tuple[list[float], list[float]] = ([], [])
         few = rounds if name.startswith(("session", "guarded", "login")) else max(5, rounds // 5)
@@ -242,6 +264,9 @@ async def opened(stack: AsyncExitStack, url: URL) -> Site:
     await stack.enter_async_context(serving)
     connection = await asyncpg.connect(_plain(url))
     names = [row[0] for row in await connection.fetch("SELECT username FROM users ORDER BY id")]
+    real = [names[(74 * number + 1) % len(names)] for number in range(500)]
+    given = "UPDATE users SET password_hash = $1 WHERE username = ANY($2::text[])"
+    await connection.execute(given, hash_now(PASSWORD), real)
     await connection.close()
     sign = app.extensions["QUART_AUTH"][0].dump_token
     cookies = [sign(_secret(number, len(names)), app) for number in range(100)]

@@ -16,7 +16,8 @@ CROWD = """
 INSERT INTO users (email, email_key, username, username_key, role_id, confirmed_at, password_hash)
 SELECT lower(name) || '@' || place || '.example.com', lower(name) || '@' || place
     || '.example.com', name, lower(name), 1, now(), 'x'
-FROM (SELECT 'P' || chr(97 + n % 26) || '_' || n || '.' || n % 7 AS name,
+FROM (SELECT (ARRAY['P', 'P', 'P', 'a', 'K', 'z', '~', '_', 'é'])[1 + n % 9] || chr(97 + n % 26)
+    || '_' || n || '.' || n % 7 AS name,
     CASE WHEN n % 3 = 0 THEN 'post' ELSE 'mail' || n % 10 END AS place
     FROM generate_series(1, 700) AS n) AS made
 """
@@ -75,6 +76,38 @@ async def test_all_pages_together_are_all_who_match(
         if len(key) >= 3 and not name.startswith(key) and (key in name or key in address)
     )
     assert await everyone(session, Filter(part), size=size) == first + then
+
+
+STATES = """
+UPDATE users SET blocked_at = CASE WHEN length(username_key) % 2 = 0 THEN now() END,
+    confirmed_at = CASE WHEN username_key < 'k' THEN now() END, role_id = 1 + length(email_key) % 2
+"""
+FILTERED = 'SELECT username_key, email_key FROM users WHERE {} ORDER BY username_key COLLATE "C"'
+
+
+@pytest.mark.parametrize("part", ["", "p", "a_2", "mail7", "example.com", "nobody", "z_%"])
+@pytest.mark.parametrize("few", [1, 2000])
+@pytest.mark.usefixtures("crowd")
+async def test_filters_leave_exactly_those_who_fit(
+    house: House, session: AsyncSession, monkeypatch: pytest.MonkeyPatch, part: str, few: int
+) -> None:
+    for name in ("NEIGHBOURS", "NEIGHBOURS_LOOKED_UP", "FEW"):
+        monkeypatch.setattr(finding, name, few)
+    async with house.engine.begin() as connection:
+        await connection.execute(text(STATES))
+    async with house.engine.connect() as connection:
+        for state, role, condition in (
+            (State.BLOCKED, None, "blocked_at IS NOT NULL"),
+            (State.CONFIRMED, None, "blocked_at IS NULL AND confirmed_at IS NOT NULL"),
+            (State.UNCONFIRMED, "Moderator", "confirmed_at IS NULL AND role_id = 2"),
+            (None, "User", "role_id = 1"),
+        ):
+            rows = list(await connection.execute(text(FILTERED.format(condition))))
+            first = [name for name, _ in rows if name.startswith(part)]
+            inner = [name for name, address in rows if part in name or part in address]
+            then = [name for name in inner if len(part) >= 3 and not name.startswith(part)]
+            found = await everyone(session, Filter(part, state, role), size=40)
+            assert found == first + then, condition
 
 
 NAMES = ["anna", "_x", "zoe.ää", "Ünal", "~", "mary_anne.o", "b" * 64]
