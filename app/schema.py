@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from alembic import command, op
 from alembic.config import Config as AlembicConfig
@@ -38,12 +39,11 @@ def build_indexes(table: str, indexes: Mapping[str, str]) -> None:
         for name, definition in indexes.items():
             op.execute(f"CREATE INDEX IF NOT EXISTS {name} ON {table} {definition}")
         return
-    with op.get_context().autocommit_block():
-        for name, definition in indexes.items():
-            if op.get_bind().scalar(text(INVALID), {"name": name}):
-                op.execute(f"DROP INDEX CONCURRENTLY {name}")
-            op.execute(f"CREATE INDEX CONCURRENTLY IF NOT EXISTS {name} ON {table} {definition}")
-    op.execute(LOCK_TIMEOUT)
+    for name, definition in indexes.items():
+        broken_off = op.get_bind().scalar(text(INVALID), {"name": name})
+        if broken_off:
+            _outside(f"DROP INDEX CONCURRENTLY {name}")
+        _outside(f"CREATE INDEX CONCURRENTLY IF NOT EXISTS {name} ON {table} {definition}")
 
 
 def drop_index(table: str, name: str) -> None:
@@ -51,8 +51,17 @@ def drop_index(table: str, name: str) -> None:
     if _is_empty(table):
         op.execute(f"DROP INDEX IF EXISTS {name}")
         return
+    _outside(f"DROP INDEX CONCURRENTLY IF EXISTS {name}")
+
+
+def _outside(statement: str) -> None:
+    """Run a statement outside of any transaction.
+
+    As one message: a pool that hands connections round may send the second to another server.
+    """
     with op.get_context().autocommit_block():
-        op.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {name}")
+        connection: Any = op.get_bind().connection.dbapi_connection
+        connection.run_async(lambda driver: driver.execute(statement))
     op.execute(LOCK_TIMEOUT)
 
 
