@@ -80,6 +80,7 @@ class Unhurried(logging.Handler):
         self._stream = stream
         self._lines: queue.Queue[str | None] = queue.Queue(waiting)
         self._dropped = 0
+        self._counting = threading.Lock()
         self._thread = threading.Thread(target=self._write_all, name="log", daemon=True)
         self._thread.start()
 
@@ -88,7 +89,7 @@ class Unhurried(logging.Handler):
         try:
             self._lines.put_nowait(self.format(record))
         except queue.Full:
-            self._dropped += 1
+            self._drop()
 
     def close(self) -> None:
         """Write what waits, but not for long."""
@@ -107,7 +108,8 @@ class Unhurried(logging.Handler):
         self._tell_dropped()
 
     def _tell_dropped(self) -> None:
-        dropped, self._dropped = self._dropped, 0
+        with self._counting:
+            dropped, self._dropped = self._dropped, 0
         if dropped:
             record = logging.makeLogRecord(
                 {"name": __name__, "levelno": logging.WARNING, "levelname": "WARNING"}
@@ -120,6 +122,10 @@ class Unhurried(logging.Handler):
             self._stream.write(line + "\n")
             self._stream.flush()
         except OSError:
+            self._drop()
+
+    def _drop(self) -> None:
+        with self._counting:
             self._dropped += 1
 
 

@@ -15,7 +15,7 @@ from tests import databases
 from tests.faults.cluster import Cluster, pipe
 from tests.faults.conftest import Figure
 from tests.load import Journal, kept, under_load
-from tests.server import Server, environment, free_port, serving
+from tests.server import Server, environment, local_port, serving
 from tests.test_metrics import until
 
 pytestmark = pytest.mark.slow
@@ -96,7 +96,7 @@ async def test_ft_02_a_database_that_comes_later_is_waited_for(
 ) -> None:
     own_cluster.stop()
     begun = time.monotonic()
-    metrics = {"METRICS_BIND": f"127.0.0.1:{free_port()}"}
+    metrics = {"METRICS_BIND": local_port()}
     with serving(environment(own_cluster.url, WORKERS="2", **metrics)) as server:
         up = time.monotonic() - begun
         await asyncio.to_thread(until, server, "vestibule_database_up", 0)

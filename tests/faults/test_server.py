@@ -16,7 +16,7 @@ from sqlalchemy import URL
 from tests import databases
 from tests.faults.conftest import Figure
 from tests.load import PASSWORD, SAME_ORIGIN, Journal, kept, under_load
-from tests.server import Server, environment, free_port, serving
+from tests.server import Server, environment, local_port, serving
 
 pytestmark = pytest.mark.slow
 
@@ -66,7 +66,7 @@ async def answering(server: Server) -> int:
 @contextlib.contextmanager
 def measured(database: URL, **settings: str) -> Iterator[Server]:
     """Serve with metrics."""
-    metrics = {"METRICS_BIND": f"127.0.0.1:{free_port()}"}
+    metrics = {"METRICS_BIND": local_port()}
     with serving(environment(database, **metrics, **settings)) as server:
         yield server
 
@@ -213,7 +213,7 @@ async def test_sighup_with_a_wrong_setting_keeps_the_old_workers(
     key = tmp_path / "key"
     environ = environment(database, WORKERS="2", SECRET_KEY_FILE=str(key))
     key.write_text(environ.pop("SECRET_KEY"))
-    environ["METRICS_BIND"] = f"127.0.0.1:{free_port()}"
+    environ["METRICS_BIND"] = local_port()
     with serving(environ) as server:
         await until_full(server, 2, set())
         await said(server, "SMTP_URL is not set")  # the postman is there
@@ -230,7 +230,7 @@ async def test_sighup_with_a_wrong_setting_keeps_the_old_workers(
 
 async def test_a_worker_that_hangs_is_replaced(database: URL, figure: Figure) -> None:
     before = "from app import supervisor; supervisor.SILENCE_SECONDS = 3"
-    metrics = {"METRICS_BIND": f"127.0.0.1:{free_port()}"}
+    metrics = {"METRICS_BIND": local_port()}
     with serving(environment(database, WORKERS="2", **metrics), before=before) as server:
         await until_full(server, 2, set())
         victim = server.children()[0]
