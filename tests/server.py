@@ -110,7 +110,7 @@ def free_port() -> int:
 
 def local_port() -> str:
     """Return the same as the settings take it."""
-    return local_port()
+    return f"127.0.0.1:{free_port()}"
 
 
 def environment(database: URL | None = None, **settings: str) -> dict[str, str]:
