@@ -17,7 +17,7 @@ from tests.test_metrics import until
 
 pytestmark = pytest.mark.slow
 
-VISITORS = 5000
+VISITORS = 1500
 AT_ONCE = 50
 STAYS_SECONDS = (0, 0.01, 0.05, 0.2, 1.5)
 
