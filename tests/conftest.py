@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from jinja2.bccache import Bucket, BytecodeCache
 from quart import Quart
 from sqlalchemy import URL, make_url
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -36,6 +37,23 @@ SETTINGS = {
 _stack = ExitStack()
 
 
+class Compiled(BytecodeCache):
+    """Keeps compiled templates for the next test's application."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        if bucket.key in self._kept:
+            bucket.bytecode_from_string(self._kept[bucket.key])
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self._kept[bucket.key] = bucket.bytecode_to_string()
+
+
+_COMPILED = Compiled()
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Start the server once, before xdist's workers; they inherit its address."""
     if hasattr(config, "workerinput") or TEST_SERVER in os.environ:
@@ -51,6 +69,15 @@ def _own_server() -> str:
     home.chmod(0o755)
     _stack.callback(shutil.rmtree, home, ignore_errors=True)
     return _stack.enter_context(embedded.served(home, durable=False))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes long, so that no worker is left with it at the end."""
+    items.sort(key=lambda item: _turn(item.nodeid, is_slow="slow" in item.keywords))
+
+
+def _turn(name: str, *, is_slow: bool) -> int:
+    return 0 if name.startswith(("tests/faults/", "tests/journeys/")) else 1 if is_slow else 2
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -106,6 +133,7 @@ async def session(house: House) -> AsyncIterator[AsyncSession]:
 @pytest.fixture
 async def app(config: Config, database: URL) -> AsyncIterator[Quart]:
     app = create_app(config, database)
+    app.jinja_env.bytecode_cache = _COMPILED
     async with app.test_app():
         yield app
 

@@ -54,13 +54,16 @@ class Server:
         children = psutil.Process(self.process.pid).children()
         return [child for child in children if command in _command_line(child)]
 
-    def link(self, to: str, kind: str = "confirm", *, seconds: float = 10) -> str:
+    def link(
+        self, to: str, kind: str = "confirm", *, other_than: str = "", seconds: float = 30
+    ) -> str:
         """Return the newest one-time link to an address, from the log, as a person would."""
         letter = rf"A letter to {re.escape(to)}:(?:(?!A letter to ).)*?"
         pattern = rf"{letter}(http\S+/{kind}/\S+)"
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
-            if found := re.findall(pattern, self.log, re.DOTALL):
+            found = re.findall(pattern, self.log, re.DOTALL)
+            if found and found[-1] != other_than:
                 return str(found[-1])
             time.sleep(0.05)
         raise AssertionError(f"no letter to {to} in:\n{self.log}")

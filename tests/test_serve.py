@@ -34,7 +34,8 @@ def status_of(server: Server, path: str = "/health/live") -> int:
 def refused_start(environ: dict[str, str]) -> str:
     done = subprocess.run(
         [sys.executable, "-m", "app", "serve"],
-        cwd=ROOT, env={"BIND": local_port()} | environ, capture_output=True, text=True, check=False, timeout=30,
+        cwd=ROOT, env={"BIND": local_port()} | environ, capture_output=True, text=True,
+        check=False, timeout=30,
     )  # fmt: skip
     assert done.returncode in {1, 2}
     assert "Traceback" not in done.stderr
