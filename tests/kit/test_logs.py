@@ -65,7 +65,12 @@ def test_a_pipe_that_nobody_reads_costs_lines_but_no_time() -> None:
     reading, writing = os.pipe()
     handler = unhurried(os.fdopen(writing, "w"), waiting=100)
     lines = [record("%d %s", number, "x" * 200) for number in range(5000)]
-    speaker = threading.Thread(target=lambda: [handler.emit(line) for line in lines], daemon=True)
+
+    def speak() -> None:
+        for line in lines:
+            handler.emit(line)
+
+    speaker = threading.Thread(target=speak, daemon=True)
     speaker.start()
     speaker.join(60)
     assert not speaker.is_alive(), "it waits for who reads"
