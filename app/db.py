@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import asyncpg
 from asyncpg.exceptions import InterfaceError as AsyncpgInterfaceError
-from asyncpg.exceptions import PostgresError, TargetServerAttributeNotMatched
+from asyncpg.exceptions import InternalClientError, PostgresError, TargetServerAttributeNotMatched
 from sqlalchemy import URL, make_url, text
 from sqlalchemy.engine import AdaptedConnection, ExceptionContext
 from sqlalchemy.event import listen, listens_for
@@ -57,9 +57,12 @@ READ_ONLY_STATE = "25006"
 # system; and lock_not_available.
 _AWAY_STATES = (READ_ONLY_STATE, "08", "28", "40", "53", "57", "58", "55P03")
 
-_GONE = (OSError, TimeoutError, PostgresError, AsyncpgInterfaceError)
+# The driver's "internal" error is what a connection says whose server has said goodbye, but whose
+# end has not come yet.
+_GONE = (OSError, TimeoutError, PostgresError, AsyncpgInterfaceError, InternalClientError)
 _ALWAYS_AWAY = (
     OSError, TimeoutError, PoolTimeout, InterfaceError, OperationalError, AsyncpgInterfaceError,
+    InternalClientError,
 )  # fmt: skip
 
 Sessions = async_sessionmaker[AsyncSession]
