@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import asyncpg
 from asyncpg.exceptions import InterfaceError as AsyncpgInterfaceError
-from asyncpg.exceptions import PostgresError, TargetServerAttributeNotMatched
+from asyncpg.exceptions import InternalClientError, PostgresError, TargetServerAttributeNotMatched
 from sqlalchemy import URL, Executable, make_url, text
 from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg as AsyncpgDialect
 from sqlalchemy.engine import AdaptedConnection, ExceptionContext
@@ -61,9 +61,12 @@ _AWAY_STATES = (READ_ONLY_STATE, "08", "28", "40", "53", "57", "58", "55P03")
 
 _SEVERED_STATES = ("08", "57P")  # connection; shutdown, also of a standby that is promoted
 
-_GONE = (OSError, TimeoutError, PostgresError, AsyncpgInterfaceError)
+# The driver's "internal" error is what a connection says whose server has said goodbye, but whose
+# end has not come yet.
+_GONE = (OSError, TimeoutError, PostgresError, AsyncpgInterfaceError, InternalClientError)
 _ALWAYS_AWAY = (
     OSError, TimeoutError, PoolTimeout, InterfaceError, OperationalError, AsyncpgInterfaceError,
+    InternalClientError,
 )  # fmt: skip
 
 Sessions = async_sessionmaker[AsyncSession]
@@ -164,7 +167,8 @@ def is_severed(error: BaseException) -> bool:
     """Whether a driver's error says that a connection is gone, not that nobody answers."""
     state = getattr(error, "sqlstate", None) or ""
     return state.startswith(_SEVERED_STATES) or (
-        isinstance(error, (OSError, AsyncpgInterfaceError)) and not isinstance(error, TimeoutError)
+        isinstance(error, (OSError, AsyncpgInterfaceError, InternalClientError))
+        and not isinstance(error, TimeoutError)
     )
 
 

@@ -93,6 +93,7 @@ class Unhurried(logging.Handler):
         self._most = waiting
         self._lines: deque[str] = deque()
         self._dropped = 0
+        self._counting = threading.Lock()
         self._is_closed = False
         self._there_is_some = threading.Event()
         self._hurry = threading.Event()
@@ -102,7 +103,7 @@ class Unhurried(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Put a line where the thread finds it."""
         if len(self._lines) >= self._most:
-            self._dropped += 1
+            self._drop(1)
             return
         self._lines.append(self.format(record))
         if record.levelno > logging.INFO:
@@ -129,7 +130,8 @@ class Unhurried(logging.Handler):
 
     def _write_waiting(self) -> None:
         lines = [self._lines.popleft() for _ in range(len(self._lines))]
-        dropped, self._dropped = self._dropped, 0
+        with self._counting:
+            dropped, self._dropped = self._dropped, 0
         if dropped:
             record = logging.makeLogRecord(
                 {"name": __name__, "levelno": logging.WARNING, "levelname": "WARNING"}
@@ -140,7 +142,11 @@ class Unhurried(logging.Handler):
             self._stream.write("".join(line + "\n" for line in lines))
             self._stream.flush()
         except OSError:
-            self._dropped += len(lines)
+            self._drop(len(lines))
+
+    def _drop(self, number: int) -> None:
+        with self._counting:
+            self._dropped += number
 
 
 def configure(*, readable: bool) -> None:

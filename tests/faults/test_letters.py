@@ -31,9 +31,9 @@ from tests.server import environment
 
 pytestmark = pytest.mark.slow
 
-PEOPLE = 20
-LETTERS = 200
-KILLS = 6
+PEOPLE = 10
+LETTERS = 90
+KILLS = 3
 LEAVE_WITHIN_SECONDS = 60
 
 
