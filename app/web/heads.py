@@ -1,12 +1,16 @@
 """What is refused before the framework sees it: heads that are too large or not a path (DO-06)."""
 
-from hypercorn.typing import ASGIReceiveCallable, ASGISendCallable, Scope
+import re
+from urllib.parse import unquote
+
+from hypercorn.typing import ASGIReceiveCallable, ASGISendCallable, HTTPScope, Scope
 
 from app.kit.asgi import Application
 from app.web.headers import ALWAYS
 
 MOST_HEADERS = 100
 LARGEST_HEAD_BYTES = 16 * 1024
+_ABSOLUTE = re.compile(rb"https?://(?P<host>[^/?#]+)(?P<path>/.*)?", re.IGNORECASE)
 
 
 class SoundHeads:
@@ -25,10 +29,30 @@ class SoundHeads:
             if scope["method"] == "CONNECT":
                 return await _refuse(send, 405, b"This server is no proxy.\n")
             if not scope["path"].startswith("/"):
-                return await _refuse(send, 400, b"The address is not a path of this site.\n")
+                relative = _without_host(scope)
+                if relative is None:
+                    return await _refuse(send, 400, b"The address is not a path of this site.\n")
+                scope = relative
             if len(headers) > MOST_HEADERS or size > LARGEST_HEAD_BYTES:
                 return await _refuse(send, 431, b"The request's head is too large.\n")
         return await self._application(scope, receive, send)
+
+
+def _without_host(scope: HTTPScope) -> HTTPScope | None:
+    """Return a request for ``http://host/path`` as one for the path at that host, else None.
+
+    The header ``Host`` does not count then (RFC 9112 3.2.2); whether the host is ours is for
+    ``hosts`` to say.
+    """
+    found = _ABSOLUTE.fullmatch(scope["raw_path"])
+    if found is None:
+        return None
+    path = found["path"] or b"/"
+    others = [(name, value) for name, value in scope["headers"] if name != b"host"]
+    relative = scope.copy()
+    relative["path"], relative["raw_path"] = unquote(path.decode("ascii")), path
+    relative["headers"] = [(b"host", found["host"]), *others]
+    return relative
 
 
 async def _refuse(send: ASGISendCallable, status: int, sentence: bytes) -> None:
