@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import pytest
 from quart import Quart, Response
+from quart.testing.utils import sentinel
 
 from tests.acts import NEW, ask_email
 from tests.browser import Browser
@@ -106,7 +107,9 @@ class TestNeitherHeader:
         for path in ("/login", "/register", "/reset", "/logout", "/confirm/resend", "/keep-account",
                      "/confirm", "/reset/password", "/nothing-here"):  # fmt: skip
             for more in ({}, {"Referer": "http://127.0.0.1:8000/login"}, {"Cookie": "a=b"}):
-                response = await app.test_client().open(path, method=method, headers=more)
+                response = await app.test_client().open(
+                    path, json=sentinel, method=method, headers=more
+                )
                 assert response.status_code == 403, path
 
     async def test_a_script_that_sends_the_origin_is_let_in(self, browser: Browser) -> None:
