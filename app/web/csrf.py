@@ -25,7 +25,7 @@ async def refuse_foreign() -> None:
             "Your browser does not say where this form comes from, so nothing was done. Please "
             f"use a newer browser. A script sends the header Origin: {house().config.public_url}"
         )
-    if not (_is_ours(sites, OWN_SITES) if sites else _is_ours(origins, _own_origins())):
+    if not (_is_ours(sites, OWN_SITES) if sites else _is_ours(origins, own_origins())):
         raise Forbidden(
             "This form was sent from another site, or by a browser that hides where it was. "
             "Nothing was done. Open the page here and send it again."
@@ -36,7 +36,7 @@ def _is_ours(said: list[str], ours: frozenset[str]) -> bool:
     return len(said) == 1 and said[0] in ours
 
 
-def _own_origins() -> frozenset[str]:
+def own_origins() -> frozenset[str]:
     """Return what ``Origin`` may say: the public address, on a laptop the one that was opened.
 
     Where a browser hides it, the cookie of a link shows that the form is that link's page: it is

@@ -19,7 +19,7 @@ from app.kit.errors import Refusal
 from app.kit.urls import local_path, quoted_path, wanted_path
 from app.web import browsers, current
 from app.web.clients import client
-from app.web.csrf import SAFE_METHODS
+from app.web.csrf import SAFE_METHODS, own_origins
 from app.web.fields import SudoForm, given
 from app.web.forms import show
 
@@ -72,14 +72,19 @@ async def prove() -> ResponseTypes:
 
 async def ask() -> ResponseTypes:
     """Send who wants a sensitive page to the door, and remember what they typed."""
-    wanted = await _way_back(str(current.person().user_id))
+    if request.method in SAFE_METHODS:
+        wanted = _address()
+    else:
+        wanted = await _interrupt(str(current.person().user_id))
     return redirect(f"{DOOR}?" + urlencode({"next": wanted}, safe="/"), 303)
 
 
 async def sign_in_first() -> ResponseTypes:
     """Send nobody to the sign-in page; it says why if a form came after its session had ended."""
-    wanted = local_path(await _way_back(browsers.last_user()))
-    if request.method not in SAFE_METHODS:
+    if request.method in SAFE_METHODS:
+        wanted = local_path(_address())
+    else:
+        wanted = await _interrupt(browsers.last_user())
         await flash(f"{SIGNED_OUT} {STILL_THERE}" if TYPED in session else SIGNED_OUT)
     query = "?" + urlencode({"next": wanted}, safe="/") if wanted else ""
     return redirect(f"/login{query}", 303)
@@ -97,10 +102,10 @@ def typed() -> MultiDict[str, str] | None:
     It is for who typed it: the person, or, if the session had ended by then, who had signed in
     last in this browser.
     """
-    kept: dict[str, Any] = session.get(TYPED) or {}
-    whose = {"", str(current.person().user_id), browsers.last_user()}
-    here = quoted_path(request.path, b"")
-    if kept.get("who") not in whose or kept.get("path") != here:
+    kept: dict[str, Any] | None = session.get(TYPED)
+    if kept is None or kept["path"] != quoted_path(request.path, b""):
+        return None
+    if kept["who"] not in {"", str(current.person().user_id), browsers.last_user()}:
         return None
     session.pop(TYPED)
     return MultiDict(kept["fields"])
@@ -112,10 +117,8 @@ def forget_typed() -> None:
     session.pop(AGAIN, None)
 
 
-async def _way_back(who: str) -> str:
-    """Return the page to come back to; what was typed into a form is kept for ``who``."""
-    if request.method in SAFE_METHODS:
-        return quoted_path(request.path, request.query_string)
+async def _interrupt(who: str) -> str:
+    """Keep what was typed into a form for ``who``; return the page that the form is on."""
     fields = await request.form
     if request.path == DOOR:  # another form waits already
         return _wanted(fields.get("next"))
@@ -136,10 +139,16 @@ def _keep(who: str, path: str, fields: MultiDict[str, str]) -> None:
 def _page_of_form() -> str:
     """Return the page on which a form stands: its own address, or where it was sent from."""
     if current_app.url_map.bind("").test(request.path, method="GET"):
-        return quoted_path(request.path, request.query_string)
-    ours = house().config.public_url
+        return _address()
     sent_from = request.headers.get("Referer", "")
-    return _wanted(sent_from.removeprefix(ours)) if sent_from.startswith(f"{ours}/") else HOME
+    for ours in own_origins():
+        if sent_from.startswith(f"{ours}/"):
+            return _wanted(sent_from.removeprefix(ours))
+    return HOME
+
+
+def _address() -> str:
+    return quoted_path(request.path, request.query_string)
 
 
 def _wanted(text: str | None) -> str:
