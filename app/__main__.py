@@ -25,6 +25,7 @@ from app.db import database_url, is_away
 from app.flows import access
 from app.kit.errors import Refusal
 from app.kit.keys import new_key
+from app.kit.shares import Share
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -89,10 +90,13 @@ def postman_command(*, watch_stdin: bool) -> None:
 
 @commands.command("worker", hidden=True)
 @click.option("--socket-fd", type=int, required=True)
-def worker_command(*, socket_fd: int) -> None:
+@click.option("--shares-fd", type=int, required=True)
+@click.option("--slot", type=int, required=True)
+def worker_command(*, socket_fd: int, shares_fd: int, slot: int) -> None:
     """Be one server process of ``serve``."""
     config = read_config()
-    worker.run(config, running_database(config), socket_fd=socket_fd)
+    share = Share(shares_fd, slot)
+    worker.run(config, running_database(config), socket_fd=socket_fd, share=share)
 
 
 for command in (transfer.import_users, transfer.export_users, transfer.show_hashes):

@@ -6,6 +6,7 @@ from uuid import UUID
 from sqlalchemy import text
 
 from app.flows import access, confirmation, login, registration
+from app.flows.lookup import Person
 from app.house import House
 from app.kit.client import OPERATOR, Client
 from tests.mailbox import key_of, last_link
@@ -110,10 +111,9 @@ async def signed_in(house: House, someone: Someone, *, remember: bool = False) -
     return (await entered(house, someone, remember=remember)).secret
 
 
-async def person_of(house: House, secret: str) -> login.Person:
+async def person_of(house: House, secret: str) -> Person:
     """Return the person behind a session secret."""
-    async with house.session() as session:
-        person = await login.current_person(session, config=house.config, secret=secret)
+    person = await house.signed_in(secret)
     assert person is not None
     return person
 
@@ -129,8 +129,7 @@ async def id_of(house: House, someone: Someone) -> UUID:
 
 async def who(house: House, secret: str) -> str | None:
     """Return the user name behind a session secret."""
-    async with house.session() as session:
-        person = await login.current_person(session, config=house.config, secret=secret)
+    person = await house.signed_in(secret)
     return person and person.username
 
 

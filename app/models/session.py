@@ -1,14 +1,21 @@
 """Login sessions: one browser of a person. Named by the digest of a secret that only it has."""
 
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from functools import cache
+from typing import NamedTuple
 from uuid import UUID
 
+import asyncpg
 from sqlalchemy import (
+    ARRAY,
     CheckConstraint,
     ForeignKey,
     Index,
-    Row,
+    Interval,
+    LargeBinary,
+    Uuid,
+    any_,
+    bindparam,
     delete,
     false,
     func,
@@ -20,6 +27,7 @@ from sqlalchemy.dialects.postgresql import INET, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
+from app.db import prepared
 from app.kit.client import Client
 from app.kit.permissions import Permission
 from app.models.base import Base, Moment, Now, RandomId
@@ -70,6 +78,50 @@ class Person(NamedTuple):
     is_proven: bool
 
 
+# All ends are judged by the database's clock. ``proof``: for how long a password that was shown is
+# good for what is sensitive. ``rest``: after how long the use of a session is noted again.
+FIND = prepared(
+    select(
+        LoginSession.digest,
+        LoginSession.id,
+        User.id,
+        User.username,
+        User.email,
+        Role.name,
+        Role.permissions,
+        LoginSession.seen_at < func.now() - bindparam("rest", type_=Interval),
+        func.coalesce(
+            LoginSession.proven_at > func.now() - bindparam("proof", type_=Interval), false()
+        ),
+    )
+    .join(User, User.id == LoginSession.user_id)
+    .join(Role, Role.id == User.role_id)
+    .where(
+        LoginSession.digest == any_(bindparam("digests", type_=ARRAY(LargeBinary))),
+        LoginSession.expires_at > func.now(),
+        LoginSession.remembered
+        | (LoginSession.seen_at > func.now() - bindparam("idle", type_=Interval)),
+        LoginSession.credential_version == User.credential_version,
+        User.blocked_at.is_(None),
+        User.delete_at.is_(None),
+        User.confirmed_at.is_not(None),
+    )
+)
+
+# Who is busy with a session has noted more than its use: it is passed over, so nobody waits.
+TOUCH = prepared(
+    update(LoginSession)
+    .where(
+        LoginSession.id.in_(
+            select(LoginSession.id)
+            .where(LoginSession.id == any_(bindparam("ids", type_=ARRAY(Uuid))))
+            .with_for_update(skip_locked=True)
+        )
+    )
+    .values(seen_at=func.now())
+)
+
+
 class Open(NamedTuple):
     """A live session, as its owner and administrators see it."""
 
@@ -107,47 +159,6 @@ async def start(
     mine = select(LoginSession.id).where(LoginSession.user_id == person.id)
     surplus = mine.order_by(LoginSession.created_at.desc()).offset(SESSIONS_PER_PERSON)
     await session.execute(delete(LoginSession).where(LoginSession.id.in_(surplus)))
-
-
-async def find(
-    session: AsyncSession, digest: bytes, *, idle: timedelta, proof: timedelta
-) -> Person | None:
-    """Return the person of a live session, all ends judged by the database's clock.
-
-    ``proof``: for how long a password that was shown is good for what is sensitive.
-    """
-    statement = (
-        select(
-            LoginSession.id,
-            User.id,
-            User.username,
-            User.email,
-            Role.name,
-            Role.permissions,
-            LoginSession.seen_at < func.now() - _touch_every(idle),
-            func.coalesce(LoginSession.proven_at > func.now() - proof, false()),
-        )
-        .join(User, User.id == LoginSession.user_id)
-        .join(Role, Role.id == User.role_id)
-        .where(
-            LoginSession.digest == digest,
-            LoginSession.expires_at > func.now(),
-            LoginSession.remembered | (LoginSession.seen_at > func.now() - idle),
-            LoginSession.credential_version == User.credential_version,
-            User.blocked_at.is_(None),
-            User.delete_at.is_(None),
-            User.confirmed_at.is_not(None),
-        )
-    )
-    return _person((await session.execute(statement)).one_or_none())
-
-
-async def touch(session: AsyncSession, session_id: UUID, *, idle: timedelta) -> None:
-    """Note that a session is in use, at most once an hour (or half the idle time, if shorter)."""
-    stale = LoginSession.seen_at < func.now() - _touch_every(idle)
-    await session.execute(
-        update(LoginSession).where(LoginSession.id == session_id, stale).values(seen_at=func.now())
-    )
 
 
 async def end(session: AsyncSession, digest: bytes) -> UUID | None:
@@ -259,15 +270,17 @@ def idle(idle: timedelta) -> Stale:
     return Stale(LoginSession, left, LoginSession.seen_at)
 
 
-def _touch_every(idle: timedelta) -> timedelta:
-    return min(TOUCH_AT_MOST_EVERY, idle / 2)
+def found(row: asyncpg.Record) -> tuple[bytes, Person]:
+    """Return a row of ``FIND``: the digest of a session, and the person behind it."""
+    digest, session_id, user_id, username, email, role, permissions, is_stale, is_proven = row
+    return digest, Person(
+        session_id, user_id, username, email, role, _permission(permissions), is_stale, is_proven
+    )
 
 
-def _person(row: Row[*tuple[Any, ...]] | None) -> Person | None:
-    if row is None:
-        return None
-    person = Person._make(row)
-    return person._replace(permissions=Permission(person.permissions))
+@cache
+def _permission(bits: int) -> Permission:
+    return Permission(bits)
 
 
 async def count_live(session: AsyncSession) -> int:

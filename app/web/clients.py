@@ -12,7 +12,7 @@ USER_AGENT_LONGEST = 400
 NO_ADDRESS = "127.0.0.1"  # a Unix socket: somebody on this machine
 
 
-async def introduce() -> None:
+def introduce() -> None:
     """Note the client at the beginning of a request."""
     g.client = Client(_ip(), _user_agent(), secrets.token_hex(8))
     seen = trace.get()
@@ -34,8 +34,10 @@ def _ip() -> str:
     of who came to it, up to as many as there are. The peer comes from the connection: a header
     named ``Remote-Addr`` is anybody's.
     """
-    config = house().config
     address = parsed((request.scope.get("client") or [NO_ADDRESS])[0]) or NO_ADDRESS
+    config = house().config
+    if not config.trusted_proxies or "X-Forwarded-For" not in request.headers:
+        return address
     forwarded = ",".join(request.headers.getlist("X-Forwarded-For")).split(",")
     for claimed in forwarded[: -config.trusted_proxies - 1 : -1]:
         nearer = parsed(claimed)
@@ -46,5 +48,7 @@ def _ip() -> str:
 
 
 def _user_agent() -> str:
-    text = request.headers.get("User-Agent", "")[:USER_AGENT_LONGEST]
+    text: str = request.headers.get("User-Agent", "")[:USER_AGENT_LONGEST]
+    if text.isprintable():
+        return text
     return "".join(letter if letter.isprintable() else "?" for letter in text)

@@ -11,7 +11,7 @@ OWN_SITES = frozenset({"same-origin", "none"})
 HIDDEN_ORIGIN = "null"
 
 
-async def refuse_foreign() -> None:
+def refuse_foreign() -> None:
     """Refuse an unsafe request that another site may have caused (CS-01, CS-02).
 
     ``Sec-Fetch-Site`` decides where the browser sends it, else ``Origin``. With neither it is
