@@ -59,7 +59,8 @@ def _origin(value: str) -> str:
         raise ValueError("must be an address like https://login.example.com: no path, no query")
     if found["scheme"].lower() == "http" and not is_loopback(found["host"].strip("[]").lower()):
         raise ValueError("must begin with https:// (plain http is for this machine alone)")
-    return value.rstrip("/").lower()
+    usual_port = {"https": ":443", "http": ":80"}[found["scheme"].lower()]
+    return value.rstrip("/").lower().removesuffix(usual_port)  # as browsers say it in Origin
 
 
 def _bind(value: str) -> str:

@@ -16,7 +16,7 @@ from tests.test_metrics import until
 
 pytestmark = pytest.mark.slow
 
-HOST = b"Host: localhost\r\n"
+HOST = b"Host: localhost\r\nSec-Fetch-Site: same-origin\r\n"
 CHUNKS = b"Transfer-Encoding: chunked\r\n\r\n" + b"1\r\nx\r\n" * 200
 PAGE = b"GET /login HTTP/1.1\r\n" + HOST + b"\r\n"
 SOCKET = (

@@ -122,7 +122,7 @@ def test_requests_in_flight_finish_before_the_end(server: Server) -> None:
     """Half of the body is sent before SIGTERM, half after it."""
     body = b"email_or_user=nobody%d&password=wrong"
     head = (
-        b"POST /login HTTP/1.1\r\nHost: localhost\r\n"
+        b"POST /login HTTP/1.1\r\nHost: localhost\r\nSec-Fetch-Site: same-origin\r\n"
         b"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: %d\r\n\r\n"
         % len(body % 0)
     )

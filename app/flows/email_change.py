@@ -21,7 +21,6 @@ from app.steps import linking, notices, proof, quota, renewal
 from app.steps.policy import require_allowed
 from app.steps.renewal import Renewed
 
-USED_UP = "This link was used already, or is too old. Please ask for another on your account page."
 TAKEN = "This address belongs to another account by now. Yours stays as it was."
 
 
@@ -103,7 +102,7 @@ async def open_change(session: AsyncSession, *, config: Config, sealed: str) -> 
         found = digest and await token.find(session, digest, purpose=Purpose.CHANGE_EMAIL)
         person = found and await user.find_by_id(session, found.user_id)
     if not found or not person:
-        raise LinkUnusable(USED_UP)
+        raise LinkUnusable
     return Opened(person.username, found.email or "")
 
 
@@ -131,7 +130,7 @@ async def confirm_change(
                     session, config, person, taken.email, version, secret, client
                 )
     if not taken or not person or person.blocked_at is not None:
-        raise LinkUnusable(USED_UP)
+        raise LinkUnusable
     if version is None:
         raise LinkUnusable(TAKEN)
     return renewed

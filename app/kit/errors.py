@@ -114,8 +114,8 @@ class LinkUnusable(Refusal):
     code = "link_unusable"
     status = 410
     sentence = (
-        "It was used already, is too old, or was not copied whole. If you have confirmed your "
-        "address, just sign in."
+        "This link was used already, is too old, or was not copied whole. If you asked more than "
+        "once, use the one in the newest email."
     )
 
 

@@ -21,6 +21,11 @@ _LOCAL_PATH = re.compile(
 )
 
 
+_QUERY_SAFE = "/._~!$&'()*+,;=:@-?%"
+# What browsers send in a query or a path as it is, though no address may have it (RFC 3986).
+_SENT_RAW = str.maketrans({sign: quote(sign) for sign in '"<>[]^`{|}'})
+
+
 def local_path(text: str | None) -> str | None:
     """Return ``text`` if it is a path of this site by the strict pattern, else None."""
     if not text or len(text) > LOCAL_PATH_LONGEST or not _LOCAL_PATH.fullmatch(text):
@@ -28,9 +33,15 @@ def local_path(text: str | None) -> str | None:
     return text
 
 
-def quoted_path(path: str, query: str) -> str:
-    """Return a decoded path and a raw query as one address that ``local_path`` accepts."""
-    return quote(path, safe="/._~!$&'()*+,;=:@-") + (f"?{query}" if query else "")
+def wanted_path(text: str | None) -> str | None:
+    """Return a path of this site that somebody named as browsers show it, judged when quoted."""
+    return local_path(text.translate(_SENT_RAW)) if text else None
+
+
+def quoted_path(path: str, query: bytes) -> str:
+    """Return a decoded path and a query as it came as one address, for ``local_path`` to judge."""
+    asked = quote(path, safe="/._~!$&'()*+,;=:@-")
+    return f"{asked}?{quote(query, safe=_QUERY_SAFE)}" if query else asked
 
 
 def is_loopback(host: str) -> bool:

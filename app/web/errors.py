@@ -7,7 +7,8 @@ from quart import Quart, make_response, render_template
 from quart.typing import ResponseTypes
 from werkzeug.exceptions import HTTPException, InternalServerError
 
-from app.kit.errors import Refusal, TryLater
+from app.kit.errors import LinkUnusable, Refusal, TryLater
+from app.web import links
 from app.web.clients import client
 
 log = logging.getLogger(__name__)
@@ -54,14 +55,19 @@ def register(app: Quart) -> None:
 
 
 async def page(
-    status: int, *, text: str | None = None, retry_after: int | None = None
+    status: int,
+    *,
+    text: str | None = None,
+    retry_after: int | None = None,
+    again: links.Again | None = None,
 ) -> ResponseTypes:
-    """Return an error page; ``text`` replaces the usual words of its status."""
+    """Return an error page; ``text`` replaces the usual words of its status, ``again`` helps on."""
     words = WORDS.get(status, OTHER)
     html = await render_template(
         "error.html",
         title=words.title,
         text=text or words.text,
+        again=again,
         request_id=client().request_id,
     )
     response = await make_response(html, status)
@@ -72,7 +78,13 @@ async def page(
 
 async def _refused(refusal: Refusal) -> ResponseTypes:
     retry_after = refusal.retry_after if isinstance(refusal, TryLater) else None
-    return await page(refusal.status, text=refusal.sentence, retry_after=retry_after)
+    link = links.of_page() if isinstance(refusal, LinkUnusable) else None
+    return await page(
+        refusal.status,
+        text=refusal.sentence,
+        retry_after=retry_after,
+        again=link.again if link else None,
+    )
 
 
 async def _http_error(error: HTTPException) -> ResponseTypes:

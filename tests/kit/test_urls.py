@@ -2,7 +2,14 @@
 
 import pytest
 
-from app.kit.urls import asyncpg_url, is_loopback, local_path, quoted_path, split_address
+from app.kit.urls import (
+    asyncpg_url,
+    is_loopback,
+    local_path,
+    quoted_path,
+    split_address,
+    wanted_path,
+)
 from tests.payloads import FOREIGN_TARGETS
 
 
@@ -23,7 +30,35 @@ def test_a_path_longer_than_any_page_is_not_followed() -> None:
 
 
 def test_a_decoded_path_can_be_followed_again() -> None:
-    assert local_path(quoted_path("/café au lait", "a=1")) == "/caf%C3%A9%20au%20lait?a=1"
+    assert local_path(quoted_path("/café au lait", b"a=1")) == "/caf%C3%A9%20au%20lait?a=1"
+
+
+@pytest.mark.parametrize("target", FOREIGN_TARGETS)
+def test_a_foreign_target_stays_one_when_it_is_quoted(target: str) -> None:
+    assert wanted_path(target) is None
+
+
+def test_what_browsers_send_raw_is_quoted() -> None:
+    assert wanted_path('/a[1]?b={c|d}^`"<>') == "/a%5B1%5D?b=%7Bc%7Cd%7D%5E%60%22%3C%3E"
+    assert wanted_path(None) is None
+
+
+@pytest.mark.parametrize(
+    ("path", "query", "address"),
+    [
+        ("/a[1]|{b}", b"", "/a%5B1%5D%7C%7Bb%7D"),
+        ("/a", b"ids[]=1&x=%5B", "/a?ids%5B%5D=1&x=%5B"),
+        ("/a", b"\xc3\xbc=\xff\\", "/a?%C3%BC=%FF%5C"),
+        ("/a\\b?c#d", b"e#f", "/a%5Cb%3Fc%23d?e%23f"),
+    ],
+)
+def test_a_request_can_be_made_again_as_it_came(path: str, query: bytes, address: str) -> None:
+    assert local_path(quoted_path(path, query)) == address
+
+
+@pytest.mark.parametrize("path", ["//evil.example", "/a//evil.example", "///"])
+def test_a_path_that_leads_away_does_not_become_one_of_ours(path: str) -> None:
+    assert local_path(quoted_path(path, b"")) is None
 
 
 @pytest.mark.parametrize("host", ["localhost", "app.localhost", "127.0.0.1", "127.8.8.8", "::1"])

@@ -159,8 +159,8 @@ class TestConfirm:
             word in cookie for word in ("HttpOnly", "SameSite=Lax", "Max-Age=3600", "Path=/")
         )
         page = await browser.follow(response)
+        assert response.headers["Referrer-Policy"] == "no-referrer"
         for answer in (response, page):
-            assert answer.headers["Referrer-Policy"] == "no-referrer"
             assert answer.headers["Cache-Control"] == "no-store"
         assert link.rsplit("/", 1)[1] not in browser.text
         assert "alice" in browser.text

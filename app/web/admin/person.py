@@ -206,7 +206,7 @@ async def _show(
     """Show a person; ``form`` is the one with a complaint."""
     found = await _profile(person)
     typed = sudo.typed() if form is None else None
-    role = RoleForm(data={"role": found.person.role})
+    role = RoleForm(typed, data={"role": found.person.role})
     async with house().session() as session:
         role.offer(await people.role_names(session))
     return await show(
