@@ -1,5 +1,6 @@
 """People, and every statement that touches them."""
 
+from collections.abc import Collection
 from contextlib import suppress
 from datetime import datetime
 from typing import Any, NamedTuple, Never
@@ -23,6 +24,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.kit.addresses import canonical
 from app.kit.passwords import hash_now
+from app.kit.permissions import Permission
 from app.models.base import Base, Moment, Now, RandomId
 from app.models.role import Role
 
@@ -149,6 +151,14 @@ async def lock(session: AsyncSession, user_id: UUID) -> Credentials | None:
     """Return a person, held until the transaction ends: changes of one person take turns."""
     statement = _CREDENTIALS.where(User.id == user_id).with_for_update()
     return _credentials((await session.execute(statement)).one_or_none())
+
+
+async def hold_all(session: AsyncSession, user_ids: Collection[UUID]) -> Collection[UUID]:
+    """Hold people until the transaction ends, in the order of their ids; return who is there."""
+    if not user_ids:
+        return ()
+    held = select(User.id).where(User.id.in_(user_ids)).order_by(User.id).with_for_update()
+    return (await session.scalars(held)).all()
 
 
 async def hold_unchanged(session: AsyncSession, person: Credentials) -> bool:
@@ -319,6 +329,13 @@ async def set_username(session: AsyncSession, user_id: UUID, username: str) -> b
     except IntegrityError:
         return False
     return True
+
+
+async def permissions_of(session: AsyncSession, user_id: UUID, *, holding: bool) -> Permission:
+    """Return what a person's role may; ``holding``: no less until the transaction ends."""
+    found = select(Role.permissions).join(User).where(User.id == user_id)
+    bits = await session.scalar(found.with_for_update(read=True, of=Role) if holding else found)
+    return Permission(bits or 0)
 
 
 async def set_role(session: AsyncSession, user_id: UUID, role_name: str) -> None:
