@@ -60,17 +60,18 @@ async def block(
         person = await acting.upon(session, actor, name)
         if person is not None:
             detail = {"reason": reason} if reason else {}
-            await user.block(session, person.id, reason=reason)
+            is_news = await user.block(session, person.id, reason=reason)
             await token.void(session, person.id, Purpose.RESET, Purpose.CHANGE_EMAIL)
             await sessions.end_all(session, person.id)
-            await audit.write(
-                session,
-                Event.BLOCKED,
-                client=client,
-                subject_id=person.id,
-                actor_id=id_of(actor),
-                **detail,
-            )
+            if is_news:
+                await audit.write(
+                    session,
+                    Event.BLOCKED,
+                    client=client,
+                    subject_id=person.id,
+                    actor_id=id_of(actor),
+                    **detail,
+                )
     _require(person)
 
 
@@ -84,8 +85,7 @@ async def unblock(
     """
     async with session.begin():
         person = await acting.upon(session, actor, name)
-        if person is not None:
-            await user.unblock(session, person.id)
+        if person is not None and await user.unblock(session, person.id):
             await audit.write(
                 session, Event.UNBLOCKED, client=client, subject_id=person.id, actor_id=id_of(actor)
             )
@@ -112,15 +112,16 @@ async def set_role(
         names = {known.lower(): known for known in await role.names(session)}
         known = names.get(role_name.lower())
         if person is not None and known is not None:
-            await user.set_role(session, person.id, known)
-            await audit.write(
-                session,
-                Event.ROLE_SET,
-                client=client,
-                subject_id=person.id,
-                actor_id=id_of(actor),
-                role=known,
-            )
+            is_news = await user.set_role(session, person.id, known)
+            if is_news:
+                await audit.write(
+                    session,
+                    Event.ROLE_SET,
+                    client=client,
+                    subject_id=person.id,
+                    actor_id=id_of(actor),
+                    role=known,
+                )
     _require(person)
     if known is None:
         raise NoSuchRole(f"There is no role “{role_name}”; there are {', '.join(names.values())}.")
@@ -140,6 +141,7 @@ async def end_sessions(
         person = await acting.upon(session, actor, name)
         if person is not None:
             ended = await sessions.end_all(session, person.id)
+        if person is not None and ended:
             await audit.write(
                 session,
                 Event.SESSIONS_ENDED,

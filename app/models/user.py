@@ -12,6 +12,7 @@ from sqlalchemy import (
     Index,
     Row,
     func,
+    or_,
     select,
     text,
     update,
@@ -338,10 +339,11 @@ async def permissions_of(session: AsyncSession, user_id: UUID, *, holding: bool)
     return Permission(bits or 0)
 
 
-async def set_role(session: AsyncSession, user_id: UUID, role_name: str) -> None:
-    """Give a person a role by its exact name; it acts on the next request."""
+async def set_role(session: AsyncSession, user_id: UUID, role_name: str) -> bool:
+    """Give a person a role by its exact name, from the next request on; False if it is his."""
     role_id = select(Role.id).where(Role.name == role_name).scalar_subquery()
-    await session.execute(update(User).where(User.id == user_id).values(role_id=role_id))
+    statement = update(User).where(User.id == user_id, User.role_id != role_id)
+    return await session.scalar(statement.values(role_id=role_id).returning(User.id)) is not None
 
 
 async def count_with_role(session: AsyncSession, role_id: int) -> int:
@@ -350,19 +352,32 @@ async def count_with_role(session: AsyncSession, role_id: int) -> int:
     return await session.scalar(counted) or 0
 
 
-async def block(session: AsyncSession, user_id: UUID, *, reason: str | None) -> None:
-    """Block a person; of one who is blocked already only the reason changes."""
-    moment = func.coalesce(User.blocked_at, func.now())
-    await session.execute(
-        update(User).where(User.id == user_id).values(blocked_at=moment, blocked_reason=reason)
+async def block(session: AsyncSession, user_id: UUID, *, reason: str | None) -> bool:
+    """Block a person; of one who is blocked already only the reason changes.
+
+    False if nothing does.
+    """
+    statement = (
+        update(User)
+        .where(
+            User.id == user_id,
+            or_(User.blocked_at.is_(None), User.blocked_reason.is_distinct_from(reason)),
+        )
+        .values(blocked_at=func.coalesce(User.blocked_at, func.now()), blocked_reason=reason)
+        .returning(User.id)
     )
+    return await session.scalar(statement) is not None
 
 
-async def unblock(session: AsyncSession, user_id: UUID) -> None:
-    """Let a blocked person in again."""
-    await session.execute(
-        update(User).where(User.id == user_id).values(blocked_at=None, blocked_reason=None)
+async def unblock(session: AsyncSession, user_id: UUID) -> bool:
+    """Let a blocked person in again; False if he was not blocked."""
+    statement = (
+        update(User)
+        .where(User.id == user_id, User.blocked_at.is_not(None))
+        .values(blocked_at=None, blocked_reason=None)
+        .returning(User.id)
     )
+    return await session.scalar(statement) is not None
 
 
 async def blocked_reason(session: AsyncSession, user_id: UUID) -> str | None:
