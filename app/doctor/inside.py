@@ -209,6 +209,12 @@ def housekeeping(state: State) -> Finding:
             f"rows that expired an hour ago are still in {', '.join(state.overdue)}: is a postman "
             "running? By hand: python -m app housekeeping",
         )
+    if state.not_erased:
+        return wrong(
+            "housekeeping",
+            f"{state.not_erased} who asked to be deleted are still here, or something of them is: "
+            "see what it says in the postman's log, or by hand: python -m app housekeeping",
+        )
     return ok("housekeeping", "nothing is overdue")
 
 

@@ -6,7 +6,16 @@ from typing import NamedTuple
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.kit.permissions import Permission
-from app.models import administrators, outbox, pruning, registration, role, throttle
+from app.models import (
+    administrators,
+    departure,
+    forgotten,
+    outbox,
+    pruning,
+    registration,
+    role,
+    throttle,
+)
 from app.models import session as sessions
 from app.models.outbox import Waiting
 
@@ -14,12 +23,17 @@ OVERDUE_AFTER = timedelta(hours=1)
 
 
 class State(NamedTuple):
-    """``overdue``: tables with rows that housekeeping should have deleted an hour ago."""
+    """How things stand.
+
+    ``overdue``: tables with rows that housekeeping should have deleted an hour ago.
+    ``not_erased``: how many people it should have erased, or their histories wiped, an hour ago.
+    """
 
     waiting: Waiting
     overdue: list[str]
     has_administrator: bool
     default_role: str | None
+    not_erased: int = 0
 
 
 async def look(session: AsyncSession) -> State:
@@ -35,4 +49,6 @@ async def look(session: AsyncSession) -> State:
             ],
             has_administrator=await administrators.is_permission_held(session, Permission.ADMIN),
             default_role=await role.default_name(session),
+            not_erased=await departure.count_late(session, by=OVERDUE_AFTER)
+            + await forgotten.count_late(session, by=OVERDUE_AFTER),
         )

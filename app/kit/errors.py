@@ -50,6 +50,14 @@ class SignedOut(Refusal):
     sentence = "You were signed out meanwhile. Please sign in again."
 
 
+class NotPermitted(Refusal):
+    """The role of who is signed in lacks the permission, or does so by now."""
+
+    code = "not_permitted"
+    status = 403
+    sentence = "Your account does not have the permission for it."
+
+
 class SameAddress(Refusal):
     """The new address is the one that the person has."""
 

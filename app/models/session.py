@@ -39,6 +39,7 @@ from app.models.user import Credentials, User
 SESSIONS_PER_PERSON = 20
 COUNTED_AT_MOST = 100_000
 ESTIMATE = "SELECT reltuples::bigint FROM pg_class WHERE oid ="
+EVERYBODY = 0x56455345  # "VESE": the number of the advisory lock
 TOUCH_AT_MOST_EVERY = timedelta(hours=1)
 
 
@@ -164,6 +165,38 @@ async def start(
     await session.execute(delete(LoginSession).where(LoginSession.id.in_(surplus)))
 
 
+async def share_turn(session: AsyncSession) -> None:
+    """Let nobody end the sessions of everybody until the transaction ends: deeds run side by side.
+
+    Else who ends some sessions and who ends all of them would wait for each other.
+    """
+    await session.execute(select(func.pg_advisory_xact_lock_shared(EVERYBODY)))
+
+
+async def is_live(session: AsyncSession, user_id: UUID, session_id: UUID, *, holding: bool) -> bool:
+    """Whether a person's session lives; ``holding``: it does until the transaction ends.
+
+    Held is the row as it is named, so that "last seen" is still noted meanwhile. How long ago it
+    was used is not asked: it is in use.
+    """
+    statement = (
+        select(LoginSession.id)
+        .join(User, User.id == LoginSession.user_id)
+        .where(
+            LoginSession.id == session_id,
+            User.id == user_id,
+            LoginSession.expires_at > func.now(),
+            LoginSession.credential_version == User.credential_version,
+            User.blocked_at.is_(None),
+            User.delete_at.is_(None),
+            User.confirmed_at.is_not(None),
+        )
+    )
+    if holding:
+        statement = statement.with_for_update(read=True, key_share=True, of=LoginSession)
+    return await session.scalar(statement) is not None
+
+
 async def end(session: AsyncSession, digest: bytes) -> UUID | None:
     """End a session; return whose it was."""
     statement = delete(LoginSession).where(LoginSession.digest == digest)
@@ -230,6 +263,7 @@ async def end_slice(session: AsyncSession, *, number: int, of: int) -> int:
 
     Ids are random, so slices by id are alike.
     """
+    await session.execute(select(func.pg_advisory_xact_lock(EVERYBODY)))
     width = 2**128 // of
     conditions = [LoginSession.id >= UUID(int=number * width)]
     if number + 1 < of:

@@ -4,16 +4,27 @@ from functools import lru_cache
 from hashlib import sha256
 
 from itsdangerous import BadData, URLSafeSerializer
-from quart import Quart, current_app, g
+from quart import Quart, current_app, g, request
 from quart_auth import AuthUser, QuartAuth, current_user, login_user
 from werkzeug.exceptions import Unauthorized
 
 from app.flows.lookup import Person
 from app.flows.reauth import Renewed
 from app.house import house
+from app.kit.actor import Actor
+from app.kit.marks import needed
 from app.kit.permissions import Permission
 
-__all__ = ["CurrentUser", "SessionAuth", "current_user", "person", "renew", "resolve", "secret"]
+__all__ = [
+    "CurrentUser",
+    "SessionAuth",
+    "actor",
+    "current_user",
+    "person",
+    "renew",
+    "resolve",
+    "secret",
+]
 
 
 COOKIE_LONGEST = 200
@@ -125,6 +136,13 @@ def person() -> Person:
     if found is None:
         raise Unauthorized
     return found
+
+
+def actor() -> Actor:
+    """Return on whose behalf this request does something, and by which permission of its page."""
+    found = person()
+    page = current_app.view_functions.get(request.endpoint or "")
+    return Actor(found.user_id, found.session_id, needed(page) if page else None)
 
 
 def secret() -> str:

@@ -10,6 +10,7 @@ from werkzeug.exceptions import HTTPException, InternalServerError
 from app.kit.errors import LinkUnusable, Refusal, TryLater
 from app.web import links
 from app.web.clients import client
+from app.web.forms import SCHEME, UNAUTHORIZED
 
 log = logging.getLogger(__name__)
 
@@ -25,6 +26,7 @@ WORDS = {
     400: Words(
         "That request was garbled", "The server could not read it. Please go back and try again."
     ),
+    401: Words("Please sign in", "This page is for who is signed in."),
     403: Words("You may not open this page", "Your account does not have the permission for it."),
     404: Words("Nothing here", "There is no page at this address. It may be mistyped, or gone."),
     405: Words("Not like this", "This page cannot be used in that way."),
@@ -69,10 +71,13 @@ async def page(
         text=text or words.text,
         again=again,
         request_id=client().request_id,
+        is_signed_out=status == UNAUTHORIZED,
     )
     response = await make_response(html, status)
     if retry_after is not None:
         response.headers["Retry-After"] = str(retry_after)
+    if status == UNAUTHORIZED:
+        response.headers["WWW-Authenticate"] = SCHEME
     return response
 
 

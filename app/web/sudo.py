@@ -50,14 +50,13 @@ async def prove() -> ResponseTypes:
     form = SudoForm(await request.form)
     if not form.validate():
         return await show("sudo.html", form, status=422)
-    person = current.person()
     try:
         async with house().session() as database:
             renewed = await reauth.reauthenticate(
                 database,
                 config=house().config,
                 hasher=house().hasher,
-                user_id=person.user_id,
+                actor=current.actor(),
                 secret=current.secret(),
                 password=given(form.password),
                 client=client(),
