@@ -22,7 +22,7 @@ DATABASE_SECONDS = 20  # for all questions; each has three
 LATE_SECONDS = 600
 CLOCK_SECONDS = 5
 SLOW_MILLISECONDS = 50
-DATABASE, SCHEMA, MAIL = "database", "migrations", "outbox"
+DATABASE, SCHEMA, MAIL, REFUSALS = "database", "migrations", "outbox", "refusals"
 
 
 class Facts(NamedTuple):
@@ -66,6 +66,7 @@ def judge(facts: Facts, config: Config) -> list[Finding]:
     if facts.state is not None:
         found += [
             outbox(facts.state),
+            refusals(facts.state),
             housekeeping(facts.state),
             administrator(facts.state),
             role(facts.state),
@@ -192,13 +193,29 @@ def connections(allowed: int, config: Config) -> Finding:
 def outbox(state: State) -> Finding:
     """Check that letters leave."""
     count, seconds = state.waiting.count, state.waiting.oldest_seconds
+    said = f" The mail server, to the oldest: {state.trouble}" if state.trouble else ""
     if seconds > LATE_SECONDS:
         return wrong(
             MAIL,
             f"{count} letters wait, the oldest for {seconds / 60:.0f} minutes: is a postman "
-            "running, and what does its log say of the mail server?",
+            f"running, and what does its log say of the mail server?{said}",
         )
+    if said:
+        return warning(MAIL, f"{count} letters wait.{said}")
     return ok(MAIL, f"{count} letters wait" if count else "no letter waits")
+
+
+def refusals(state: State) -> Finding:
+    """Tell which letters of the last day will not be sent."""
+    if not state.given_up:
+        return ok(REFUSALS, "no letter was given up in the last day")
+    newest = state.given_up[0]
+    return warning(
+        REFUSALS,
+        f"{len(state.given_up)} letters of the last day were given up, the newest to somebody at "
+        f"{newest.recipient.rpartition('@')[2]}: {newest.trouble}. All of them: python -m app "
+        "letters list; try one again: letters retry ID",
+    )
 
 
 def housekeeping(state: State) -> Finding:

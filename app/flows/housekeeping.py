@@ -33,6 +33,7 @@ from app.steps.erasure import erase
 ROWS_AT_ONCE = 1000
 LETTERS_KEPT_DAYS = 14  # that were sent or given up: for who asks where a letter is
 PEOPLE = "users"
+TEXTS = "letters' texts"  # of those that were given up, once their links are dead
 
 Rest = Callable[[], Awaitable[bool]]
 Work = Callable[[AsyncSession], Awaitable[int]]
@@ -93,6 +94,8 @@ async def count(session: AsyncSession, *, config: Config) -> Pruned:
     for stale in _stale(config):
         async with session.begin():
             found.add(stale.table, await pruning.count(session, stale))
+    async with session.begin():
+        found.add(TEXTS, await outbox.count_to_wipe(session))
     return found
 
 
@@ -117,7 +120,8 @@ def _chores(config: Config) -> Sequence[_Chore]:
         _Chore(stale.table, ROWS_AT_ONCE, partial(_delete_some, stale=stale))
         for stale in _stale(config)
     ]
-    return [*deletions, _Chore(PEOPLE, 1, partial(_erase_one, config=config))]
+    wiping = _Chore(TEXTS, ROWS_AT_ONCE, partial(outbox.wipe_some, limit=ROWS_AT_ONCE))
+    return [*deletions, wiping, _Chore(PEOPLE, 1, partial(_erase_one, config=config))]
 
 
 async def _delete_some(session: AsyncSession, stale: Stale) -> int:

@@ -21,7 +21,9 @@ from tests.postmen import post
 
 OLD_KEY = "Qm7-xR4tB8wZ1cV6nJ3hL9fK2pYs0dGu"
 SERVER = Server("17.2", is_primary=True, milliseconds=0.8, ahead_seconds=0.01)
-WELL = State(Waiting(0, 0), overdue=[], has_administrator=True, default_role="User")
+WELL = State(
+    Waiting(0, 0), trouble="", given_up=[], overdue=[], has_administrator=True, default_role="User"
+)
 
 
 def site(**more: object) -> Config:
@@ -152,7 +154,7 @@ async def test_a_house_in_order_is_well(house: House) -> None:
     await settle(house, ROOT, role="Administrator")
     found = await look(house)
     assert {finding.level for finding in found.values()} == {Level.OK}
-    assert len(found) == 8
+    assert len(found) == 9
 
 
 async def test_a_house_in_disorder_is_not(house: House) -> None:
