@@ -13,12 +13,18 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
 from app import config, embedded
-from app.db import UNPREPARED, database_url
+from app.db import ISOLATION, SERVER_SETTINGS, UNPREPARED, database_url
 from app.models import Base
 
 MIGRATION_LOCK = 0x56455354  # "VEST": replicas that start at once take turns (L23)
 CONNECT_SECONDS = 10
-LOCK_TIMEOUT = "3s"
+# Of each transaction here, whatever the database or the role has as a default.
+SETTINGS = {
+    "lock_timeout": "3s",
+    "statement_timeout": "0",
+    "idle_in_transaction_session_timeout": "0",
+    **{name: SERVER_SETTINGS[name] for name in ("search_path", "standard_conforming_strings")},
+}
 
 
 def _url() -> URL:
@@ -40,13 +46,19 @@ def _migrate(connection: Connection) -> None:
     )
     with context.begin_transaction():
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": MIGRATION_LOCK})
-        connection.execute(text(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'"))
+        for name, value in SETTINGS.items():
+            connection.execute(
+                text("SELECT set_config(:name, :value, true)"), {"name": name, "value": value}
+            )
         context.run_migrations()
 
 
 async def _run() -> None:
     engine = create_async_engine(
-        _url(), poolclass=NullPool, connect_args={"timeout": CONNECT_SECONDS, **UNPREPARED}
+        _url(),
+        poolclass=NullPool,
+        isolation_level=ISOLATION.upper(),
+        connect_args={"timeout": CONNECT_SECONDS, **UNPREPARED},
     )
     async with engine.connect() as connection:
         await connection.run_sync(_migrate)

@@ -9,8 +9,17 @@ from typing import NamedTuple
 from sqlalchemy import URL
 
 from app import schema, serve
+from app.complaints import complaint
 from app.config import Config, WrongSettings
-from app.db import Server, connections_allowed, is_away, make_engine, make_sessions, server_of
+from app.db import (
+    SERVER_SETTINGS,
+    Server,
+    connections_allowed,
+    is_away,
+    make_engine,
+    make_sessions,
+    server_of,
+)
 from app.doctor.findings import Finding, ok, warning, wrong
 from app.flows import checkup
 from app.flows.checkup import State
@@ -29,6 +38,7 @@ class Facts(NamedTuple):
     """What a database says that is reached. ``state``: None where not all tables are there."""
 
     server: Server
+    defaults: Mapping[str, str]
     connections: int
     revision: str | None
     state: State | None
@@ -42,6 +52,7 @@ async def look(config: Config, url: URL) -> list[Finding]:
             revision = await schema.revision(engine)
             facts = Facts(
                 await server_of(session),
+                await schema.defaults(session),
                 await connections_allowed(session),
                 revision,
                 None if _is_behind(revision) else await checkup.look(session),
@@ -49,7 +60,7 @@ async def look(config: Config, url: URL) -> list[Finding]:
     except Exception as error:
         if not is_away(error):
             raise
-        return [away(error)]
+        return [away(error, url)]
     finally:
         await engine.dispose()
     return judge(facts, config)
@@ -59,6 +70,7 @@ def judge(facts: Facts, config: Config) -> list[Finding]:
     """Return what the database's facts say."""
     found = [
         database(facts.server),
+        defaults(facts.defaults),
         clock(facts.server),
         migrations(facts.revision),
         connections(facts.connections, config),
@@ -128,13 +140,9 @@ def files_of(config: Config, environ: Mapping[str, str]) -> dict[str, Path]:
     return found
 
 
-def away(error: BaseException) -> Finding:
-    """Say that the database does not answer."""
-    return wrong(
-        DATABASE,
-        f"cannot be reached ({type(error).__name__}). Does it run, and are DATABASE_URL and its "
-        "password right?",
-    )
+def away(error: BaseException, url: URL) -> Finding:
+    """Say why the database does not answer."""
+    return wrong(DATABASE, complaint(error, url) or type(error).__name__)
 
 
 def database(server: Server) -> Finding:
@@ -147,6 +155,41 @@ def database(server: Server) -> Finding:
     if server.milliseconds > SLOW_MILLISECONDS:
         return warning(DATABASE, f"{words}: each page asks it several times. Is it far, or busy?")
     return ok(DATABASE, words)
+
+
+def defaults(found: Mapping[str, str]) -> Finding:
+    """Check the settings that our statements rely on; a pool lets few of them through."""
+    check = "database's settings"
+    if found.get("server_encoding") != schema.ENCODING:
+        return wrong(check, f"it {schema.other_encoding(found.get('server_encoding', ''))}")
+    if found.get("default_transaction_read_only") == "on":
+        return wrong(
+            check,
+            "it takes no changes: default_transaction_read_only is on. If it is not meant so: "
+            "ALTER DATABASE name RESET default_transaction_read_only (or ALTER ROLE, if it is the "
+            "role's)",
+        )
+    other = [name for name, value in SERVER_SETTINGS.items() if not _is_so(found, name, value)]
+    if other:
+        lines = "; ".join(f"ALTER ROLE name SET {each} = {_written(each)}" for each in other)
+        return warning(check, f"the pool before it does not let ours through: {lines}")
+    if found.get("synchronous_commit") == "off":
+        return warning(
+            check,
+            "synchronous_commit is off: a crash loses what people were told is done. ALTER SYSTEM "
+            "RESET synchronous_commit",
+        )
+    return ok(check, "are those that our statements rely on")
+
+
+def _is_so(found: Mapping[str, str], name: str, value: str) -> bool:
+    values = {each.lower(): setting for each, setting in found.items()}
+    return values.get(name.lower(), "").lower() == value.lower()
+
+
+def _written(name: str) -> str:
+    value = SERVER_SETTINGS[name]
+    return value if name == "search_path" else f"'{value}'"
 
 
 def clock(server: Server) -> Finding:
