@@ -45,7 +45,7 @@ def as_role(server: Cluster, role: str, password: str | None = None) -> URL:
 
 async def said(url: URL, work: Callable[[URL], object]) -> str:
     """Do something that fails, and return what is complained of: one sentence, no secret."""
-    with pytest.raises(Exception, match=".") as error:
+    with pytest.raises(Exception, match=r".") as error:
         await asyncio.to_thread(work, url)
     found = complaint(error.value, url)
     assert found is not None, repr(error.value)
