@@ -168,8 +168,8 @@ class Config(BaseModel):
 
     database_url: Annotated[SecretStr, AfterValidator(_database_url)] | None = Field(
         None,
-        description="`postgresql://user@host/name`. Without it a private PostgreSQL is started "
-        "under `DATA_DIR`",
+        description="`postgresql://user@host/name`, with `?sslrootcert=/path/to/ca.pem` to verify "
+        "the server. Without it a private PostgreSQL is started under `DATA_DIR`",
     )
     database_password: SecretStr | None = Field(
         None, description="Put into `DATABASE_URL`, so that the password can come from a file"
@@ -198,15 +198,15 @@ class Config(BaseModel):
         None,
         description="The mail server: `smtp://user@host:587` (STARTTLS), `smtps://user@host` "
         "(TLS), or, for one on a private network, `smtp://host:25?tls=none`. Without it "
-        "letters are written to the log",
+        "letters are written to the log. `SSL_CERT_FILE` names a private authority",
     )
     smtp_password: SecretStr | None = Field(
         None, description="Put into `SMTP_URL`, so that the password can come from a file"
     )
     mail_from: Annotated[str, AfterValidator(_mail_from)] | None = Field(
         None,
-        description="Whom letters come from: `login@example.com` or `Name <login@example.com>`. "
-        "Needed with `SMTP_URL`",
+        description="Whom letters come from: `login@example.com`, `Name <login@example.com>` or, "
+        'with a comma in the name, `"Smith, Anna" <login@example.com>`. Needed with `SMTP_URL`',
     )
     smtp_helo: Annotated[str, AfterValidator(_helo)] | None = Field(
         None,
