@@ -13,13 +13,19 @@ from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from sqlalchemy.pool import NullPool
 
 from app import config, embedded
-from app.db import UNPREPARED, database_url
+from app.db import ISOLATION, SERVER_SETTINGS, UNPREPARED, database_url
 from app.models import Base
-from app.schema import LOCK_TIMEOUT
 
 MIGRATION_LOCK = 0x56455354  # "VEST": replicas that start at once take turns (L23)
 CONNECT_SECONDS = 10
 TURN_SECONDS = 0.2
+# Of each transaction here, whatever the database or the role has as a default.
+SETTINGS = {
+    "lock_timeout": "3s",
+    "statement_timeout": "0",
+    "idle_in_transaction_session_timeout": "0",
+    **{name: SERVER_SETTINGS[name] for name in ("search_path", "standard_conforming_strings")},
+}
 
 
 def _url() -> URL:
@@ -40,7 +46,10 @@ def _migrate(connection: Connection) -> None:
         compare_server_default=True,
     )
     with context.begin_transaction():
-        connection.execute(text(LOCK_TIMEOUT))
+        for name, value in SETTINGS.items():
+            connection.execute(
+                text("SELECT set_config(:name, :value, true)"), {"name": name, "value": value}
+            )
         context.run_migrations()
 
 
@@ -59,7 +68,10 @@ async def _take_turn(turn: AsyncConnection) -> None:
 
 async def _run() -> None:
     engine = create_async_engine(
-        _url(), poolclass=NullPool, connect_args={"timeout": CONNECT_SECONDS, **UNPREPARED}
+        _url(),
+        poolclass=NullPool,
+        isolation_level=ISOLATION.upper(),
+        connect_args={"timeout": CONNECT_SECONDS, **UNPREPARED},
     )
     async with engine.connect() as turn, engine.connect() as connection:
         await _take_turn(turn)

@@ -35,20 +35,28 @@ RESTED_SECONDS = 1
 PATIENCE_SECONDS = 6  # of a request with the database, however many statements it sends
 PATIENCE = "patience"
 CONNECTIONS_FOR_OTHERS = 10  # backups, psql, the server's own (FT-06)
+ISOLATION = "read committed"
 SERVER_SETTINGS = {
     "application_name": "vestibule",
     "statement_timeout": "2500",
     "lock_timeout": "2000",
     "idle_in_transaction_session_timeout": "10000",
     "timezone": "UTC",
+    # What our statements rely on, whatever the database, the role or the server has as a default.
+    "default_transaction_isolation": ISOLATION,  # each one sees what was committed before it
+    "search_path": '"$user", public',
+    "standard_conforming_strings": "on",
+    "DateStyle": "ISO, MDY",
 }
+# pgbouncer takes these at the start, but no other. The isolation is said at each BEGIN.
+_POOLED_SETTINGS = ("application_name", "timezone", "standard_conforming_strings", "DateStyle")
 UNPREPARED: dict[str, Any] = {
     "statement_cache_size": 0,
     "prepared_statement_cache_size": 0,
     "prepared_statement_name_func": lambda: f"vestibule_{uuid4().hex}",
 }
 _POOLED: dict[str, Any] = {
-    "server_settings": {name: SERVER_SETTINGS[name] for name in ("application_name", "timezone")},
+    "server_settings": {name: SERVER_SETTINGS[name] for name in _POOLED_SETTINGS},
     **UNPREPARED,
 }
 POOLED = "pooled"  # an engine's option: its connections change hands after each transaction
@@ -137,6 +145,7 @@ def make_engine(
         pool_use_lifo=True,  # the warm ones first
         pool_recycle=POOL_RECYCLE_SECONDS,
         hide_parameters=True,
+        isolation_level=ISOLATION.upper(),
         execution_options={POOLED: pooled},
         connect_args={
             "timeout": CONNECT_SECONDS,

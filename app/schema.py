@@ -8,11 +8,51 @@ from alembic import command, op
 from alembic.config import Config as AlembicConfig
 from alembic.script import ScriptDirectory
 from sqlalchemy import URL, text
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
+
+from app.db import SERVER_SETTINGS
 
 ROOT = Path(__file__).parent.parent
 LOCK_TIMEOUT = "SET LOCAL lock_timeout = '3s'"
 INVALID = "SELECT 1 FROM pg_index WHERE indexrelid = to_regclass(:name) AND NOT indisvalid"
+ENCODING = "UTF8"
+# What we leave to whoever looks after the database: a freeze is meant, a safer commit too.
+OF_THE_OPERATOR = ("default_transaction_read_only", "synchronous_commit", "server_encoding")
+
+
+class WrongDatabase(Exception):
+    """A database that cannot hold what we write; the message says why and what to do."""
+
+
+async def defaults(session: AsyncSession) -> dict[str, str]:
+    """Return the settings under which our statements run: those we set, and those that matter."""
+    names = [*SERVER_SETTINGS, *OF_THE_OPERATOR]
+    async with session.begin():
+        found = await session.execute(
+            text("SELECT name, setting FROM pg_settings WHERE lower(name) = ANY(:names)"),
+            {"names": [name.lower() for name in names]},
+        )
+        return {row.name: row.setting for row in found}
+
+
+async def check_encoding(session: AsyncSession) -> None:
+    """Refuse a database that does not know all letters.
+
+    Raises:
+        WrongDatabase: its encoding is another than UTF-8.
+    """
+    async with session.begin():
+        found = await session.scalar(text("SELECT current_setting('server_encoding')"))
+    if found != ENCODING:
+        raise WrongDatabase(f"The database {other_encoding(found)}.")
+
+
+def other_encoding(encoding: str) -> str:
+    """Say what is wrong with a database of another encoding, and what to do."""
+    return (
+        f"is encoded in {encoding} and cannot hold all names. Make one that can, and move there "
+        "with pg_dump: CREATE DATABASE name ENCODING 'UTF8' TEMPLATE template0"
+    )
 
 
 def alembic_config(url: URL | None = None) -> AlembicConfig:

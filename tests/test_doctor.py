@@ -90,7 +90,7 @@ async def test_a_server_in_order_is_well(server: Server) -> None:
         "secret key", "administrator",
     }  # fmt: skip
     assert told.says["site"] == f"{server.url} is us: the server there has our SECRET_KEY"
-    assert len(told.levels) == 18
+    assert len(told.levels) == 20
 
 
 async def test_lines_are_for_people(server: Server) -> None:

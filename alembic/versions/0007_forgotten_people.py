@@ -1,13 +1,13 @@
 """Forgetting people with a long history: their lines of the audit are wiped some at a time.
 
-Revision 0007, after 0004. A new table; the program before this revision does not notice it.
+Revision 0007, after 0006. A new table; the program before this revision does not notice it.
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0007"
-down_revision = "0004"
+down_revision = "0005"
 branch_labels = None
 depends_on = None
 

@@ -98,7 +98,7 @@ async def retry(
     """Let a letter wait again that was given up.
 
     Raises:
-        NotToBeRetried: there is no such letter, or what it said is wiped.
+        NotToBeRetried: there is no such letter, or its link is dead.
     """
     async with session.begin():
         await acting.hold(session, actor)

@@ -39,6 +39,7 @@ PEOPLE = "users"
 MOST_PASSED_OVER = 100  # in one round: then it is more than a person or two
 
 log = logging.getLogger(__name__)
+TEXTS = "letters' texts"  # of those that were given up, once their links are dead
 
 Rest = Callable[[], Awaitable[bool]]
 Work = Callable[[AsyncSession], Awaitable[int]]
@@ -103,6 +104,8 @@ async def count(session: AsyncSession, *, config: Config) -> Pruned:
     for stale in _stale(config):
         async with session.begin():
             found.add(stale.table, await pruning.count(session, stale))
+    async with session.begin():
+        found.add(TEXTS, await outbox.count_to_wipe(session))
     return found
 
 
@@ -122,10 +125,12 @@ def _stale(config: Config) -> Sequence[Stale]:
 
 
 def _chores(config: Config) -> Sequence[_Chore]:
-    return [
+    deletions = [
         _Chore(stale.table, ROWS_AT_ONCE, partial(_delete_some, stale=stale))
         for stale in _stale(config)
     ]
+    wiping = _Chore(TEXTS, ROWS_AT_ONCE, partial(outbox.wipe_some, limit=ROWS_AT_ONCE))
+    return [*deletions, wiping]
 
 
 async def _delete_some(session: AsyncSession, stale: Stale) -> int:

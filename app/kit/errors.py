@@ -221,11 +221,11 @@ class WrongWord(Refusal):
 
 
 class NotToBeRetried(Refusal):
-    """A letter that is not given up, or whose words are wiped."""
+    """A letter that is not given up, or whose link is dead."""
 
     code = "not_to_be_retried"
     status = 409
-    sentence = "This letter cannot be sent again: what it said is wiped, or it is on its way."
+    sentence = "This letter cannot be sent again: its link is dead, or it is on its way."
 
 
 class CannotRead(Refusal):

@@ -1,5 +1,7 @@
 """Our own cookies: their names, and one way to set them."""
 
+from urllib.parse import urlsplit
+
 from itsdangerous import URLSafeTimedSerializer
 from quart import Quart, request
 from quart.sessions import SecureCookieSessionInterface, SessionMixin
@@ -9,6 +11,9 @@ from werkzeug.wrappers import Response as WerkzeugResponse
 
 from app.config import Config
 from app.house import house
+
+STANDARD_PORTS = {"http": 80, "https": 443}
+USUAL_PORTS = {"http": 8000, "https": 443}  # plain http is for this machine alone, by make run
 
 
 class MessageCookie(SecureCookieSessionInterface):
@@ -40,8 +45,16 @@ class MessageCookie(SecureCookieSessionInterface):
 
 
 def cookie_name(config: Config, name: str) -> str:
-    """Return a cookie's name; over https with the prefix that ties it to this host (SE-01)."""
-    return f"__Host-vestibule-{name}" if config.is_https else f"vestibule-{name}"
+    """Return a cookie's name; over https with the prefix that ties it to this host (SE-01).
+
+    Browsers keep cookies by host, not by port: a site on another port than the usual one has names
+    of its own, so that two on one host keep their logins.
+    """
+    parts = urlsplit(config.public_url)
+    scheme = "https" if config.is_https else "http"
+    port = parts.port or STANDARD_PORTS[scheme]
+    site = "vestibule" if port == USUAL_PORTS[scheme] else f"vestibule-{port}"
+    return f"__Host-{site}-{name}" if config.is_https else f"{site}-{name}"
 
 
 def put(response: ResponseTypes, name: str, value: str, *, seconds: int) -> None:

@@ -72,8 +72,8 @@ async def left() -> ResponseTypes:
     sudo.forget_typed()
     await flash("You have been logged out.")
     response = redirect("/", 303)
-    if house().config.is_https:  # browsers heed it over TLS only
-        response.headers["Clear-Site-Data"] = '"cache", "storage"'
+    if house().config.is_https:  # heeded over TLS only; “cache” can take seconds
+        response.headers["Clear-Site-Data"] = '"storage"'
     return response
 
 

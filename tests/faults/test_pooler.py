@@ -45,7 +45,8 @@ max_client_conn = 500
 """
 FOR_SESSIONS = (
     "ignore_startup_parameters = "
-    "statement_timeout,lock_timeout,idle_in_transaction_session_timeout\n"
+    "statement_timeout,lock_timeout,idle_in_transaction_session_timeout,"
+    "default_transaction_isolation,search_path\n"
 )
 OF_THE_ROLE = {
     "statement_timeout": "2500ms",
