@@ -13,6 +13,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.kit.addresses import id_of
 from app.kit.client import Client
 from app.kit.errors import NoSuchPerson
 from app.models import audit, user
@@ -124,7 +125,7 @@ async def note_export(
 async def _exact(session: AsyncSession, wanted: Filter) -> audit.Filter:
     person = None
     if wanted.person:
-        person = _uuid(wanted.person)
+        person = id_of(wanted.person)
         if person is None:
             async with session.begin():
                 known = await user.identify(session, wanted.person)
@@ -132,13 +133,6 @@ async def _exact(session: AsyncSession, wanted: Filter) -> audit.Filter:
                 raise NoSuchPerson(field="person")
             person = known.id
     return audit.Filter(wanted.event, person, wanted.network, wanted.since, wanted.until)
-
-
-def _uuid(text: str) -> UUID | None:
-    try:
-        return UUID(text.strip())
-    except ValueError:
-        return None
 
 
 def _columns(line: Told) -> dict[str, object]:

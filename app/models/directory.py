@@ -1,5 +1,6 @@
 """The directory: people as an administrator looks them up, a page at a time, among a million."""
 
+import unicodedata
 from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
@@ -24,7 +25,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.kit.addresses import canonical, revealed
+from app.kit.addresses import canonical, meant, revealed
 from app.models.role import Role
 from app.models.user import UNUSUAL, User
 
@@ -33,6 +34,7 @@ NEIGHBOURS = 10_000
 FEW = 1_000
 LAST_LETTER = "\U0010ffff"
 LIKE_ESCAPE = "\\"
+ASCII_DOMAIN = "xn--"  # what a domain with other letters has in its place (IDNA)
 
 
 class State(StrEnum):
@@ -117,7 +119,7 @@ async def page(session: AsyncSession, wanted: Filter, *, after: str, size: int) 
     First come those whose user name begins with the part, then those who have it elsewhere; each
     by user name. So ``after`` says by itself how far the reader has come.
     """
-    part, last = canonical(wanted.part), canonical(after)
+    part, last = _sought(wanted.part), canonical(after)
     narrowed = _narrowed(wanted)
     ids: list[UUID] = []
     if not last or last.startswith(part):
@@ -140,21 +142,29 @@ async def _inside(
     A part that many have is found soon by going through the names in their order; one that few
     have is found by the index of trigrams. Which it is nobody knows before (the planner's guess
     multiplies what hangs together), so the nearest names are looked at first: where they do not
-    fill a page, the part is rare, or stands elsewhere.
+    fill a page, the part is rare, or stands elsewhere. No user name has a letter outside ASCII.
     """
+    if not part.isascii():
+        return await _rare(session, part, behind, size)
     names = select(User.id, User.username_key, User.email_key).where(*behind).order_by(_key)
     nearest = names.limit(NEIGHBOURS).subquery()
     near = select(nearest.c.id).where(_contains(nearest.c.username_key, nearest.c.email_key, part))
     found = await _some(session, near, size)
     if len(found) == size or await _count(session, nearest) < NEIGHBOURS:
         return found
+    return await _rare(session, part, behind, size)
+
+
+async def _rare(
+    session: AsyncSession, part: str, behind: list[ColumnElement[bool]], size: int
+) -> list[UUID]:
     matching = _contains(User.username_key, User.email_key, part)
-    few = (
-        select(User.id, User.username_key)
-        .where(_trigrams().contains(_trigrams_of(part)), matching, *behind)
-        .limit(FEW + 1)
-        .subquery()
-    )
+    indexed = and_(_trigrams().contains(_trigrams_of(part)), matching)
+    if not part.isascii():  # the key has the domain in ASCII, the address as people write it
+        written = func.lower(User.email).like(_pattern(part), escape=LIKE_ESCAPE)
+        matching = or_(matching, written)
+        indexed = or_(indexed, and_(_trigrams().contains(_trigrams_of(ASCII_DOMAIN)), written))
+    few = select(User.id, User.username_key).where(indexed, *behind).limit(FEW + 1).subquery()
     in_order = select(few.c.id, func.count().over()).order_by(collate(few.c.username_key, "C"))
     rare = [(user_id, count) for user_id, count in await session.execute(in_order.limit(size))]
     if rare and rare[0][1] > FEW:
@@ -168,6 +178,11 @@ async def _some(session: AsyncSession, ids: Select[UUID], size: int) -> list[UUI
 
 async def _count(session: AsyncSession, rows: Subquery) -> int:
     return await session.scalar(select(func.count()).select_from(rows)) or 0
+
+
+def _sought(part: str) -> str:
+    """Return a part in the letters of keys, but a domain as people write it: it may be a piece."""
+    return unicodedata.normalize("NFC", meant(part).lower())
 
 
 def _narrowed(wanted: Filter) -> list[ColumnElement[bool]]:
@@ -190,13 +205,16 @@ def _begins(part: str) -> list[ColumnElement[bool]]:
 def _contains(
     username_key: SQLColumnExpression[str], email_key: SQLColumnExpression[str], part: str
 ) -> ColumnElement[bool]:
-    escaped = part
-    for letter in (LIKE_ESCAPE, "%", "_"):
-        escaped = escaped.replace(letter, LIKE_ESCAPE + letter)
-    pattern = f"%{escaped}%"
+    pattern = _pattern(part)
     return or_(
         username_key.like(pattern, escape=LIKE_ESCAPE), email_key.like(pattern, escape=LIKE_ESCAPE)
     )
+
+
+def _pattern(part: str) -> str:
+    for letter in (LIKE_ESCAPE, "%", "_"):
+        part = part.replace(letter, LIKE_ESCAPE + letter)
+    return f"%{part}%"
 
 
 def _trigrams() -> ColumnElement[list[str]]:
