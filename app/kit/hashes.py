@@ -38,6 +38,7 @@ MOST_ARGON2_LANES = 16
 HASH_LONGEST = 1000
 FLASK_SECURITY = "flask-security:"  # a hash of an HMAC of the password; the salt stands behind it
 SALT_LONGEST = 256
+BCRYPT_BYTES = 72
 
 _BCRYPT_SALT = r"[./A-Za-z0-9]{21}[.Oeu]"
 _BCRYPT_SUM = r"[./A-Za-z0-9]{30}[.CGKOSWaeimquy26]"
@@ -149,10 +150,14 @@ def may_be_flask_securitys(text: str) -> bool:
     return text.startswith("$")
 
 
-def flask_security_form(password: str, salt: str) -> str:
-    """Return what Flask-Security hashes in place of a password (its ``get_hmac``)."""
+def flask_security_form(password: str, salt: str, stored: str) -> str:
+    """Return what Flask-Security hashes in place of a password (its ``get_hmac``).
+
+    Bcrypt knows the first 72 of its 88 characters.
+    """
     digest = hmac.digest(salt.encode(), password.encode(), "sha512")
-    return base64.b64encode(digest).decode()
+    longest = BCRYPT_BYTES if stored.startswith("$2") else None
+    return base64.b64encode(digest).decode()[:longest]
 
 
 def peeled(stored: str) -> tuple[str, str]:

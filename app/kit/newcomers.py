@@ -105,16 +105,19 @@ def _problem(row: Row, column: str, sentence: str) -> Problem:
 
 
 def _second_factors(row: Row, reading: Reading) -> list[Problem]:
-    return [
-        _problem(
-            row,
-            name,
-            "This may be a second factor, which does not come along: with the password alone they "
-            f"would come in. Pass over it by --ignore {name}.",
-        )
+    found = [
+        name
         for name, value in row.values.items()
         if reading.is_second_factor(name) and str(value or "").lower() not in FALSE | EMPTY
     ]
+    if not found:
+        return []
+    options = " ".join(f"--ignore {name}" for name in found)
+    sentence = (
+        "This may be a second factor, which does not come along: with the password alone they "
+        f"would come in. Pass over it by {options}"
+    )
+    return [_problem(row, found[0], sentence)]
 
 
 def _newcomer(

@@ -158,7 +158,7 @@ def _normal(password: str) -> str:
     return unicodedata.normalize("NFKC", password)
 
 
-def _hashed(password: str, salt: str) -> Iterable[str]:
+def _hashed(password: str, salt: str, stored: str) -> Iterable[str]:
     """Return what may have been hashed: others hash what was typed, not its normal form.
 
     Flask-Security's normal form is NFKD.
@@ -166,7 +166,7 @@ def _hashed(password: str, salt: str) -> Iterable[str]:
     if not salt:
         return dict.fromkeys([_normal(password), password])
     forms = dict.fromkeys([unicodedata.normalize("NFKD", password), password])
-    return [hashes.flask_security_form(form, salt) for form in forms]
+    return [hashes.flask_security_form(form, salt, stored) for form in forms]
 
 
 def hash_now(password: str, *, rounds: int = DEFAULT_ROUNDS) -> str:
@@ -244,7 +244,8 @@ class PasswordHasher:
         begun = time.thread_time()
         try:
             inner, salt = hashes.peeled(stored)
-            is_right = any(self._is_hash_of(text, inner) for text in _hashed(password, salt))
+            typed = _hashed(password, salt, inner)
+            is_right = any(self._is_hash_of(text, inner) for text in typed)
         except (ValueError, TypeError, OverflowError):
             # A garbled hash, or plain bcrypt and a password that it cannot take.
             self._context.verify("nobody", self._reference)
