@@ -19,10 +19,11 @@ from pydantic import (
     Field,
     SecretStr,
     ValidationError,
+    ValidationInfo,
     model_validator,
 )
 
-from app.kit.addresses import normal_domain, normal_email
+from app.kit.addresses import WrongAddress, for_operators, normal_domain, normal_email
 from app.kit.keys import SECRET_KEY_MIN_BYTES, is_weak_key
 from app.kit.message import is_greeting, sender_address, sender_of
 from app.kit.relay import Relay, relay_of
@@ -84,9 +85,28 @@ def _helo(value: str) -> str:
     return value
 
 
-def _mail_from(value: str) -> str:
-    normal_email(sender_address(value))
+def _mail_from(value: str, info: ValidationInfo) -> str:
+    _email(sender_address(value), info)
     return value
+
+
+def _email(value: str, info: ValidationInfo) -> str:
+    try:
+        return normal_email(value, special=_special(info))
+    except WrongAddress as error:
+        raise ValueError(for_operators(error)) from None
+
+
+def _domain(value: str, info: ValidationInfo) -> str:
+    try:
+        return normal_domain(value, special=_special(info))
+    except WrongAddress as error:
+        raise ValueError(for_operators(error)) from None
+
+
+def _special(info: ValidationInfo) -> tuple[str, ...]:
+    allowed: tuple[str, ...] = info.data.get("allowed_special_domains", ())
+    return allowed
 
 
 def _web_address(value: str) -> str:
@@ -99,6 +119,10 @@ def _split(value: object) -> object:
     return value.split() if isinstance(value, str) else value
 
 
+def _split_at_commas(value: object) -> object:
+    return value.replace(",", " ").split() if isinstance(value, str) else value
+
+
 def _network(value: object) -> object:
     try:
         return ip_network(str(value), strict=False)
@@ -107,7 +131,8 @@ def _network(value: object) -> object:
 
 
 SecretKey = Annotated[SecretStr, AfterValidator(_secret_key)]
-Domain = Annotated[str, AfterValidator(normal_domain)]
+Domain = Annotated[str, AfterValidator(_domain)]
+SpecialDomain = Annotated[str, AfterValidator(normal_domain)]
 Network = Annotated[IPv4Network | IPv6Network, BeforeValidator(_network)]
 
 
@@ -204,6 +229,13 @@ class Config(BaseModel):
     smtp_password: SecretStr | None = Field(
         None, description="Put into `SMTP_URL`, so that the password can come from a file"
     )
+    allowed_special_domains: Annotated[
+        tuple[SpecialDomain, ...], BeforeValidator(_split_at_commas)
+    ] = Field(
+        (),
+        description="Domains of your own network that the Internet does not know, like "
+        "`corp.local`: addresses there and below can be used. Separated by commas or spaces",
+    )
     mail_from: Annotated[str, AfterValidator(_mail_from)] | None = Field(
         None,
         description="Whom letters come from: `login@example.com`, `Name <login@example.com>` or, "
@@ -238,7 +270,7 @@ class Config(BaseModel):
         description="Where these proxies stand, separated by spaces; what others say is not "
         "believed. Default: the private networks",
     )
-    admin_email: Annotated[str, AfterValidator(normal_email)] | None = Field(
+    admin_email: Annotated[str, AfterValidator(_email)] | None = Field(
         None, description="Who confirms this address becomes Administrator"
     )
     registration: Literal["open", "invitation", "closed"] = Field(

@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import sys
+from contextlib import suppress
 
 import click
 from sqlalchemy import URL
@@ -14,7 +15,7 @@ from app.commands.shared import read_config, running_database
 from app.config import Config, WrongSettings
 from app.doctor import inside, mail, outside
 from app.doctor.findings import Finding, Level, is_well, wrong
-from app.kit.addresses import WrongAddress, normal_email
+from app.kit.addresses import WrongAddress, for_operators, normal_email
 
 SIGNS = {Level.OK: ("✓", "ok", "green"), Level.WARNING: ("!", "!", "yellow"),
          Level.WRONG: ("✗", "WRONG", "red")}  # fmt: skip
@@ -30,9 +31,9 @@ def doctor(*, to: str | None, as_json: bool) -> None:
     """
     if to is not None:
         try:
-            to = normal_email(to)
+            to = normal_email(to, special=_special_domains())
         except WrongAddress as error:
-            raise click.BadParameter(str(error), param_hint="--to") from None
+            raise click.BadParameter(for_operators(error), param_hint="--to") from None
     findings = _examine(to)
     if as_json:
         told = [finding._asdict() for finding in findings]
@@ -41,6 +42,13 @@ def doctor(*, to: str | None, as_json: bool) -> None:
         for finding in findings:
             click.echo(_line(finding))
     sys.exit(0 if is_well(findings) else 1)
+
+
+def _special_domains() -> tuple[str, ...]:
+    """Return what the settings allow; wrong settings are a finding, not the end."""
+    with suppress(WrongSettings):
+        return settings.load().allowed_special_domains
+    return ()
 
 
 def _examine(to: str | None) -> list[Finding]:

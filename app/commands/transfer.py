@@ -4,7 +4,7 @@ import csv
 import json
 import os
 import sys
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from datetime import datetime
 from functools import partial
@@ -18,8 +18,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.commands.shared import ask, database
 from app.flows import transfer
 from app.flows.transfer import Brought, Exported, HashKind
-from app.kit import newcomers, rows
+from app.kit import rows
+from app.kit.addresses import meant
 from app.kit.client import OPERATOR
+from app.kit.columns import CONFIRMATIONS, OWN, Reading
 from app.kit.errors import CannotRead
 from app.kit.rows import Format, Problem, Row, Tick
 from app.kit.urls import asyncpg_url
@@ -29,12 +31,22 @@ ENDINGS = {".csv": Format.CSV, ".jsonl": Format.JSONL, ".ndjson": Format.JSONL}
 STANDARD = "-"
 FORMATS = click.Choice([form.value for form in Format])
 PRIVATE = 0o600
+SQLITE = (".db", ".sqlite", ".sqlite3", ".db3")
+SQLITE_BEGINS = b"SQLite format 3\0"
+MAP_HELP = "What a column is called here: --map verified_flag=confirmed. May be given often."
+IGNORE_HELP = (
+    "A column that may be passed over, though it looks as if it mattered. May be given often."
+)
+SALT_HELP = "Flask-Security's SECURITY_PASSWORD_SALT: without it nobody of there could sign in."
 
 
 @click.command("import")
 @click.argument("source")
 @click.option("--format", "form", type=FORMATS, help="Default: by the end of the file's name.")
-@click.option("--table", help="Of the database. Default: user, or else users.")
+@click.option("--table", help="Of the database. Default: user, or else users, or auth_user.")
+@click.option("--map", "mapped", multiple=True, metavar="COLUMN=NAME", help=MAP_HELP)
+@click.option("--ignore", "ignored", multiple=True, metavar="COLUMN", help=IGNORE_HELP)
+@click.option("--flask-security-salt", help=SALT_HELP)
 @click.option("--dry-run", is_flag=True, help="Report what would happen, change nothing.")
 @click.option("--skip-bad", is_flag=True, help="Bring the others in where some have problems.")
 @click.option("--report", type=click.Path(dir_okay=False), help="Write the problems there, as CSV.")
@@ -43,6 +55,9 @@ def import_users(
     source: str,
     form: str | None,
     table: str | None,
+    mapped: tuple[str, ...],
+    ignored: tuple[str, ...],
+    flask_security_salt: str | None,
     dry_run: bool,
     skip_bad: bool,
     report: str | None,
@@ -50,18 +65,22 @@ def import_users(
     """Bring people in, with their passwords.
 
     SOURCE is the PostgreSQL database of a Flask application (postgresql://user@host/name; its
-    password may come from PGPASSWORD), or a file with the columns email, username, password_hash,
-    role, confirmed or confirmed_at, blocked or blocked_at, created_at, last_login_at: all but
-    email may be missing. - is the standard input.
+    password may come from PGPASSWORD), a file of SQLite, or a file with the columns email,
+    username, password_hash, role, confirmed or confirmed_at, blocked or blocked_at, created_at,
+    last_login_at: all but email may be missing. - is the standard input.
 
     Either all come in or nobody. Who is here already stays as he is, so that it may be run again.
     The exit status is 1 if there were problems. docs/coming-from-flask.md tells the rest.
     """
     opened = _opened(source, form, table)
+    reading = Reading(_mapped(mapped), {_column(name) for name in ignored}, flask_security_salt)
     with database() as (config, url), _told(report) as tell:
+        reading = reading._replace(special_domains=config.allowed_special_domains)
         brought, columns = ask(
             url,
-            lambda session: _bring_in(session, opened, tell, dry_run=dry_run, skip_bad=skip_bad),
+            lambda session: _bring_in(
+                session, opened, tell, reading, dry_run=dry_run, skip_bad=skip_bad
+            ),
             seconds=None,
         )
         kinds = ask(
@@ -69,7 +88,7 @@ def import_users(
             lambda session: transfer.hash_kinds(session, rounds=config.bcrypt_rounds),
             seconds=None,
         )
-    for sentence in [*_about_columns(columns), *_summary(brought, kinds, dry_run=dry_run)]:
+    for sentence in [*_about_columns(columns, reading), *_summary(brought, kinds, dry_run=dry_run)]:
         click.echo(sentence)
     if brought.problems:
         sys.exit(1)
@@ -113,7 +132,8 @@ def show_hashes(*, as_json: bool) -> None:
         click.echo("Nobody has a password yet.")
 
 
-Opened = Callable[[], AbstractAsyncContextManager[AsyncIterator[Row | Problem]]]
+Source = tuple[AsyncIterator[Row | Problem], Collection[str]]
+Opened = Callable[[Reading], AbstractAsyncContextManager[Source]]
 
 
 def _opened(source: str, form: str | None, table: str | None) -> Opened:
@@ -126,6 +146,8 @@ def _opened(source: str, form: str | None, table: str | None) -> Opened:
         except ValueError as error:
             raise click.BadParameter(f"It {error}.", param_hint="SOURCE") from None
         return partial(_database_rows, url, table)
+    if source != STANDARD and not form and _is_sqlite(source):
+        return partial(_sqlite_rows, source, table)
     if table:
         raise click.UsageError("--table is for databases.")
     found = _format(source, form)
@@ -134,13 +156,40 @@ def _opened(source: str, form: str | None, table: str | None) -> Opened:
     return partial(_file_rows, source, found)
 
 
+def _is_sqlite(name: str) -> bool:
+    path = Path(name)
+    if not path.is_file():
+        return False
+    try:
+        with path.open("rb") as file:
+            begins = file.read(len(SQLITE_BEGINS))
+    except OSError:
+        return False  # told when it is opened to be read
+    return begins == SQLITE_BEGINS or path.suffix.lower() in SQLITE
+
+
+def _mapped(given: tuple[str, ...]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for each in given:
+        column, _, own = each.rpartition("=")
+        if not column or own not in OWN:
+            raise click.BadParameter(
+                f"“{each}” has to be COLUMN=NAME, NAME one of {', '.join(OWN)}.", param_hint="--map"
+            )
+        found[_column(column)] = own
+    return found
+
+
+def _column(name: str) -> str:
+    return meant(name).lower()
+
+
 def _format(name: str, form: str | None) -> Format:
     found = form or ENDINGS.get(Path(name).suffix.lower())
     if found is None:
         raise click.UsageError(
-            "Which format is it? Give --format csv or --format jsonl. Of an SQLite database make a "
-            "file first: sqlite3 -header -csv app.db 'select email, username, password_hash from "
-            "user' > people.csv"
+            "Which format is it? Give --format csv or --format jsonl. A dump (.sql) is restored "
+            "into a database first."
         )
     return Format(found)
 
@@ -149,12 +198,13 @@ async def _bring_in(
     session: AsyncSession,
     opened: Opened,
     tell: Callable[[Problem], None],
+    reading: Reading,
     *,
     dry_run: bool,
     skip_bad: bool,
 ) -> tuple[Brought, set[str]]:
-    columns: set[str] = set()
-    async with opened() as source:
+    async with opened(reading) as (source, known):
+        columns = {column.lower() for column in known}
         brought = await transfer.bring_in(
             session,
             rows=_noting(source, columns),
@@ -162,6 +212,7 @@ async def _bring_in(
             client=OPERATOR,
             dry_run=dry_run,
             skip_bad=skip_bad,
+            reading=reading,
         )
     return brought, columns
 
@@ -176,10 +227,17 @@ async def _noting(
 
 
 @asynccontextmanager
-async def _database_rows(url: URL, table: str | None) -> AsyncIterator[AsyncIterator[Row]]:
-    async with transfer.people_of(url, table=table) as people:
+async def _database_rows(url: URL, table: str | None, reading: Reading) -> AsyncIterator[Source]:
+    async with transfer.people_of(url, table=table, reading=reading) as people:
         with _bar(people.number) as tick:
-            yield _ticking(people.rows, tick)
+            yield _ticking(people.rows, tick), people.columns
+
+
+@asynccontextmanager
+async def _sqlite_rows(name: str, table: str | None, reading: Reading) -> AsyncIterator[Source]:
+    opened = transfer.people_of_file(name, table=table, reading=reading)
+    with opened as people, _bar(people.number) as tick:
+        yield _ticking(people.rows, tick), people.columns
 
 
 async def _ticking(people: AsyncIterator[Row], tick: Tick) -> AsyncIterator[Row]:
@@ -189,9 +247,9 @@ async def _ticking(people: AsyncIterator[Row], tick: Tick) -> AsyncIterator[Row]
 
 
 @asynccontextmanager
-async def _file_rows(name: str, form: Format) -> AsyncIterator[AsyncIterator[Row | Problem]]:
+async def _file_rows(name: str, form: Format, reading: Reading) -> AsyncIterator[Source]:
     with _input(name) as file, _bar(os.fstat(file.fileno()).st_size) as tick:
-        yield _one_by_one(rows.rows(file, form, tick))
+        yield _one_by_one(rows.rows(file, form, tick, reading)), ()
 
 
 async def _one_by_one(found: Iterator[Row | Problem]) -> AsyncIterator[Row | Problem]:
@@ -323,11 +381,11 @@ def _cell(value: object) -> str:
     return "" if value is None else str(value)
 
 
-def _about_columns(columns: set[str]) -> Iterable[str]:
-    unread = newcomers.unread(columns)
+def _about_columns(columns: set[str], reading: Reading) -> Iterable[str]:
+    unread = reading.unread(columns - {"id", "role_id"})
     if unread:
         yield f"These columns are not read: {', '.join(unread)}."
-    if columns and not newcomers.CONFIRMATIONS & columns:
+    if columns and CONFIRMATIONS.isdisjoint(map(reading.own, columns)):
         yield "No column says whose address is confirmed: all count as confirmed."
 
 

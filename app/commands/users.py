@@ -6,9 +6,16 @@ import click
 
 from app.commands import tables
 from app.commands.shared import ask, database
+from app.config import Config
 from app.flows import access, invitation, people
 from app.flows.people import Filter, Listed, State
-from app.kit.addresses import WrongAddress, is_username, normal_email
+from app.kit.addresses import (
+    USERNAME_RULE,
+    WrongAddress,
+    for_operators,
+    is_username,
+    normal_email,
+)
 from app.kit.client import OPERATOR
 from app.kit.links import INVITE_VALID_HOURS
 
@@ -33,8 +40,8 @@ def create(
     """
     if admin and role_name:
         raise click.UsageError("--admin is a role already: give --admin or --role, not both.")
-    email, username = _who(email, username)
     with database() as (config, url):
+        email, username = _who(email, username, config)
         invited = ask(
             url,
             lambda session: invitation.invite(
@@ -163,8 +170,8 @@ def set_role(name: str, role: str) -> None:
 @click.option("--role", "role_name", help="The person's role. Default: User.")
 def invite(*, email: str, username: str | None, role_name: str | None) -> None:
     """Let somebody in by a letter: the link goes to EMAIL, and is not printed."""
-    email, username = _who(email, username)
     with database() as (config, url):
+        email, username = _who(email, username, config)
         ask(
             url,
             lambda session: invitation.invite_by_letter(
@@ -220,15 +227,15 @@ def delete(*, name: str, yes: bool) -> None:
     click.echo(f"{found.username} is deleted.")
 
 
-def _who(email: str, username: str | None) -> tuple[str, str]:
+def _who(email: str, username: str | None, config: Config) -> tuple[str, str]:
     try:
-        email = normal_email(email)
+        email = normal_email(email, special=config.allowed_special_domains)
     except WrongAddress as error:
-        raise click.BadParameter(str(error), param_hint="EMAIL") from None
+        raise click.BadParameter(for_operators(error), param_hint="EMAIL") from None
     username = username or email.split("@")[0]
     if not is_username(username):
         raise click.BadParameter(
-            "3 to 64 letters, digits, dots and underscores, beginning with a letter.",
+            USERNAME_RULE,
             param_hint="--username",
         )
     return email, username

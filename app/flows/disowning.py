@@ -6,7 +6,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app import letters
 from app.config import Config
-from app.kit.addresses import canonical
 from app.kit.client import Client
 from app.kit.errors import LinkUnusable
 from app.kit.links import open_link
@@ -123,4 +122,4 @@ async def _is_sound(session: AsyncSession, person: Credentials, taken: Taken) ->
 
 
 def _is_moved(person: Credentials, taken: Taken) -> bool:
-    return taken.email is not None and canonical(taken.email) != canonical(person.email)
+    return taken.email is not None and taken.email != person.email

@@ -9,10 +9,10 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network
 from typing import NamedTuple
-from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.kit import addresses
 from app.kit.actor import Actor, id_of
 from app.kit.client import Client
 from app.kit.errors import NoSuchPerson
@@ -129,7 +129,7 @@ async def note_export(
 async def _exact(session: AsyncSession, wanted: Filter) -> audit.Filter:
     person = None
     if wanted.person:
-        person = _uuid(wanted.person)
+        person = addresses.id_of(wanted.person)
         if person is None:
             async with session.begin():
                 known = await user.identify(session, wanted.person)
@@ -137,13 +137,6 @@ async def _exact(session: AsyncSession, wanted: Filter) -> audit.Filter:
                 raise NoSuchPerson(field="person")
             person = known.id
     return audit.Filter(wanted.event, person, wanted.network, wanted.since, wanted.until)
-
-
-def _uuid(text: str) -> UUID | None:
-    try:
-        return UUID(text.strip())
-    except ValueError:
-        return None
 
 
 def _columns(line: Told) -> dict[str, object]:

@@ -7,7 +7,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app import letters
 from app.config import Config
-from app.kit.addresses import canonical
 from app.kit.client import Client
 from app.kit.errors import LinkUnusable, TooManyTries, UsernameTaken
 from app.kit.links import open_link
@@ -146,7 +145,7 @@ async def _replace(
 ) -> Reset | None:
     taken = await token.take(session, digest, purpose=Purpose.RESET)
     person = taken and await user.find_by_id(session, taken.user_id)
-    if not taken or not person or canonical(taken.email or "") != canonical(person.email):
+    if not taken or not person or taken.email != person.email:
         return None
     user_id: UUID = person.id
     await user.set_password_hash(session, user_id, password_hash)

@@ -1,12 +1,12 @@
 """Moving in and out: people from another application, and the people of this one."""
 
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Sequence
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from sqlalchemy import URL
+from sqlalchemy import URL, Connection
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
@@ -14,6 +14,7 @@ from app.db import is_away, make_engine
 from app.kit import hashes
 from app.kit.addresses import USERNAME_LONGEST
 from app.kit.client import Client
+from app.kit.columns import AS_IT_IS, Reading
 from app.kit.errors import CannotRead
 from app.kit.newcomers import Newcomer, read
 from app.kit.rows import Problem, Row
@@ -32,6 +33,7 @@ __all__ = [
     "exported",
     "hash_kinds",
     "people_of",
+    "people_of_file",
 ]
 
 AT_ONCE = 5000
@@ -70,6 +72,7 @@ class People(NamedTuple):
 
     number: int
     rows: AsyncIterator[Row]
+    columns: Sequence[str]
 
 
 class _Problems:
@@ -92,6 +95,7 @@ async def bring_in(
     client: Client,
     dry_run: bool = False,
     skip_bad: bool = False,
+    reading: Reading = AS_IT_IS,
 ) -> Brought:
     """Make accounts of people from elsewhere, in one transaction.
 
@@ -101,11 +105,14 @@ async def bring_in(
 
     Returns:
         What became of it. Nothing is written if there was a problem and ``skip_bad`` is not given.
+
+    Raises:
+        CannotRead: the columns may mean something for safety that is not read.
     """
     problems = _Problems(tell)
     async with session.begin():
         await newcomer.prepare(session)
-        await _collect(session, rows, problems)
+        await _collect(session, rows, problems, reading)
         present = await _compare(session, problems)
         is_done = not dry_run and (skip_bad or not problems.number)
         if is_done:
@@ -116,12 +123,14 @@ async def bring_in(
 
 
 @asynccontextmanager
-async def people_of(url: URL, *, table: str | None) -> AsyncIterator[People]:
+async def people_of(
+    url: URL, *, table: str | None, reading: Reading = AS_IT_IS
+) -> AsyncIterator[People]:
     """Open the database of a Flask application, to read its people as of now.
 
     Raises:
-        CannotRead: it is away, or there is no such table, or it may not be read; also later, by
-            the rows.
+        CannotRead: it is away, or there is no such table, or it may not be read, or its columns
+            may mean something for safety that is not read; also later, by the rows.
     """
     engine = make_engine(url, pool_size=1, overflow=0, pooled=True, command_seconds=None)
     async with AsyncExitStack() as stack:
@@ -130,15 +139,27 @@ async def people_of(url: URL, *, table: str | None) -> AsyncIterator[People]:
             connection = await stack.enter_async_context(engine.connect())
             await connection.execution_options(**READ_ONLY)
             await foreign.be_patient(connection)
-            found = await foreign.find(connection, table)
-            count = await foreign.count(connection, found) if found else 0
-        if found is None:
-            wanted = f"“{table}”" if table else "“user” or “users”"
-            raise CannotRead(
-                f"That database has no table {wanted} with a column “email”. "
-                "Another one is named by --table."
-            )
-        yield People(count, _people(connection, found))
+            found = await connection.run_sync(foreign.find, table, reading)
+            found = _understood(found, table, reading)
+            count = await connection.run_sync(foreign.count, found)
+        yield People(count, _people(connection, found), found.all_columns)
+
+
+@contextmanager
+def people_of_file(
+    path: str, *, table: str | None, reading: Reading = AS_IT_IS
+) -> Iterator[People]:
+    """Open a file of SQLite, as ``people_of`` opens a database.
+
+    Raises:
+        CannotRead: as there.
+    """
+    with ExitStack() as stack:
+        with _refusals():
+            connection = stack.enter_context(foreign.opened_file(path))
+            found = _understood(foreign.find(connection, table, reading), table, reading)
+            count = foreign.count(connection, found)
+        yield People(count, _people_now(connection, found), found.all_columns)
 
 
 async def exported(session: AsyncSession) -> AsyncIterator[Exported]:
@@ -175,6 +196,23 @@ async def _people(connection: AsyncConnection, found: Found) -> AsyncIterator[Ro
             yield row
 
 
+async def _people_now(connection: Connection, found: Found) -> AsyncIterator[Row]:
+    with _refusals():
+        for row in foreign.rows_now(connection, found):
+            yield row
+
+
+def _understood(found: Found | None, table: str | None, reading: Reading) -> Found:
+    if found is None:
+        wanted = f"“{table}”" if table else "“user” or “users”"
+        raise CannotRead(
+            f"That database has no table {wanted} with a column “email”. "
+            "Another one is named by --table."
+        )
+    reading.check({column.lower() for column in found.all_columns})
+    return found
+
+
 @contextmanager
 def _refusals() -> Iterator[None]:
     """Make refusals of what the other application's database does not let us do."""
@@ -189,13 +227,19 @@ def _refusals() -> Iterator[None]:
         raise CannotRead(f"The database to read from cannot be reached ({name}).") from error
 
 
-async def _collect(session: AsyncSession, rows: Rows, problems: _Problems) -> None:
+async def _collect(
+    session: AsyncSession, rows: Rows, problems: _Problems, reading: Reading
+) -> None:
     now = datetime.now(UTC)
     roles = {name.lower(): await role.find_id(session, name) for name in await role.names(session)}
     default = await role.default_id(session)
     batch: list[Sequence[object]] = []
+    columns: Collection[str] = ()
     async for row in rows:
-        found = [row] if isinstance(row, Problem) else read(row, now=now)
+        if isinstance(row, Row) and row.values.keys() != columns:
+            columns = row.values.keys()
+            reading.check(columns)
+        found = [row] if isinstance(row, Problem) else read(row, now=now, reading=reading)
         if isinstance(found, Newcomer) and found.role and found.role.lower() not in roles:
             found = [_unknown_role(found)]
         if not isinstance(found, Newcomer):

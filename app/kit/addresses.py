@@ -3,31 +3,75 @@
 import re
 import unicodedata
 from collections.abc import Iterable
+from uuid import UUID
 
-from email_validator import EmailNotValidError, validate_email
+import idna
+from email_validator import EmailNotValidError, ValidatedEmail, validate_email
 
 EMAIL_LONGEST = 254
 USERNAME_SHORTEST, USERNAME_LONGEST = 3, 64
-USERNAME_PATTERN = r"[A-Za-z][A-Za-z0-9._]*"
+USERNAME_PATTERN = r"[A-Za-z][A-Za-z0-9._-]*"
+USERNAME_RULE = (
+    f"{USERNAME_SHORTEST} to {USERNAME_LONGEST} letters (a–z), digits, dots, hyphens and "
+    "underscores, a letter first."
+)
+# What comes along when text is copied from a page or a chat, and nobody sees.
+INVISIBLE = (
+    "".join(map(chr, (*range(0x09, 0x0E), *range(0x1C, 0x21), *range(0x2000, 0x2010))))
+    + "".join(map(chr, (*range(0x2028, 0x2030), *range(0x205F, 0x2070))))
+    + "\x85\xa0\xad\u034f\u061c\u115f\u1160\u1680\u180e\u2800\u3000\u3164\ufeff\uffa0"
+)
+_AT = str.maketrans("\uff20\ufe6b", "@@")  # what a Japanese keyboard types
+_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+_PUBLIC = ".example.com"  # behind a name of any kind it makes one that the library takes
 
 
 class WrongAddress(ValueError):
     """Not an email address; the message says why, in words for the person who typed it."""
 
 
-def normal_email(text: str) -> str:
+class SpecialDomain(WrongAddress):
+    """An address whose domain the Internet does not know; ``hint`` names the setting for it."""
+
+    def __init__(self, domain: str) -> None:
+        super().__init__(f"Email cannot be sent to “{domain}”: it is not a domain of the Internet.")
+        self.hint = f"If it is one of your network, ALLOWED_SPECIAL_DOMAINS={domain} allows it."
+
+
+def for_operators(error: WrongAddress) -> str:
+    """Return what is wrong, with the setting that mends it."""
+    return f"{error} {error.hint}" if isinstance(error, SpecialDomain) else str(error)
+
+
+def meant(text: str) -> str:
+    """Return what was typed without the space and the invisible characters around it."""
+    return text.strip(INVISIBLE)
+
+
+def normal_email(text: str, *, special: Iterable[str] = ()) -> str:
     """Return the address as letters are sent to it: trimmed, its domain in one form.
+
+    Two mailboxes never have one such form: compare these where an email or a power goes.
+    ``special`` are normal domains that the Internet does not know, and that are taken all the
+    same, with all below them.
 
     Raises:
         WrongAddress: too long (checked first, IN-05) or not an address.
+        SpecialDomain: it would be one if its domain were allowed.
     """
-    text = text.strip()
+    text = meant(text).translate(_AT)
     if len(text) > EMAIL_LONGEST:
         raise WrongAddress(f"An email address has at most {EMAIL_LONGEST} characters.")
     try:
         return validate_email(text, check_deliverability=False).normalized
     except EmailNotValidError as error:
-        raise WrongAddress(str(error)) from None
+        found, why = _anywhere(text), error
+    if found is None:
+        raise WrongAddress(str(why)) from None
+    domain = found.ascii_domain.removesuffix(_PUBLIC)
+    if not is_of(f"a@{domain}", [f".{each}" for each in special]):
+        raise SpecialDomain(domain)
+    return found.normalized.removesuffix(_PUBLIC)
 
 
 def ascii_domain(address: str) -> str:
@@ -38,52 +82,88 @@ def ascii_domain(address: str) -> str:
     """
     if address.isascii():
         return address
-    try:
-        found = validate_email(address, check_deliverability=False)
-    except EmailNotValidError as error:
-        raise WrongAddress(str(error)) from None
-    return f"{found.local_part}@{found.ascii_domain}"
+    found = _anywhere(address)
+    if found is None:
+        raise WrongAddress("This is not an address that email can be sent to.")
+    return f"{found.local_part}@{found.ascii_domain.removesuffix(_PUBLIC)}"
 
 
-def normal_domain(text: str) -> str:
+def normal_domain(text: str, *, special: Iterable[str] | None = None) -> str:
     """Return a mail domain in ASCII and small letters; a dot before it stays (IDNA).
+
+    ``special`` as for ``normal_email``; None: any is taken.
 
     Raises:
         WrongAddress: it is none.
     """
     dot, name = ("." if text.startswith(".") else ""), text.removeprefix(".")
-    try:
-        return dot + validate_email(f"a@{name}", check_deliverability=False).ascii_domain.lower()
-    except EmailNotValidError:
-        raise WrongAddress(f"“{text}” is no domain of addresses") from None
+    found = _anywhere(f"a@{name}")
+    if found is None:
+        raise WrongAddress(f"“{text}” is no domain of addresses")
+    domain = found.ascii_domain.removesuffix(_PUBLIC).lower()
+    if special is not None:
+        normal_email(f"a@{domain}", special=special)
+    return dot + domain
 
 
 def shown_domain(domain: str) -> str:
     """Return a normal domain as people write it, not ``xn--…``."""
-    name = domain.removeprefix(".")
-    return validate_email(f"a@{name}", check_deliverability=False).domain
+    found = _anywhere(f"a@{domain.removeprefix('.')}")
+    return found.domain.removesuffix(_PUBLIC) if found else domain
 
 
 def is_of(address: str, domains: Iterable[str]) -> bool:
     """Whether an address belongs to one of these normal domains; ``.x`` is ``x`` and all below."""
-    own = ascii_domain(address).rpartition("@")[2].lower()
+    own = _ascii(address.rpartition("@")[2])
     return any(
         f".{own}".endswith(each) if each.startswith(".") else own == each for each in domains
     )
 
 
 def canonical(text: str) -> str:
-    """Return the form by which addresses and user names are compared: NFKC, case folded (TK-10).
+    """Return the form by which addresses and user names are found, and are unique (TK-10).
 
-    What it contains decides what it is: an ``@`` makes an address, also a full-width one.
+    What it contains decides what it is: an ``@`` makes an address, also a full-width one. Of an
+    address: the domain by IDNA 2008, the part before it as mail takes it, but in small letters.
+
+    Two mailboxes can have one canonical form (``Anna@`` and ``anna@``): it decides neither where
+    an email goes nor who is given a power. ``normal_email`` does.
     """
-    return unicodedata.normalize("NFKC", text.strip()).casefold()
+    text = meant(text).translate(_AT)
+    local, at, domain = text.rpartition("@")
+    if not at:
+        return unicodedata.normalize("NFKC", text).casefold()
+    return f"{unicodedata.normalize('NFC', local.lower())}@{_ascii(domain)}"
 
 
 def is_username(text: str) -> bool:
-    """Whether ``text`` is 3 to 64 letters, digits, dots and underscores, a letter first."""
+    """Whether ``text`` keeps ``USERNAME_RULE``, and is not what an id looks like."""
     fits = USERNAME_SHORTEST <= len(text) <= USERNAME_LONGEST
-    return fits and re.fullmatch(USERNAME_PATTERN, text) is not None
+    return fits and re.fullmatch(USERNAME_PATTERN, text) is not None and id_of(text) is None
+
+
+def id_of(text: str) -> UUID | None:
+    """Return the id that a text is: only its form with hyphens is one, and no user name."""
+    text = meant(text)
+    return UUID(text) if _ID.fullmatch(text) else None
+
+
+def _ascii(domain: str) -> str:
+    """Return a domain by IDNA 2008, as far as it is one: ``ß`` and ``ss`` stay two letters."""
+    if domain.isascii():
+        return domain.lower()
+    try:
+        return idna.encode(domain, uts46=True).decode()
+    except UnicodeError:
+        return unicodedata.normalize("NFC", domain).lower()
+
+
+def _anywhere(address: str) -> ValidatedEmail | None:
+    """Return what an address says, whether or not the Internet knows its domain."""
+    try:
+        return validate_email(f"{address}{_PUBLIC}", check_deliverability=False)
+    except EmailNotValidError:
+        return None
 
 
 def revealed(address: str) -> str | None:
@@ -93,8 +173,4 @@ def revealed(address: str) -> str | None:
     """
     if address.isascii():
         return None if address.isprintable() else ascii(address)[1:-1]
-    try:
-        address = ascii_domain(canonical(address))
-    except WrongAddress:
-        address = canonical(address)
-    return address.encode("ascii", "backslashreplace").decode()
+    return canonical(address).encode("ascii", "backslashreplace").decode()

@@ -6,11 +6,13 @@ absurd cost would stop the server.
 
 import base64
 import binascii
+import hmac
 import re
 from collections.abc import Callable
 from typing import NamedTuple
 
 from passlib.hash import (
+    argon2,
     bcrypt,
     bcrypt_sha256,
     django_bcrypt,
@@ -30,7 +32,13 @@ MOST_BCRYPT_ROUNDS = 16  # 2^16; a second or more
 MOST_PBKDF2_ROUNDS = 2_000_000
 MOST_CRYPT_ROUNDS = 1_000_000
 MOST_SCRYPT_BLOCKS = 2**20  # of 128 bytes: 128 MiB
+MOST_ARGON2_KIB = 2**17  # 128 MiB
+MOST_ARGON2_WORK = 2**20  # KiB times passes: about a second
+MOST_ARGON2_LANES = 16
 HASH_LONGEST = 1000
+FLASK_SECURITY = "flask-security:"  # a hash of an HMAC of the password; the salt stands behind it
+SALT_LONGEST = 256
+BCRYPT_BYTES = 72
 
 _BCRYPT_SALT = r"[./A-Za-z0-9]{21}[.Oeu]"
 _BCRYPT_SUM = r"[./A-Za-z0-9]{30}[.CGKOSWaeimquy26]"
@@ -42,7 +50,6 @@ _HEX_LENGTHS = {"sha1": 40, "sha224": 56, "sha256": 64, "sha384": 96, "sha512": 
 _WEAK = re.compile(
     r"(?:md5|sha1|sha|unsalted_md5|unsalted_sha1|crypt)\$.*|[0-9a-fA-F]{32,128}|\$1\$.*"
 )
-_ARGON2 = re.compile(r"(?:argon2)?\$argon2(?:i|d|id)\$.*")
 _DJANGO_SCRYPT = re.compile(
     r"scrypt\$(?P<n>[0-9]{1,9})\$(?P<salt>[^$]{1,64})\$(?P<r>[0-9]{1,9})\$(?P<p>[0-9]{1,9})\$"
     r"(?P<sum>[A-Za-z0-9+/]{86}==)"
@@ -91,6 +98,10 @@ KINDS = (
     _kind("scrypt (passlib)", "$scrypt$",
           r"\$scrypt\$ln=(?P<ln>[0-9]{1,2}),r=(?P<r>[1-9][0-9]{0,18}),"
           r"p=(?P<p>[1-9][0-9]{0,18})\$[A-Za-z0-9+/]*\$[A-Za-z0-9+/]{43}", scrypt),
+    _kind("argon2", "$argon2",
+          r"\$argon2(?:i|d|id)\$(?:v=(?:16|19)\$)?m=(?P<kib>[1-9][0-9]{0,9}),"
+          r"t=(?P<passes>[1-9][0-9]{0,9}),p=(?P<lanes>[1-9][0-9]{0,9})"
+          r"\$[A-Za-z0-9+/]{11,}\$[A-Za-z0-9+/]{16,}", argon2),
     _kind("sha256_crypt", "$5$",
           rf"\$5\$(?:rounds={_ROUNDS}\$)?[./A-Za-z0-9]{{0,16}}\$[./A-Za-z0-9]{{43}}",
           sha256_crypt),
@@ -115,10 +126,12 @@ KINDS = (
 WERKZEUG = ("pbkdf2:", "scrypt:")
 
 
-def normal_hash(text: str) -> str | None:
+def normal_hash(text: str, *, flask_security_salt: str = "") -> str | None:
     """Return a hash as it is stored here, None for what is no password at all.
 
-    That is an empty text, or Django's ``!…``. Django's scrypt becomes werkzeug's form of the same.
+    That is an empty text, or Django's ``!…``. Django's scrypt becomes werkzeug's form of the same,
+    its argon2 that of everybody. With a ``flask_security_salt`` the kinds that Flask-Security
+    hashes twice are taken for hashes of an HMAC by it.
 
     Raises:
         WrongHash: unknown, garbled, too weak or too costly.
@@ -126,7 +139,53 @@ def normal_hash(text: str) -> str | None:
     text = text.strip()
     if not text or text.startswith("!"):
         return None
-    text = _as_werkzeug(text)
+    if text.startswith(FLASK_SECURITY):
+        return _seasoned(text)
+    text = _as_werkzeug(text.removeprefix("argon2") if text.startswith("argon2$") else text)
+    return _wrapped(_checked(text), flask_security_salt)
+
+
+def may_be_flask_securitys(text: str) -> bool:
+    """Whether Flask-Security would have hashed twice, if this hash is its own."""
+    return text.startswith("$")
+
+
+def flask_security_form(password: str, salt: str, stored: str) -> str:
+    """Return what Flask-Security hashes in place of a password (its ``get_hmac``).
+
+    Bcrypt knows the first 72 of its 88 characters.
+    """
+    digest = hmac.digest(salt.encode(), password.encode(), "sha512")
+    longest = BCRYPT_BYTES if stored.startswith("$2") else None
+    return base64.b64encode(digest).decode()[:longest]
+
+
+def peeled(stored: str) -> tuple[str, str]:
+    """Return the hash within one of Flask-Security, and the salt of the HMAC; else none."""
+    if not stored.startswith(FLASK_SECURITY):
+        return stored, ""
+    inner, _, salt = stored.removeprefix(FLASK_SECURITY).rpartition(":")
+    return inner, base64.b64decode(salt, validate=True).decode()
+
+
+def _wrapped(text: str, salt: str) -> str:
+    if not salt or not may_be_flask_securitys(text):
+        return text
+    return f"{FLASK_SECURITY}{text}:{base64.b64encode(salt.encode()).decode()}"
+
+
+def _seasoned(text: str) -> str:
+    """Return a hash of Flask-Security that went in with its salt before."""
+    try:
+        inner, salt = peeled(text)
+    except ValueError:
+        inner, salt = "", ""
+    if not 0 < len(salt) <= SALT_LONGEST or not may_be_flask_securitys(inner):
+        raise WrongHash(f"This hash of Flask-Security is garbled. {_NEW_PASSWORD}")
+    return _wrapped(_checked(inner), salt)
+
+
+def _checked(text: str) -> str:
     found = kind_of(text)
     if found is None:
         raise WrongHash(_why_unknown(text))
@@ -143,6 +202,9 @@ def normal_hash(text: str) -> str | None:
 
 def kind_of(text: str) -> Kind | None:
     """Return the kind that a hash begins like."""
+    if text.startswith(FLASK_SECURITY):
+        inner = kind_of(text.removeprefix(FLASK_SECURITY))
+        return inner and inner._replace(name=f"{inner.name} (Flask-Security)")
     return next((kind for kind in KINDS if text.startswith(kind.begins)), None)
 
 
@@ -159,10 +221,14 @@ def _is_whole(kind: Kind, text: str) -> bool:
 def _check_cost(kind: Kind, cost: dict[str, int]) -> None:
     rounds = MOST_CRYPT_ROUNDS if kind.name.endswith("_crypt") else MOST_PBKDF2_ROUNDS
     blocks = cost.get("n", 2 ** cost.get("ln", 0)) * cost.get("r", 1) * cost.get("p", 1)
+    kib = cost.get("kib", 0)
     if (
         cost.get("log", 0) > MOST_BCRYPT_ROUNDS
         or cost.get("rounds", 0) > rounds
         or blocks > MOST_SCRYPT_BLOCKS
+        or kib > MOST_ARGON2_KIB
+        or kib * cost.get("passes", 1) > MOST_ARGON2_WORK
+        or cost.get("lanes", 1) > MOST_ARGON2_LANES
     ):
         raise WrongHash(
             f"This hash ({kind.name}) costs more than a login may: it would hold up everybody "
@@ -174,8 +240,6 @@ def _check_cost(kind: Kind, cost: dict[str, int]) -> None:
 
 
 def _why_unknown(text: str) -> str:
-    if _ARGON2.fullmatch(text):
-        return f"Hashes of argon2 cannot be read here. {_NEW_PASSWORD}"
     if _WEAK.fullmatch(text):
         return f"This kind of hash is too weak to be kept. {_NEW_PASSWORD}"
     return f"This is no hash of a password that is known here. {_NEW_PASSWORD}"

@@ -38,6 +38,7 @@ NICE = 10  # more than the rest of the process
 NICEST = 19
 BUSY_RETRY_SECONDS = 2
 FOREIGN_SCHEMES = [
+    "argon2",
     "bcrypt",
     "pbkdf2_sha256",
     "pbkdf2_sha512",
@@ -158,6 +159,17 @@ def _normal(password: str) -> str:
     return unicodedata.normalize("NFKC", password)
 
 
+def _hashed(password: str, salt: str, stored: str) -> Iterable[str]:
+    """Return what may have been hashed: others hash what was typed, not its normal form.
+
+    Flask-Security's normal form is NFKD.
+    """
+    if not salt:
+        return dict.fromkeys([_normal(password), password])
+    forms = dict.fromkeys([unicodedata.normalize("NFKD", password), password])
+    return [hashes.flask_security_form(form, salt, stored) for form in forms]
+
+
 def hash_now(password: str, *, rounds: int = DEFAULT_ROUNDS) -> str:
     """Return a new hash, made on this thread: for the shell and for fixtures, never for pages."""
     return _context(rounds).hash(_normal(password))
@@ -225,16 +237,16 @@ class PasswordHasher:
     def _verify_now(self, password: str, stored: str | None) -> Verdict:
         if not self._matches(password, stored or self._reference) or stored is None:
             return Verdict(is_right=False)
-        foreign = stored.startswith(hashes.WERKZEUG)
+        foreign = stored.startswith((*hashes.WERKZEUG, hashes.FLASK_SECURITY))
         outdated = foreign or self._context.needs_update(stored)
         return Verdict(is_right=True, replacement=self._hash_now(password) if outdated else None)
 
     def _matches(self, password: str, stored: str) -> bool:
         begun = time.thread_time()
         try:
-            # Others hashed what was typed, not its normal form.
-            typed = dict.fromkeys([_normal(password), password])
-            is_right = any(self._is_hash_of(text, stored) for text in typed)
+            inner, salt = hashes.peeled(stored)
+            typed = _hashed(password, salt, inner)
+            is_right = any(self._is_hash_of(text, inner) for text in typed)
         except (ValueError, TypeError, OverflowError):
             # A garbled hash, or plain bcrypt and a password that it cannot take.
             self._context.verify("nobody", self._reference)

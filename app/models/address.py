@@ -12,13 +12,15 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.kit.addresses import canonical
 from app.models.base import Base, Now
 from app.models.user import User
 
 
 class HeldAddress(Base):
-    """An address, in its canonical form, that an account had at ``since`` for the first time."""
+    """An address that an account had at ``since`` for the first time.
+
+    ``email_key`` is the address itself: of two with one canonical form, each counts.
+    """
 
     __tablename__ = "held_addresses"
 
@@ -29,11 +31,11 @@ class HeldAddress(Base):
 
 async def note(session: AsyncSession, user_id: UUID, *, before: str, now: str) -> None:
     """Note that an account has another address from now on. It began with the first one."""
-    began = select(User.id, literal(canonical(before)), User.created_at).where(User.id == user_id)
+    began = select(User.id, literal(before), User.created_at).where(User.id == user_id)
     held = [HeldAddress.user_id, HeldAddress.email_key, HeldAddress.since]
     first = insert(HeldAddress).from_select(held, began)
     await session.execute(first.on_conflict_do_nothing())
-    then = insert(HeldAddress).values(user_id=user_id, email_key=canonical(now))
+    then = insert(HeldAddress).values(user_id=user_id, email_key=now)
     await session.execute(then.on_conflict_do_nothing())
 
 
@@ -43,7 +45,7 @@ async def is_earlier(session: AsyncSession, user_id: UUID, email: str, than: str
         select(HeldAddress.email_key, HeldAddress.since).where(HeldAddress.user_id == user_id)
     )
     since: dict[str, datetime] = {key: moment for key, moment in rows}  # noqa: C416 - rows are no pairs to mypy
-    first, second = since.get(canonical(email)), since.get(canonical(than))
+    first, second = since.get(email), since.get(than)
     return first is not None and second is not None and first < second
 
 

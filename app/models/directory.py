@@ -1,5 +1,6 @@
 """The directory: people as an administrator looks them up, a page at a time, among a million."""
 
+import unicodedata
 from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
@@ -8,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import Boolean, ColumnElement, func, literal_column, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.kit.addresses import canonical, revealed
+from app.kit.addresses import canonical, meant, revealed
 from app.models import finding
 from app.models.finding import Sought
 from app.models.role import Role
@@ -128,4 +129,9 @@ async def _sought(session: AsyncSession, wanted: Filter) -> Sought | None:
         conditions.append(literal_column(UNUSUAL[wanted.state], Boolean))
     if wanted.state is not None:
         marks.append(finding.MARKS[wanted.state])
-    return Sought(canonical(wanted.part), conditions, marks)
+    return Sought(_letters_of(wanted.part), conditions, marks)
+
+
+def _letters_of(part: str) -> str:
+    """Return a part in the letters of keys, but a domain as people write it: it may be a piece."""
+    return unicodedata.normalize("NFC", meant(part).lower())

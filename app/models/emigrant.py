@@ -11,7 +11,7 @@ from app.models.role import Role
 from app.models.user import User
 
 EXPORTED_AT_ONCE = 1000
-HASH_BEGINNING = "^[$]?[a-z0-9_:-]+[$]?(?:v=2,t=2b,r=[0-9]+|2)?"
+HASH_BEGINNING = "^(?:flask-security:)?[$]?[a-z0-9_:-]+[$]?(?:v=2,t=2b,r=[0-9]+|2)?"
 _EXPORTED = select(
     User.email,
     User.username,

@@ -42,6 +42,7 @@ NEIGHBOURS_LOOKED_UP = 200
 FEW = 1_000
 LAST_LETTER = "\U0010ffff"
 LIKE_ESCAPE = "\\"
+ASCII_DOMAIN = "xn--"  # what a domain with other letters has in its place (IDNA)
 
 BEFORE_A, BEHIND_Z = ord("a") - 1, ord("z") + 1  # the shelves of all other letters
 LAST_SHELF = BEHIND_Z - BEFORE_A
@@ -80,7 +81,15 @@ async def inside(session: AsyncSession, sought: Sought, *, after: str, size: int
     """Return who comes next of those who have the part elsewhere in a name or an address."""
     if len(sought.part) < SHORTEST_INNER_PART:
         return []
-    return await _anywhere(session, sought, after=after, size=size)
+    found = await _anywhere(session, sought, after=after, size=size)
+    if sought.part.isascii():
+        return found
+    # The key has the domain in ASCII, the address as people write it.
+    written = func.lower(User.email).like(_pattern(sought.part), escape=LIKE_ESCAPE)
+    by_domain = Sought(ASCII_DOMAIN, [*sought.narrowed, written], sought.marks)
+    found += await _anywhere(session, by_domain, after=after, size=size)
+    in_order = select(User.id).where(User.id.in_(found)).order_by(KEY)
+    return list(await session.scalars(in_order.limit(size)))
 
 
 async def _anywhere(session: AsyncSession, sought: Sought, *, after: str, size: int) -> list[UUID]:
@@ -233,9 +242,12 @@ def _elsewhere(part: str) -> list[ColumnElement[bool]]:
 def _contains(
     username_key: SQLColumnExpression[str], email_key: SQLColumnExpression[str], part: str
 ) -> list[ColumnElement[bool]]:
-    escaped = part
-    for letter in (LIKE_ESCAPE, "%", "_"):
-        escaped = escaped.replace(letter, LIKE_ESCAPE + letter)
     keys = (username_key, email_key)
-    likes = [key.like(f"%{escaped}%", escape=LIKE_ESCAPE) for key in keys]
+    likes = [key.like(_pattern(part), escape=LIKE_ESCAPE) for key in keys]
     return [or_(*likes)] if part else []
+
+
+def _pattern(part: str) -> str:
+    for letter in (LIKE_ESCAPE, "%", "_"):
+        part = part.replace(letter, LIKE_ESCAPE + letter)
+    return f"%{part}%"

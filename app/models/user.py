@@ -1,7 +1,6 @@
 """People, and every statement that touches them."""
 
 from collections.abc import Collection
-from contextlib import suppress
 from datetime import datetime
 from typing import Any, NamedTuple, Never
 from uuid import UUID
@@ -23,7 +22,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.kit.addresses import canonical
+from app.kit.addresses import canonical, id_of
 from app.kit.passwords import hash_now
 from app.kit.permissions import Permission
 from app.models.base import Base, Moment, Now, RandomId
@@ -185,8 +184,9 @@ async def identify(session: AsyncSession, name: str) -> Identity | None:
     """Return the person of an address, a user name or an id: for operators, not for logins."""
     key = canonical(name).replace("\0", "")  # the only letter that the database does not take
     meant = User.email_key == key if "@" in key else User.username_key == key
-    with suppress(ValueError):
-        meant = User.id == UUID(name.strip())
+    user_id = id_of(name)  # what looks like one is no user name
+    if user_id is not None:
+        meant = User.id == user_id
     row = (await session.execute(select(User.id, User.username).where(meant))).one_or_none()
     return None if row is None else Identity(*row)
 

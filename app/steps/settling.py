@@ -15,7 +15,8 @@ async def settle(
 ) -> bool:
     """Use a registration up; False if it is gone, or its address or user name is somebody's.
 
-    The address ``ADMIN_EMAIL`` becomes Administrator now.
+    The address ``ADMIN_EMAIL`` becomes Administrator now, in small or capital letters: no mail
+    server tells these apart, but any tells an address that looks like it.
     """
     if await registration.take(session, pending.id) is None:
         return False

@@ -1,4 +1,7 @@
-"""Forms: they know what an address or a user name looks like, and nothing about people."""
+"""Forms: they know what an address or a user name looks like, and nothing about people.
+
+No field has a ``maxlength``: it cuts what is pasted, and nobody sees it. What is too long is told.
+"""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,29 +9,29 @@ from typing import Any
 from wtforms import BooleanField, EmailField, Field, Form, HiddenField, PasswordField, StringField
 from wtforms.validators import DataRequired, EqualTo, InputRequired, Length, ValidationError
 
+from app.house import house
 from app.kit.addresses import (
     EMAIL_LONGEST,
-    USERNAME_LONGEST,
-    USERNAME_SHORTEST,
+    USERNAME_RULE,
     WrongAddress,
     is_username,
+    meant,
     normal_email,
 )
 from app.kit.errors import Refusal, WrongPassword
-from app.kit.passwords import LONGEST_CHARACTERS
 
 TERMS = "I accept the terms"
 
 
 def trimmed(text: str | None) -> str | None:
-    """Filter a field: without the space around it."""
-    return text.strip() if text else text
+    """Filter a field: without the space and the invisible characters around it."""
+    return meant(text) if text else text
 
 
 def address(_form: Form, field: Field) -> None:
     """Check that a field is an email address, and bring it into its normal form."""
     try:
-        field.data = normal_email(field.data)
+        field.data = normal_email(field.data, special=house().config.allowed_special_domains)
     except WrongAddress as error:
         raise ValidationError(str(error)) from None
 
@@ -36,10 +39,7 @@ def address(_form: Form, field: Field) -> None:
 def username(_form: Form, field: Field) -> None:
     """Check that a field may be a user name."""
     if not is_username(field.data):
-        raise ValidationError(
-            f"{USERNAME_SHORTEST} to {USERNAME_LONGEST} letters (a–z), digits, dots and "
-            "underscores, beginning with a letter."
-        )
+        raise ValidationError(USERNAME_RULE)
 
 
 class HouseForm(Form):
@@ -60,7 +60,7 @@ def _new_password(label: str = "Password") -> PasswordField:
     return PasswordField(
         label,
         [InputRequired("Please choose a password.")],
-        render_kw={"autocomplete": "new-password", "maxlength": LONGEST_CHARACTERS},
+        render_kw={"autocomplete": "new-password"},
     )
 
 
@@ -71,7 +71,7 @@ def _confirm(label: str = "The same password again") -> PasswordField:
             InputRequired("Please repeat the password."),
             EqualTo("password", "The two passwords differ. Please type them again."),
         ],
-        render_kw={"autocomplete": "new-password", "maxlength": LONGEST_CHARACTERS},
+        render_kw={"autocomplete": "new-password"},
     )
 
 
@@ -93,7 +93,6 @@ def _username_field(hint: str) -> StringField:
             "autocomplete": "username",
             "autocapitalize": "none",
             "spellcheck": "false",
-            "maxlength": USERNAME_LONGEST,
         },
     )
 
@@ -104,7 +103,7 @@ def _email_field(label: str, hint: str) -> EmailField:
         [InputRequired("Please enter your email address."), address],
         [trimmed],
         description=hint,
-        render_kw={"autocomplete": "email", "maxlength": EMAIL_LONGEST},
+        render_kw={"autocomplete": "email"},
     )
 
 
@@ -167,10 +166,7 @@ class ChangePasswordForm(HouseForm):
 class RegisterForm(HouseForm):
     """Ask for an account."""
 
-    username = _username_field(
-        f"{USERNAME_SHORTEST} to {USERNAME_LONGEST} letters (a–z), digits, dots and "
-        "underscores, a letter first. Others can see it."
-    )
+    username = _username_field(f"{USERNAME_RULE} Others can see it.")
     email = _email_field("Email address", "We send a link there, to see that it is yours.")
     password = _new_password()
     confirm = _confirm()

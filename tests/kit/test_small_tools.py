@@ -53,7 +53,6 @@ def test_what_is_no_address_is_refused_in_words(text: str) -> None:
     [
         ("Alice@Example.com", "alice@example.COM"),
         ("\u212aelvin@example.com", "kelvin@example.com"),
-        ("stra\u00dfe@example.com", "STRASSE@example.com"),
         ("e\u0301va@example.com", "\u00e9va@example.com"),
         ("a@b\u00fccher.example", "a@B\u00dcCHER.example"),
     ],

@@ -10,7 +10,7 @@ from wtforms.validators import InputRequired, Length, Optional, ValidationError
 from app.flows.logbook import EVENTS
 from app.flows.logbook import Filter as LinesFilter
 from app.flows.people import Filter, State
-from app.kit.addresses import EMAIL_LONGEST, USERNAME_LONGEST
+from app.kit.addresses import EMAIL_LONGEST, USERNAME_RULE
 from app.web.fields import HouseForm, address, given, trimmed, username
 
 REASON_LONGEST = 500
@@ -65,7 +65,7 @@ class FindForm(HouseForm):
         [Optional(), Length(max=EMAIL_LONGEST, message="This is too long."), _printable],
         [trimmed],
         description="With one or two letters: user names that begin with them.",
-        render_kw=PLAIN | {"type": "search", "maxlength": EMAIL_LONGEST},
+        render_kw=PLAIN | {"type": "search"},
     )
     state = SelectField(
         "State",
@@ -104,7 +104,7 @@ class BlockForm(HouseForm):
         ],
         [trimmed],
         description="For administrators only. The person does not see it.",
-        render_kw={"autocomplete": "off", "maxlength": REASON_LONGEST},
+        render_kw={"autocomplete": "off"},
     )
 
 
@@ -125,7 +125,7 @@ class WordForm(HouseForm):
         "The word",
         [InputRequired("Please type the word."), _printable],
         [trimmed],
-        render_kw=PLAIN | {"maxlength": USERNAME_LONGEST},
+        render_kw=PLAIN,
     )
 
 
@@ -136,7 +136,7 @@ class EraseForm(HouseForm):
         "User name",
         [InputRequired("Please type the user name."), _printable],
         [trimmed],
-        render_kw=PLAIN | {"maxlength": USERNAME_LONGEST},
+        render_kw=PLAIN,
     )
 
 
@@ -148,14 +148,14 @@ class InviteForm(HouseForm):
         [InputRequired("Please enter the email address."), address],
         [trimmed],
         description="The invitation goes there. Nobody else sees its link.",
-        render_kw=PLAIN | {"maxlength": EMAIL_LONGEST},
+        render_kw=PLAIN,
     )
     username = StringField(
         "User name",
         [InputRequired("Please enter a user name."), username],
         [trimmed],
-        description="3 to 64 letters (a–z), digits, dots and underscores, a letter first.",
-        render_kw=PLAIN | {"maxlength": USERNAME_LONGEST},
+        description=USERNAME_RULE,
+        render_kw=PLAIN,
     )
     role = SelectField("Role")
 
@@ -178,14 +178,14 @@ class HistoryForm(HouseForm):
         [Optional(), Length(max=EMAIL_LONGEST, message="This is too long."), _printable],
         [trimmed],
         description="User name, address or id.",
-        render_kw=PLAIN | {"maxlength": EMAIL_LONGEST},
+        render_kw=PLAIN,
     )
     network = StringField(
         "From where",
         [Optional(), _network],
         [trimmed],
         description="Address or network.",
-        render_kw=PLAIN | {"maxlength": 64},
+        render_kw=PLAIN,
     )
     since = DateField(
         "From",
