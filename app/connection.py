@@ -235,7 +235,8 @@ class _Http(H11Protocol):
 
     def __init__(self, *args: Any) -> None:  # noqa: ANN401 - hypercorn's own
         super().__init__(*args)
-        self.connection._receive_buffer = _StrictBuffer()  # noqa: SLF001 - h11 has no other way
+        strict = cast("h11.Connection", self.connection)
+        strict._receive_buffer = _StrictBuffer()  # noqa: SLF001 - h11 has no other way
 
     async def handle(self, event: Event) -> None:
         """Take what came; what is ambiguous is refused, and the connection closed."""

@@ -10,7 +10,7 @@ from uuid import uuid4
 import asyncpg
 from asyncpg.exceptions import InterfaceError as AsyncpgInterfaceError
 from asyncpg.exceptions import InternalClientError, PostgresError, TargetServerAttributeNotMatched
-from sqlalchemy import URL, Executable, make_url, text
+from sqlalchemy import URL, ClauseElement, make_url, text
 from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg as AsyncpgDialect
 from sqlalchemy.engine import AdaptedConnection, ExceptionContext
 from sqlalchemy.event import listen, listens_for
@@ -271,10 +271,10 @@ class Prepared(NamedTuple):
     names: tuple[str, ...]
 
 
-def prepared(statement: Executable) -> Prepared:
+def prepared(statement: ClauseElement) -> Prepared:
     """Return a statement ready to be sent: building one costs more than running it."""
-    compiled = statement.compile(dialect=AsyncpgDialect())
-    return Prepared(str(compiled), tuple(compiled.positiontup or ()))
+    compiled = statement.compile(dialect=AsyncpgDialect())  # type: ignore[no-untyped-call]
+    return Prepared(str(compiled), tuple(getattr(compiled, "positiontup", None) or ()))
 
 
 class Server(NamedTuple):

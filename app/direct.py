@@ -73,9 +73,10 @@ class DirectConnection:
         driver = await self.open()
         try:
             async with driver.transaction() if self._is_pooled else nullcontext():
-                return await driver.fetch(
+                rows: Sequence[asyncpg.Record] = await driver.fetch(
                     statement.text, *(values[name] for name in statement.names)
                 )
+                return rows
         except BaseException:  # also when it is given up: nobody knows what comes over it now
             await self.close()
             raise

@@ -111,7 +111,7 @@ async def test_a_letter_given_up_by_mistake_is_sent_after_all(
         assert row["gave_up_at"]
         server.on_recipient = accept
         async with house.session() as session:
-            await delivery.retry(session, letter_id=row["id"], client=OPERATOR, actor_id=None)
+            await delivery.retry(session, letter_id=row["id"], client=OPERATOR, actor=None)
         await server.take(1)
     assert "This is the text." in server.letters[0].as_string()
 

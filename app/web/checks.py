@@ -1,6 +1,8 @@
 """What stands between any request and any page, in this order."""
 
-from quart import Quart, request
+from typing import Any, cast
+
+from quart import Quart, Request, request
 from quart.typing import ResponseTypes
 
 from app.config import Config
@@ -17,7 +19,7 @@ def register(app: Quart, config: Config) -> None:
 
     @app.before_request
     async def check() -> ResponseTypes | None:
-        asked = request._get_current_object()  # noqa: SLF001 - werkzeug's documented way
+        asked: Request = cast("Any", request)._get_current_object()
         clients.introduce(asked)
         hosts.refuse_foreign(asked)
         csrf.refuse_foreign(asked)

@@ -1,5 +1,7 @@
 """What Quart does for each request, in one task instead of four, and without a thread."""
 
+from typing import Any
+
 from flask.templating import _default_template_ctx_processor as of_flask
 from hypercorn.typing import ASGIReceiveCallable, ASGISendCallable
 from quart import Quart
@@ -20,7 +22,7 @@ class OneTask(ASGIHTTPConnection):
 
     async def __call__(self, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
         """Answer."""
-        inbox = self.scope["extensions"].get(HANG_UP) if "extensions" in self.scope else None
+        inbox: Any = self.scope.get("extensions", {}).get(HANG_UP)
         if inbox is None or self._may_have_body():
             return await super().__call__(receive, send)
         inbox.is_read = False

@@ -4,7 +4,7 @@ from urllib.parse import urlsplit
 
 from itsdangerous import URLSafeTimedSerializer
 from quart import Quart, request
-from quart.sessions import SecureCookieSessionInterface, SessionMixin
+from quart.sessions import SecureCookieSession, SecureCookieSessionInterface, SessionMixin
 from quart.typing import ResponseTypes
 from quart.wrappers import BaseRequestWebsocket, Response
 from werkzeug.wrappers import Response as WerkzeugResponse
@@ -30,7 +30,9 @@ class MessageCookie(SecureCookieSessionInterface):
         """Return the one that was made at the start."""
         return self._signer
 
-    async def open_session(self, app: Quart, request: BaseRequestWebsocket) -> SessionMixin | None:
+    async def open_session(
+        self, app: Quart, request: BaseRequestWebsocket
+    ) -> SecureCookieSession | None:
         """Read the cookie, if there is one."""
         if self._name not in request.cookies:
             return self.session_class()

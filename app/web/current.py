@@ -82,7 +82,7 @@ class SessionAuth(QuartAuth):
 
     user_class = CurrentUser
 
-    async def _template_context(self) -> dict[str, AuthUser]:
+    async def _template_context(self) -> dict[str, AuthUser]:  # type: ignore[override]
         """Say who asks. quart-auth's own is not async: Quart runs that in a thread."""
         return {"current_user": self.load_user()}
 

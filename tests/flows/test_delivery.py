@@ -121,7 +121,7 @@ async def never() -> bool:
 
 async def retried(house: House, letter_id: UUID) -> None:
     async with house.session() as session:
-        await retry(session, letter_id=letter_id, client=OPERATOR, actor_id=None)
+        await retry(session, letter_id=letter_id, client=OPERATOR, actor=None)
 
 
 @pytest.mark.parametrize("problem", [Refused("550 no", 550), PutOff("554 no", 554)])

@@ -34,7 +34,10 @@ async def rows(people: Iterable[dict[str, Any] | Problem]) -> AsyncIterator[Row 
 
 
 async def bring(
-    house: House, *people: dict[str, Any] | Problem, told: list[Problem] | None = None, **how: Any
+    house: House,
+    *people: dict[str, Any] | Problem,
+    told: list[Problem] | None = None,
+    **how: Any,  # noqa: ANN401
 ) -> Brought:
     """Bring people in; what is wrong goes into ``told``."""
     tell = ([] if told is None else told).append
