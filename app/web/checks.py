@@ -19,7 +19,7 @@ def register(app: Quart, config: Config) -> None:
 
     @app.before_request
     async def check() -> ResponseTypes | None:
-        asked: Request = cast("Any", request)._get_current_object()
+        asked: Request = cast("Any", request)._get_current_object()  # noqa: SLF001 - documented
         clients.introduce(asked)
         hosts.refuse_foreign(asked)
         csrf.refuse_foreign(asked)
