@@ -302,10 +302,11 @@ class Config(BaseModel):
         1, ge=1, le=16, description="Threads that hash passwords in each worker"
     )
     password_queue: int = Field(
-        8,
+        64,
         ge=1,
         le=1000,
-        description="Passwords that may wait for those threads in each worker; more get 503",
+        description="Passwords that may wait for those threads in each worker, networks by turns, "
+        "for at most 10 seconds; more get 503",
     )
 
     session_idle_minutes: float = Field(
