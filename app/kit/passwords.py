@@ -22,7 +22,6 @@ from typing import NamedTuple, ParamSpec, TypeVar
 
 from passlib.context import CryptContext
 from werkzeug.security import check_password_hash
-from zxcvbn.frequency_lists import FREQUENCY_LISTS
 
 from app.kit import hashes
 from app.kit.errors import WeakPassword
@@ -138,6 +137,9 @@ def _is_guessed(text: str) -> bool:
 
 @lru_cache(maxsize=1)
 def _common() -> frozenset[str]:
+    # 14 MB: read when somebody chooses a password, not in every process.
+    from zxcvbn.frequency_lists import FREQUENCY_LISTS  # noqa: PLC0415
+
     return frozenset(FREQUENCY_LISTS["passwords"])
 
 
