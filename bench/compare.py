@@ -159,7 +159,7 @@ def _calm(place: Place, running: Running, plan: Plan) -> Calm:
             walk(running.port, path, cookie, rate=PAGES_A_SECOND, seconds=seconds), 0.99
         )
 
-    time.sleep(SETTLE_SECONDS)
+    running.await_rest()
     rest = walked(plan.rest)
     flood = wrk(running.port, place.wrong, connections=FLOODING, seconds=plan.flood + 2,
                 count_statuses=True)  # fmt: skip

@@ -13,6 +13,8 @@ import psutil
 START_SECONDS = 60
 STOP_SECONDS = 15
 POLL_SECONDS = 0.005
+REST_SECONDS = 30
+BUSY_CORES = 0.1
 
 
 class Answer(NamedTuple):
@@ -53,6 +55,14 @@ class Running:
             time.sleep(POLL_SECONDS)
         said = self._log.read_text(errors="replace")[-3000:]
         raise SystemExit(f"{path} did not come in {START_SECONDS} s:\n{said}")
+
+    def await_rest(self) -> None:
+        """Wait until what was given up is worked off too, for a while at most."""
+        for _ in range(REST_SECONDS):
+            before = cpu_seconds(self.tree())
+            time.sleep(1)
+            if cpu_seconds(self.tree()) - before < BUSY_CORES:
+                return
 
     def tree(self) -> list[psutil.Process]:
         return [self._root, *self._root.children(recursive=True)]

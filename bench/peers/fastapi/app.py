@@ -45,6 +45,10 @@ class UserRead(schemas.BaseUser[uuid.UUID]):
     username: str
 
 
+REAL = PasswordHelper()
+CHEAP = PasswordHelper(  # who only has to be signed in, once
+    PasswordHash((Argon2Hasher(time_cost=1, memory_cost=8, parallelism=1),))
+)
 engine = create_async_engine(os.environ["DATABASE_URL"])
 sessions = async_sessionmaker(engine, expire_on_commit=False)
 
@@ -68,7 +72,7 @@ class UserManager(UUIDIDMixin, BaseUserManager[User, uuid.UUID]):
 
 
 async def get_user_manager(user_db=Depends(get_user_db)):
-    yield UserManager(user_db)
+    yield UserManager(user_db, CHEAP if "CHEAP" in os.environ else REAL)
 
 
 def get_strategy(token_db=Depends(get_token_db)):
@@ -95,8 +99,7 @@ async def secret(request: Request, user: User = Depends(current_user)):
 
 async def fill() -> None:
     """Make the tables, and the people: name, email, password, and whether the hash is cheap."""
-    cheap = PasswordHelper(PasswordHash((Argon2Hasher(time_cost=1, memory_cost=8),)))
-    helpers = {"cheap": cheap, "real": PasswordHelper()}
+    helpers = {"cheap": CHEAP, "real": REAL}
     known: dict[tuple[str, str], str] = {}
     async with engine.begin() as connection:
         await connection.run_sync(Base.metadata.create_all)
