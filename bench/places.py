@@ -3,8 +3,10 @@
 import os
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http import HTTPStatus
 from pathlib import Path
 from typing import NamedTuple
 
@@ -30,7 +32,7 @@ from tests import databases
 from tests.server import free_port
 
 GIVEN = "BENCH_DATABASE_URL"
-DOOR_SECONDS = 60
+TRIES = 20
 
 
 class Postgres(NamedTuple):
@@ -141,7 +143,11 @@ def _enter(contender: Contender, port: int, name: str) -> str:
     if contender.door is None:
         raise ValueError(contender.key)
     _, path, _, body = contender.door.request(name, PASSWORD).split("\t")
-    answer = ask(port, "POST", path, cookie=CSRF, body=body)
+    for _ in range(TRIES):
+        answer = ask(port, "POST", path, cookie=CSRF, body=body)
+        if answer.status != HTTPStatus.SERVICE_UNAVAILABLE:
+            break
+        time.sleep(0.5)  # a busy machine: this is not what is measured
     if answer.status != contender.door.right:
         raise SystemExit(f"{contender.title}: {name} cannot sign in: {answer.status}")
     return answer.cookies
