@@ -16,10 +16,10 @@ import uvloop
 from quart import Quart, render_template
 from quart_auth import AuthUser, QuartAuth, current_user, login_required
 
-from app import TEMPLATES_DIR
 from app.kit.permissions import Permission
 from app.server import Server
 from app.web.assets import STATIC_DIR, static_path
+from app.wiring import TEMPLATES_DIR
 from bench.limits import bare
 from bench.people import readers
 
@@ -53,7 +53,9 @@ def make_page() -> Quart:
     )
     app.secret_key = "bench-9fK2mQ7xR4tB8wZ1cV6nJ3hL5pDs"
     QuartAuth(app, cookie_name=COOKIE, cookie_secure=False, user_class=Reader)
-    app.jinja_env.globals.update(site="Vestibule", is_registration_open=True, Permission=Permission)
+    app.jinja_env.globals.update(
+        site="Vestibule", static=static_path(), is_registration_open=True, Permission=Permission
+    )
 
     @app.get("/secret")
     @login_required
