@@ -60,7 +60,9 @@ async def brought(house: House, name: str, reading: Reading = AS_IT_IS) -> list[
 
 def _person(username: str, email: str, stored: str | None, *moments: object) -> str:
     words = [username, *(["of " + email] if not email.endswith("@example.com") else [])]
-    words += [word for word, moment in zip(("confirmed", "blocked"), moments, strict=True) if moment]
+    words += [
+        word for word, moment in zip(("confirmed", "blocked"), moments, strict=True) if moment
+    ]
     if stored is not None:
         verdict = HASHER._verify_now(GOOD, stored)
         assert verdict.is_right
@@ -85,7 +87,11 @@ REFUSED = [
     ("django-dumpdata.json", AS_IT_IS, r"jq -c '.\[\] | select"),
 ]
 TOLD = [
-    ("flask-security-second-factor.csv", FLASK_SECURITY, "second factor.* --ignore tf_primary_method --ignore tf_totp_secret"),
+    (
+        "flask-security-second-factor.csv",
+        FLASK_SECURITY,
+        "second factor.* --ignore tf_primary_method --ignore tf_totp_secret",
+    ),
     ("windows-1252.csv", AS_IT_IS, "no text in UTF-8"),
     ("compact-dates.csv", AS_IT_IS, "“16121209” has to be a moment"),
     ("wordpress.csv", Reading(ignored=["user_status", "user_activation_key"]), "no hash"),
