@@ -16,7 +16,7 @@ run: .venv/laptop
 	@exec $(BIN)/python -m app serve
 
 test: .venv/dev
-	@$(BIN)/python -m pytest -n auto $(ARGS)
+	@$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder $(ARGS)
 
 # make check  looks at format, lint, types, import contracts, templates and migrations
 check: .venv/dev

@@ -9,7 +9,9 @@ from sqlalchemy import URL
 from app import edge, web
 from app.config import Config
 from app.house import EXTENSION, opened
+from app.web.application import Application
 from app.web.assets import STATIC_DIR, static_path
+from app.web.connections import drop_idle_processors
 
 TEMPLATES_DIR = Path(__file__).parent.parent / "templates"
 
@@ -20,8 +22,9 @@ def create_app(config: Config, url: URL) -> Quart:
     ``url`` is where the database is. Nothing is opened before the server starts; an application
     object serves once.
     """
-    app = Quart(
+    app = Application(
         __name__,
+        public_url=config.public_url,
         template_folder=str(TEMPLATES_DIR),
         static_folder=str(STATIC_DIR),
         static_url_path=static_path(),
@@ -35,4 +38,5 @@ def create_app(config: Config, url: URL) -> Quart:
 
     web.furnish(app, config)
     edge.furnish(app, config)
+    drop_idle_processors(app)
     return app

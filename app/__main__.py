@@ -5,7 +5,7 @@ import sys
 from typing import NoReturn
 
 import click
-from sqlalchemy import make_url
+from sqlalchemy import URL, make_url
 
 from app import config as settings
 from app import embedded, laptop, schema, serve, worker
@@ -21,10 +21,12 @@ from app.commands import (
     users,
 )
 from app.commands.shared import ask, connections_of, database, read_config, running_database
-from app.db import database_url, is_away
+from app.complaints import complaint
+from app.db import database_url
 from app.flows import access
 from app.kit.errors import Refusal
 from app.kit.keys import new_key
+from app.kit.shares import Share
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -65,6 +67,7 @@ def serve_command(*, with_postman: bool) -> None:
 def migrate() -> None:
     """Bring the database's schema up to date. Any number at once take turns."""
     with database() as (_, url):
+        ask(url, schema.check_encoding)
         schema.migrate(url)
     click.echo("The database is up to date.")
 
@@ -89,10 +92,13 @@ def postman_command(*, watch_stdin: bool) -> None:
 
 @commands.command("worker", hidden=True)
 @click.option("--socket-fd", type=int, required=True)
-def worker_command(*, socket_fd: int) -> None:
+@click.option("--shares-fd", type=int, required=True)
+@click.option("--slot", type=int, required=True)
+def worker_command(*, socket_fd: int, shares_fd: int, slot: int) -> None:
     """Be one server process of ``serve``."""
     config = read_config()
-    worker.run(config, running_database(config), socket_fd=socket_fd)
+    share = Share(shares_fd, slot)
+    worker.run(config, running_database(config), socket_fd=socket_fd, share=share)
 
 
 for command in (transfer.import_users, transfer.export_users, transfer.show_hashes):
@@ -116,13 +122,19 @@ def main() -> NoReturn:
         commands(prog_name="python -m app")
     except settings.WrongSettings as wrong:
         _fail(f"These settings are wrong:\n{wrong}", status=2)
-    except (Refusal, embedded.NoDatabase, serve.CannotServe) as error:
+    except (Refusal, embedded.NoDatabase, serve.CannotServe, schema.WrongDatabase) as error:
         _fail(str(error))
     except Exception as error:
-        if not is_away(error):
+        sentence = complaint(error, _given_database())
+        if sentence is None:
             raise
-        _fail(f"The database cannot be reached ({type(error).__name__}). Is DATABASE_URL right?")
+        _fail(sentence)
     sys.exit(0)
+
+
+def _given_database() -> URL | None:
+    config = settings.load()
+    return None if config.is_laptop else database_url(config)
 
 
 def _fail(message: str, status: int = 1) -> NoReturn:

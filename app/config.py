@@ -6,10 +6,10 @@ Each one may also be given as a file: ``SECRET_KEY_FILE=/run/secrets/secret_key`
 import os
 import re
 from collections.abc import Mapping
-from email.utils import parseaddr
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 from pydantic import (
     AfterValidator,
@@ -25,6 +25,7 @@ from pydantic import (
 
 from app.kit.addresses import WrongAddress, for_operators, normal_domain, normal_email
 from app.kit.keys import SECRET_KEY_MIN_BYTES, is_weak_key
+from app.kit.message import is_greeting, sender_address, sender_of
 from app.kit.relay import Relay, relay_of
 from app.kit.urls import asyncpg_url, is_loopback, local_path, split_address
 
@@ -60,7 +61,8 @@ def _origin(value: str) -> str:
         raise ValueError("must be an address like https://login.example.com: no path, no query")
     if found["scheme"].lower() == "http" and not is_loopback(found["host"].strip("[]").lower()):
         raise ValueError("must begin with https:// (plain http is for this machine alone)")
-    return value.rstrip("/").lower()
+    usual_port = {"https": ":443", "http": ":80"}[found["scheme"].lower()]
+    return value.rstrip("/").lower().removesuffix(usual_port)  # as browsers say it in Origin
 
 
 def _bind(value: str) -> str:
@@ -77,8 +79,14 @@ def _smtp_url(value: SecretStr) -> SecretStr:
     return value
 
 
+def _helo(value: str) -> str:
+    if not is_greeting(value):
+        raise ValueError("must be a full host name like login.example.com, or like [192.0.2.1]")
+    return value
+
+
 def _mail_from(value: str, info: ValidationInfo) -> str:
-    _email(parseaddr(value)[1], info)
+    _email(sender_address(value), info)
     return value
 
 
@@ -186,8 +194,8 @@ class Config(BaseModel):
 
     database_url: Annotated[SecretStr, AfterValidator(_database_url)] | None = Field(
         None,
-        description="`postgresql://user@host/name`. Without it a private PostgreSQL is started "
-        "under `DATA_DIR`",
+        description="`postgresql://user@host/name`, with `?sslrootcert=/path/to/ca.pem` to verify "
+        "the server. Without it a private PostgreSQL is started under `DATA_DIR`",
     )
     database_password: SecretStr | None = Field(
         None, description="Put into `DATABASE_URL`, so that the password can come from a file"
@@ -216,7 +224,7 @@ class Config(BaseModel):
         None,
         description="The mail server: `smtp://user@host:587` (STARTTLS), `smtps://user@host` "
         "(TLS), or, for one on a private network, `smtp://host:25?tls=none`. Without it "
-        "letters are written to the log",
+        "letters are written to the log. `SSL_CERT_FILE` names a private authority",
     )
     smtp_password: SecretStr | None = Field(
         None, description="Put into `SMTP_URL`, so that the password can come from a file"
@@ -230,8 +238,13 @@ class Config(BaseModel):
     )
     mail_from: Annotated[str, AfterValidator(_mail_from)] | None = Field(
         None,
-        description="Whom letters come from: `login@example.com` or `Name <login@example.com>`. "
-        "Needed with `SMTP_URL`",
+        description="Whom letters come from: `login@example.com`, `Name <login@example.com>` or, "
+        'with a comma in the name, `"Smith, Anna" <login@example.com>`. Needed with `SMTP_URL`',
+    )
+    smtp_helo: Annotated[str, AfterValidator(_helo)] | None = Field(
+        None,
+        description="The name by which we greet the mail server (EHLO). Default: the host of "
+        "`PUBLIC_URL`, or else the domain of `MAIL_FROM`",
     )
     mail_retry_days: float = Field(
         4, gt=0, le=30, description="How long a letter that does not get through is tried again"
@@ -385,6 +398,13 @@ class Config(BaseModel):
             return None
         password = self.smtp_password.get_secret_value() if self.smtp_password else None
         return relay_of(self.smtp_url.get_secret_value(), password)
+
+    @property
+    def greeting(self) -> str:
+        """The name by which we greet the mail server; one that is this machine's alone is none."""
+        host = urlsplit(self.public_url).hostname or ""
+        found = host if is_greeting(host) and not is_loopback(host) else None
+        return self.smtp_helo or found or sender_of(self.mail_from or "").domain
 
     @property
     def signing_keys(self) -> list[str]:

@@ -9,8 +9,9 @@ from uuid import uuid4
 
 import asyncpg
 from asyncpg.exceptions import InterfaceError as AsyncpgInterfaceError
-from asyncpg.exceptions import PostgresError, TargetServerAttributeNotMatched
-from sqlalchemy import URL, make_url, text
+from asyncpg.exceptions import InternalClientError, PostgresError, TargetServerAttributeNotMatched
+from sqlalchemy import URL, ClauseElement, make_url, text
+from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg as AsyncpgDialect
 from sqlalchemy.engine import AdaptedConnection, ExceptionContext
 from sqlalchemy.event import listen, listens_for
 from sqlalchemy.exc import DBAPIError, DisconnectionError, InterfaceError, OperationalError
@@ -34,32 +35,46 @@ RESTED_SECONDS = 1
 PATIENCE_SECONDS = 6  # of a request with the database, however many statements it sends
 PATIENCE = "patience"
 CONNECTIONS_FOR_OTHERS = 10  # backups, psql, the server's own (FT-06)
+ISOLATION = "read committed"
 SERVER_SETTINGS = {
     "application_name": "vestibule",
     "statement_timeout": "2500",
     "lock_timeout": "2000",
     "idle_in_transaction_session_timeout": "10000",
     "timezone": "UTC",
+    # What our statements rely on, whatever the database, the role or the server has as a default.
+    "default_transaction_isolation": ISOLATION,  # each one sees what was committed before it
+    "search_path": '"$user", public',
+    "standard_conforming_strings": "on",
+    "DateStyle": "ISO, MDY",
 }
+# pgbouncer takes these at the start, but no other. The isolation is said at each BEGIN.
+_POOLED_SETTINGS = ("application_name", "timezone", "standard_conforming_strings", "DateStyle")
 UNPREPARED: dict[str, Any] = {
     "statement_cache_size": 0,
     "prepared_statement_cache_size": 0,
     "prepared_statement_name_func": lambda: f"vestibule_{uuid4().hex}",
 }
 _POOLED: dict[str, Any] = {
-    "server_settings": {name: SERVER_SETTINGS[name] for name in ("application_name", "timezone")},
+    "server_settings": {name: SERVER_SETTINGS[name] for name in _POOLED_SETTINGS},
     **UNPREPARED,
 }
 POOLED = "pooled"  # an engine's option: its connections change hands after each transaction
 READ_ONLY_STATE = "25006"
+CANCELED_STATE = "57014"  # by a time limit
 # SQLSTATE classes that say "not now" rather than "your query is wrong": connection, our password
 # (which is being changed), rollback (deadlock), resources, intervention (shutdown, cancelled),
 # system; and lock_not_available.
 _AWAY_STATES = (READ_ONLY_STATE, "08", "28", "40", "53", "57", "58", "55P03")
 
-_GONE = (OSError, TimeoutError, PostgresError, AsyncpgInterfaceError)
+_SEVERED_STATES = ("08", "57P")  # connection; shutdown, also of a standby that is promoted
+
+# The driver's "internal" error is what a connection says whose server has said goodbye, but whose
+# end has not come yet.
+_GONE = (OSError, TimeoutError, PostgresError, AsyncpgInterfaceError, InternalClientError)
 _ALWAYS_AWAY = (
     OSError, TimeoutError, PoolTimeout, InterfaceError, OperationalError, AsyncpgInterfaceError,
+    InternalClientError,
 )  # fmt: skip
 
 Sessions = async_sessionmaker[AsyncSession]
@@ -130,6 +145,7 @@ def make_engine(
         pool_use_lifo=True,  # the warm ones first
         pool_recycle=POOL_RECYCLE_SECONDS,
         hide_parameters=True,
+        isolation_level=ISOLATION.upper(),
         execution_options={POOLED: pooled},
         connect_args={
             "timeout": CONNECT_SECONDS,
@@ -138,6 +154,7 @@ def make_engine(
         },
     )
     listen(engine.sync_engine, "handle_error", _leave_read_only)
+    listen(engine.sync_engine, "invalidate", _terminate)
     listen(engine.sync_engine, "connect", _note_use)
     listen(engine.sync_engine, "checkin", _note_use)
     listen(engine.sync_engine, "checkout", _try_if_idle)
@@ -146,8 +163,27 @@ def make_engine(
 
 def _leave_read_only(context: ExceptionContext) -> None:
     """Drop all connections when one leads to a server that was the primary until now."""
-    if getattr(context.original_exception, "sqlstate", None) == READ_ONLY_STATE:
+    if is_read_only(context.original_exception):
         context.is_disconnect = True
+
+
+def is_read_only(error: BaseException) -> bool:
+    """Whether a server refuses to write: it is a standby now."""
+    return getattr(error, "sqlstate", None) == READ_ONLY_STATE
+
+
+def is_severed(error: BaseException) -> bool:
+    """Whether a driver's error says that a connection is gone, not that nobody answers."""
+    state = getattr(error, "sqlstate", None) or ""
+    return state.startswith(_SEVERED_STATES) or (
+        isinstance(error, (OSError, AsyncpgInterfaceError, InternalClientError))
+        and not isinstance(error, TimeoutError)
+    )
+
+
+def _terminate(connection: AdaptedConnection, _: ConnectionPoolEntry, __: object) -> None:
+    """Cut a connection that nobody trusts any more: SQLAlchemy would take leave for 2 seconds."""
+    connection.driver_connection.terminate()
 
 
 def _note_use(_: object, record: ConnectionPoolEntry) -> None:
@@ -228,6 +264,19 @@ async def patient_session(sessions: Sessions) -> AsyncIterator[AsyncSession]:
         yield session
 
 
+class Prepared(NamedTuple):
+    """A statement as asyncpg takes it, and the names of its parameters, in order."""
+
+    text: str
+    names: tuple[str, ...]
+
+
+def prepared(statement: ClauseElement) -> Prepared:
+    """Return a statement ready to be sent: building one costs more than running it."""
+    compiled = statement.compile(dialect=AsyncpgDialect())  # type: ignore[no-untyped-call]
+    return Prepared(str(compiled), tuple(getattr(compiled, "positiontup", None) or ()))
+
+
 class Server(NamedTuple):
     """What a database says of itself; ``ahead_seconds``: of our clock."""
 
@@ -284,3 +333,12 @@ def is_away(error: BaseException) -> bool:
         return True
     driver_error = error.orig if isinstance(error, DBAPIError) else error
     return (getattr(driver_error, "sqlstate", None) or "").startswith(_AWAY_STATES)
+
+
+def why_away(error: BaseException) -> str:
+    """Say what is the matter with a database that ``is_away``."""
+    if isinstance(error, PoolTimeout):
+        return "all database connections of this worker are in use"
+    if isinstance(error, TimeoutError) or getattr(error, "sqlstate", None) == CANCELED_STATE:
+        return "the database does not answer in time"
+    return "the database is away"

@@ -39,21 +39,32 @@ def claimed(data_dir: Path) -> Iterator[None]:
     """Hold the data directory: a second server on the same data is refused.
 
     Raises:
-        NoDatabase: somebody else holds it.
+        NoDatabase: somebody else holds it, or it cannot be used.
     """
-    data_dir.mkdir(parents=True, exist_ok=True)
-    with (data_dir / "lock").open("a+") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise NoDatabase(
-                f"{data_dir} is in use by another server ({_owner(lock)}). Stop that one, or give "
-                "this one a place of its own: DATA_DIR=other make run"
-            ) from None
-        lock.truncate(0)
-        lock.write(f"process {os.getpid()}")
-        lock.flush()
+    with usable(data_dir):
+        data_dir.mkdir(parents=True, exist_ok=True)
+        lock = (data_dir / "lock").open("a+")
+    with lock:
+        with usable(data_dir):
+            _take(lock, data_dir)
         yield
+
+
+@contextmanager
+def usable(data_dir: Path) -> Iterator[None]:
+    """Do something in the data directory.
+
+    Raises:
+        NoDatabase: it is not possible there.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise NoDatabase(
+            f"DATA_DIR={data_dir} cannot be used: {error.filename or data_dir}: {error.strerror}. "
+            f"Choose a directory that this user may write to (DATA_DIR=/somewhere/else make run), "
+            f"or let it: sudo chown -R {os.geteuid()} {data_dir}"
+        ) from error
 
 
 @contextmanager
@@ -67,9 +78,10 @@ def served(data_dir: Path, *, durable: bool = True) -> Iterator[str]:
         NoDatabase: it does not start.
     """
     database = _PrivateDatabase(data_dir.resolve())
-    started = not database.is_running()
-    if started:
-        database.start(durable=durable)
+    with usable(data_dir):
+        started = not database.is_running()
+        if started:
+            database.start(durable=durable)
     try:
         yield database.url()
     finally:
@@ -118,7 +130,7 @@ class _PrivateDatabase:
         if not (self._cluster / "PG_VERSION").exists():
             self._initialise()
         socket_dir = self._socket_dir()
-        fast = "" if durable else "-c fsync=off -c full_page_writes=off -c synchronous_commit=off"
+        fast = "" if durable else "-c fsync=off -c full_page_writes=off"
         options = f"-c listen_addresses= -c unix_socket_directories='{socket_dir}' {fast}"
         own_log = str(self._cluster / "server.log")
         self._pg_ctl("start", "-w", "-t", str(START_SECONDS), "-l", own_log, "-o", options)
@@ -186,10 +198,16 @@ class _PrivateDatabase:
             )  # fmt: skip
             if check and done.returncode:
                 output.seek(0)
-                raise NoDatabase(
-                    f"The private database: {program} failed.\n{output.read().strip()}"
-                )
+                said = f"{output.read().strip()}\n{self._last_words()}".strip()
+                raise NoDatabase(f"The private database: {program} failed.\n{said}")
         return done.returncode
+
+    def _last_words(self) -> str:
+        """Return why the server stopped, if it said so: a full disk, files of another version."""
+        own_log = self._cluster / "server.log"
+        lines = own_log.read_text(errors="replace").splitlines() if own_log.exists() else []
+        fatal = [number for number, line in enumerate(lines) if "FATAL" in line or "PANIC" in line]
+        return "\n".join(lines[fatal[-1] : fatal[-1] + 3]) if fatal else ""
 
     @property
     def _group(self) -> int | None:
@@ -208,6 +226,19 @@ def _programs() -> Path:
             "PostgreSQL, or install requirements-laptop.lock (make run does)."
         )
     return Path(package.origin).parent / PROGRAMS
+
+
+def _take(lock: IO[str], data_dir: Path) -> None:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise NoDatabase(
+            f"{data_dir} is in use by another server ({_owner(lock)}). Stop that one, or give "
+            "this one a place of its own: DATA_DIR=other make run"
+        ) from None
+    lock.truncate(0)
+    lock.write(f"process {os.getpid()}")
+    lock.flush()
 
 
 def _owner(lock: IO[str]) -> str:

@@ -1,9 +1,8 @@
 """What an application holds while it serves: settings, database, password hasher."""
 
-import asyncio
 import logging
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from quart import Quart, current_app
@@ -11,7 +10,9 @@ from sqlalchemy import URL
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
 from app.config import Config
-from app.db import Sessions, is_away, make_engine, make_sessions, patient_session
+from app.db import Sessions, is_away, make_engine, make_sessions, patient_session, why_away
+from app.direct import direct_connection
+from app.flows.lookup import Lookup, Person
 from app.kit.errors import DatabaseAway
 from app.kit.passwords import PasswordHasher
 
@@ -30,6 +31,20 @@ class House:
     engine: AsyncEngine
     sessions: Sessions
     hasher: PasswordHasher
+    lookup: Lookup
+
+    async def signed_in(self, secret: str) -> Person | None:
+        """Return who is signed in by a session secret, None if that session has ended.
+
+        Raises:
+            DatabaseAway: it does not answer.
+        """
+        try:
+            return await self.lookup.find(secret)
+        except Exception as error:
+            if not is_away(error):
+                raise
+            raise _away(error) from error
 
     @asynccontextmanager
     async def session(self) -> AsyncIterator[AsyncSession]:
@@ -44,8 +59,7 @@ class House:
         except Exception as error:
             if not is_away(error):
                 raise
-            log.warning("the database is away: %s", type(error).__name__)
-            raise DatabaseAway(DATABASE_RETRY_SECONDS) from error
+            raise _away(error) from error
 
 
 @asynccontextmanager
@@ -57,25 +71,26 @@ async def opened(config: Config, url: URL) -> AsyncIterator[House]:
         overflow=config.database_pool_overflow,
         pooled=config.database_pooled,
     )
+    own = make_engine(url, pool_size=1, overflow=0, pooled=config.database_pooled)
     hasher = PasswordHasher(
         rounds=config.bcrypt_rounds,
         threads=config.password_threads,
         waiting=config.password_queue,
     )
-    greeting = asyncio.create_task(_greet(engine))
-    try:
-        yield House(config, engine, make_sessions(engine), hasher)
-    finally:
-        hasher.close()
-        await greeting  # a connection cut off while it opens would leak
-        await engine.dispose()
+    async with direct_connection(own, beside=engine) as direct:
+        lookup = Lookup(direct, config)
+        try:
+            yield House(config, engine, make_sessions(engine), hasher, lookup)
+        finally:
+            hasher.close()
+            await lookup.close()
+            await engine.dispose()
 
 
-async def _greet(engine: AsyncEngine) -> None:
-    """Connect for the first time, which takes many round trips, before somebody waits for it."""
-    with suppress(Exception):  # it may come later
-        async with engine.connect():
-            pass
+def _away(error: Exception) -> DatabaseAway:
+    """Return what the visitor hears, and let the log say why."""
+    log.warning("%s (%s)", why_away(error), type(error).__name__)
+    return DatabaseAway(DATABASE_RETRY_SECONDS)
 
 
 def house() -> House:

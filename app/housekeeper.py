@@ -10,7 +10,7 @@ from sqlalchemy import URL
 from app.config import Config
 from app.db import is_away, make_engine, make_sessions
 from app.flows.housekeeping import Pruned, prune
-from app.kit.metrics import HOUSEKEEPING_AT, PRUNED
+from app.kit.metrics import HOUSEKEEPING_AT, NOT_ERASED, PRUNED
 from app.kit.stopping import wait_for
 
 log = logging.getLogger(__name__)
@@ -61,6 +61,7 @@ def _note(pruned: Pruned) -> None:
     for table, rows in pruned.rows.items():
         PRUNED.labels(table).inc(rows)
     if pruned.is_whole:
+        NOT_ERASED.set(len(pruned.passed_over))
         HOUSEKEEPING_AT.set(time.time())
     gone = [f"{rows} {table}" for table, rows in pruned.rows.items() if rows]
     if gone:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pydantic import SecretStr
 
 from app.config import Config, WrongSettings
+from app.embedded import usable
 from app.kit.keys import is_weak_key, kept_key
 
 SECRET_KEY_FILE = "secret_key"  # noqa: S105 - a file's name
@@ -16,11 +17,13 @@ def with_own_key(config: Config) -> Config:
 
     Raises:
         WrongSettings: what is kept there is no key.
+        NoDatabase: nothing can be kept there.
     """
     if config.secret_key is not None:
         return config
     path = config.data_dir / SECRET_KEY_FILE
-    key = kept_key(path)
+    with usable(config.data_dir):
+        key = kept_key(path)
     if is_weak_key(key):
         raise WrongSettings(f"{path} holds no good key. Remove it; a new one ends all logins.")
     return config.model_copy(update={"secret_key": SecretStr(key)})

@@ -1,13 +1,14 @@
 """One function for each mail that we write. They say what happened; sending is the postman's."""
 
-from datetime import UTC, datetime
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from textwrap import fill
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from app.kit.letter import Letter
-from app.kit.links import NOT_ME_VALID_DAYS
+from app.kit.links import KEEP_VALID_DAYS, NOT_ME_VALID_DAYS
 
 _TEMPLATES = Environment(
     loader=FileSystemLoader(Path(__file__).parent.parent / "templates"),
@@ -113,9 +114,8 @@ def account_leaving(
 ) -> Letter:
     """Tell a person when his account will be deleted, and how to keep it."""
     subject = f"Your account at {site} will be deleted"
-    return _letter(
-        "leaving", to, subject, site=site, username=username, link=link, not_me=not_me, day=day
-    )
+    facts = {"username": username, "link": link, "not_me": not_me, "day": day}
+    return _letter("leaving", to, subject, site=site, **facts, valid_days=KEEP_VALID_DAYS)
 
 
 def password_changed(
@@ -221,4 +221,10 @@ def account_erased(*, to: str, site: str, username: str, register_url: str) -> L
 def _letter(name: str, to: str, subject: str, **facts: str | int) -> Letter:
     text = _TEMPLATES.get_template(f"mail/{name}.txt").render(facts)
     html = _TEMPLATES.get_template(f"mail/{name}.html").render(facts, subject=subject)
-    return Letter(to, " ".join(subject.split()), text, html)
+    return Letter(to, " ".join(subject.split()), text, html, _good_for(facts))
+
+
+def _good_for(facts: Mapping[str, str | int]) -> timedelta | None:
+    """Return how long a letter's link works, as the letter itself says; None if it has no end."""
+    units = [unit for unit in ("days", "hours", "minutes") if f"valid_{unit}" in facts]
+    return timedelta(**{unit: float(facts[f"valid_{unit}"]) for unit in units}) if units else None

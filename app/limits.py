@@ -27,6 +27,13 @@ class Delay:
     longest: timedelta
 
 
+# What somebody who is signed in may do in all: far more than anybody does by hand, and few enough
+# that nobody fills the database. Each deed is a line of the audit, kept for long.
+DEEDS_OF_PERSON = (Rate(120, timedelta(minutes=1)), Rate(600, timedelta(hours=1)))
+# Downloads of all that is known of a person: each reads the whole of his history.
+DOWNLOADS_OF_PERSON = (Rate(5, timedelta(hours=1)),)
+
+
 class Limits(NamedTuple):
     """What is limited. Network: over all accounts. Account: over all networks."""
 

@@ -181,10 +181,15 @@ class _Rounds:
             log.info("letters get through again")
             self._troubles, self._told = 0, ""
         if problem is not None and delivery.outcome is not Outcome.NO_SERVER:
-            level = logging.INFO if delivery.outcome is Outcome.PUT_OFF else logging.WARNING
-            words = "letter %s to somebody at %s: %s (code %d)"
+            may_be_mended = delivery.outcome is Outcome.PUT_OFF and problem.code >= 500  # noqa: PLR2004
+            is_usual = delivery.outcome is Outcome.PUT_OFF and not may_be_mended
             log.log(
-                level, words, delivery.letter_id, delivery.domain, delivery.outcome, problem.code
+                logging.INFO if is_usual else logging.WARNING,
+                "letter %s to somebody at %s: %s (%s)",
+                delivery.letter_id,
+                delivery.domain,
+                delivery.outcome,
+                problem.trouble if may_be_mended else f"code {problem.code}",
             )
 
     def _pause(self, spent: float) -> float:
@@ -199,4 +204,4 @@ def _mail_server(config: Config) -> MailServer | None:
         log.info("SMTP_URL is not set: letters are written to this log")
         return None
     log.info("letters go to %s", relay)
-    return MailServer(relay, config.mail_from or "")
+    return MailServer(relay, config.mail_from or "", greeting=config.greeting)

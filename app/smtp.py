@@ -1,7 +1,6 @@
 """The way to the mail server: one connection, kept while letters follow each other."""
 
 import asyncio
-import socket
 import ssl
 from email.headerregistry import Address
 from email.policy import SMTP, SMTPUTF8
@@ -9,9 +8,10 @@ from email.policy import SMTP, SMTPUTF8
 import aiosmtplib
 from aiosmtplib import SMTPDataError, SMTPException, SMTPRecipientRefused, SMTPResponseException
 
-from app.kit.letter import NoServer, Posted, PutOff, Refused, one_line
+from app.kit.letter import NoServer, Posted, PutOff, Refused, Undelivered, one_line
 from app.kit.message import compose, mailbox, sender_of
 from app.kit.relay import Relay
+from app.kit.replies import is_about_recipient
 
 CONNECT_SECONDS = 10
 STEP_SECONDS = 20  # each command but the last: a content may be looked at for long
@@ -20,16 +20,21 @@ GOODBYE_SECONDS = 2
 # Not about the letter: the server goes away, or wants to know who we are (RFC 5321, RFC 4954).
 _LOGIN_CODES = {530, 534, 535, 538}
 _SERVER_CODES = {421, *_LOGIN_CODES}
+PRIVATE_AUTHORITY = (
+    "its certificate is not trusted; if a private authority made it: SSL_CERT_FILE=/path/to/ca.pem"
+)
 
 
 class MailServer:
     """Takes letters, one at a time.
 
     TLS certificates are always verified, against the system's authorities or ``SSL_CERT_FILE``.
+    ``greeting`` is the name by which we greet.
     """
 
-    def __init__(self, relay: Relay, mail_from: str) -> None:
+    def __init__(self, relay: Relay, mail_from: str, *, greeting: str) -> None:
         self._relay = relay
+        self._greeting = greeting
         self._sender = sender_of(mail_from)
         self._tls = ssl.create_default_context()
         self._client = self._new_client()
@@ -44,8 +49,8 @@ class MailServer:
         """Hand a letter over; return once the server has taken it.
 
         Raises:
-            Refused: the server does not want this letter.
-            PutOff: it does not want this letter now.
+            Refused: there is no such recipient.
+            PutOff: the server does not take this letter, but that may be mended.
             NoServer: anything else that went wrong, within ``DELIVER_SECONDS``.
         """
         try:
@@ -109,8 +114,14 @@ class MailServer:
         except (SMTPRecipientRefused, SMTPDataError) as error:
             if error.code in _SERVER_CODES or not 400 <= error.code < 600:  # noqa: PLR2004
                 raise
-            kind = PutOff if error.code < 500 else Refused  # noqa: PLR2004
-            raise kind(_words(error), error.code) from error
+            raise self._kind(error, to)(_words(error), error.code) from error
+
+    def _kind(self, error: SMTPResponseException, to: Address) -> type[Undelivered]:
+        sender, recipient = self._sender.addr_spec, to.addr_spec
+        is_lasting = error.code >= 500  # noqa: PLR2004
+        if is_lasting and is_about_recipient(error.message, sender=sender, to=recipient):
+            return Refused
+        return PutOff
 
     def _new_client(self) -> aiosmtplib.SMTP:
         return aiosmtplib.SMTP(
@@ -122,19 +133,22 @@ class MailServer:
             start_tls=self._relay.tls == "starttls",
             tls_context=self._tls,
             timeout=STEP_SECONDS,
-            local_hostname=_own_name(),
+            local_hostname=self._greeting,
         )
 
 
-def _own_name() -> str:
-    """Return how we greet: a full name if this machine has one, asking no name server."""
-    name = socket.gethostname()
-    return name if "." in name and name.isascii() else "[127.0.0.1]"
-
-
 def _words(error: Exception) -> str:
+    refused = _refused_certificate(error)
+    if refused is not None:
+        return f"{PRIVATE_AUTHORITY} ({refused.verify_message}; CERTIFICATE_VERIFY_FAILED)"
     if isinstance(error, SMTPResponseException) and error.code in _LOGIN_CODES:
         return f"{error.code} the mail server does not let us in"  # some repeat what was sent
     if isinstance(error, SMTPResponseException):
         return f"{error.code} {error.message}"
     return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+
+
+def _refused_certificate(error: BaseException | None) -> ssl.SSLCertVerificationError | None:
+    while error is not None and not isinstance(error, ssl.SSLCertVerificationError):
+        error = error.__cause__ or error.__context__
+    return error

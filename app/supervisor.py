@@ -16,6 +16,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from app.config import Config
 from app.kit.metrics import Snapshot, merged, read
 from app.kit.reports import LONGEST_REPORT_BYTES
+from app.kit.shares import Shares
 from app.kit.stopping import Stop, stop_event, wait_for
 
 log = logging.getLogger(__name__)
@@ -42,10 +43,14 @@ def pause_after(early_deaths: int) -> float:
 
 
 class Child:
-    """A process of ours. ``heard`` is set at its first report: it works from then on."""
+    """A process of ours. ``heard`` is set at its first report: it works from then on.
 
-    def __init__(self, process: Process) -> None:
+    ``slot`` is where a worker tells how many connections it has.
+    """
+
+    def __init__(self, process: Process, slot: int | None) -> None:
         self.process = process
+        self.slot = slot
         self.heard = asyncio.Event()
         self.last_heard = time.monotonic()
         self.counted: Snapshot = {}
@@ -88,6 +93,7 @@ class Post:
         command: Sequence[str],
         *,
         inherits: Sequence[int],
+        shares: Shares | None,
         stop: Stop,
         is_served: Callable[[], bool],
     ) -> None:
@@ -98,6 +104,7 @@ class Post:
         self._past: Snapshot = {}
         self._command = command
         self._inherits = inherits
+        self._shares = shares
         self._stop = stop
         self._is_served = is_served
 
@@ -173,12 +180,17 @@ class Post:
             child = self.child  # it was replaced
 
     async def _start(self) -> Child:
+        command, inherits, slot = [*self._command], [*self._inherits], None
+        if self._shares is not None:
+            slot = self._shares.take()
+            command += ["--shares-fd", str(self._shares.fd), "--slot", str(slot)]
+            inherits += [self._shares.fd]
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "app", *self._command,
-            stdin=PIPE, stdout=PIPE, pass_fds=self._inherits, start_new_session=True,
+            sys.executable, "-m", "app", *command,
+            stdin=PIPE, stdout=PIPE, pass_fds=inherits, start_new_session=True,
             limit=LONGEST_REPORT_BYTES,
         )  # fmt: skip
-        child = Child(process)
+        child = Child(process, slot)
         self.living.add(child)
         child.reading.add_done_callback(lambda _: self._bury(child))
         if self._stop.is_set():
@@ -187,6 +199,8 @@ class Post:
 
     def _bury(self, child: Child) -> None:
         self.living.discard(child)
+        if self._shares is not None and child.slot is not None:
+            self._shares.give_back(child.slot)
         self._past = merged([self._past, child.counted], keep_gauges=False)
 
 
@@ -215,9 +229,9 @@ class Supervisor:
         try:
             async with asyncio.TaskGroup() as self._group:
                 loop.add_signal_handler(signal.SIGHUP, self._on_hangup)
-                fd = self._listener.fileno()
+                fd, shares = self._listener.fileno(), Shares()
                 for number in range(1, self._workers + 1):
-                    self._keep(f"worker {number}", ["worker", "--socket-fd", str(fd)], [fd])
+                    self._keep(f"worker {number}", ["worker", "--socket-fd", str(fd)], [fd], shares)
                 self._group.create_task(self._open_up(welcome))
                 self._group.create_task(self._look_round())
                 self._group.create_task(self._end_children())
@@ -238,10 +252,17 @@ class Supervisor:
         children = [post.child for post in self.posts if post.name != POSTMAN]
         return sum(child is not None and child.heard.is_set() for child in children)
 
-    def _keep(self, name: str, command: Sequence[str], inherits: Sequence[int]) -> None:
+    def _keep(
+        self,
+        name: str,
+        command: Sequence[str],
+        inherits: Sequence[int] = (),
+        shares: Shares | None = None,
+    ) -> None:
         post = Post(
-            name, command, inherits=inherits, stop=self._stop, is_served=lambda: self.working() > 0
-        )
+            name, command, inherits=inherits, shares=shares, stop=self._stop,
+            is_served=lambda: self.working() > 0,
+        )  # fmt: skip
         self.posts.append(post)
         self._group.create_task(post.keep())
 
@@ -253,7 +274,7 @@ class Supervisor:
         sys.stdout.write("\n".join(welcome) + "\n")
         sys.stdout.flush()
         if self._with_postman:
-            self._keep(POSTMAN, ["postman", "--watch-stdin"], [])
+            self._keep(POSTMAN, ["postman", "--watch-stdin"])
 
     async def _look_round(self) -> None:
         while not await wait_for(self._stop, LOOK_EVERY_SECONDS):

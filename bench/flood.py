@@ -22,7 +22,7 @@ from tests.server import environment, serving
 Answer = tuple[int, float, bool]  # status, seconds, whether a Retry-After was given
 Watched = dict[str, list[float]]
 PAGES = ("/health/live", "/login")
-FORM = "Content-Type: application/x-www-form-urlencoded\r\n"
+FORM = "Content-Type: application/x-www-form-urlencoded\r\nSec-Fetch-Site: same-origin\r\n"
 
 
 async def ask(port: int, method: str, path: str, body: str = "") -> Answer:

@@ -6,7 +6,7 @@ from app.flows import disowning, email_change, leaving, password, reauth
 from app.flows.login import SignedIn
 from app.house import House
 from tests.mailbox import key_of
-from tests.people import ALICE, CLIENT, Someone, id_of
+from tests.people import ALICE, CLIENT, Someone, actor_of
 
 NEW = "a quite different passphrase"
 
@@ -25,7 +25,7 @@ async def change_password(
             session,
             config=house.config,
             hasher=house.hasher,
-            user_id=await id_of(house, someone),
+            actor=await actor_of(house, someone, entry.secret),
             secret=entry.secret,
             current=someone.password if current is None else current,
             password=new,
@@ -47,7 +47,7 @@ async def reauthenticate(
             session,
             config=house.config,
             hasher=house.hasher,
-            user_id=await id_of(house, someone),
+            actor=await actor_of(house, someone, secret),
             secret=secret,
             password=someone.password if password is None else password,
             client=CLIENT,
@@ -63,7 +63,7 @@ async def ask_email(
             session,
             config=house.config,
             hasher=house.hasher,
-            user_id=await id_of(house, someone),
+            actor=await actor_of(house, someone),
             email=email,
             password=someone.password if password is None else password,
             client=CLIENT,
@@ -93,7 +93,7 @@ async def leave(house: House, *, someone: Someone = ALICE, password: str | None 
             session,
             config=house.config,
             hasher=house.hasher,
-            user_id=await id_of(house, someone),
+            actor=await actor_of(house, someone),
             password=someone.password if password is None else password,
             client=CLIENT,
             browser=None,

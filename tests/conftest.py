@@ -3,18 +3,18 @@
 import os
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
+from jinja2.bccache import Bucket, BytecodeCache
 from quart import Quart
-from sqlalchemy import URL, make_url, text
-from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
-from sqlalchemy.pool import NullPool
+from sqlalchemy import URL, make_url
+from sqlalchemy.ext.asyncio import AsyncSession
 
-from app import create_app, embedded, schema
+from app import create_app, embedded
 from app.config import Config
 from app.house import House, opened
 from app.kit.urls import asyncpg_url
@@ -37,18 +37,47 @@ SETTINGS = {
 _stack = ExitStack()
 
 
+class Compiled(BytecodeCache):
+    """Keeps compiled templates for the next test's application."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        if bucket.key in self._kept:
+            bucket.bytecode_from_string(self._kept[bucket.key])
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self._kept[bucket.key] = bucket.bytecode_to_string()
+
+
+_COMPILED = Compiled()
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Start the server once, before xdist's workers; they inherit its address."""
     if hasattr(config, "workerinput") or TEST_SERVER in os.environ:
         return
     given = os.environ.get("TEST_DATABASE_URL")
-    if given:
-        os.environ[TEST_SERVER] = asyncpg_url(given)
-        return
+    server = asyncpg_url(given) if given else _own_server()
+    template = _stack.enter_context(databases.template(make_url(server)))
+    os.environ |= {TEST_SERVER: server, databases.TEMPLATE: template}
+
+
+def _own_server() -> str:
     home = Path(tempfile.mkdtemp(prefix="vestibule-tests-"))
     home.chmod(0o755)
     _stack.callback(shutil.rmtree, home, ignore_errors=True)
-    os.environ[TEST_SERVER] = _stack.enter_context(embedded.served(home, durable=False))
+    return _stack.enter_context(embedded.served(home, durable=False))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes long, so that no worker is left with it at the end."""
+    items.sort(key=lambda item: _turn(item.nodeid, is_slow="slow" in item.keywords))
+
+
+def _turn(name: str, *, is_slow: bool) -> int:
+    return 0 if name.startswith(("tests/faults/", "tests/journeys/")) else 1 if is_slow else 2
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -60,18 +89,21 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 @pytest.fixture(scope="session")
 def worker_database() -> Iterator[URL]:
     """Yield this worker's own migrated database."""
-    with databases.fresh(make_url(os.environ[TEST_SERVER])) as url:
-        schema.migrate(url)
+    with databases.migrated(make_url(os.environ[TEST_SERVER])) as url:
         yield url
 
 
+@pytest.fixture(scope="session")
+def broom(worker_database: URL) -> Iterator[Callable[[], None]]:
+    """Yield what empties this worker's database."""
+    with databases.broom(worker_database) as sweep:
+        yield sweep
+
+
 @pytest.fixture
-async def database(worker_database: URL) -> URL:
+def database(worker_database: URL, broom: Callable[[], None]) -> URL:
     """Return a database whose tables are empty, but for the roles."""
-    engine = create_async_engine(worker_database, poolclass=NullPool)
-    async with engine.begin() as connection:
-        await connection.execute(text(databases.EMPTY))
-    await engine.dispose()
+    broom()
     return worker_database
 
 
@@ -101,6 +133,7 @@ async def session(house: House) -> AsyncIterator[AsyncSession]:
 @pytest.fixture
 async def app(config: Config, database: URL) -> AsyncIterator[Quart]:
     app = create_app(config, database)
+    app.jinja_env.bytecode_cache = _COMPILED
     async with app.test_app():
         yield app
 

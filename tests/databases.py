@@ -1,6 +1,7 @@
 """Databases of their own for test workers."""
 
 import asyncio
+import os
 import uuid
 from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -14,9 +15,26 @@ from sqlalchemy.pool import NullPool
 from app import schema
 from app.models import Base
 
-EMPTY = "TRUNCATE " + ", ".join(
-    table.name for table in Base.metadata.sorted_tables if table.name != "roles"
+TEMPLATE = "VESTIBULE_TEST_TEMPLATE"
+MANY = 1000
+_TABLES = ", ".join(
+    table.name for table in reversed(Base.metadata.sorted_tables) if table.name != "roles"
 )
+# To delete few rows takes a hundredth of the time of TRUNCATE, which makes new files.
+EMPTY = f"""
+DO $$ DECLARE
+    emptied text;
+    gone bigint;
+BEGIN
+    FOREACH emptied IN ARRAY '{{{_TABLES}}}'::text[] LOOP
+        EXECUTE 'DELETE FROM ' || emptied;
+        GET DIAGNOSTICS gone = ROW_COUNT;
+        IF gone > {MANY} THEN
+            EXECUTE 'TRUNCATE ' || emptied || ' CASCADE';
+        END IF;
+    END LOOP;
+END $$
+"""  # noqa: S608 - our own names
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -29,22 +47,45 @@ def in_thread(work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
 
 
 @contextmanager
+def template(server: URL) -> Iterator[str]:
+    """Make the database that all others are copied from; nobody may be connected to it."""
+    with fresh(server) as url:
+        schema.migrate(url)
+        yield str(url.database)
+
+
+@contextmanager
 def migrated(server: URL) -> Iterator[URL]:
     """Make a database with all tables, and drop it at the end."""
-    with fresh(server) as url:
-        in_thread(schema.migrate, url)
+    with fresh(server, like=f"TEMPLATE {os.environ[TEMPLATE]}") as url:
         yield url
 
 
 @contextmanager
-def fresh(server: URL) -> Iterator[URL]:
+def fresh(server: URL, *, like: str = "") -> Iterator[URL]:
     """Make an empty database on a server, and drop it at the end."""
     name = f"test_{uuid.uuid4().hex}"
-    _run(_execute(server, f"CREATE DATABASE {name}"))
+    _run(_execute(server, f"CREATE DATABASE {name} {like}"))
     try:
         yield server.set(database=name)
     finally:
         _run(_execute(server, f"DROP DATABASE {name} WITH (FORCE)"))
+
+
+@contextmanager
+def broom(database: URL) -> Iterator[Callable[[], None]]:
+    """Yield what empties all tables but the roles, by a connection that stays open."""
+    engine = create_async_engine(database, isolation_level="AUTOCOMMIT", pool_pre_ping=True)
+
+    async def sweep() -> None:
+        async with engine.connect() as connection:
+            await connection.execute(text(EMPTY))
+
+    runner = asyncio.Runner()
+    with ThreadPoolExecutor(1) as thread:  # where no other event loop runs
+        yield lambda: thread.submit(runner.run, sweep()).result()
+        thread.submit(runner.run, engine.dispose()).result()
+        thread.submit(runner.close).result()
 
 
 def execute(database: URL, statement: str) -> None:

@@ -61,8 +61,11 @@ class Crowd:
             self._look, self._register, self._look, self._sign_in, self._live,
         ]  # fmt: skip
 
-    async def come(self, *, rate: float, seconds: float) -> None:
-        """Let visitors come at a rate a second, each on a connection of his own."""
+    async def come(self, *, rate: float, seconds: float, enough: asyncio.Event) -> None:
+        """Let visitors come at a rate a second, each on a connection of his own.
+
+        They come for so long, and until it is ``enough``.
+        """
         begun = time.monotonic()
         connector = aiohttp.TCPConnector(force_close=True, limit=0)
         timeout = aiohttp.ClientTimeout(total=LONGEST_ANSWER_SECONDS)
@@ -70,9 +73,8 @@ class Crowd:
             aiohttp.ClientSession(self.url, connector=connector, timeout=timeout) as session,
             asyncio.TaskGroup() as group,
         ):
-            for number in range(int(rate * seconds)):
-                await asyncio.sleep(max(0.0, begun + number / rate - time.monotonic()))
-                turn = next(self._numbers)
+            while (turn := next(self._numbers)) < int(rate * seconds) or not enough.is_set():
+                await asyncio.sleep(max(0.0, begun + turn / rate - time.monotonic()))
                 group.create_task(self._ask[turn % len(self._ask)](session, turn))
 
     async def _look(self, session: aiohttp.ClientSession, _: int) -> None:
@@ -116,14 +118,27 @@ class Crowd:
 
 
 @asynccontextmanager
-async def under_load(url: str, *, rate: float, seconds: float) -> AsyncIterator[Journal]:
-    """Do something while visitors come; the journal is complete when the block is left."""
-    journal = Journal()
-    coming = asyncio.create_task(Crowd(url, journal).come(rate=rate, seconds=seconds))
+async def under_load(url: str, *, rate: float, seconds: float = 0) -> AsyncIterator[Journal]:
+    """Do something while visitors come: as long as it takes, and at least so many seconds.
+
+    The journal is complete when the block is left.
+    """
+    journal, enough = Journal(), asyncio.Event()
+    coming = asyncio.create_task(
+        Crowd(url, journal).come(rate=rate, seconds=seconds, enough=enough)
+    )
     try:
         yield journal
     finally:
+        enough.set()
         await coming
+
+
+async def registered(journal: Journal, number: int) -> None:
+    """Wait until so many registrations are acknowledged."""
+    async with asyncio.timeout(LONGEST_ANSWER_SECONDS):
+        while len(journal.registered) < number:  # noqa: ASYNC110 - another task's
+            await asyncio.sleep(0.05)
 
 
 async def kept(database: URL, journal: Journal) -> None:

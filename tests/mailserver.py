@@ -12,6 +12,8 @@ from typing import Any
 import trustme
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
+from tests.server import free_port
+
 OK = "250 OK"
 # Says what is answered to a recipient, or to a letter's content, when it comes for the nth time.
 Answer = Callable[[str, int], Awaitable[str]]
@@ -35,7 +37,7 @@ class MailServer:
         self.heard: list[str] = []
         self.connections: set[_Connection] = set()
         self.opened = 0
-        self.port = 0
+        self.port = free_port()
         self.arrived = asyncio.Event()
         self.on_sender: Answer = accept
         self.on_recipient: Answer = accept
@@ -47,12 +49,11 @@ class MailServer:
         self._server: asyncio.Server | None = None
 
     async def start(self) -> None:
-        """Listen, the second time on the port of the first."""
+        """Listen, on the same port each time."""
         loop = asyncio.get_running_loop()
         self._server = await loop.create_server(
             lambda: _Connection(self), "127.0.0.1", self.port, ssl=self.implicit_tls
         )
-        self.port = self._server.sockets[0].getsockname()[1]
 
     async def stop(self) -> None:
         """Listen no more and drop all connections."""

@@ -1,13 +1,16 @@
 """Named people, made by calling flows."""
 
 from typing import NamedTuple
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from sqlalchemy import text
 
 from app.flows import access, confirmation, login, registration
+from app.flows.lookup import Person
 from app.house import House
+from app.kit.actor import Actor
 from app.kit.client import OPERATOR, Client
+from app.kit.tokens import digest
 from tests.mailbox import key_of, last_link
 
 CLIENT = Client(ip="192.0.2.7", user_agent="a browser", request_id="0123456789abcdef")
@@ -110,10 +113,9 @@ async def signed_in(house: House, someone: Someone, *, remember: bool = False) -
     return (await entered(house, someone, remember=remember)).secret
 
 
-async def person_of(house: House, secret: str) -> login.Person:
+async def person_of(house: House, secret: str) -> Person:
     """Return the person behind a session secret."""
-    async with house.session() as session:
-        person = await login.current_person(session, config=house.config, secret=secret)
+    person = await house.signed_in(secret)
     assert person is not None
     return person
 
@@ -127,10 +129,32 @@ async def id_of(house: House, someone: Someone) -> UUID:
     return found
 
 
+async def actor_of(house: House, someone: Someone, secret: str | None = None) -> Actor:
+    """Return somebody as the one who does something, in the session of a secret, alive or not.
+
+    Without one it is his newest session; he signs in if he has none.
+    """
+    if secret is None and not await _session_of(house, someone):
+        await signed_in(house, someone)
+    session_id = await _session_of(house, someone, secret)
+    return Actor(await id_of(house, someone), session_id or uuid4())
+
+
+async def _session_of(house: House, someone: Someone, secret: str | None = None) -> UUID | None:
+    newest = text(
+        "SELECT s.id FROM login_sessions s JOIN users ON users.id = s.user_id "
+        "WHERE username = :name AND digest = coalesce(:digest, digest) "
+        "ORDER BY s.created_at DESC LIMIT 1"
+    )
+    values = {"name": someone.username, "digest": secret and digest(secret)}
+    async with house.engine.connect() as connection:
+        found: UUID | None = await connection.scalar(newest, values)
+    return found
+
+
 async def who(house: House, secret: str) -> str | None:
     """Return the user name behind a session secret."""
-    async with house.session() as session:
-        person = await login.current_person(session, config=house.config, secret=secret)
+    person = await house.signed_in(secret)
     return person and person.username
 
 

@@ -20,6 +20,8 @@ ROOT = Path(__file__).parents[1]
 START_SECONDS = 30
 STOP_SECONDS = 35
 
+_bound: list[socket.socket] = []
+
 
 class Server:
     """A running server. ``log`` is all that it has said so far."""
@@ -52,13 +54,16 @@ class Server:
         children = psutil.Process(self.process.pid).children()
         return [child for child in children if command in _command_line(child)]
 
-    def link(self, to: str, kind: str = "confirm", *, seconds: float = 10) -> str:
+    def link(
+        self, to: str, kind: str = "confirm", *, other_than: str = "", seconds: float = 30
+    ) -> str:
         """Return the newest one-time link to an address, from the log, as a person would."""
         letter = rf"A letter to {re.escape(to)}:(?:(?!A letter to ).)*?"
         pattern = rf"{letter}(http\S+/{kind}/\S+)"
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
-            if found := re.findall(pattern, self.log, re.DOTALL):
+            found = re.findall(pattern, self.log, re.DOTALL)
+            if found and found[-1] != other_than:
                 return str(found[-1])
             time.sleep(0.05)
         raise AssertionError(f"no letter to {to} in:\n{self.log}")
@@ -90,10 +95,25 @@ def _command_line(process: psutil.Process) -> list[str]:
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """Return a port that nobody else on this machine is given while these tests run.
+
+    It stays bound, without listening: on Linux a server that reuses addresses may listen there
+    nevertheless, and who connects before that is refused.
+    """
+    probe = socket.socket()
+    probe.bind(("127.0.0.1", 0))
+    port: int = probe.getsockname()[1]
+    if sys.platform == "linux":
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        _bound.append(probe)
+    else:
+        probe.close()
+    return port
+
+
+def local_port() -> str:
+    """Return the same as the settings take it."""
+    return f"127.0.0.1:{free_port()}"
 
 
 def environment(database: URL | None = None, **settings: str) -> dict[str, str]:
@@ -122,7 +142,7 @@ def serving(environ: dict[str, str], *, before: str = "") -> Iterator[Server]:
 
     ``before`` is Python that the supervisor runs first, to shorten a time of its own.
     """
-    environ = {"BIND": f"127.0.0.1:{free_port()}"} | environ
+    environ = {"BIND": local_port()} | environ
     with tempfile.NamedTemporaryFile(suffix=".log") as output:
         with_postman = ["--postman"] if "DATABASE_URL" in environ else []  # a laptop's has one
         code = f"from app.__main__ import main\n{before}\nmain()"

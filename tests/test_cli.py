@@ -1,17 +1,22 @@
 """The command line: refusals first, each with a sentence and an exit status."""
 
+import io
 import json
+import logging
 import os
 import re
 import stat
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 from sqlalchemy import URL, make_url
 
+from app.__main__ import main
 from tests import databases
 from tests.server import ROOT, environment
 
@@ -25,20 +30,56 @@ COMMANDS = [
 
 
 class Shell:
-    """Runs commands in one deployment."""
+    """Runs commands in one deployment; in this process, for a new one takes a second to start."""
 
     def __init__(self, environ: dict[str, str]) -> None:
         self.environ = environ
 
     def run(self, *arguments: str, status: int = 0, **more: str) -> str:
         """Run a command; return what it says, on standard error if it fails."""
+        code, said, complained = self._do(arguments, self.environ | more)
+        assert code == status, said + complained
+        assert "Traceback" not in complained
+        return said if status == 0 else complained
+
+    def _do(self, arguments: tuple[str, ...], environ: dict[str, str]) -> tuple[int, str, str]:
+        said, complained = io.TextIOWrapper(io.BytesIO()), io.TextIOWrapper(io.BytesIO())
+        with (
+            own_log(),
+            patch.dict(os.environ, environ, clear=True),
+            patch.object(sys, "argv", ["app", *arguments]),
+            redirect_stdout(said),
+            redirect_stderr(complained),
+            pytest.raises(SystemExit) as end,
+        ):
+            main()
+        for stream in (said, complained):
+            stream.seek(0)
+        return int(end.value.code or 0), said.read(), complained.read()
+
+
+@contextmanager
+def own_log() -> Iterator[None]:
+    """Let a command have the log for itself, and close what it opened."""
+    root = logging.getLogger()
+    before = root.handlers[:], root.level
+    try:
+        yield
+    finally:
+        for handler in set(root.handlers) - set(before[0]):
+            handler.close()
+        root.handlers[:], root.level = before
+
+
+class Processes(Shell):
+    """Runs each command in a process of its own."""
+
+    def _do(self, arguments: tuple[str, ...], environ: dict[str, str]) -> tuple[int, str, str]:
         done = subprocess.run(
             [sys.executable, "-m", "app", *arguments],
-            cwd=ROOT, env=self.environ | more, capture_output=True, text=True, check=False,
+            cwd=ROOT, env=environ, capture_output=True, text=True, check=False,
         )  # fmt: skip
-        assert done.returncode == status, done.stdout + done.stderr
-        assert "Traceback" not in done.stderr
-        return done.stdout if status == 0 else done.stderr
+        return done.returncode, done.stdout, done.stderr
 
 
 @pytest.fixture(scope="module")
@@ -47,6 +88,21 @@ def shell(worker_database: URL) -> Iterator[Shell]:
         shell = Shell(environment(url))
         shell.run("migrate")
         yield shell
+
+
+@pytest.fixture(scope="module")
+def processes(shell: Shell) -> Processes:
+    return Processes(shell.environ)
+
+
+def test_it_works_as_a_process_too(processes: Processes) -> None:
+    """The others run in the tests' own process."""
+    assert "Usage: python -m app" in processes.run("--help")
+    assert processes.run("users", "list", "--json") == "[]\n"
+    assert "Nobody here" in processes.run("users", "block", "nobody", status=1)
+    assert "WORKERS: " in processes.run("users", "list", status=2, WORKERS="many")
+    nowhere = "postgresql://nobody@127.0.0.1:1/nothing"
+    assert "cannot be reached" in processes.run("users", "list", status=1, DATABASE_URL=nowhere)
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
@@ -157,8 +213,8 @@ def test_a_laptop_at_rest_starts_its_database_for_a_command(tmp_path: Path) -> N
 
 
 def test_without_a_running_laptop_its_parts_say_so(tmp_path: Path) -> None:
-    shell = Shell(environment(DATA_DIR=str(tmp_path / "var")))
-    assert "make run" in shell.run("postman", status=1)
+    processes = Processes(environment(DATA_DIR=str(tmp_path / "var")))
+    assert "make run" in processes.run("postman", status=1)
 
 
 def test_a_cut_key_file_is_refused(tmp_path: Path) -> None:

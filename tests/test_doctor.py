@@ -17,7 +17,7 @@ from tests import databases
 from tests.doctor.test_visits import listening, silent
 from tests.mailserver import certificate, mail_server
 from tests.postmen import SENDER, plain
-from tests.server import ROOT, Server, environment, free_port, serving
+from tests.server import ROOT, Server, environment, free_port, local_port, serving
 
 pytestmark = pytest.mark.slow
 
@@ -90,7 +90,7 @@ async def test_a_server_in_order_is_well(server: Server) -> None:
         "secret key", "administrator",
     }  # fmt: skip
     assert told.says["site"] == f"{server.url} is us: the server there has our SECRET_KEY"
-    assert len(told.levels) == 18
+    assert len(told.levels) == 20
 
 
 async def test_lines_are_for_people(server: Server) -> None:
@@ -187,7 +187,7 @@ async def test_where_nothing_runs_a_line_says_so(tmp_path: Path) -> None:
 
 async def test_where_all_is_dead_there_are_lines() -> None:
     nowhere = URL.create("postgresql", "nobody", None, "127.0.0.1", 1, "nothing")
-    environ = environment(nowhere, SECRET_KEY=KEY, BIND=f"127.0.0.1:{free_port()}")
+    environ = environment(nowhere, SECRET_KEY=KEY, BIND=local_port())
     told = await doctor(environ, "--json")
     assert told.status == 1
     assert (told.levels["database"], told.levels["site"]) == ("wrong", "wrong")

@@ -43,14 +43,19 @@ class Visitor:
         connection.close()
         return answer
 
-    def settle(self, name: str) -> "Visitor":
-        """Register, confirm and sign in."""
+    def arrive(self, name: str, password: str = PASSWORD) -> str:
+        """Register and confirm; return the address."""
         email = f"{name}@example.com"
         self.ask(
-            "POST", "/register", username=name, email=email, password=PASSWORD, confirm=PASSWORD
+            "POST", "/register", username=name, email=email, password=password, confirm=password
         )
         self.ask("GET", urlsplit(self.server.link(email)).path)
         assert self.ask("POST", "/confirm").status == 303
+        return email
+
+    def settle(self, name: str) -> "Visitor":
+        """Register, confirm and sign in."""
+        self.arrive(name)
         assert self.ask("POST", "/login", email_or_user=name, password=PASSWORD).status == 303
         return self
 

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import URL
 
 from tests import databases
-from tests.server import Server, environment, free_port, serving
+from tests.server import Server, environment, local_port, serving
 from tests.test_many_workers import Visitor
 
 pytestmark = pytest.mark.slow
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def server(worker_database: URL) -> Iterator[Server]:
-    settings = {"WORKERS": "2", "METRICS_BIND": f"127.0.0.1:{free_port()}"}
+    settings = {"WORKERS": "2", "METRICS_BIND": local_port()}
     with databases.migrated(worker_database) as url, serving(environment(url, **settings)) as made:
         yield made
 

@@ -26,7 +26,7 @@ from tests.postmen import (
     until,
     working,
 )
-from tests.server import environment, free_port
+from tests.server import environment, free_port, local_port
 
 SECRET = "canary-of-the-mail-server"
 
@@ -231,7 +231,7 @@ async def test_a_postman_is_a_process(house: House, tmp_path: Path, worker_datab
             SMTP_PASSWORD=SECRET,
             MAIL_FROM=SENDER,
             SSL_CERT_FILE=str(tmp_path / "ca.pem"),
-            METRICS_BIND=f"127.0.0.1:{free_port()}",
+            METRICS_BIND=local_port(),
         )
         with process(environ) as (child, output):
             await until(lambda: f"letters go to localhost:{server.port} (STARTTLS)" in said(output))

@@ -11,12 +11,12 @@ from collections.abc import Iterator
 import pytest
 from sqlalchemy import URL
 
-from tests.server import Server, environment, free_port, serving
+from tests.server import Server, environment, local_port, serving
 from tests.test_metrics import until
 
 pytestmark = pytest.mark.slow
 
-HOST = b"Host: localhost\r\n"
+HOST = b"Host: localhost\r\nSec-Fetch-Site: same-origin\r\n"
 CHUNKS = b"Transfer-Encoding: chunked\r\n\r\n" + b"1\r\nx\r\n" * 200
 PAGE = b"GET /login HTTP/1.1\r\n" + HOST + b"\r\n"
 SOCKET = (
@@ -44,7 +44,7 @@ RUDE = {
 
 @pytest.fixture(scope="module")
 def server(worker_database: URL) -> Iterator[Server]:
-    settings = {"WORKERS": "1", "METRICS_BIND": f"127.0.0.1:{free_port()}"}
+    settings = {"WORKERS": "1", "METRICS_BIND": local_port()}
     with serving(environment(worker_database, **settings)) as server:
         yield server
 

@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import URL
 
-from tests.server import ROOT, Server, environment, free_port, serving
+from tests.server import ROOT, Server, environment, local_port, serving
 
 pytestmark = pytest.mark.slow
 
@@ -34,7 +34,8 @@ def status_of(server: Server, path: str = "/health/live") -> int:
 def refused_start(environ: dict[str, str]) -> str:
     done = subprocess.run(
         [sys.executable, "-m", "app", "serve"],
-        cwd=ROOT, env=environ, capture_output=True, text=True, check=False, timeout=30,
+        cwd=ROOT, env={"BIND": local_port()} | environ, capture_output=True, text=True,
+        check=False, timeout=30,
     )  # fmt: skip
     assert done.returncode in {1, 2}
     assert "Traceback" not in done.stderr
@@ -72,11 +73,11 @@ def test_a_wrong_setting_is_refused_before_anything_listens() -> None:
 
 
 def test_a_laptop_keeps_its_people_and_its_key(home: Path) -> None:
-    environ = environment(DATA_DIR=str(home), BIND=f"127.0.0.1:{free_port()}")
+    environ = environment(DATA_DIR=str(home), BIND=local_port())
     with serving(environ) as server:
         assert "First administrator:" in server.log
         assert "Letters appear here" in server.log
-        said = refused_start(environ | {"BIND": f"127.0.0.1:{free_port()}"})
+        said = refused_start(environ | {"BIND": local_port()})
         assert "is in use by another server" in said
         assert "DATA_DIR=" in said
         invite = [sys.executable, "-m", "app", "users", "create", "root@example.com", "--admin"]
@@ -121,7 +122,7 @@ def test_requests_in_flight_finish_before_the_end(server: Server) -> None:
     """Half of the body is sent before SIGTERM, half after it."""
     body = b"email_or_user=nobody%d&password=wrong"
     head = (
-        b"POST /login HTTP/1.1\r\nHost: localhost\r\n"
+        b"POST /login HTTP/1.1\r\nHost: localhost\r\nSec-Fetch-Site: same-origin\r\n"
         b"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: %d\r\n\r\n"
         % len(body % 0)
     )
@@ -150,7 +151,7 @@ def test_a_child_that_cannot_start_ends_the_server_with_a_last_word(worker_datab
     )
     done = subprocess.run(
         [sys.executable, "-c", code],
-        cwd=ROOT, env=environ | {"BIND": f"127.0.0.1:{free_port()}"},
+        cwd=ROOT, env=environ | {"BIND": local_port()},
         capture_output=True, text=True, check=False, timeout=60,
     )  # fmt: skip
     assert done.returncode == 1

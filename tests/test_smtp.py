@@ -76,6 +76,7 @@ async def test_nothing_is_sent_under_an_unknown_certificate(
     async with secure(authority, scheme) as server:
         said = await trouble(house, f"{scheme}://me:{SECRET}@localhost:{server.port}", caplog)
     assert "CERTIFICATE_VERIFY_FAILED" in said
+    assert "SSL_CERT_FILE=/path/to/ca.pem" in said
     assert {line.split()[0] for line in server.heard} <= {"EHLO", "STARTTLS"}
 
 
@@ -114,6 +115,9 @@ async def test_a_letter_goes_by_tls_and_with_a_password(
     assert [line for line in server.heard if line.startswith("AUTH")]
     way = {"smtp": "STARTTLS", "smtps": "TLS"}[scheme]
     assert f"letters go to localhost:{server.port} ({way})\n" in caplog.text
+    assert [line for line in server.heard if line.startswith("EHLO")] == ["EHLO example.org"] * (
+        2 if scheme == "smtp" else 1
+    )
 
 
 async def test_a_refused_sender_is_the_servers_trouble(

@@ -1,6 +1,6 @@
 """One form of an address: its domain by IDNA 2008, and no two mailboxes taken for one.
 
-Revision 0006, after 0004.
+Revision 0006, after 0005.
 
 Only rows whose address has letters outside ASCII change: ``bert@bücher.example`` is found as
 ``bert@xn--bcher-kva.example`` from now on, and ``weiß.example`` is no longer ``weiss.example``.
@@ -21,7 +21,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0006"
-down_revision = "0004"
+down_revision = "0005"
 branch_labels = None
 depends_on = None
 

@@ -26,6 +26,8 @@ def housekeeping(*, dry_run: bool) -> None:
         click.echo(f"{table:{width}}  {rows:>10,}")
     if pruned.keeps_administrator:
         click.echo(KEPT, err=True)
+    for each in pruned.passed_over:
+        click.echo(f"User {each} cannot be erased. The log above says why.", err=True)
     if not pruned.is_whole:
         click.echo("Another process is at it, and does the rest.", err=True)
 

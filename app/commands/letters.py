@@ -43,8 +43,6 @@ def retry(letter_id: UUID) -> None:
     with database() as (_, url):
         ask(
             url,
-            lambda session: delivery.retry(
-                session, letter_id=letter_id, client=OPERATOR, actor_id=None
-            ),
+            lambda session: delivery.retry(session, letter_id=letter_id, client=OPERATOR),
         )
     click.echo("The letter waits for the postman again.")

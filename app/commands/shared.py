@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app import config as settings
 from app import embedded, laptop, schema
+from app.complaints import complaint
 from app.config import Config
 from app.db import (
     COMMAND_SECONDS,
@@ -62,14 +63,23 @@ def database() -> Iterator[tuple[Config, URL]]:
 
 
 def connections_of(url: URL) -> int | None:
-    """Return how many connections the database allows us, None if it does not answer yet."""
+    """Return how many connections the database allows us, None if it does not answer yet.
+
+    Raises:
+        WrongDatabase: it is none that we can use.
+    """
+
+    async def look(session: AsyncSession) -> int:
+        await schema.check_encoding(session)
+        return await connections_allowed(session)
+
     try:
-        return ask(url, connections_allowed)
+        return ask(url, look)
     except Exception as error:
         if not is_away(error):
             raise
         log.warning(
-            "the database does not answer (%s): pages say 503 until it does", type(error).__name__
+            "the database does not answer: pages say 503 until it does. %s", complaint(error, url)
         )
         return None
 
@@ -81,8 +91,12 @@ def ask(url: URL, query: Query[R], *, seconds: float | None = COMMAND_SECONDS) -
     """
 
     async def ask() -> R:
-        engine = make_engine(  # pooled: works without one too
-            url, pool_size=1, overflow=0, pooled=True, command_seconds=seconds
+        engine = make_engine(
+            url,
+            pool_size=1,
+            overflow=0,
+            pooled=settings.load().database_pooled,
+            command_seconds=seconds,
         )
         try:
             async with make_sessions(engine)() as session:

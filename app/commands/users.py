@@ -181,7 +181,7 @@ def invite(*, email: str, username: str | None, role_name: str | None) -> None:
                 email=email,
                 role_name=role_name,
                 client=OPERATOR,
-                actor_id=None,
+                actor=None,
             ),
         )
     click.echo(f"The invitation to {email} waits for the postman.")

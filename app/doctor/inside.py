@@ -9,8 +9,17 @@ from typing import NamedTuple
 from sqlalchemy import URL
 
 from app import schema, serve
+from app.complaints import complaint
 from app.config import Config, WrongSettings
-from app.db import Server, connections_allowed, is_away, make_engine, make_sessions, server_of
+from app.db import (
+    SERVER_SETTINGS,
+    Server,
+    connections_allowed,
+    is_away,
+    make_engine,
+    make_sessions,
+    server_of,
+)
 from app.doctor.findings import Finding, ok, warning, wrong
 from app.flows import checkup
 from app.flows.checkup import State
@@ -22,13 +31,14 @@ DATABASE_SECONDS = 20  # for all questions; each has three
 LATE_SECONDS = 600
 CLOCK_SECONDS = 5
 SLOW_MILLISECONDS = 50
-DATABASE, SCHEMA, MAIL = "database", "migrations", "outbox"
+DATABASE, SCHEMA, MAIL, REFUSALS = "database", "migrations", "outbox", "refusals"
 
 
 class Facts(NamedTuple):
     """What a database says that is reached. ``state``: None where not all tables are there."""
 
     server: Server
+    defaults: Mapping[str, str]
     connections: int
     revision: str | None
     state: State | None
@@ -42,6 +52,7 @@ async def look(config: Config, url: URL) -> list[Finding]:
             revision = await schema.revision(engine)
             facts = Facts(
                 await server_of(session),
+                await schema.defaults(session),
                 await connections_allowed(session),
                 revision,
                 None if _is_behind(revision) else await checkup.look(session),
@@ -49,7 +60,7 @@ async def look(config: Config, url: URL) -> list[Finding]:
     except Exception as error:
         if not is_away(error):
             raise
-        return [away(error)]
+        return [away(error, url)]
     finally:
         await engine.dispose()
     return judge(facts, config)
@@ -59,6 +70,7 @@ def judge(facts: Facts, config: Config) -> list[Finding]:
     """Return what the database's facts say."""
     found = [
         database(facts.server),
+        defaults(facts.defaults),
         clock(facts.server),
         migrations(facts.revision),
         connections(facts.connections, config),
@@ -66,6 +78,7 @@ def judge(facts: Facts, config: Config) -> list[Finding]:
     if facts.state is not None:
         found += [
             outbox(facts.state),
+            refusals(facts.state),
             housekeeping(facts.state),
             administrator(facts.state),
             role(facts.state),
@@ -127,13 +140,9 @@ def files_of(config: Config, environ: Mapping[str, str]) -> dict[str, Path]:
     return found
 
 
-def away(error: BaseException) -> Finding:
-    """Say that the database does not answer."""
-    return wrong(
-        DATABASE,
-        f"cannot be reached ({type(error).__name__}). Does it run, and are DATABASE_URL and its "
-        "password right?",
-    )
+def away(error: BaseException, url: URL) -> Finding:
+    """Say why the database does not answer."""
+    return wrong(DATABASE, complaint(error, url) or type(error).__name__)
 
 
 def database(server: Server) -> Finding:
@@ -146,6 +155,41 @@ def database(server: Server) -> Finding:
     if server.milliseconds > SLOW_MILLISECONDS:
         return warning(DATABASE, f"{words}: each page asks it several times. Is it far, or busy?")
     return ok(DATABASE, words)
+
+
+def defaults(found: Mapping[str, str]) -> Finding:
+    """Check the settings that our statements rely on; a pool lets few of them through."""
+    check = "database's settings"
+    if found.get("server_encoding") != schema.ENCODING:
+        return wrong(check, f"it {schema.other_encoding(found.get('server_encoding', ''))}")
+    if found.get("default_transaction_read_only") == "on":
+        return wrong(
+            check,
+            "it takes no changes: default_transaction_read_only is on. If it is not meant so: "
+            "ALTER DATABASE name RESET default_transaction_read_only (or ALTER ROLE, if it is the "
+            "role's)",
+        )
+    other = [name for name, value in SERVER_SETTINGS.items() if not _is_so(found, name, value)]
+    if other:
+        lines = "; ".join(f"ALTER ROLE name SET {each} = {_written(each)}" for each in other)
+        return warning(check, f"the pool before it does not let ours through: {lines}")
+    if found.get("synchronous_commit") == "off":
+        return warning(
+            check,
+            "synchronous_commit is off: a crash loses what people were told is done. ALTER SYSTEM "
+            "RESET synchronous_commit",
+        )
+    return ok(check, "are those that our statements rely on")
+
+
+def _is_so(found: Mapping[str, str], name: str, value: str) -> bool:
+    values = {each.lower(): setting for each, setting in found.items()}
+    return values.get(name.lower(), "").lower() == value.lower()
+
+
+def _written(name: str) -> str:
+    value = SERVER_SETTINGS[name]
+    return value if name == "search_path" else f"'{value}'"
 
 
 def clock(server: Server) -> Finding:
@@ -192,13 +236,29 @@ def connections(allowed: int, config: Config) -> Finding:
 def outbox(state: State) -> Finding:
     """Check that letters leave."""
     count, seconds = state.waiting.count, state.waiting.oldest_seconds
+    said = f" The mail server, to the oldest: {state.trouble}" if state.trouble else ""
     if seconds > LATE_SECONDS:
         return wrong(
             MAIL,
             f"{count} letters wait, the oldest for {seconds / 60:.0f} minutes: is a postman "
-            "running, and what does its log say of the mail server?",
+            f"running, and what does its log say of the mail server?{said}",
         )
+    if said:
+        return warning(MAIL, f"{count} letters wait.{said}")
     return ok(MAIL, f"{count} letters wait" if count else "no letter waits")
+
+
+def refusals(state: State) -> Finding:
+    """Tell which letters of the last day will not be sent."""
+    if not state.given_up:
+        return ok(REFUSALS, "no letter was given up in the last day")
+    newest = state.given_up[0]
+    return warning(
+        REFUSALS,
+        f"{len(state.given_up)} letters of the last day were given up, the newest to somebody at "
+        f"{newest.recipient.rpartition('@')[2]}: {newest.trouble}. All of them: python -m app "
+        "letters list; try one again: letters retry ID",
+    )
 
 
 def housekeeping(state: State) -> Finding:
@@ -208,6 +268,12 @@ def housekeeping(state: State) -> Finding:
             "housekeeping",
             f"rows that expired an hour ago are still in {', '.join(state.overdue)}: is a postman "
             "running? By hand: python -m app housekeeping",
+        )
+    if state.not_erased:
+        return wrong(
+            "housekeeping",
+            f"{state.not_erased} who asked to be deleted are still here, or something of them is: "
+            "see what it says in the postman's log, or by hand: python -m app housekeeping",
         )
     return ok("housekeeping", "nothing is overdue")
 

@@ -19,7 +19,7 @@ async def look(config: Config, to: str | None) -> Finding:
     """Send a letter ``to`` somebody, and return what the mail server says to it."""
     if config.relay is None or to is None:
         return without_letter(config, is_wanted=to is not None)
-    server = MailServer(config.relay, config.mail_from or "")
+    server = MailServer(config.relay, config.mail_from or "", greeting=config.greeting)
     try:
         async with asyncio.timeout(MAIL_SECONDS):
             await server.send(Posted(uuid.uuid4(), datetime.now(UTC), _letter(config, to)))

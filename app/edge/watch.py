@@ -2,8 +2,10 @@
 
 import logging
 import time
+from functools import cache
 
 from hypercorn.typing import ASGIReceiveCallable, ASGISendCallable, ASGISendEvent, HTTPScope, Scope
+from prometheus_client import Counter, Histogram
 
 from app.kit.asgi import Application
 from app.kit.logs import Trace, trace
@@ -48,8 +50,8 @@ class Watched:
 
     def _note(self, scope: HTTPScope, seen: Trace, status: int, seconds: float) -> None:
         method = scope["method"] if scope["method"] in METHODS else "other"
-        REQUESTS.labels(method, seen.route, str(status)).inc()
-        REQUEST_SECONDS.labels(seen.route).observe(seconds)
+        _requests(method, seen.route, status).inc()
+        _seconds(seen.route).observe(seconds)
         asked_for_health = seen.route.startswith("/health/") and status < HUNG_UP
         if not self._access_log or asked_for_health:
             return
@@ -60,6 +62,16 @@ class Watched:
             "%s %s %d, %s ms", method, path, status, milliseconds,
             extra={"fields": {"message": "request", **fields, "ip": seen.ip}},
         )  # fmt: skip
+
+
+@cache  # bounded as the metrics are: by the routes
+def _requests(method: str, route: str, status: int) -> Counter:
+    return REQUESTS.labels(method, route, str(status))
+
+
+@cache
+def _seconds(route: str) -> Histogram:
+    return REQUEST_SECONDS.labels(route)
 
 
 def shown(path: str) -> str:

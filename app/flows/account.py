@@ -1,4 +1,4 @@
-"""Looking after one's account: name, sessions, and what is known of oneself."""
+"""Looking after one's account: name, sessions, history."""
 
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -9,20 +9,20 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app import letters
 from app.config import Config
 from app.db import one_by_one
+from app.kit.actor import Actor
 from app.kit.browsers import described
 from app.kit.client import Client
 from app.kit.errors import NoSuchPerson, NoSuchSession, TooManyTries, UsernameTaken
 from app.kit.tokens import digest
 from app.limits import limits
-from app.models import address, audit, device, directory, throttle, token, user
+from app.models import audit, directory, throttle, token, user
 from app.models import session as sessions
 from app.models.audit import Event, Place
 from app.models.directory import Listed
-from app.steps import history, notices
+from app.steps import acting, history, notices
 from app.steps.history import ToldToOwner
 
 HISTORY_PAGE = 50
-HISTORY_LONGEST = 10_000
 
 
 class Overview(NamedTuple):
@@ -57,20 +57,23 @@ async def overview(session: AsyncSession, *, config: Config, user_id: UUID) -> O
 
 
 async def change_username(
-    session: AsyncSession, *, config: Config, user_id: UUID, username: str, client: Client
+    session: AsyncSession, *, config: Config, actor: Actor, username: str, client: Client
 ) -> None:
     """Change one's user name.
 
     Raises:
         UsernameTaken: user names are public.
         TooManyTries: each change is a letter.
+        SignedOut: the session has ended meanwhile.
     """
+    user_id = actor.user_id
     rates = {f"usernames:person:{user_id}": limits(config).letters_of_account}
     async with session.begin():
         wait = await throttle.take_all(session, rates)
     if wait:
         raise TooManyTries(wait)
     async with session.begin():
+        await acting.hold(session, actor)
         before = await user.lock(session, user_id)
         changed = before is not None and await user.set_username(session, user_id, username)
         if changed and before and before.username != username:
@@ -109,14 +112,17 @@ async def own_sessions(
 
 
 async def end_session(
-    session: AsyncSession, *, user_id: UUID, session_id: UUID, client: Client
+    session: AsyncSession, *, actor: Actor, session_id: UUID, client: Client
 ) -> None:
     """End one session of a person.
 
     Raises:
         NoSuchSession: he has none of this id; also if somebody else has (EN-07).
+        SignedOut: the session in which it was asked for has ended meanwhile.
     """
+    user_id = actor.user_id
     async with session.begin():
+        await acting.hold(session, actor)
         ended = await sessions.end_one(session, user_id, session_id)
         if ended:
             await audit.write(
@@ -131,19 +137,26 @@ async def end_session(
 
 
 async def end_other_sessions(
-    session: AsyncSession, *, user_id: UUID, secret: str, client: Client
+    session: AsyncSession, *, actor: Actor, secret: str, client: Client
 ) -> int:
-    """End all sessions of a person but the one that he is asking from; return how many."""
+    """End all sessions of a person but the one that he is asking from; return how many.
+
+    Raises:
+        SignedOut: that one has ended meanwhile.
+    """
+    user_id = actor.user_id
     async with session.begin():
+        await acting.hold(session, actor)
         ended = await sessions.end_others(session, user_id, digest=digest(secret))
-        await audit.write(
-            session,
-            Event.SESSIONS_ENDED,
-            client=client,
-            actor_id=user_id,
-            subject_id=user_id,
-            number=ended,
-        )
+        if ended:
+            await audit.write(
+                session,
+                Event.SESSIONS_ENDED,
+                client=client,
+                actor_id=user_id,
+                subject_id=user_id,
+                number=ended,
+            )
     return ended
 
 
@@ -161,37 +174,6 @@ async def own_history(session: AsyncSession, *, user_id: UUID, before: str = "")
         lines = await audit.page(session, own, before=Place.read(before), size=HISTORY_PAGE + 1)
     shown = [history.tell_owner(line, user_id) for line in lines[:HISTORY_PAGE]]
     return History(shown, lines[HISTORY_PAGE - 1].place.mark if len(lines) > HISTORY_PAGE else None)
-
-
-async def own_data(
-    session: AsyncSession, *, config: Config, user_id: UUID, client: Client
-) -> dict[str, object]:
-    """Return everything that is kept of a person, fit for JSON but for moments and ids.
-
-    Secrets are not in it: of them only digests are kept, which say nothing of him.
-    """
-    async with session.begin():
-        person = await directory.one(session, user_id)
-        data: dict[str, object] = {
-            "account": person and person._asdict(),
-            "addresses_of_before": await address.of_person(session, user_id),
-            "address_waiting": await token.waiting_email(session, user_id),
-            "sessions": [
-                each._asdict()
-                for each in await sessions.live_of(session, user_id, idle=_idle(config))
-            ],
-            "browsers": [each._asdict() for each in await device.of_person(session, user_id)],
-            "history": [
-                history.tell_owner(line, user_id)._asdict()
-                for line in await audit.page(
-                    session, audit.Filter(person=user_id), before=None, size=HISTORY_LONGEST
-                )
-            ],
-        }
-        await audit.write(
-            session, Event.DATA_TAKEN, client=client, actor_id=user_id, subject_id=user_id
-        )
-    return data
 
 
 def _idle(config: Config) -> timedelta:

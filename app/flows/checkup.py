@@ -6,20 +6,39 @@ from typing import NamedTuple
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.kit.permissions import Permission
-from app.models import administrators, outbox, pruning, registration, role, throttle
+from app.models import (
+    administrators,
+    departure,
+    forgotten,
+    outbox,
+    pruning,
+    registration,
+    role,
+    throttle,
+)
 from app.models import session as sessions
-from app.models.outbox import Waiting
+from app.models.outbox import GivenUp, Waiting
 
 OVERDUE_AFTER = timedelta(hours=1)
+MOST_GIVEN_UP = 1000
 
 
 class State(NamedTuple):
-    """``overdue``: tables with rows that housekeeping should have deleted an hour ago."""
+    """How things stand.
+
+    ``overdue``: tables with rows that housekeeping should have deleted an hour ago.
+    ``not_erased``: how many people it should have erased, or their histories wiped, an hour ago.
+    ``trouble``: why the letter that waits longest was not taken so far. ``given_up``: the letters
+    that were given up in the last day, the newest first, at most ``MOST_GIVEN_UP``.
+    """
 
     waiting: Waiting
+    trouble: str
+    given_up: list[GivenUp]
     overdue: list[str]
     has_administrator: bool
     default_role: str | None
+    not_erased: int = 0
 
 
 async def look(session: AsyncSession) -> State:
@@ -28,6 +47,8 @@ async def look(session: AsyncSession) -> State:
         kinds = (sessions.expired(), registration.expired(), throttle.forgotten())
         return State(
             waiting=await outbox.waiting(session),
+            trouble=await outbox.trouble(session),
+            given_up=await outbox.given_up(session, most=MOST_GIVEN_UP, within=timedelta(days=1)),
             overdue=[
                 stale.table
                 for stale in kinds
@@ -35,4 +56,6 @@ async def look(session: AsyncSession) -> State:
             ],
             has_administrator=await administrators.is_permission_held(session, Permission.ADMIN),
             default_role=await role.default_name(session),
+            not_erased=await departure.count_late(session, by=OVERDUE_AFTER)
+            + await forgotten.count_late(session, by=OVERDUE_AFTER),
         )

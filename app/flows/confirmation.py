@@ -18,6 +18,10 @@ from app.models import throttle, token, user
 from app.models.registration import Pending
 from app.steps import settling
 
+USED_UP = (
+    "This link was used already, is too old, or was not copied whole. Just sign in: if your "
+    "address is still to be confirmed, you can have another link sent there."
+)
 NOT_THIS = "This is not the password that you registered with."
 
 
@@ -43,7 +47,7 @@ async def open_confirmation(
     async with session.begin():
         pending = await _find(session, config, sealed)
     if pending is None:
-        raise LinkUnusable
+        raise LinkUnusable(USED_UP)
     return Opened(pending.username, _is_proven(config, pending, receipts))
 
 
@@ -72,7 +76,7 @@ async def confirm(
     async with session.begin():
         pending = await _find(session, config, sealed)
     if pending is None:
-        raise LinkUnusable
+        raise LinkUnusable(USED_UP)
     if not _is_proven(config, pending, receipts):
         await _prove(session, config, hasher, pending, password)
     async with session.begin():

@@ -8,12 +8,14 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.kit.actor import Actor, id_of
 from app.kit.client import OPERATOR, Client
 from app.kit.errors import NotToBeRetried
 from app.kit.letter import Letter, NoServer, Posted, Refused, Undelivered
 from app.models import audit, outbox
 from app.models.audit import Event
 from app.models.outbox import Claimed, GivenUp, Waiting
+from app.steps import acting
 
 CHANNEL = outbox.CHANNEL
 SHORTEST_WAIT = timedelta(seconds=5)
@@ -91,21 +93,22 @@ async def state(session: AsyncSession) -> State:
 
 
 async def retry(
-    session: AsyncSession, *, letter_id: UUID, client: Client, actor_id: UUID | None
+    session: AsyncSession, *, letter_id: UUID, client: Client, actor: Actor | None = None
 ) -> None:
     """Let a letter wait again that was given up.
 
     Raises:
-        NotToBeRetried: there is no such letter, or what it said is wiped.
+        NotToBeRetried: there is no such letter, or its link is dead.
     """
     async with session.begin():
+        await acting.hold(session, actor)
         waits = await outbox.retry(session, letter_id)
         if waits:
             await audit.write(
                 session,
                 Event.LETTER_RETRIED,
                 client=client,
-                actor_id=actor_id,
+                actor_id=id_of(actor),
                 letter=str(letter_id),
             )
     if not waits:

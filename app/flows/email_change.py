@@ -1,12 +1,12 @@
 """Changing one's address: the new one is asked, the old one is told, and stays until then."""
 
 from typing import NamedTuple
-from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app import letters
 from app.config import Config
+from app.kit.actor import Actor
 from app.kit.client import Client
 from app.kit.errors import LinkUnusable, SameAddress, SignedOut
 from app.kit.letter import Letter
@@ -17,11 +17,10 @@ from app.models import address, audit, outbox, token, user
 from app.models import session as sessions
 from app.models.audit import Event
 from app.models.user import Credentials
-from app.steps import linking, notices, proof, quota, renewal
+from app.steps import acting, linking, notices, proof, quota, renewal
 from app.steps.policy import require_allowed
 from app.steps.renewal import Renewed
 
-USED_UP = "This link was used already, or is too old. Please ask for another on your account page."
 TAKEN = "This address belongs to another account by now. Yours stays as it was."
 
 
@@ -37,7 +36,7 @@ async def request_change(
     *,
     config: Config,
     hasher: PasswordHasher,
-    user_id: UUID,
+    actor: Actor,
     email: str,
     password: str,
     client: Client,
@@ -61,14 +60,16 @@ async def request_change(
         session,
         config=config,
         hasher=hasher,
-        user_id=user_id,
+        user_id=actor.user_id,
         password=password,
         client=client,
         browser=browser,
     )
     if email == person.email:
         raise SameAddress
+    user_id = actor.user_id
     async with session.begin():
+        await acting.hold(session, actor)
         is_same = await user.hold_unchanged(session, person)
         if is_same:
             await audit.write(
@@ -83,13 +84,19 @@ async def request_change(
         raise SignedOut
 
 
-async def cancel_change(session: AsyncSession, *, user_id: UUID, client: Client) -> None:
-    """Take back a change of address that waits for its link."""
+async def cancel_change(session: AsyncSession, *, actor: Actor, client: Client) -> None:
+    """Take back a change of address that waits for its link; without one nothing happens.
+
+    Raises:
+        SignedOut: the session has ended meanwhile.
+    """
+    user_id = actor.user_id
     async with session.begin():
-        await token.void(session, user_id, Purpose.CHANGE_EMAIL)
-        await audit.write(
-            session, Event.EMAIL_KEPT, client=client, actor_id=user_id, subject_id=user_id
-        )
+        await acting.hold(session, actor)
+        if await token.void(session, user_id, Purpose.CHANGE_EMAIL):
+            await audit.write(
+                session, Event.EMAIL_KEPT, client=client, actor_id=user_id, subject_id=user_id
+            )
 
 
 async def open_change(session: AsyncSession, *, config: Config, sealed: str) -> Opened:
@@ -103,7 +110,7 @@ async def open_change(session: AsyncSession, *, config: Config, sealed: str) -> 
         found = digest and await token.find(session, digest, purpose=Purpose.CHANGE_EMAIL)
         person = found and await user.find_by_id(session, found.user_id)
     if not found or not person:
-        raise LinkUnusable(USED_UP)
+        raise LinkUnusable
     return Opened(person.username, found.email or "")
 
 
@@ -131,7 +138,7 @@ async def confirm_change(
                     session, config, person, taken.email, version, secret, client
                 )
     if not taken or not person or person.blocked_at is not None:
-        raise LinkUnusable(USED_UP)
+        raise LinkUnusable
     if version is None:
         raise LinkUnusable(TAKEN)
     return renewed

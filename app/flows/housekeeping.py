@@ -4,11 +4,13 @@ In small transactions with a rest after each, by one process at a time: whoever 
 at work leaves the rest to it.
 """
 
+import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
 from typing import NamedTuple
+from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -27,12 +29,17 @@ from app.models import (
     token,
 )
 from app.models import session as sessions
+from app.models.departure import Leaving
 from app.models.pruning import Stale
-from app.steps.erasure import erase
+from app.steps import erasure
 
 ROWS_AT_ONCE = 1000
 LETTERS_KEPT_DAYS = 14  # that were sent or given up: for who asks where a letter is
 PEOPLE = "users"
+MOST_PASSED_OVER = 100  # in one round: then it is more than a person or two
+
+log = logging.getLogger(__name__)
+TEXTS = "letters' texts"  # of those that were given up, once their links are dead
 
 Rest = Callable[[], Awaitable[bool]]
 Work = Callable[[AsyncSession], Awaitable[int]]
@@ -43,11 +50,13 @@ class Pruned:
     """What went, by table.
 
     ``is_whole``: all was looked at. ``keeps_administrator``: somebody stays who asked to go.
+    ``passed_over``: who is to be erased, but cannot be; the log says why.
     """
 
     rows: dict[str, int] = field(default_factory=dict)
     is_whole: bool = False
     keeps_administrator: bool = False
+    passed_over: list[UUID] = field(default_factory=list)
 
     def add(self, table: str, rows: int) -> None:
         """Count rows of a table."""
@@ -79,6 +88,8 @@ async def prune(session: AsyncSession, *, config: Config, rest: Rest, pruned: Pr
             pruned.add(chore.table, done)
             if done and await rest():
                 return
+    if not await _erase_all(session, config, rest, pruned) or not await _wipe_all(session, rest):
+        return
     async with session.begin():
         pruned.keeps_administrator = await departure.is_last_administrator_leaving(session)
     pruned.is_whole = True
@@ -93,6 +104,8 @@ async def count(session: AsyncSession, *, config: Config) -> Pruned:
     for stale in _stale(config):
         async with session.begin():
             found.add(stale.table, await pruning.count(session, stale))
+    async with session.begin():
+        found.add(TEXTS, await outbox.count_to_wipe(session))
     return found
 
 
@@ -112,25 +125,50 @@ def _stale(config: Config) -> Sequence[Stale]:
 
 
 def _chores(config: Config) -> Sequence[_Chore]:
-    """Return all chores; people last: one who cannot be erased holds up nothing else."""
     deletions = [
         _Chore(stale.table, ROWS_AT_ONCE, partial(_delete_some, stale=stale))
         for stale in _stale(config)
     ]
-    return [*deletions, _Chore(PEOPLE, 1, partial(_erase_one, config=config))]
+    wiping = _Chore(TEXTS, ROWS_AT_ONCE, partial(outbox.wipe_some, limit=ROWS_AT_ONCE))
+    return [*deletions, wiping]
 
 
 async def _delete_some(session: AsyncSession, stale: Stale) -> int:
     return await pruning.delete_some(session, stale, limit=ROWS_AT_ONCE)
 
 
-async def _erase_one(session: AsyncSession, config: Config) -> int:
-    """Erase a person and write the last letter to him; return how many."""
-    await administrators.lock(session)
-    leaving = await departure.next_to_erase(session)
-    if leaving is None:
-        return 0
-    await erase(session, leaving.id, client=OPERATOR)
+async def _erase_all(session: AsyncSession, config: Config, rest: Rest, pruned: Pruned) -> bool:
+    """Erase everybody whose time has come, each in a transaction; False if it was not the end.
+
+    Who cannot be erased is passed over, so that those behind go on; the next round tries again.
+    """
+    pruned.add(PEOPLE, 0)
+    while True:
+        leaving = None
+        try:
+            async with session.begin():
+                if not await pruning.take_turn(session):
+                    return False
+                await administrators.lock(session)
+                leaving = await departure.next_to_erase(session, but=pruned.passed_over)
+                if leaving is not None:
+                    await _erase(session, config, leaving)
+        except Exception:
+            if leaving is None or len(pruned.passed_over) == MOST_PASSED_OVER:
+                raise
+            log.exception("user %s cannot be erased, and is passed over", leaving.id)
+            pruned.passed_over.append(leaving.id)
+            continue
+        if leaving is None:
+            return True
+        pruned.add(PEOPLE, 1)
+        if await rest():
+            return False
+
+
+async def _erase(session: AsyncSession, config: Config, leaving: Leaving) -> None:
+    """Erase a person, and write the last letter to him."""
+    await erasure.erase(session, leaving.id, client=OPERATOR)
     letter = letters.account_erased(
         to=leaving.email,
         site=config.site_name,
@@ -138,4 +176,16 @@ async def _erase_one(session: AsyncSession, config: Config) -> int:
         register_url=f"{config.public_url}/register",
     )
     await outbox.put(session, letter)
-    return 1
+
+
+async def _wipe_all(session: AsyncSession, rest: Rest) -> bool:
+    """Wipe what the histories of erased people still tell; False if it was not the end."""
+    is_left = True
+    while is_left:
+        async with session.begin():
+            if not await pruning.take_turn(session):
+                return False
+            is_left = await erasure.go_on(session)
+        if is_left and await rest():
+            return False
+    return True

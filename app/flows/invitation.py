@@ -7,6 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app import letters
 from app.config import Config
+from app.kit.actor import Actor, id_of
 from app.kit.client import Client
 from app.kit.errors import AlreadyThere, LinkUnusable, NoSuchRole, TermsNotAccepted
 from app.kit.links import INVITE_VALID_HOURS, VALID, new_link, open_link
@@ -16,7 +17,7 @@ from app.models import audit, outbox, role, token, user
 from app.models import session as sessions
 from app.models.audit import Event
 from app.models.token import Owner
-from app.steps import choosing
+from app.steps import acting, choosing
 
 
 class Invitation(NamedTuple):
@@ -47,7 +48,7 @@ async def invite(
     link = new_link(Purpose.INVITE, public_url=config.public_url, keys=config.signing_keys)
     invited = _Invited(username, email, role_name, link.digest)
     async with session.begin():
-        outcome = await _write_down(session, invited, client=client, actor_id=None)
+        outcome = await _write_down(session, invited, client=client, actor=None)
     _require(outcome, role_name)
     return Invitation(username, link.url)
 
@@ -60,7 +61,7 @@ async def invite_by_letter(
     email: str,
     role_name: str | None,
     client: Client,
-    actor_id: UUID | None,
+    actor: Actor | None,
 ) -> UUID:
     """Make an account like ``invite``; the link goes to the address, and nobody else sees it.
 
@@ -74,7 +75,7 @@ async def invite_by_letter(
     link = new_link(Purpose.INVITE, public_url=config.public_url, keys=config.signing_keys)
     invited = _Invited(username, email, role_name, link.digest)
     async with session.begin():
-        outcome = await _write_down(session, invited, client=client, actor_id=actor_id)
+        outcome = await _write_down(session, invited, client=client, actor=actor)
         if outcome.user_id is not None:
             letter = letters.invitation(
                 to=email,
@@ -89,7 +90,7 @@ async def invite_by_letter(
                 Event.INVITED,
                 client=client,
                 subject_id=outcome.user_id,
-                actor_id=actor_id,
+                actor_id=id_of(actor),
             )
     return _require(outcome, role_name)
 
@@ -169,8 +170,10 @@ def _require(outcome: _Outcome, role_name: str | None) -> UUID:
 
 
 async def _write_down(
-    session: AsyncSession, invited: _Invited, *, client: Client, actor_id: UUID | None
+    session: AsyncSession, invited: _Invited, *, client: Client, actor: Actor | None
 ) -> _Outcome:
+    present = await user.find(session, invited.email)
+    await acting.hold(session, actor, *([present.id] if present else []))
     role_id = await role.find_id(session, invited.role_name) if invited.role_name else None
     if invited.role_name is not None and role_id is None:
         return _Outcome(None, await role.names(session))
@@ -200,11 +203,11 @@ async def _write_down(
             Event.ROLE_SET,
             client=client,
             subject_id=person.id,
-            actor_id=actor_id,
+            actor_id=id_of(actor),
             role=invited.role_name,
         )
-    if added is not None or actor_id is None:
+    if added is not None or actor is None:
         await audit.write(
-            session, Event.CREATED, client=client, subject_id=person.id, actor_id=actor_id
+            session, Event.CREATED, client=client, subject_id=person.id, actor_id=id_of(actor)
         )
     return _Outcome(person.id, [])

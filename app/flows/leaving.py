@@ -7,6 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app import letters
 from app.config import Config
+from app.kit.actor import Actor
 from app.kit.client import Client
 from app.kit.errors import LinkUnusable, SignedOut
 from app.kit.links import KEEP_VALID_DAYS, open_link
@@ -16,7 +17,7 @@ from app.models import audit, departure, outbox, token, user
 from app.models import session as sessions
 from app.models.audit import Event
 from app.models.user import Credentials
-from app.steps import linking, notices, proof
+from app.steps import acting, linking, notices, proof
 from app.steps.administrators import keeping_one
 
 GRACE = timedelta(days=KEEP_VALID_DAYS)
@@ -32,7 +33,7 @@ async def leave(
     *,
     config: Config,
     hasher: PasswordHasher,
-    user_id: UUID,
+    actor: Actor,
     password: str,
     client: Client,
     browser: str | None,
@@ -50,12 +51,14 @@ async def leave(
         session,
         config=config,
         hasher=hasher,
-        user_id=user_id,
+        user_id=actor.user_id,
         password=password,
         client=client,
         browser=browser,
     )
+    user_id = actor.user_id
     async with session.begin(), keeping_one(session):
+        await acting.hold(session, actor)
         is_same = await user.hold_unchanged(session, person)
         if is_same:
             day = await departure.leave(session, user_id, grace=GRACE)

@@ -9,16 +9,16 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network
 from typing import NamedTuple
-from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.kit.addresses import id_of
+from app.kit import addresses
+from app.kit.actor import Actor, id_of
 from app.kit.client import Client
 from app.kit.errors import NoSuchPerson
 from app.models import audit, user
 from app.models.audit import Event, Place
-from app.steps import history
+from app.steps import acting, history
 from app.steps.history import Told
 
 __all__ = ["EVENTS", "Filter", "Format", "Page", "Told", "export", "note_export", "read"]
@@ -76,14 +76,16 @@ async def read(session: AsyncSession, wanted: Filter, *, before: str = "") -> Pa
 
 
 async def export(
-    session: AsyncSession, wanted: Filter, *, form: Format
+    session: AsyncSession, wanted: Filter, *, form: Format, actor: Actor | None = None
 ) -> AsyncGenerator[str, None]:
     """Yield the book, newest line first, some hundred lines at a time.
 
-    No more is in memory, and no connection is held between them.
+    No more is in memory, and no connection is held between them. Before each time it is asked
+    whether the actor may still read it.
 
     Raises:
         NoSuchPerson: nobody has this name.
+        SignedOut, NotPermitted: the actor may read no further.
     """
     exact = await _exact(session, wanted)
     if form is Format.CSV:
@@ -91,6 +93,7 @@ async def export(
     before: Place | None = None
     while True:
         async with session.begin():
+            await acting.ask_again(session, actor)
             lines = await audit.page(session, exact, before=before, size=LINES_AT_ONCE)
         rows = [_columns(history.tell(line)) for line in lines]
         if rows and form is Format.CSV:
@@ -108,7 +111,7 @@ async def note_export(
     *,
     form: Format,
     client: Client,
-    actor_id: UUID | None = None,
+    actor: Actor | None = None,
 ) -> None:
     """Write down that the book is taken along.
 
@@ -117,15 +120,16 @@ async def note_export(
     """
     await _exact(session, wanted)
     async with session.begin():
+        await acting.hold(session, actor)
         await audit.write(
-            session, Event.HISTORY_EXPORTED, client=client, actor_id=actor_id, format=form
+            session, Event.HISTORY_EXPORTED, client=client, actor_id=id_of(actor), format=form
         )
 
 
 async def _exact(session: AsyncSession, wanted: Filter) -> audit.Filter:
     person = None
     if wanted.person:
-        person = id_of(wanted.person)
+        person = addresses.id_of(wanted.person)
         if person is None:
             async with session.begin():
                 known = await user.identify(session, wanted.person)

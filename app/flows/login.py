@@ -20,7 +20,6 @@ from app.models import audit, device, registration, throttle, token, user
 from app.models import session as sessions
 from app.models.audit import Event
 from app.models.registration import Pending
-from app.models.session import Person
 from app.models.throttle import Try
 from app.models.user import Credentials
 from app.steps import browsers, notices, proof
@@ -29,10 +28,8 @@ from app.steps.browsers import name_digests
 __all__ = [
     "Leaving",
     "Outcome",
-    "Person",
     "SignedIn",
     "Unconfirmed",
-    "current_person",
     "live_sessions",
     "sign_in",
     "sign_out",
@@ -151,17 +148,6 @@ async def sign_in(
     if outcome is None:
         raise WrongCredentials
     return outcome
-
-
-async def current_person(session: AsyncSession, *, config: Config, secret: str) -> Person | None:
-    """Return who is signed in by a session secret, None if that session has ended."""
-    idle = timedelta(minutes=config.session_idle_minutes)
-    proof_valid = timedelta(minutes=config.reauth_minutes)
-    async with one_by_one(session):
-        person = await sessions.find(session, digest(secret), idle=idle, proof=proof_valid)
-        if person is not None and person.is_stale:
-            await sessions.touch(session, person.session_id, idle=idle)
-    return person
 
 
 async def sign_out(session: AsyncSession, *, secret: str, client: Client) -> None:

@@ -1,18 +1,17 @@
 """Changing one's password."""
 
-from uuid import UUID
-
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app import letters
 from app.config import Config
+from app.kit.actor import Actor
 from app.kit.client import Client
 from app.kit.errors import SignedOut, WeakPassword
 from app.kit.passwords import PasswordHasher
 from app.kit.sealing import Purpose
 from app.models import audit, device, token, user
 from app.models.audit import Event
-from app.steps import choosing, notices, proof, renewal
+from app.steps import acting, choosing, notices, proof, renewal
 from app.steps.browsers import name_digests
 from app.steps.renewal import Renewed
 
@@ -22,7 +21,7 @@ async def change_password(
     *,
     config: Config,
     hasher: PasswordHasher,
-    user_id: UUID,
+    actor: Actor,
     secret: str,
     current: str,
     password: str,
@@ -45,7 +44,7 @@ async def change_password(
         session,
         config=config,
         hasher=hasher,
-        user_id=user_id,
+        user_id=actor.user_id,
         password=current,
         client=client,
         browser=browser,
@@ -56,7 +55,9 @@ async def change_password(
         config, hasher, password, username=person.username, email=person.email
     )
     renewed = None
+    user_id = actor.user_id
     async with session.begin():
+        await acting.hold(session, actor)
         if await user.hold_unchanged(session, person):
             version = await user.set_password_hash(session, user_id, password_hash)
             renewed = await renewal.keep_only(session, user_id, secret, version=version)

@@ -1,16 +1,15 @@
 """Showing the password again, before what is sensitive ("sudo mode")."""
 
-from uuid import UUID
-
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.config import Config
+from app.kit.actor import Actor
 from app.kit.client import Client
 from app.kit.errors import SignedOut
 from app.kit.passwords import PasswordHasher
 from app.models import audit
 from app.models.audit import Event
-from app.steps import proof, renewal
+from app.steps import acting, proof, renewal
 from app.steps.renewal import Renewed
 
 __all__ = ["Renewed", "reauthenticate"]
@@ -21,7 +20,7 @@ async def reauthenticate(
     *,
     config: Config,
     hasher: PasswordHasher,
-    user_id: UUID,
+    actor: Actor,
     secret: str,
     password: str,
     client: Client,
@@ -39,12 +38,14 @@ async def reauthenticate(
         session,
         config=config,
         hasher=hasher,
-        user_id=user_id,
+        user_id=actor.user_id,
         password=password,
         client=client,
         browser=browser,
     )
+    user_id = actor.user_id
     async with session.begin():
+        await acting.hold(session, actor)
         renewed = await renewal.renew(session, user_id, secret)
         if renewed is not None:
             await audit.write(

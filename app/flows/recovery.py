@@ -21,8 +21,6 @@ from app.models.token import Owner
 from app.models.user import Credentials
 from app.steps import browsers, choosing, notices, proof, quota, resetting, settling
 
-USED_UP = "This link was used already, or is too old. Please ask for another."
-
 
 class Reset(NamedTuple):
     """``browser`` goes into the browser's cookie: its owner has shown that the mail is his."""
@@ -60,7 +58,7 @@ async def find_reset(session: AsyncSession, *, config: Config, sealed: str) -> O
     async with session.begin():
         owner = digest and (await _owner(session, digest))
     if not owner:
-        raise LinkUnusable(USED_UP)
+        raise LinkUnusable
     return owner
 
 
@@ -99,7 +97,7 @@ async def reset_password(
     if name_is_gone:
         raise UsernameTaken("This user name is taken by now. Please register again with another.")
     if done is None:
-        raise LinkUnusable(USED_UP)
+        raise LinkUnusable
     return done
 
 

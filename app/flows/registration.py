@@ -9,6 +9,7 @@ from app import letters
 from app.config import Config
 from app.db import one_by_one
 from app.kit import passwords
+from app.kit.actor import Actor, id_of
 from app.kit.client import Client
 from app.kit.errors import (
     LinkUnusable,
@@ -25,7 +26,7 @@ from app.models import audit, outbox, throttle, user
 from app.models import registration as registrations
 from app.models.audit import Event
 from app.models.registration import Pending, Waiting
-from app.steps import choosing, linking, quota, resetting
+from app.steps import acting, choosing, linking, quota, resetting
 from app.steps.policy import in_words, require_allowed, require_open
 
 __all__ = ["Waiting", "in_words", "register", "require_open", "resend", "send_again", "waiting"]
@@ -134,7 +135,7 @@ async def send_again(
     config: Config,
     registration_id: UUID,
     client: Client,
-    actor_id: UUID | None = None,
+    actor: Actor | None = None,
 ) -> None:
     """Send the letter of a registration again, for an operator: no limit withholds it.
 
@@ -142,6 +143,7 @@ async def send_again(
         NoSuchRegistration: it was confirmed, or is too old.
     """
     async with session.begin():
+        await acting.hold(session, actor)
         pending = await registrations.renew(session, registration_id, lasts=VALID[Purpose.CONFIRM])
         if pending is not None:
             await _put_letter(session, config, pending)
@@ -149,7 +151,7 @@ async def send_again(
                 session,
                 Event.CONFIRMATION_SENT,
                 client=client,
-                actor_id=actor_id,
+                actor_id=id_of(actor),
                 registration=str(pending.id),
             )
     if pending is None:

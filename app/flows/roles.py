@@ -3,16 +3,17 @@
 import re
 from collections.abc import Sequence
 from typing import NamedTuple
-from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.kit.actor import Actor, id_of
 from app.kit.client import Client
 from app.kit.errors import DefaultTooMighty, NoSuchRole, RoleHeld, RoleThere, WrongRoleName
 from app.kit.permissions import Permission
 from app.models import administrators, audit, role, user
 from app.models.audit import Event
 from app.models.role import Known
+from app.steps import acting
 from app.steps.administrators import keeping_one
 
 __all__ = ["Shown", "create", "delete", "everything", "in_words", "set_default", "set_permissions"]
@@ -49,7 +50,7 @@ async def create(
     name: str,
     permissions: Permission,
     client: Client,
-    actor_id: UUID | None = None,
+    actor: Actor | None = None,
 ) -> None:
     """Make a role.
 
@@ -61,13 +62,14 @@ async def create(
         raise WrongRoleName
     async with session.begin():
         await administrators.lock(session)
+        await acting.hold(session, actor)
         is_new = await role.add(session, name, permissions)
         if is_new:
             await audit.write(
                 session,
                 Event.ROLE_CREATED,
                 client=client,
-                actor_id=actor_id,
+                actor_id=id_of(actor),
                 role=name,
                 permissions=in_words(permissions),
             )
@@ -81,7 +83,7 @@ async def set_permissions(
     name: str,
     permissions: Permission,
     client: Client,
-    actor_id: UUID | None = None,
+    actor: Actor | None = None,
 ) -> None:
     """Say anew what a role may; it acts on the next request of everybody who has it.
 
@@ -91,6 +93,7 @@ async def set_permissions(
         LastAdministrator: nobody else could look after people.
     """
     async with session.begin(), keeping_one(session):
+        await acting.hold(session, actor)
         roles = await role.everything(session)
         known = _named(roles, name)
         too_mighty = known is not None and known.is_default and Permission.ADMIN in permissions
@@ -100,7 +103,7 @@ async def set_permissions(
                 session,
                 Event.ROLE_CHANGED,
                 client=client,
-                actor_id=actor_id,
+                actor_id=id_of(actor),
                 role=known.name,
                 permissions=in_words(permissions),
             )
@@ -110,7 +113,7 @@ async def set_permissions(
 
 
 async def set_default(
-    session: AsyncSession, *, name: str, client: Client, actor_id: UUID | None = None
+    session: AsyncSession, *, name: str, client: Client, actor: Actor | None = None
 ) -> None:
     """Let new people get a role; who is there keeps the one he has.
 
@@ -119,13 +122,14 @@ async def set_default(
         DefaultTooMighty: new people would be administrators.
     """
     async with session.begin(), keeping_one(session):
+        await acting.hold(session, actor)
         roles = await role.everything(session)
         known = _named(roles, name)
         too_mighty = known is not None and Permission.ADMIN in known.permissions
         if known is not None and not too_mighty:
             await role.set_default(session, known.id)
             await audit.write(
-                session, Event.ROLE_DEFAULT, client=client, actor_id=actor_id, role=known.name
+                session, Event.ROLE_DEFAULT, client=client, actor_id=id_of(actor), role=known.name
             )
     _require(known, name, roles)
     if too_mighty:
@@ -133,7 +137,7 @@ async def set_default(
 
 
 async def delete(
-    session: AsyncSession, *, name: str, client: Client, actor_id: UUID | None = None
+    session: AsyncSession, *, name: str, client: Client, actor: Actor | None = None
 ) -> None:
     """Delete a role that nobody has.
 
@@ -143,6 +147,7 @@ async def delete(
     """
     holders = 0
     async with session.begin(), keeping_one(session):
+        await acting.hold(session, actor)
         roles = await role.everything(session)
         known = _named(roles, name)
         if known is not None:
@@ -151,7 +156,7 @@ async def delete(
         if known is not None and not holders and not known.is_default:
             await role.remove(session, known.id)
             await audit.write(
-                session, Event.ROLE_DELETED, client=client, actor_id=actor_id, role=known.name
+                session, Event.ROLE_DELETED, client=client, actor_id=id_of(actor), role=known.name
             )
     found = _require(known, name, roles)
     if holders:

@@ -4,9 +4,11 @@ import ipaddress
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network
 
 IPV6_NETWORK_BITS = 64
+ADDRESSES_REMEMBERED = 4096
 _WITH_PORT = re.compile(r"\[(?P<six>[^\]]*:[^\]]*)\](?::[0-9]{1,5})?|(?P<four>[0-9.]+):[0-9]{1,5}")
 
 
@@ -33,6 +35,7 @@ class Client:
         return str(address)
 
 
+@lru_cache(maxsize=ADDRESSES_REMEMBERED)
 def parsed(text: str) -> str | None:
     """Return an address in its one form, without port and zone; None if it is none.
 

@@ -50,6 +50,14 @@ class SignedOut(Refusal):
     sentence = "You were signed out meanwhile. Please sign in again."
 
 
+class NotPermitted(Refusal):
+    """The role of who is signed in lacks the permission, or does so by now."""
+
+    code = "not_permitted"
+    status = 403
+    sentence = "Your account does not have the permission for it."
+
+
 class SameAddress(Refusal):
     """The new address is the one that the person has."""
 
@@ -114,8 +122,8 @@ class LinkUnusable(Refusal):
     code = "link_unusable"
     status = 410
     sentence = (
-        "It was used already, is too old, or was not copied whole. If you have confirmed your "
-        "address, just sign in."
+        "This link was used already, is too old, or was not copied whole. If you asked more than "
+        "once, use the one in the newest email."
     )
 
 
@@ -213,11 +221,11 @@ class WrongWord(Refusal):
 
 
 class NotToBeRetried(Refusal):
-    """A letter that is not given up, or whose words are wiped."""
+    """A letter that is not given up, or whose link is dead."""
 
     code = "not_to_be_retried"
     status = 409
-    sentence = "This letter cannot be sent again: what it said is wiped, or it is on its way."
+    sentence = "This letter cannot be sent again: its link is dead, or it is on its way."
 
 
 class CannotRead(Refusal):

@@ -1,7 +1,7 @@
 """A letter: what the outbox keeps and the postman sends, and why it may not get through."""
 
 import re
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
@@ -10,12 +10,16 @@ _ADDRESS = re.compile(r"[^\s<>:]+@[^\s<>:]+")
 
 
 class Letter(NamedTuple):
-    """One mail, its text and its HTML saying the same."""
+    """One mail, its text and its HTML saying the same.
+
+    ``good_for``: how long its link works, None if it has none that ends.
+    """
 
     to: str
     subject: str
     text: str
     html: str
+    good_for: timedelta | None = None
 
 
 class Posted(NamedTuple):
@@ -40,11 +44,11 @@ class Undelivered(Exception):
 
 
 class Refused(Undelivered):
-    """This letter is not taken, and never will be."""
+    """There is no such recipient: this letter is not taken, and never will be."""
 
 
 class PutOff(Undelivered):
-    """This letter is not taken now."""
+    """This letter is not taken now; others may be."""
 
 
 class NoServer(Undelivered):

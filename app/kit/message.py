@@ -1,5 +1,6 @@
-"""What goes over the wire: a letter as a message of RFC 5322."""
+"""What goes over the wire: a letter as a message of RFC 5322, and by what name we come."""
 
+import re
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -12,8 +13,46 @@ from app.kit.letter import Posted, one_line
 ENCODING = "quoted-printable"
 
 
+SENDER_EXAMPLE = "My site <login@example.com>"
+# A name with a dot, for servers refuse any other (RFC 5321 4.1.4), or an address in brackets.
+_GREETING = re.compile(
+    r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z](?:[a-z0-9-]{0,61}[a-z0-9])|"
+    r"\[(?:IPv6:)?[0-9a-f.:]+\]",
+    re.IGNORECASE,
+)
+_QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
+_TO_BE_QUOTED = re.compile(r'[,;:@"()\[\]<>\\]')
+
+
+def is_greeting(text: str) -> bool:
+    """Whether a mail server takes ``text`` as the name of who comes."""
+    return _GREETING.fullmatch(text) is not None
+
+
+def sender_address(mail_from: str) -> str:
+    """Return the address in ``login@example.com`` or ``Name <login@example.com>``.
+
+    Raises:
+        ValueError: it is neither; the message says how to write it.
+    """
+    text = mail_from.strip()
+    name, bracket, rest = text.rpartition("<")
+    if text[:1] in {'"', "'"} and text[-1] == text[0]:
+        raise ValueError(f"leave out the quotes around the whole: {SENDER_EXAMPLE}")
+    if not bracket:
+        return text
+    if not _QUOTED.fullmatch(name.strip()) and _TO_BE_QUOTED.search(name):
+        raise ValueError(
+            "has a name with one of , ; : @ ( ) [ ] in it: put the name in quotes, like "
+            '"Smith, Anna" <login@example.com>'
+        )
+    if not rest.endswith(">"):
+        raise ValueError(f"must be like login@example.com or {SENDER_EXAMPLE}")
+    return rest.removesuffix(">")
+
+
 def sender_of(mail_from: str) -> Address:
-    """Return whom ``MAIL_FROM`` names: ``login@example.com`` or ``Name <login@example.com>``."""
+    """Return whom ``MAIL_FROM`` names."""
     name, address = parseaddr(mail_from)
     return mailbox(address, name)
 

@@ -45,6 +45,10 @@ HOUSEKEEPING_AT = Gauge(
     f"vestibule_housekeeping{A_MOMENT}", "When housekeeping came to its end last, as Unix time",
     registry=REGISTRY,
 )  # fmt: skip
+NOT_ERASED = Gauge(
+    "vestibule_people_passed_over", "Users whom housekeeping could not erase: its log says why",
+    registry=REGISTRY,
+)  # fmt: skip
 CONNECTIONS = Gauge("vestibule_connections", "Open connections", registry=REGISTRY)
 CONNECTIONS_CLOSED = Counter(
     "vestibule_connections_closed", "Connections closed or refused to stay below the bound",

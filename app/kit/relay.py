@@ -1,9 +1,9 @@
 """The mail server that takes our letters, as ``SMTP_URL`` names it."""
 
 from typing import Literal, NamedTuple
-from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
-from app.kit.urls import is_loopback
+from app.kit.urls import is_loopback, refuse_raw_signs
 
 DEFAULT_PORTS = {"smtp": 587, "smtps": 465}
 _WAYS = {"starttls": "STARTTLS", "implicit": "TLS", "none": "no TLS"}
@@ -34,11 +34,13 @@ def relay_of(url: str, password: str | None = None) -> Relay:
     Raises:
         ValueError: it is no such address.
     """
+    refuse_raw_signs(url, setting="SMTP_PASSWORD")
     parts, port = _split(url)
-    options = dict(parse_qsl(parts.query, keep_blank_values=True))
-    plain = options.pop("tls", None) == "none" and parts.scheme == "smtp"
-    if options or (parts.query and not plain):
+    plain = parts.query == "tls=none" and parts.scheme == "smtp"
+    if parts.query and not plain:
         raise ValueError("knows one option only: smtp://host:25?tls=none")
+    if parts.password and not parts.username:
+        raise ValueError("has a password but no user name: smtp://user@host")
     password = password or (unquote(parts.password) if parts.password else None)
     host = parts.hostname or ""
     if plain and (parts.username or password) and not is_loopback(host):
@@ -58,6 +60,7 @@ def _split(url: str) -> tuple[SplitResult, int]:
         port = parts.port
     except ValueError:
         raise ValueError(EXAMPLE) from None
-    if parts.scheme not in DEFAULT_PORTS or not parts.hostname or parts.path not in {"", "/"}:
+    is_whole = parts.path in {"", "/"} and not parts.fragment
+    if parts.scheme not in DEFAULT_PORTS or not parts.hostname or not is_whole:
         raise ValueError(EXAMPLE)
     return parts, port or DEFAULT_PORTS[parts.scheme]

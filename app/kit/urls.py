@@ -2,23 +2,32 @@
 
 import ipaddress
 import re
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
+from app.kit.authorities import driver_options
+
 LOCAL_PATH_LONGEST = 2000
-ASYNCPG_OPTIONS = {"host", "port", "ssl", "target_session_attrs", "passfile", "service"}
+ASYNCPG_OPTIONS = {"dsn", "host", "port", "ssl", "target_session_attrs", "passfile", "service"}
 _SEVERAL_HOSTS = re.compile(
     r"(?P<before>[a-z+]+://(?:[^@/?]*@)?)(?P<hosts>[^/?@]*,[^/?@]*)(?P<after>/.*)"
 )
 POSTGRES_PORT = 5432
+PORT_MOST = 65535
+_RAW_SIGN = re.compile(r"[@/:?#\[\]]|%(?![0-9A-Fa-f]{2})")
 _PORT = re.compile(r":[0-9]+$")
 # A path of this site, as a browser reads it too: one slash first, no second one and no backslash
 # after it anywhere, no control characters, ASCII only (RD-01, L25).
 _LOCAL_PATH = re.compile(
     r"(?:/(?!/)[A-Za-z0-9._~!$&'()*+,;=:@%-]*)+(?:\?[A-Za-z0-9._~!$&'()*+,;=:@%/?-]*)?"
 )
+
+
+_QUERY_SAFE = "/._~!$&'()*+,;=:@-?%"
+# What browsers send in a query or a path as it is, though no address may have it (RFC 3986).
+_SENT_RAW = str.maketrans({sign: quote(sign) for sign in '"<>[]^`{|}'})
 
 
 def local_path(text: str | None) -> str | None:
@@ -28,9 +37,15 @@ def local_path(text: str | None) -> str | None:
     return text
 
 
-def quoted_path(path: str, query: str) -> str:
-    """Return a decoded path and a raw query as one address that ``local_path`` accepts."""
-    return quote(path, safe="/._~!$&'()*+,;=:@-") + (f"?{query}" if query else "")
+def wanted_path(text: str | None) -> str | None:
+    """Return a path of this site that somebody named as browsers show it, judged when quoted."""
+    return local_path(text.translate(_SENT_RAW)) if text else None
+
+
+def quoted_path(path: str, query: bytes) -> str:
+    """Return a decoded path and a query as it came as one address, for ``local_path`` to judge."""
+    asked = quote(path, safe="/._~!$&'()*+,;=:@-")
+    return f"{asked}?{quote(query, safe=_QUERY_SAFE)}" if query else asked
 
 
 def is_loopback(host: str) -> bool:
@@ -50,9 +65,30 @@ def split_address(text: str) -> tuple[str, int]:
         ValueError: it is neither.
     """
     parts = urlsplit(f"//{text}")
-    if not parts.hostname or parts.port is None or parts.path or parts.username is not None:
+    more = parts.path or parts.query or parts.fragment or parts.username is not None
+    if not parts.hostname or parts.port is None or more:
         raise ValueError("must be an address and a port, like 127.0.0.1:8000")
     return parts.hostname, parts.port
+
+
+def refuse_raw_signs(url: str, *, setting: str) -> None:
+    """Refuse an address whose user name or password has a sign that would cut it in two.
+
+    ``setting``: where the password may stand as it is.
+
+    Raises:
+        ValueError: it has one; the message says how to write it.
+    """
+    credentials = url.partition("://")[2].rpartition("@")[0]
+    name, _, password = credentials.partition(":")
+    found = _RAW_SIGN.search(name) or _RAW_SIGN.search(password)
+    if found is None and "\ufffd" in unquote(credentials):
+        found = re.search("%", credentials)
+    if found is not None:
+        raise ValueError(
+            f"has a {found[0]} in its user name or password, where it must be written as "
+            f"%{ord(found[0]):02X}; or give the password as {setting}, as it is"
+        )
 
 
 def asyncpg_url(text: str) -> str:
@@ -64,14 +100,17 @@ def asyncpg_url(text: str) -> str:
     Raises:
         ValueError: it is no address of a PostgreSQL database.
     """
+    refuse_raw_signs(text, setting="DATABASE_PASSWORD")
     try:
         several = _SEVERAL_HOSTS.fullmatch(text)
         url = make_url(several["before"] + several["after"] if several else text)
     except (ArgumentError, ValueError):
         raise ValueError("must be an address like postgresql://user@host/name") from None
-    if url.drivername.split("+")[0] not in {"postgres", "postgresql"} or not url.database:
+    is_postgres = url.drivername.split("+")[0] in {"postgres", "postgresql"}
+    if not is_postgres or not url.database or (url.port or 1) > PORT_MOST:
         raise ValueError("must be an address like postgresql://user@host/name")
     query = {"ssl" if name == "sslmode" else name: value for name, value in url.query.items()}
+    query = driver_options(query)
     unknown = sorted(set(query) - ASYNCPG_OPTIONS)
     if unknown:
         raise ValueError(f"has options that are not known here: {', '.join(unknown)}")

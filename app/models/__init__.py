@@ -8,6 +8,7 @@ from app.models import (
     device,
     directory,
     emigrant,
+    forgotten,
     outbox,
     pruning,
     registration,
@@ -21,5 +22,6 @@ from app.models.base import Base
 
 __all__ = [
     "Base", "address", "administrators", "audit", "departure", "device", "directory", "emigrant",
-    "outbox", "pruning", "registration", "role", "session", "throttle", "token", "user",
+    "forgotten", "outbox", "pruning", "registration", "role", "session", "throttle", "token",
+    "user",
 ]  # fmt: skip

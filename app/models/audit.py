@@ -17,6 +17,7 @@ from sqlalchemy import (
     Uuid,
     and_,
     bindparam,
+    case,
     cast,
     func,
     literal,
@@ -160,19 +161,13 @@ async def write_for_all(
 NO_ADDRESS = "0.0.0.0"  # noqa: S104 - nothing listens here
 
 
-async def forget(session: AsyncSession, user_id: UUID) -> None:
-    """Take a person's addresses and browsers, and why he was blocked, out of the lines.
-
-    Where an administrator sat who did something to him stays.
-    """
-    about = AuditEvent.subject_id == user_id
-    without_reason = cast(AuditEvent.detail.op("-")("reason"), JSONB)
-    await session.execute(update(AuditEvent).where(about).values(detail=without_reason))
-    his = or_(AuditEvent.actor_id == user_id, and_(about, AuditEvent.actor_id.is_(None)))
+async def forget_registration(session: AsyncSession, user_id: UUID) -> None:
+    """Take the address and the browser with which a person registered out of that line."""
     confirmed = aliased(AuditEvent)
     confirmed_at, registration = (
         select(column)
         .where(confirmed.subject_id == user_id, confirmed.event == Event.CONFIRMED)
+        .order_by(confirmed.at)
         .limit(1)
         .scalar_subquery()
         for column in (confirmed.at, confirmed.detail["registration"].astext)
@@ -182,8 +177,59 @@ async def forget(session: AsyncSession, user_id: UUID) -> None:
         AuditEvent.at.between(confirmed_at - LONGEST_WAIT, confirmed_at),
         AuditEvent.detail["registration"].astext == registration,
     )
-    for lines in (his, registered):
-        await session.execute(update(AuditEvent).where(lines).values(ip=NO_ADDRESS, user_agent=""))
+    await session.execute(update(AuditEvent).where(registered).values(ip=NO_ADDRESS, user_agent=""))
+
+
+async def forget_some(
+    session: AsyncSession, user_id: UUID, *, since: datetime, most: int
+) -> datetime | None:
+    """Take a person's addresses and browsers, and why he was blocked, out of the next lines.
+
+    Where an administrator sat who did something to him stays. Returns from which moment on lines
+    are left, None if none is.
+    """
+    reached = []
+    for role in (AuditEvent.actor_id, AuditEvent.subject_id):
+        moments = await _wipe(session, user_id, role == user_id, since=since, most=most)
+        if len(moments) == most:
+            reached.append(max(moments))
+    return min(reached, default=None)
+
+
+async def _wipe(
+    session: AsyncSession,
+    user_id: UUID,
+    lines: ColumnElement[bool],
+    *,
+    since: datetime,
+    most: int,
+) -> Sequence[datetime]:
+    """Wipe at most so many lines that are not wiped yet, the oldest first; return their moments."""
+    about = AuditEvent.subject_id == user_id
+    his = or_(AuditEvent.actor_id == user_id, and_(about, AuditEvent.actor_id.is_(None)))
+    tells = or_(
+        and_(his, or_(AuditEvent.ip != cast(NO_ADDRESS, INET), AuditEvent.user_agent != "")),
+        and_(about, AuditEvent.detail.has_key("reason")),
+    )
+    some = (
+        select(AuditEvent.id)
+        .where(lines, AuditEvent.at >= since, tells)
+        .order_by(AuditEvent.at)
+        .limit(most)
+    )
+    without_reason = cast(AuditEvent.detail.op("-")("reason"), JSONB)
+    statement = (
+        update(AuditEvent)
+        .where(AuditEvent.id == func.any(func.array(some.scalar_subquery())))
+        .values(
+            ip=case((his, cast(NO_ADDRESS, INET)), else_=AuditEvent.ip),
+            user_agent=case((his, ""), else_=AuditEvent.user_agent),
+            detail=case((about, without_reason), else_=AuditEvent.detail),
+        )
+        .returning(AuditEvent.at)
+    )
+    result = await session.scalars(statement, execution_options={"synchronize_session": False})
+    return result.all()
 
 
 class Place(NamedTuple):

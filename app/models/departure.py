@@ -1,5 +1,6 @@
 """People who asked to be forgotten, and may change their mind for some days."""
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
@@ -9,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
 from app.kit.permissions import Permission
+from app.models import administrators
 from app.models.role import Role
 from app.models.user import User
 
@@ -46,14 +48,15 @@ async def stay(session: AsyncSession, user_id: UUID) -> bool:
     return await session.scalar(statement) is not None
 
 
-async def next_to_erase(session: AsyncSession) -> Leaving | None:
+async def next_to_erase(session: AsyncSession, *, but: Collection[UUID] = ()) -> Leaving | None:
     """Return who is to be erased first, and hold him; None if there is nobody.
 
-    The last administrator stays, while nobody else could sign in as one.
+    The last administrator stays, while nobody else could sign in as one. ``but``: who is passed
+    over.
     """
     statement = (
         select(User.id, User.email, User.username)
-        .where(_is_due(), ~_is_last_administrator())
+        .where(_is_due(), ~_is_last_administrator(), User.id.not_in(but))
         .order_by(User.delete_at)
         .limit(1)
         .with_for_update(skip_locked=True)
@@ -65,6 +68,13 @@ async def next_to_erase(session: AsyncSession) -> Leaving | None:
 async def count_to_erase(session: AsyncSession) -> int:
     """Return how many people are to be erased."""
     due = select(func.count()).select_from(User).where(_is_due(), ~_is_last_administrator())
+    return await session.scalar(due) or 0
+
+
+async def count_late(session: AsyncSession, *, by: timedelta) -> int:
+    """Return how many people should have been erased so long ago."""
+    late = User.delete_at <= func.now() - by
+    due = select(func.count()).select_from(User).where(late, ~_is_last_administrator())
     return await session.scalar(due) or 0
 
 
@@ -81,11 +91,12 @@ def _is_due() -> ColumnElement[bool]:
 def _is_last_administrator() -> ColumnElement[bool]:
     other = aliased(User)
     roles = select(Role.id).where(Role.permissions.bitwise_and(int(Permission.ADMIN)) != 0)
-    others = select(other.id).where(
+    others = administrators.somebody(
+        Permission.ADMIN,
+        other,
         other.id != User.id,
-        other.role_id.in_(roles),
         other.blocked_at.is_(None),
         other.confirmed_at.is_not(None),
         other.password_hash.is_not(None),
     )
-    return User.role_id.in_(roles) & ~others.exists()
+    return User.role_id.in_(roles) & ~others

@@ -6,35 +6,14 @@ from enum import StrEnum
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import (
-    Boolean,
-    ColumnElement,
-    Select,
-    SQLColumnExpression,
-    Subquery,
-    Text,
-    and_,
-    collate,
-    func,
-    literal,
-    literal_column,
-    not_,
-    or_,
-    select,
-)
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy import Boolean, ColumnElement, func, literal_column, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.kit.addresses import canonical, meant, revealed
+from app.models import finding
+from app.models.finding import Sought
 from app.models.role import Role
 from app.models.user import UNUSUAL, User
-
-SHORTEST_INNER_PART = 3  # shorter ones are looked for at the beginning of user names only
-NEIGHBOURS = 10_000
-FEW = 1_000
-LAST_LETTER = "\U0010ffff"
-LIKE_ESCAPE = "\\"
-ASCII_DOMAIN = "xn--"  # what a domain with other letters has in its place (IDNA)
 
 
 class State(StrEnum):
@@ -86,7 +65,6 @@ class Filter(NamedTuple):
     role: str | None = None
 
 
-_key = collate(User.username_key, "C")
 _LISTED = select(
     User.id,
     User.username,
@@ -119,107 +97,41 @@ async def page(session: AsyncSession, wanted: Filter, *, after: str, size: int) 
     First come those whose user name begins with the part, then those who have it elsewhere; each
     by user name. So ``after`` says by itself how far the reader has come.
     """
-    part, last = _sought(wanted.part), canonical(after)
-    narrowed = _narrowed(wanted)
+    last = canonical(after)
+    sought = await _sought(session, wanted)
+    if sought is None:
+        return []
     ids: list[UUID] = []
-    if not last or last.startswith(part):
-        beginning = [literal(last) < _key, *_begins(part), *narrowed]
-        ids = await _some(session, select(User.id).where(*beginning).order_by(_key), size)
+    if not last or last.startswith(sought.part):
+        ids = await finding.beginning(session, sought, after=last, size=size)
         last = ""
-    if len(part) >= SHORTEST_INNER_PART and len(ids) < size:
-        behind = [literal(last) < _key, not_(and_(*_begins(part))), *narrowed]
-        ids += await _inside(session, part, behind, size - len(ids))
+    if len(ids) < size:
+        ids += await finding.inside(session, sought, after=last, size=size - len(ids))
     rows = await session.execute(_LISTED.where(User.id.in_(ids)))
     places = {user_id: place for place, user_id in enumerate(ids)}
     return sorted((Listed._make(row) for row in rows), key=lambda person: places[person.id])
 
 
-async def _inside(
-    session: AsyncSession, part: str, behind: list[ColumnElement[bool]], size: int
-) -> list[UUID]:
-    """Return who comes next of those who have a part inside a name or an address.
-
-    A part that many have is found soon by going through the names in their order; one that few
-    have is found by the index of trigrams. Which it is nobody knows before (the planner's guess
-    multiplies what hangs together), so the nearest names are looked at first: where they do not
-    fill a page, the part is rare, or stands elsewhere. No user name has a letter outside ASCII.
-    """
-    if not part.isascii():
-        return await _rare(session, part, behind, size)
-    names = select(User.id, User.username_key, User.email_key).where(*behind).order_by(_key)
-    nearest = names.limit(NEIGHBOURS).subquery()
-    near = select(nearest.c.id).where(_contains(nearest.c.username_key, nearest.c.email_key, part))
-    found = await _some(session, near, size)
-    if len(found) == size or await _count(session, nearest) < NEIGHBOURS:
-        return found
-    return await _rare(session, part, behind, size)
-
-
-async def _rare(
-    session: AsyncSession, part: str, behind: list[ColumnElement[bool]], size: int
-) -> list[UUID]:
-    matching = _contains(User.username_key, User.email_key, part)
-    indexed = and_(_trigrams().contains(_trigrams_of(part)), matching)
-    if not part.isascii():  # the key has the domain in ASCII, the address as people write it
-        written = func.lower(User.email).like(_pattern(part), escape=LIKE_ESCAPE)
-        matching = or_(matching, written)
-        indexed = or_(indexed, and_(_trigrams().contains(_trigrams_of(ASCII_DOMAIN)), written))
-    few = select(User.id, User.username_key).where(indexed, *behind).limit(FEW + 1).subquery()
-    in_order = select(few.c.id, func.count().over()).order_by(collate(few.c.username_key, "C"))
-    rare = [(user_id, count) for user_id, count in await session.execute(in_order.limit(size))]
-    if rare and rare[0][1] > FEW:
-        return await _some(session, select(User.id).where(matching, *behind).order_by(_key), size)
-    return [user_id for user_id, _ in rare]
-
-
-async def _some(session: AsyncSession, ids: Select[UUID], size: int) -> list[UUID]:
-    return list(await session.scalars(ids.limit(size)))
-
-
-async def _count(session: AsyncSession, rows: Subquery) -> int:
-    return await session.scalar(select(func.count()).select_from(rows)) or 0
-
-
-def _sought(part: str) -> str:
-    """Return a part in the letters of keys, but a domain as people write it: it may be a piece."""
-    return unicodedata.normalize("NFC", meant(part).lower())
-
-
-def _narrowed(wanted: Filter) -> list[ColumnElement[bool]]:
+async def _sought(session: AsyncSession, wanted: Filter) -> Sought | None:
+    """Return whom to find, None if there is no such role."""
     conditions: list[ColumnElement[bool]] = []
+    marks: list[int] = []
     if wanted.role is not None:
-        role_id = select(Role.id).where(func.lower(Role.name) == wanted.role.lower())
-        conditions.append(User.role_id == role_id.scalar_subquery())
+        named = select(Role.id).where(func.lower(Role.name) == wanted.role.lower())
+        role_id = await session.scalar(named)
+        if role_id is None:
+            return None
+        conditions.append(User.role_id == role_id)
+        marks.append(finding.role_mark(role_id))
     if wanted.state is State.CONFIRMED:
         conditions += [literal_column(f"NOT ({each})", Boolean) for each in UNUSUAL.values()]
     elif wanted.state is not None:
         conditions.append(literal_column(UNUSUAL[wanted.state], Boolean))
-    return conditions
+    if wanted.state is not None:
+        marks.append(finding.MARKS[wanted.state])
+    return Sought(_letters_of(wanted.part), conditions, marks)
 
 
-def _begins(part: str) -> list[ColumnElement[bool]]:
-    """Say that a user name begins with a part, as a range of the index."""
-    return [literal(part) <= _key, literal(part + LAST_LETTER) > _key] if part else []
-
-
-def _contains(
-    username_key: SQLColumnExpression[str], email_key: SQLColumnExpression[str], part: str
-) -> ColumnElement[bool]:
-    pattern = _pattern(part)
-    return or_(
-        username_key.like(pattern, escape=LIKE_ESCAPE), email_key.like(pattern, escape=LIKE_ESCAPE)
-    )
-
-
-def _pattern(part: str) -> str:
-    for letter in (LIKE_ESCAPE, "%", "_"):
-        part = part.replace(letter, LIKE_ESCAPE + letter)
-    return f"%{part}%"
-
-
-def _trigrams() -> ColumnElement[list[str]]:
-    return func.trigrams(User.username_key, User.email_key, type_=ARRAY(Text))
-
-
-def _trigrams_of(part: str) -> list[str]:
-    return sorted({part[place : place + 3] for place in range(len(part) - 2)})
+def _letters_of(part: str) -> str:
+    """Return a part in the letters of keys, but a domain as people write it: it may be a piece."""
+    return unicodedata.normalize("NFC", meant(part).lower())

@@ -5,7 +5,17 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Index, delete, func, select, text, update
+from sqlalchemy import (
+    ColumnElement,
+    CursorResult,
+    Index,
+    delete,
+    func,
+    select,
+    text,
+    true,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
@@ -19,7 +29,11 @@ CHANNEL = "outbox"
 
 
 class OutgoingLetter(Base):
-    """A letter on its way. It waits until it is sent or given up; then what it said is wiped."""
+    """A letter on its way. It waits until it is sent or given up.
+
+    What it said is wiped when it is sent; of one that was given up when its link is dead.
+    ``good_until``: None if it has no link that ends.
+    """
 
     __tablename__ = "outbox"
     __table_args__ = (
@@ -35,11 +49,12 @@ class OutgoingLetter(Base):
     )
 
     id: Mapped[RandomId]
-    recipient: Mapped[str]
+    recipient: Mapped[str] = mapped_column(index=True)
     subject: Mapped[str]
     text: Mapped[str | None]
     html: Mapped[str | None]
     created_at: Mapped[Now]
+    good_until: Mapped[Moment | None]
     due_at: Mapped[Now]
     tries: Mapped[int] = mapped_column(server_default="0")
     sent_at: Mapped[Moment | None]
@@ -75,9 +90,16 @@ class Waiting:
 
 async def put(session: AsyncSession, letter: Letter) -> None:
     """Lay a letter into the outbox; the postmen hear of it when the transaction is through."""
+    good_until = None if letter.good_for is None else func.now() + letter.good_for
     await session.execute(
         insert(OutgoingLetter)
-        .values(recipient=letter.to, subject=letter.subject, text=letter.text, html=letter.html)
+        .values(
+            recipient=letter.to,
+            subject=letter.subject,
+            text=letter.text,
+            html=letter.html,
+            good_until=good_until,
+        )
         .returning(func.pg_notify(CHANNEL, ""))
     )
 
@@ -135,11 +157,14 @@ async def put_back(
 
 
 async def give_up(session: AsyncSession, claimed: Claimed, *, trouble: str) -> bool:
-    """Note that a letter will not be sent, and wipe what it said; return whether it was ours."""
+    """Note that a letter will not be sent unless somebody retries it; return whether it was ours.
+
+    What it says stays while its link is good: it may have been a mistake.
+    """
     statement = (
         update(OutgoingLetter)
         .where(_is_held(claimed))
-        .values(gave_up_at=func.now(), trouble=trouble, text=None, html=None)
+        .values(gave_up_at=func.now(), trouble=trouble)
         .returning(OutgoingLetter.id)
     )
     return (await session.execute(statement)).one_or_none() is not None
@@ -160,8 +185,22 @@ async def waiting(session: AsyncSession) -> Waiting:
     return Waiting(count, float(seconds))
 
 
+async def trouble(session: AsyncSession) -> str:
+    """Return why the letter that waits longest was not taken so far, empty if none was tried."""
+    statement = (
+        select(OutgoingLetter.trouble)
+        .where(_waits(), OutgoingLetter.trouble.is_not(None))
+        .order_by(OutgoingLetter.created_at)
+        .limit(1)
+    )
+    return await session.scalar(statement) or ""
+
+
 class GivenUp(NamedTuple):
-    """A letter that did not get through; what it said is not told."""
+    """A letter that did not get through; what it said is not told.
+
+    ``has_text``: it can be tried again.
+    """
 
     id: UUID
     recipient: str
@@ -179,8 +218,11 @@ async def sent_since(session: AsyncSession, period: timedelta) -> int:
     return await session.scalar(counted) or 0
 
 
-async def given_up(session: AsyncSession, *, most: int) -> list[GivenUp]:
+async def given_up(
+    session: AsyncSession, *, most: int, within: timedelta | None = None
+) -> list[GivenUp]:
     """Return the letters that were given up last, the newest first."""
+    since = true() if within is None else OutgoingLetter.gave_up_at > func.now() - within
     statement = (
         select(
             OutgoingLetter.id,
@@ -190,9 +232,9 @@ async def given_up(session: AsyncSession, *, most: int) -> list[GivenUp]:
             OutgoingLetter.gave_up_at,
             OutgoingLetter.tries,
             func.coalesce(OutgoingLetter.trouble, ""),
-            OutgoingLetter.text.is_not(None),
+            _is_good(),
         )
-        .where(OutgoingLetter.gave_up_at.is_not(None))
+        .where(OutgoingLetter.gave_up_at.is_not(None), since)
         .order_by(OutgoingLetter.gave_up_at.desc())
         .limit(most)
     )
@@ -200,14 +242,10 @@ async def given_up(session: AsyncSession, *, most: int) -> list[GivenUp]:
 
 
 async def retry(session: AsyncSession, letter_id: UUID) -> bool:
-    """Let a letter that was given up wait again; False if there is none, or it is wiped."""
+    """Let a letter that was given up wait again; False if there is none, or its link is dead."""
     statement = (
         update(OutgoingLetter)
-        .where(
-            OutgoingLetter.id == letter_id,
-            OutgoingLetter.gave_up_at.is_not(None),
-            OutgoingLetter.text.is_not(None),
-        )
+        .where(OutgoingLetter.id == letter_id, OutgoingLetter.gave_up_at.is_not(None), _is_good())
         .values(gave_up_at=None, due_at=func.now(), trouble=None)
         .returning(OutgoingLetter.id)
     )
@@ -215,6 +253,29 @@ async def retry(session: AsyncSession, letter_id: UUID) -> bool:
         return False
     await session.execute(select(func.pg_notify(CHANNEL, "")))
     return True
+
+
+async def wipe_some(session: AsyncSession, *, limit: int) -> int:
+    """Wipe what letters said that were given up and whose link is dead; return of how many."""
+    some = (
+        select(OutgoingLetter.id)
+        .where(_is_to_wipe())
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    statement = (
+        update(OutgoingLetter)
+        .where(OutgoingLetter.id == func.any(func.array(some.scalar_subquery())))
+        .values(text=None, html=None)
+    )
+    result = await session.execute(statement, execution_options={"synchronize_session": False})
+    assert isinstance(result, CursorResult)  # noqa: S101 - what an UPDATE returns
+    return result.rowcount
+
+
+async def count_to_wipe(session: AsyncSession) -> int:
+    """Count what ``wipe_some`` would wipe."""
+    return await session.scalar(select(func.count()).where(_is_to_wipe())) or 0
 
 
 async def forget(session: AsyncSession, recipient: str) -> None:
@@ -236,6 +297,19 @@ def given_up_before(term: timedelta) -> Stale:
 
 def _waits() -> ColumnElement[bool]:
     return OutgoingLetter.sent_at.is_(None) & OutgoingLetter.gave_up_at.is_(None)
+
+
+def _is_good() -> ColumnElement[bool]:
+    dead = func.coalesce(OutgoingLetter.good_until <= func.now(), False)
+    return OutgoingLetter.text.is_not(None) & ~dead
+
+
+def _is_to_wipe() -> ColumnElement[bool]:
+    return (
+        OutgoingLetter.gave_up_at.is_not(None)
+        & OutgoingLetter.text.is_not(None)
+        & (OutgoingLetter.good_until <= func.now())
+    )
 
 
 def _is_held(claimed: Claimed) -> ColumnElement[bool]:

@@ -81,7 +81,8 @@ async def is_overdue(session: AsyncSession, stale: Stale, *, by: timedelta) -> b
     overdue = (
         select(literal(1)).select_from(stale.model).where(stale.oldest_first < func.now() - by)
     )
-    return await session.scalar(overdue.limit(1)) is not None
+    first = overdue.order_by(stale.oldest_first).limit(1)  # in order, so that the index is used
+    return await session.scalar(first) is not None
 
 
 async def count(session: AsyncSession, stale: Stale) -> int:

@@ -1,17 +1,25 @@
 """Login sessions: one browser of a person. Named by the digest of a secret that only it has."""
 
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from functools import cache
+from typing import NamedTuple
 from uuid import UUID
 
+import asyncpg
 from sqlalchemy import (
+    ARRAY,
     CheckConstraint,
     ForeignKey,
     Index,
-    Row,
+    Interval,
+    LargeBinary,
+    Uuid,
+    any_,
+    bindparam,
     delete,
     false,
     func,
+    literal,
     select,
     text,
     update,
@@ -20,6 +28,7 @@ from sqlalchemy.dialects.postgresql import INET, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
+from app.db import prepared
 from app.kit.client import Client
 from app.kit.permissions import Permission
 from app.models.base import Base, Moment, Now, RandomId
@@ -28,6 +37,9 @@ from app.models.role import Role
 from app.models.user import Credentials, User
 
 SESSIONS_PER_PERSON = 20
+COUNTED_AT_MOST = 100_000
+ESTIMATE = "SELECT reltuples::bigint FROM pg_class WHERE oid ="
+EVERYBODY = 0x56455345  # "VESE": the number of the advisory lock
 TOUCH_AT_MOST_EVERY = timedelta(hours=1)
 
 
@@ -70,6 +82,50 @@ class Person(NamedTuple):
     is_proven: bool
 
 
+# All ends are judged by the database's clock. ``proof``: for how long a password that was shown is
+# good for what is sensitive. ``rest``: after how long the use of a session is noted again.
+FIND = prepared(
+    select(
+        LoginSession.digest,
+        LoginSession.id,
+        User.id,
+        User.username,
+        User.email,
+        Role.name,
+        Role.permissions,
+        LoginSession.seen_at < func.now() - bindparam("rest", type_=Interval),
+        func.coalesce(
+            LoginSession.proven_at > func.now() - bindparam("proof", type_=Interval), false()
+        ),
+    )
+    .join(User, User.id == LoginSession.user_id)
+    .join(Role, Role.id == User.role_id)
+    .where(
+        LoginSession.digest == any_(bindparam("digests", type_=ARRAY(LargeBinary))),
+        LoginSession.expires_at > func.now(),
+        LoginSession.remembered
+        | (LoginSession.seen_at > func.now() - bindparam("idle", type_=Interval)),
+        LoginSession.credential_version == User.credential_version,
+        User.blocked_at.is_(None),
+        User.delete_at.is_(None),
+        User.confirmed_at.is_not(None),
+    )
+)
+
+# Who is busy with a session has noted more than its use: it is passed over, so nobody waits.
+TOUCH = prepared(
+    update(LoginSession)
+    .where(
+        LoginSession.id.in_(
+            select(LoginSession.id)
+            .where(LoginSession.id == any_(bindparam("ids", type_=ARRAY(Uuid))))
+            .with_for_update(skip_locked=True)
+        )
+    )
+    .values(seen_at=func.now())
+)
+
+
 class Open(NamedTuple):
     """A live session, as its owner and administrators see it."""
 
@@ -109,45 +165,36 @@ async def start(
     await session.execute(delete(LoginSession).where(LoginSession.id.in_(surplus)))
 
 
-async def find(
-    session: AsyncSession, digest: bytes, *, idle: timedelta, proof: timedelta
-) -> Person | None:
-    """Return the person of a live session, all ends judged by the database's clock.
+async def share_turn(session: AsyncSession) -> None:
+    """Let nobody end the sessions of everybody until the transaction ends: deeds run side by side.
 
-    ``proof``: for how long a password that was shown is good for what is sensitive.
+    Else who ends some sessions and who ends all of them would wait for each other.
+    """
+    await session.execute(select(func.pg_advisory_xact_lock_shared(EVERYBODY)))
+
+
+async def is_live(session: AsyncSession, user_id: UUID, session_id: UUID, *, holding: bool) -> bool:
+    """Whether a person's session lives; ``holding``: it does until the transaction ends.
+
+    Held is the row as it is named, so that "last seen" is still noted meanwhile. How long ago it
+    was used is not asked: it is in use.
     """
     statement = (
-        select(
-            LoginSession.id,
-            User.id,
-            User.username,
-            User.email,
-            Role.name,
-            Role.permissions,
-            LoginSession.seen_at < func.now() - _touch_every(idle),
-            func.coalesce(LoginSession.proven_at > func.now() - proof, false()),
-        )
+        select(LoginSession.id)
         .join(User, User.id == LoginSession.user_id)
-        .join(Role, Role.id == User.role_id)
         .where(
-            LoginSession.digest == digest,
+            LoginSession.id == session_id,
+            User.id == user_id,
             LoginSession.expires_at > func.now(),
-            LoginSession.remembered | (LoginSession.seen_at > func.now() - idle),
             LoginSession.credential_version == User.credential_version,
             User.blocked_at.is_(None),
             User.delete_at.is_(None),
             User.confirmed_at.is_not(None),
         )
     )
-    return _person((await session.execute(statement)).one_or_none())
-
-
-async def touch(session: AsyncSession, session_id: UUID, *, idle: timedelta) -> None:
-    """Note that a session is in use, at most once an hour (or half the idle time, if shorter)."""
-    stale = LoginSession.seen_at < func.now() - _touch_every(idle)
-    await session.execute(
-        update(LoginSession).where(LoginSession.id == session_id, stale).values(seen_at=func.now())
-    )
+    if holding:
+        statement = statement.with_for_update(read=True, key_share=True, of=LoginSession)
+    return await session.scalar(statement) is not None
 
 
 async def end(session: AsyncSession, digest: bytes) -> UUID | None:
@@ -216,6 +263,7 @@ async def end_slice(session: AsyncSession, *, number: int, of: int) -> int:
 
     Ids are random, so slices by id are alike.
     """
+    await session.execute(select(func.pg_advisory_xact_lock(EVERYBODY)))
     width = 2**128 // of
     conditions = [LoginSession.id >= UUID(int=number * width)]
     if number + 1 < of:
@@ -259,18 +307,26 @@ def idle(idle: timedelta) -> Stale:
     return Stale(LoginSession, left, LoginSession.seen_at)
 
 
-def _touch_every(idle: timedelta) -> timedelta:
-    return min(TOUCH_AT_MOST_EVERY, idle / 2)
+def found(row: asyncpg.Record) -> tuple[bytes, Person]:
+    """Return a row of ``FIND``: the digest of a session, and the person behind it."""
+    digest, session_id, user_id, username, email, role, permissions, is_stale, is_proven = row
+    return digest, Person(
+        session_id, user_id, username, email, role, _permission(permissions), is_stale, is_proven
+    )
 
 
-def _person(row: Row[*tuple[Any, ...]] | None) -> Person | None:
-    if row is None:
-        return None
-    person = Person._make(row)
-    return person._replace(permissions=Permission(person.permissions))
+@cache
+def _permission(bits: int) -> Permission:
+    return Permission(bits)
 
 
 async def count_live(session: AsyncSession) -> int:
-    """Return how many sessions have not come to their end."""
-    statement = select(func.count()).where(LoginSession.expires_at > func.now())
-    return await session.scalar(statement) or 0
+    """Return how many sessions have not come to their end; of very many, about how many."""
+    last_first = LoginSession.expires_at.desc()  # an order, so that the index is used
+    live = select(literal(1)).where(LoginSession.expires_at > func.now()).order_by(last_first)
+    some = live.limit(COUNTED_AT_MOST).subquery()
+    counted = await session.scalar(select(func.count()).select_from(some)) or 0
+    if counted < COUNTED_AT_MOST:
+        return counted
+    about = await session.scalar(text(f"{ESTIMATE} '{LoginSession.__tablename__}'::regclass"))
+    return max(counted, about or 0)

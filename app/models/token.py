@@ -129,13 +129,14 @@ async def waiting_email(session: AsyncSession, user_id: UUID) -> str | None:
     return await session.scalar(statement.limit(1))
 
 
-async def void(session: AsyncSession, user_id: UUID, *purposes: Purpose) -> None:
-    """Take back all tokens of a person for some purposes."""
-    await session.execute(
-        delete(OneTimeToken).where(
-            OneTimeToken.user_id == user_id, OneTimeToken.purpose.in_(purposes)
-        )
+async def void(session: AsyncSession, user_id: UUID, *purposes: Purpose) -> bool:
+    """Take back all tokens of a person for some purposes; return whether one was still good."""
+    statement = (
+        delete(OneTimeToken)
+        .where(OneTimeToken.user_id == user_id, OneTimeToken.purpose.in_(purposes))
+        .returning(OneTimeToken.expires_at > func.now())
     )
+    return any((await session.scalars(statement)).all())
 
 
 async def void_of_registration(

@@ -1,5 +1,6 @@
 """People, and every statement that touches them."""
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any, NamedTuple, Never
 from uuid import UUID
@@ -10,6 +11,7 @@ from sqlalchemy import (
     Index,
     Row,
     func,
+    or_,
     select,
     text,
     update,
@@ -22,6 +24,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.kit.addresses import canonical, id_of
 from app.kit.passwords import hash_now
+from app.kit.permissions import Permission
 from app.models.base import Base, Moment, Now, RandomId
 from app.models.role import Role
 
@@ -31,6 +34,7 @@ UNUSUAL = {
     "unconfirmed": "confirmed_at IS NULL",
     "invited": "password_hash IS NULL",
 }
+SEARCH_TOKENS = f"search_tokens(username_key, email_key, role_id, {', '.join(UNUSUAL.values())})"
 
 
 class User(Base):
@@ -59,11 +63,7 @@ class User(Base):
             Index(f"ix_users_{state}", "username_key", postgresql_where=text(condition))
             for state, condition in UNUSUAL.items()
         ),
-        Index(
-            "ix_users_trigrams",
-            text("trigrams(username_key, email_key)"),
-            postgresql_using="gin",
-        ),
+        Index("ix_users_search", text(SEARCH_TOKENS), postgresql_using="gin"),
     )
 
     id: Mapped[RandomId]
@@ -148,6 +148,14 @@ async def lock(session: AsyncSession, user_id: UUID) -> Credentials | None:
     """Return a person, held until the transaction ends: changes of one person take turns."""
     statement = _CREDENTIALS.where(User.id == user_id).with_for_update()
     return _credentials((await session.execute(statement)).one_or_none())
+
+
+async def hold_all(session: AsyncSession, user_ids: Collection[UUID]) -> Collection[UUID]:
+    """Hold people until the transaction ends, in the order of their ids; return who is there."""
+    if not user_ids:
+        return ()
+    held = select(User.id).where(User.id.in_(user_ids)).order_by(User.id).with_for_update()
+    return (await session.scalars(held)).all()
 
 
 async def hold_unchanged(session: AsyncSession, person: Credentials) -> bool:
@@ -321,10 +329,18 @@ async def set_username(session: AsyncSession, user_id: UUID, username: str) -> b
     return True
 
 
-async def set_role(session: AsyncSession, user_id: UUID, role_name: str) -> None:
-    """Give a person a role by its exact name; it acts on the next request."""
+async def permissions_of(session: AsyncSession, user_id: UUID, *, holding: bool) -> Permission:
+    """Return what a person's role may; ``holding``: no less until the transaction ends."""
+    found = select(Role.permissions).join(User).where(User.id == user_id)
+    bits = await session.scalar(found.with_for_update(read=True, of=Role) if holding else found)
+    return Permission(bits or 0)
+
+
+async def set_role(session: AsyncSession, user_id: UUID, role_name: str) -> bool:
+    """Give a person a role by its exact name, from the next request on; False if it is his."""
     role_id = select(Role.id).where(Role.name == role_name).scalar_subquery()
-    await session.execute(update(User).where(User.id == user_id).values(role_id=role_id))
+    statement = update(User).where(User.id == user_id, User.role_id != role_id)
+    return await session.scalar(statement.values(role_id=role_id).returning(User.id)) is not None
 
 
 async def count_with_role(session: AsyncSession, role_id: int) -> int:
@@ -333,19 +349,32 @@ async def count_with_role(session: AsyncSession, role_id: int) -> int:
     return await session.scalar(counted) or 0
 
 
-async def block(session: AsyncSession, user_id: UUID, *, reason: str | None) -> None:
-    """Block a person; of one who is blocked already only the reason changes."""
-    moment = func.coalesce(User.blocked_at, func.now())
-    await session.execute(
-        update(User).where(User.id == user_id).values(blocked_at=moment, blocked_reason=reason)
+async def block(session: AsyncSession, user_id: UUID, *, reason: str | None) -> bool:
+    """Block a person; of one who is blocked already only the reason changes.
+
+    False if nothing does.
+    """
+    statement = (
+        update(User)
+        .where(
+            User.id == user_id,
+            or_(User.blocked_at.is_(None), User.blocked_reason.is_distinct_from(reason)),
+        )
+        .values(blocked_at=func.coalesce(User.blocked_at, func.now()), blocked_reason=reason)
+        .returning(User.id)
     )
+    return await session.scalar(statement) is not None
 
 
-async def unblock(session: AsyncSession, user_id: UUID) -> None:
-    """Let a blocked person in again."""
-    await session.execute(
-        update(User).where(User.id == user_id).values(blocked_at=None, blocked_reason=None)
+async def unblock(session: AsyncSession, user_id: UUID) -> bool:
+    """Let a blocked person in again; False if he was not blocked."""
+    statement = (
+        update(User)
+        .where(User.id == user_id, User.blocked_at.is_not(None))
+        .values(blocked_at=None, blocked_reason=None)
+        .returning(User.id)
     )
+    return await session.scalar(statement) is not None
 
 
 async def blocked_reason(session: AsyncSession, user_id: UUID) -> str | None:

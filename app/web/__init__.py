@@ -12,15 +12,13 @@ from app.web import (
     account,
     admin,
     bodies,
-    clients,
-    csrf,
+    checks,
+    connections,
     current,
     errors,
-    guards,
     headers,
     heads,
     home,
-    hosts,
     invitation,
     letterlinks,
     login,
@@ -30,7 +28,8 @@ from app.web import (
     secret,
     sudo,
 )
-from app.web.cookies import cookie_name
+from app.web.assets import static_path
+from app.web.cookies import MessageCookie, cookie_name
 
 PAGES = (
     home.pages,
@@ -52,6 +51,7 @@ def furnish(app: Quart, config: Config) -> None:
     app.config.update(
         MAX_CONTENT_LENGTH=bodies.LONGEST_BODY_BYTES,
         BODY_TIMEOUT=bodies.BODY_SECONDS,
+        RESPONSE_TIMEOUT=None,  # the server bounds the time of each write
         SECRET_KEY_FALLBACKS=config.signing_keys[:-1],
         SESSION_COOKIE_NAME=cookie_name(config, "flash"),
         SESSION_COOKIE_SECURE=config.is_https,
@@ -61,7 +61,9 @@ def furnish(app: Quart, config: Config) -> None:
     )
     app.url_map.merge_slashes = False  # its redirects are built from the request's Host
     app.request_class = bodies.StrictRequest
+    app.asgi_http_class = connections.OneTask
     app.asgi_websocket_class = bodies.NoWebsockets
+    app.session_interface = MessageCookie(app)
     current.SessionAuth(
         app,
         cookie_name=cookie_name(config, "session"),
@@ -69,15 +71,7 @@ def furnish(app: Quart, config: Config) -> None:
         duration=int(timedelta(days=config.remember_days).total_seconds()),
         salt="vestibule.session",
     )
-    for check in (
-        clients.introduce,
-        hosts.refuse_foreign,
-        csrf.refuse_foreign,
-        bodies.read_strictly,
-        guards.demand_login,
-    ):
-        app.before_request(check)
-    app.after_request(headers.add)
+    checks.register(app, config)
     errors.register(app)
     app.jinja_env.globals.update(
         site=config.site_name,
@@ -87,8 +81,9 @@ def furnish(app: Quart, config: Config) -> None:
         terms_url=config.terms_url,
         letters_in_log=config.relay is None and not config.is_https,
         Permission=Permission,
+        static=static_path(),
     )
     app.jinja_env.filters.update(moment=moments.moment, browser=described)
     for pages in PAGES:
         app.register_blueprint(pages)
-    app.asgi_app = heads.SoundHeads(app.asgi_app)  # type: ignore[method-assign]
+    app.asgi_app = heads.SoundHeads(app.asgi_app, headers.ready(is_https=config.is_https))  # type: ignore[method-assign]

@@ -1,17 +1,15 @@
 """A person's own pages."""
 
-import asyncio
-import json
 from uuid import UUID
 
 from quart import Blueprint, Response, flash, redirect, render_template, request
 from quart.typing import ResponseTypes
 from quart_auth import logout_user
 
-from app.flows import account, email_change, leaving, password
+from app.flows import account, email_change, leaving, own_data, password
 from app.house import house
 from app.kit.errors import Refusal
-from app.web import browsers, current, sudo
+from app.web import browsers, current, streams, sudo
 from app.web.clients import client
 from app.web.fields import (
     ChangeEmailForm,
@@ -57,7 +55,7 @@ async def change_password() -> ResponseTypes:
                 session,
                 config=house().config,
                 hasher=house().hasher,
-                user_id=current.person().user_id,
+                actor=current.actor(),
                 secret=current.secret(),
                 current=given(form.current_password),
                 password=given(form.password),
@@ -89,7 +87,7 @@ async def change_email() -> ResponseTypes:
                 session,
                 config=house().config,
                 hasher=house().hasher,
-                user_id=current.person().user_id,
+                actor=current.actor(),
                 email=given(form.email),
                 password=given(form.current_password),
                 client=client(),
@@ -108,7 +106,7 @@ async def change_email() -> ResponseTypes:
 async def cancel_email() -> ResponseTypes:
     """Keep the address that one has."""
     async with house().session() as session:
-        await email_change.cancel_change(session, user_id=current.person().user_id, client=client())
+        await email_change.cancel_change(session, actor=current.actor(), client=client())
     await flash("Your address stays as it is.")
     return redirect(HOME, 303)
 
@@ -133,7 +131,7 @@ async def change_username() -> ResponseTypes:
             await account.change_username(
                 session,
                 config=house().config,
-                user_id=current.person().user_id,
+                actor=current.actor(),
                 username=given(form.username),
                 client=client(),
             )
@@ -163,7 +161,7 @@ async def end_session(session_id: UUID) -> ResponseTypes:
     """Sign one browser out."""
     async with house().session() as session:
         await account.end_session(
-            session, user_id=current.person().user_id, session_id=session_id, client=client()
+            session, actor=current.actor(), session_id=session_id, client=client()
         )
     await flash("That browser is signed out.")
     return redirect(SESSIONS, 303)
@@ -176,7 +174,7 @@ async def end_other_sessions() -> ResponseTypes:
     async with house().session() as session:
         number = await account.end_other_sessions(
             session,
-            user_id=current.person().user_id,
+            actor=current.actor(),
             secret=current.secret(),
             client=client(),
         )
@@ -205,20 +203,15 @@ async def data() -> str:
 @pages.post("/data")
 @sensitive
 async def download() -> Response:
-    """Hand out all that is known of a person."""
-    person = current.person()
+    """Hand out all that is known of a person, a piece at a time."""
+    actor, config = current.actor(), house().config
     async with house().session() as session:
-        found = await account.own_data(
-            session, config=house().config, user_id=person.user_id, client=client()
-        )
-    text = await asyncio.to_thread(_as_json, found)  # a long history would hold up all others
-    response = Response(text, content_type="application/json; charset=utf-8")
-    response.headers["Content-Disposition"] = f'attachment; filename="{person.username}.json"'
-    return response
-
-
-def _as_json(data: object) -> str:
-    return json.dumps(data, default=str, indent=2, ensure_ascii=False)
+        await own_data.note_download(session, actor=actor, client=client())
+    return streams.file(
+        lambda session: own_data.download(session, config=config, actor=actor),
+        name=f"{current.person().username}.json",
+        kind="application/json",
+    )
 
 
 @pages.get("/delete")
@@ -239,7 +232,7 @@ async def leave() -> ResponseTypes:
                 session,
                 config=house().config,
                 hasher=house().hasher,
-                user_id=current.person().user_id,
+                actor=current.actor(),
                 password=given(form.current_password),
                 client=client(),
                 browser=browsers.name(),

@@ -1,10 +1,11 @@
 """Request bodies, read strictly: what is not a small well-formed form is refused, never emptied."""
 
+from functools import cache
 from typing import Any
 from urllib.parse import parse_qsl
 
 from hypercorn.typing import ASGIReceiveCallable, ASGISendCallable, WebsocketScope
-from quart import Quart, request
+from quart import Quart
 from quart.formparser import FormDataParser
 from quart.wrappers import Request
 from quart.wrappers.request import Body
@@ -49,6 +50,11 @@ class StrictRequest(Request):
 
     form_data_parser_class = StrictFormParser
 
+    @property
+    def blueprints(self) -> list[str]:
+        """The names of the page's blueprint and of those around it."""
+        return _blueprints(self.endpoint or "")
+
 
 class NoWebsockets:
     """Closes every WebSocket at the door: the guards stand before requests only."""
@@ -61,10 +67,16 @@ class NoWebsockets:
         await send({"type": "websocket.close", "code": 1008, "reason": None})
 
 
-async def read_strictly() -> None:
+async def read_strictly(request: Request) -> None:
     """Read the body of every unsafe request before a page does, so that none goes unchecked."""
     if request.method not in SAFE_METHODS:
         await request.form
+
+
+@cache  # bounded by the routes
+def _blueprints(endpoint: str) -> list[str]:
+    names = endpoint.split(".")[:-1]
+    return [".".join(names[:end]) for end in range(len(names), 0, -1)]
 
 
 def _fields(raw: bytes) -> list[tuple[str, str]]:

@@ -6,6 +6,7 @@ It opens nothing. It is set when somebody signs in, never before (SE-12).
 from quart.typing import ResponseTypes
 
 from app.house import house
+from app.steps.browsers import name_digests
 from app.web import cookies
 
 COOKIE = "browser"
@@ -15,6 +16,16 @@ DAY_SECONDS = 86400
 def name() -> str:
     """Return the name, empty if it has none."""
     return cookies.get(COOKIE)
+
+
+def last_user() -> str:
+    """Return a mark of who signed in here last, empty if nobody is known to have.
+
+    Everybody who signs in with a browser has a name of it for themselves, and the last one's
+    comes first.
+    """
+    digests = name_digests(house().config, name())
+    return digests[0].hex() if digests else ""
 
 
 def keep(response: ResponseTypes, name: str | None) -> ResponseTypes:

@@ -1,18 +1,34 @@
 """The person behind a request: quart-auth's cookie carries a session secret, the row decides."""
 
+from functools import lru_cache
 from hashlib import sha256
 
 from itsdangerous import BadData, URLSafeSerializer
-from quart import Quart, current_app
+from quart import Quart, current_app, g, request
 from quart_auth import AuthUser, QuartAuth, current_user, login_user
 from werkzeug.exceptions import Unauthorized
 
-from app.flows.login import Person, current_person
+from app.flows.lookup import Person
 from app.flows.reauth import Renewed
 from app.house import house
+from app.kit.actor import Actor
+from app.kit.marks import needed
 from app.kit.permissions import Permission
 
-__all__ = ["CurrentUser", "SessionAuth", "current_user", "person", "renew", "resolve", "secret"]
+__all__ = [
+    "CurrentUser",
+    "SessionAuth",
+    "actor",
+    "current_user",
+    "person",
+    "renew",
+    "resolve",
+    "secret",
+]
+
+
+COOKIE_LONGEST = 200
+COOKIES_REMEMBERED = 8192
 
 
 class CurrentUser(AuthUser):
@@ -66,6 +82,15 @@ class SessionAuth(QuartAuth):
 
     user_class = CurrentUser
 
+    async def _template_context(self) -> dict[str, AuthUser]:  # type: ignore[override]
+        """Say who asks. quart-auth's own is not async: Quart runs that in a thread."""
+        return {"current_user": self.load_user()}
+
+    def load_user(self) -> AuthUser:
+        """Return the user of this request, read from the cookie once."""
+        known: AuthUser | None = getattr(g, self.attribute_name, None) if g else None
+        return known or super().load_user()
+
     def dump_token(self, auth_id: str, app: Quart | None = None) -> str:
         """Sign a session secret with the current key."""
         signed: str = self._serializer(app).dumps(auth_id)
@@ -73,24 +98,35 @@ class SessionAuth(QuartAuth):
 
     def load_token(self, token: str, app: Quart | None = None) -> str | None:
         """Return the session secret of a cookie that we signed, else None."""
-        try:
-            secret = self._serializer(app).loads(token)
-        except (BadData, ValueError):
+        if len(token) > COOKIE_LONGEST:
             return None
-        return secret if isinstance(secret, str) else None
+        return _secret_in(token, self._serializer(app))
 
     def _serializer(self, app: Quart | None) -> URLSafeSerializer:
         config = (app or current_app).config
-        keys = [*config["SECRET_KEY_FALLBACKS"], config["SECRET_KEY"]]
-        return URLSafeSerializer(keys, salt=self.salt, signer_kwargs={"digest_method": sha256})
+        return _serializer((*config["SECRET_KEY_FALLBACKS"], config["SECRET_KEY"]), self.salt)
+
+
+@lru_cache(maxsize=4)
+def _serializer(keys: tuple[str, ...], salt: str) -> URLSafeSerializer:
+    return URLSafeSerializer(list(keys), salt=salt, signer_kwargs={"digest_method": sha256})
+
+
+@lru_cache(maxsize=COOKIES_REMEMBERED)
+def _secret_in(token: str, serializer: URLSafeSerializer) -> str | None:
+    """Return what a cookie says: that depends on its bytes alone, not on who is signed in."""
+    try:
+        secret = serializer.loads(token)
+    except (BadData, ValueError):
+        return None
+    return secret if isinstance(secret, str) else None
 
 
 async def resolve() -> CurrentUser:
     """Look up who is signed in, once a request; without a cookie the database is not asked."""
     user = _user()
     if user.auth_id is not None:
-        async with house().session() as session:
-            user.person = await current_person(session, config=house().config, secret=user.auth_id)
+        user.person = await house().signed_in(user.auth_id)
     return user
 
 
@@ -100,6 +136,13 @@ def person() -> Person:
     if found is None:
         raise Unauthorized
     return found
+
+
+def actor() -> Actor:
+    """Return on whose behalf this request does something, and by which permission of its page."""
+    found = person()
+    page = current_app.view_functions.get(request.endpoint or "")
+    return Actor(found.user_id, found.session_id, needed(page) if page else None)
 
 
 def secret() -> str:

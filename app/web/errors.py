@@ -7,8 +7,10 @@ from quart import Quart, make_response, render_template
 from quart.typing import ResponseTypes
 from werkzeug.exceptions import HTTPException, InternalServerError
 
-from app.kit.errors import Refusal, TryLater
+from app.kit.errors import LinkUnusable, Refusal, TryLater
+from app.web import links
 from app.web.clients import client
+from app.web.forms import SCHEME, UNAUTHORIZED
 
 log = logging.getLogger(__name__)
 
@@ -24,6 +26,7 @@ WORDS = {
     400: Words(
         "That request was garbled", "The server could not read it. Please go back and try again."
     ),
+    401: Words("Please sign in", "This page is for who is signed in."),
     403: Words("You may not open this page", "Your account does not have the permission for it."),
     404: Words("Nothing here", "There is no page at this address. It may be mistyped, or gone."),
     405: Words("Not like this", "This page cannot be used in that way."),
@@ -54,25 +57,39 @@ def register(app: Quart) -> None:
 
 
 async def page(
-    status: int, *, text: str | None = None, retry_after: int | None = None
+    status: int,
+    *,
+    text: str | None = None,
+    retry_after: int | None = None,
+    again: links.Again | None = None,
 ) -> ResponseTypes:
-    """Return an error page; ``text`` replaces the usual words of its status."""
+    """Return an error page; ``text`` replaces the usual words of its status, ``again`` helps on."""
     words = WORDS.get(status, OTHER)
     html = await render_template(
         "error.html",
         title=words.title,
         text=text or words.text,
+        again=again,
         request_id=client().request_id,
+        is_signed_out=status == UNAUTHORIZED,
     )
     response = await make_response(html, status)
     if retry_after is not None:
         response.headers["Retry-After"] = str(retry_after)
+    if status == UNAUTHORIZED:
+        response.headers["WWW-Authenticate"] = SCHEME
     return response
 
 
 async def _refused(refusal: Refusal) -> ResponseTypes:
     retry_after = refusal.retry_after if isinstance(refusal, TryLater) else None
-    return await page(refusal.status, text=refusal.sentence, retry_after=retry_after)
+    link = links.of_page() if isinstance(refusal, LinkUnusable) else None
+    return await page(
+        refusal.status,
+        text=refusal.sentence,
+        retry_after=retry_after,
+        again=link.again if link else None,
+    )
 
 
 async def _http_error(error: HTTPException) -> ResponseTypes:

@@ -3,10 +3,11 @@
 from quart import make_response, render_template
 from quart.typing import ResponseTypes
 
-from app.kit.errors import Refusal, TryLater
+from app.kit.errors import NotPermitted, Refusal, SignedOut, TryLater
 from app.web.fields import HouseForm, errors_of
 
 UNAUTHORIZED = 401
+SCHEME = 'Form realm="login"'  # RFC 9110 11.6.1 wants a scheme named; ours is the form itself
 
 
 async def show(
@@ -19,8 +20,10 @@ async def show(
 ) -> ResponseTypes:
     """Render a form; a flow's refusal sets the status and stands in the summary of errors.
 
-    What was typed stays, passwords never do.
+    What was typed stays, passwords never do. Who may not act any more sees no page of his.
     """
+    if isinstance(refusal, SignedOut | NotPermitted):
+        raise refusal
     if refusal is not None:
         form.take(refusal)
         status = refusal.status
@@ -28,6 +31,6 @@ async def show(
     response = await make_response(html, status)
     if isinstance(refusal, TryLater):
         response.headers["Retry-After"] = str(refusal.retry_after)
-    if status == UNAUTHORIZED:  # RFC 9110 11.6.1 wants a scheme named; ours is the form itself
-        response.headers["WWW-Authenticate"] = 'Form realm="login"'
+    if status == UNAUTHORIZED:
+        response.headers["WWW-Authenticate"] = SCHEME
     return response

@@ -1,6 +1,7 @@
 """The home page."""
 
-from quart import Blueprint, render_template
+from quart import Blueprint, redirect, render_template
+from quart.typing import ResponseTypes
 
 from app.web.guards import anyone
 
@@ -12,3 +13,10 @@ pages = Blueprint("home", __name__)
 async def index() -> str:
     """Say what this is, or greet who is signed in."""
     return await render_template("home.html")
+
+
+@pages.get("/.well-known/change-password")
+@anyone
+async def change_password() -> ResponseTypes:
+    """Lead password managers to the page (https://www.w3.org/TR/change-password-url/)."""
+    return redirect("/account/password", 303)

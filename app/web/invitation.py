@@ -14,14 +14,14 @@ from app.web.guards import anyone
 pages = Blueprint("invitation", __name__)
 
 TEMPLATE = "invitation.html"
-LINK = links.KeptLink("invitation")
+LINK = links.KeptLink("invitation", "/invitation", links.Again("Send me a new link", "/reset"))
 
 
 @pages.get("/invitation/<sealed>")
 @anyone
 async def open_link(sealed: str) -> ResponseTypes:
     """Take the link's key out of the address bar."""
-    return LINK.keep(sealed, "/invitation")
+    return LINK.keep(sealed)
 
 
 @pages.get("/invitation")

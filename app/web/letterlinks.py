@@ -14,16 +14,18 @@ from app.web.guards import anyone
 
 pages = Blueprint("letterlinks", __name__)
 
-CHANGE = links.KeptLink("change-email")
-NOT_ME = links.KeptLink("not-me")
-KEEP = links.KeptLink("keep")
+CHANGE = links.KeptLink(
+    "change-email", "/change-email", links.Again("Send me a new link", "/account/email")
+)
+NOT_ME = links.KeptLink("not-me", "/not-me", links.Again("Choose a new password", "/reset"))
+KEEP = links.KeptLink("keep", "/keep-account", links.Again("Sign in to keep it", "/login"))
 
 
 @pages.get("/change-email/<sealed>")
 @anyone
 async def open_change(sealed: str) -> ResponseTypes:
     """Take the link's key out of the address bar."""
-    return CHANGE.keep(sealed, "/change-email")
+    return CHANGE.keep(sealed)
 
 
 @pages.get("/change-email")
@@ -58,7 +60,7 @@ async def changed() -> ResponseTypes:
 @anyone
 async def open_notice(sealed: str) -> ResponseTypes:
     """Take the link's key out of the address bar."""
-    return NOT_ME.keep(sealed, "/not-me")
+    return NOT_ME.keep(sealed)
 
 
 @pages.get("/not-me")
@@ -89,7 +91,7 @@ async def disowned() -> ResponseTypes:
 @anyone
 async def open_keep(sealed: str) -> ResponseTypes:
     """Take the link's key out of the address bar."""
-    return KEEP.keep(sealed, "/keep-account")
+    return KEEP.keep(sealed)
 
 
 @pages.get("/keep-account")

@@ -5,8 +5,9 @@ the key stands in no history, no Referer and no second request's log line.
 """
 
 import hashlib
+from typing import NamedTuple
 
-from quart import redirect
+from quart import redirect, request
 from quart.typing import ResponseTypes
 
 from app.kit.errors import LinkUnusable, Refusal
@@ -21,18 +22,34 @@ MARK_LENGTH = 16
 ANOTHER = "Another link was opened in this browser meanwhile. This page is now about that one."
 
 
+class Again(NamedTuple):
+    """Where a link that cannot be used any more is made anew: a button's words and its page."""
+
+    words: str
+    path: str
+
+
 class KeptLink:
-    """The link of one kind that a browser has opened."""
+    """The link of one kind that a browser has opened; its page is at the clean ``path``."""
 
-    def __init__(self, kind: str) -> None:
+    def __init__(self, kind: str, path: str, again: Again) -> None:
         self._cookie = f"{kind}-link"
+        self._path = path
+        self.again = again
+        _OF_PAGE[path] = self
 
-    def keep(self, sealed: str, clean_path: str) -> ResponseTypes:
-        """Redirect to the clean address, the key in a cookie."""
+    def keep(self, sealed: str) -> ResponseTypes:
+        """Redirect to the clean address, the key in a cookie. Nobody is told of this address."""
         sound = len(sealed) <= SEALED_LONGEST and sealed.isascii() and sealed.isprintable()
-        response = redirect(clean_path, 303)
+        response = redirect(self._path, 303)
         cookies.put(response, self._cookie, sealed if sound else GARBLED, seconds=KEPT_SECONDS)
-        return unshared(response)
+        response.headers["Referrer-Policy"] = "no-referrer"
+        return response
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether this browser keeps one: its cookie comes along with our own forms only."""
+        return bool(cookies.get(self._cookie))
 
     def key(self) -> str:
         """Return the key that this browser keeps.
@@ -67,15 +84,17 @@ class KeptLink:
     ) -> ResponseTypes:
         """Show a form that is about this link."""
         form.link.data = self.mark()
-        return unshared(await show(template, form, status=status, refusal=refusal, **facts))
+        return await show(template, form, status=status, refusal=refusal, **facts)
 
     def forget(self, response: ResponseTypes) -> ResponseTypes:
         """Let the browser drop the key: it is used up."""
         cookies.drop(response, self._cookie)
-        return unshared(response)
+        return response
 
 
-def unshared(response: ResponseTypes) -> ResponseTypes:
-    """Tell nobody where this page's reader came from."""
-    response.headers["Referrer-Policy"] = "no-referrer"
-    return response
+_OF_PAGE: dict[str, KeptLink] = {}
+
+
+def of_page() -> KeptLink | None:
+    """Return the link that the page asked for is about, if it is about one."""
+    return _OF_PAGE.get(request.path)

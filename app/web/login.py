@@ -7,7 +7,7 @@ from quart_auth import current_user, login_user, logout_user
 from app.flows import login as flow
 from app.house import house
 from app.kit.errors import Refusal
-from app.kit.urls import local_path
+from app.kit.urls import wanted_path
 from app.web import browsers, sudo
 from app.web.clients import client
 from app.web.current import CurrentUser
@@ -43,7 +43,9 @@ async def enter() -> ResponseTypes:
         return await show("login.html", form, refusal=refusal)
     if isinstance(outcome, flow.SignedIn):
         login_user(CurrentUser(outcome.secret), remember=outcome.remembered)
-        return browsers.keep(redirect(_wanted(form.next.data) or "/", 303), outcome.browser)
+        wanted = _wanted(form.next.data)
+        await sudo.remind(comes_back=wanted is not None)
+        return browsers.keep(redirect(wanted or "/", 303), outcome.browser)
     ticket = TicketForm(data={"ticket": outcome.ticket})
     if isinstance(outcome, flow.Leaving):
         return await show("leaving.html", ticket, status=403, day=outcome.day)
@@ -70,14 +72,14 @@ async def left() -> ResponseTypes:
     sudo.forget_typed()
     await flash("You have been logged out.")
     response = redirect("/", 303)
-    if house().config.is_https:  # browsers heed it over TLS only
-        response.headers["Clear-Site-Data"] = '"cache", "storage"'
+    if house().config.is_https:  # heeded over TLS only; “cache” can take seconds
+        response.headers["Clear-Site-Data"] = '"storage"'
     return response
 
 
 def _wanted(text: str | None) -> str | None:
     """Return the page that was asked for, if it is one of ours and not a door itself."""
-    path = local_path(text)
+    path = wanted_path(text)
     return None if path is None or path.split("?")[0] in DOORS else path
 
 

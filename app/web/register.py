@@ -16,7 +16,7 @@ from app.web.guards import anyone
 
 pages = Blueprint("register", __name__)
 
-LINK = links.KeptLink("confirm")
+LINK = links.KeptLink("confirm", "/confirm", links.Again("Sign in for a new link", "/login"))
 RECEIPTS = "receipts"  # they show that a link is opened in the browser that registered
 MOST_RECEIPTS = 3
 RECEIPT_SECONDS = CONFIRM_VALID_HOURS * 3600
@@ -72,7 +72,7 @@ async def resend() -> ResponseTypes:
 @anyone
 async def open_link(sealed: str) -> ResponseTypes:
     """Take the link's key out of the address bar."""
-    return LINK.keep(sealed, "/confirm")
+    return LINK.keep(sealed)
 
 
 @pages.get("/confirm")

@@ -15,8 +15,7 @@ from app.web.guards import anyone
 
 pages = Blueprint("reset", __name__)
 
-LINK = links.KeptLink("reset")
-CLEAN = "/reset/password"
+LINK = links.KeptLink("reset", "/reset/password", links.Again("Send me a new link", "/reset"))
 
 
 @pages.get("/reset")
@@ -47,7 +46,7 @@ async def ask() -> ResponseTypes:
 @anyone
 async def open_link(sealed: str) -> ResponseTypes:
     """Take the link's key out of the address bar."""
-    return LINK.keep(sealed, CLEAN)
+    return LINK.keep(sealed)
 
 
 @pages.get("/reset/password")

@@ -1,9 +1,11 @@
 """Sensitive pages ask for the password again when it was shown too long ago ("sudo mode").
 
-After that the person is where he was, with what he had typed; passwords are never kept.
+After that people are where they were, with what they had typed; so they are when their session had
+ended and they sign in again. Passwords are never kept.
 """
 
 import json
+import re
 from typing import Any
 from urllib.parse import urlencode
 
@@ -14,10 +16,10 @@ from werkzeug.datastructures import MultiDict
 from app.flows import reauth
 from app.house import house
 from app.kit.errors import Refusal
-from app.kit.urls import local_path, quoted_path
+from app.kit.urls import local_path, quoted_path, wanted_path
 from app.web import browsers, current
 from app.web.clients import client
-from app.web.csrf import SAFE_METHODS
+from app.web.csrf import SAFE_METHODS, own_origins
 from app.web.fields import SudoForm, given
 from app.web.forms import show
 
@@ -28,12 +30,18 @@ HOME = "/account"
 TYPED = "typed"
 AGAIN = "again"
 TYPED_LONGEST = 1500  # it lives in a cookie, beside messages
+NEVER_KEPT = re.compile("pass|pwd|secret|token|^(confirm|ticket|link|next)$", re.IGNORECASE)
+SIGNED_OUT = "You were signed out meanwhile, so nothing was saved. Please sign in to go on."
+STILL_THERE = "What you typed will be there again, but for passwords."
 
 
 @pages.get("/sudo")
 async def sudo() -> ResponseTypes:
-    """Ask for the password."""
-    return await show("sudo.html", SudoForm(data={"next": _wanted(request.args.get("next"))}))
+    """Ask for the password, unless it was shown just now, to sign in."""
+    wanted = _wanted(request.args.get("next"))
+    if current.person().is_proven:
+        return redirect(wanted, 303)
+    return await show("sudo.html", SudoForm(data={"next": wanted}))
 
 
 @pages.post("/sudo")
@@ -42,14 +50,13 @@ async def prove() -> ResponseTypes:
     form = SudoForm(await request.form)
     if not form.validate():
         return await show("sudo.html", form, status=422)
-    person = current.person()
     try:
         async with house().session() as database:
             renewed = await reauth.reauthenticate(
                 database,
                 config=house().config,
                 hasher=house().hasher,
-                user_id=person.user_id,
+                actor=current.actor(),
                 secret=current.secret(),
                 password=given(form.password),
                 client=client(),
@@ -58,26 +65,46 @@ async def prove() -> ResponseTypes:
     except Refusal as refusal:
         return await show("sudo.html", form, refusal=refusal)
     current.renew(renewed)
-    if session.pop(AGAIN, False):
-        await flash("Thank you. Nothing was done yet: please press the button once more.")
+    await remind(comes_back=True)
     return redirect(_wanted(form.next.data), 303)
 
 
 async def ask() -> ResponseTypes:
-    """Send who wants a sensitive page to the door, and remember what he typed."""
+    """Send who wants a sensitive page to the door, and remember what they typed."""
     if request.method in SAFE_METHODS:
-        wanted = quoted_path(request.path, request.query_string.decode("latin1"))
+        wanted = _address()
     else:
-        wanted = _page_of_form()
-        _keep(wanted, await request.form)
-        session[AGAIN] = True
+        wanted = await _interrupt(str(current.person().user_id))
     return redirect(f"{DOOR}?" + urlencode({"next": wanted}, safe="/"), 303)
 
 
+async def sign_in_first() -> ResponseTypes:
+    """Send nobody to the sign-in page; it says why if a form came after its session had ended."""
+    if request.method in SAFE_METHODS:
+        wanted = local_path(_address())
+    else:
+        wanted = await _interrupt(browsers.last_user())
+        await flash(f"{SIGNED_OUT} {STILL_THERE}" if TYPED in session else SIGNED_OUT)
+    query = "?" + urlencode({"next": wanted}, safe="/") if wanted else ""
+    return redirect(f"/login{query}", 303)
+
+
+async def remind(*, comes_back: bool) -> None:
+    """Say to who comes back to a page that its form was not done yet."""
+    if session.pop(AGAIN, False) and comes_back:
+        await flash("Thank you. Nothing was done yet: please press the button once more.")
+
+
 def typed() -> MultiDict[str, str] | None:
-    """Return what was typed into this page's form before the password was asked for, once."""
-    kept: dict[str, Any] = session.get(TYPED) or {}
-    if (kept.get("who"), kept.get("path")) != (str(current.person().user_id), request.path):
+    """Return what was typed into this page's form before it had to wait, once.
+
+    It is for who typed it: the person, or, if the session had ended by then, who had signed in
+    last in this browser.
+    """
+    kept: dict[str, Any] | None = session.get(TYPED)
+    if kept is None or kept["path"] != quoted_path(request.path, b""):
+        return None
+    if kept["who"] not in {"", str(current.person().user_id), browsers.last_user()}:
         return None
     session.pop(TYPED)
     return MultiDict(kept["fields"])
@@ -89,24 +116,40 @@ def forget_typed() -> None:
     session.pop(AGAIN, None)
 
 
-def _keep(path: str, fields: MultiDict[str, str]) -> None:
-    shown = {
-        name: text for name, text in fields.items() if "password" not in name and name != "confirm"
-    }
-    if shown and len(json.dumps(shown)) <= TYPED_LONGEST:
-        who = str(current.person().user_id)
-        session[TYPED] = {"who": who, "path": path, "fields": shown}
+async def _interrupt(who: str) -> str:
+    """Keep what was typed into a form for ``who``; return the page that the form is on."""
+    fields = await request.form
+    if request.path == DOOR:  # another form waits already
+        return _wanted(fields.get("next"))
+    wanted = _page_of_form()
+    _keep(who, wanted.split("?")[0], fields)
+    return wanted
+
+
+def _keep(who: str, path: str, fields: MultiDict[str, str]) -> None:
+    forget_typed()
+    session[AGAIN] = True
+    shown = {name: text for name, text in fields.items() if not NEVER_KEPT.search(name)}
+    kept = {"who": who, "path": path, "fields": shown}
+    if shown and len(json.dumps(kept)) <= TYPED_LONGEST:
+        session[TYPED] = kept
 
 
 def _page_of_form() -> str:
     """Return the page on which a form stands: its own address, or where it was sent from."""
     if current_app.url_map.bind("").test(request.path, method="GET"):
-        return request.path
-    ours = house().config.public_url
+        return _address()
     sent_from = request.headers.get("Referer", "")
-    return _wanted(sent_from.removeprefix(ours)) if sent_from.startswith(f"{ours}/") else HOME
+    for ours in own_origins():
+        if sent_from.startswith(f"{ours}/"):
+            return _wanted(sent_from.removeprefix(ours))
+    return HOME
+
+
+def _address() -> str:
+    return quoted_path(request.path, request.query_string)
 
 
 def _wanted(text: str | None) -> str:
-    path = local_path(text)
+    path = wanted_path(text)
     return HOME if path is None or path.split("?")[0] == DOOR else path

@@ -7,7 +7,7 @@ from sqlalchemy import URL, text
 
 from app import schema
 from app.config import Config, WrongSettings
-from app.db import Server
+from app.db import SERVER_SETTINGS, Server
 from app.doctor import inside
 from app.doctor.findings import Finding, Level, is_well
 from app.doctor.inside import Facts
@@ -20,8 +20,11 @@ from tests.people import ALICE, ROOT, move_time, settle
 from tests.postmen import post
 
 OLD_KEY = "Qm7-xR4tB8wZ1cV6nJ3hL9fK2pYs0dGu"
+OURS = {**SERVER_SETTINGS, "server_encoding": "UTF8", "synchronous_commit": "on"}
 SERVER = Server("17.2", is_primary=True, milliseconds=0.8, ahead_seconds=0.01)
-WELL = State(Waiting(0, 0), overdue=[], has_administrator=True, default_role="User")
+WELL = State(
+    Waiting(0, 0), trouble="", given_up=[], overdue=[], has_administrator=True, default_role="User"
+)
 
 
 def site(**more: object) -> Config:
@@ -96,6 +99,25 @@ def test_the_database_is_the_primary_and_near() -> None:
     check(inside.database(SERVER), Level.OK, "PostgreSQL 17.2")
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "level", "words"),
+    [
+        ("server_encoding", "LATIN1", Level.WRONG, "is encoded in LATIN1"),
+        ("default_transaction_read_only", "on", Level.WRONG, "RESET default_transaction_read_only"),
+        ("search_path", "elsewhere", Level.WARNING, 'SET search_path = "$user", public'),
+        ("default_transaction_isolation", "serializable", Level.WARNING, "= 'read committed'"),
+        ("statement_timeout", "0", Level.WARNING, "ALTER ROLE name SET statement_timeout = '2500'"),
+        ("synchronous_commit", "off", Level.WARNING, "a crash loses"),
+        ("synchronous_commit", "remote_apply", Level.OK, "are those"),
+        ("TimeZone", "utc", Level.OK, "are those"),
+    ],
+)
+def test_defaults_of_the_database_that_are_not_ours_are_told(
+    name: str, value: str, level: Level, words: str
+) -> None:
+    check(inside.defaults({**OURS, name: value}), level, words)
+
+
 def test_clocks_agree() -> None:
     check(inside.clock(SERVER._replace(ahead_seconds=6)), Level.WRONG, "6 s behind")
     check(inside.clock(SERVER._replace(ahead_seconds=-90)), Level.WRONG, "90 s ahead of")
@@ -137,9 +159,9 @@ def test_there_is_an_administrator_and_a_default_role() -> None:
 
 
 def test_without_tables_nothing_is_said_of_them() -> None:
-    found = inside.judge(Facts(SERVER, 90, None, None), site(workers=2))
+    found = inside.judge(Facts(SERVER, OURS, 90, None, None), site(workers=2))
     assert [finding.check for finding in found] == [
-        "database", "clock", "migrations", "connections",
+        "database", "database's settings", "clock", "migrations", "connections",
     ]  # fmt: skip
 
 
@@ -152,7 +174,7 @@ async def test_a_house_in_order_is_well(house: House) -> None:
     await settle(house, ROOT, role="Administrator")
     found = await look(house)
     assert {finding.level for finding in found.values()} == {Level.OK}
-    assert len(found) == 8
+    assert len(found) == 10
 
 
 async def test_a_house_in_disorder_is_not(house: House) -> None:

@@ -11,7 +11,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
-from app import create_app, schema
+from app import create_app, db, schema
 from app.config import Config
 from app.db import is_away
 from app.house import House
@@ -150,5 +150,28 @@ async def test_a_wrong_query_does_not_count_as_away_and_hides_its_parameters(
 def test_a_connection_that_is_cut_off_while_it_is_set_up_counts_as_away() -> None:
     assert is_away(asyncpg.InterfaceError("connection is closed"))
     assert is_away(asyncpg.AdminShutdownError("terminating connection"))
+    assert is_away(asyncpg.InternalClientError("another operation (2) is in progress"))
     assert not is_away(asyncpg.UndefinedTableError("no such table"))
     assert not is_away(ValueError("connection is closed"))
+
+
+async def test_a_connection_that_was_said_goodbye_to_is_given_up(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its end has not come yet: the driver calls that an error of its own."""
+    said: list[str] = []
+    execute = asyncpg.Connection.execute
+
+    async def goodbye(connection: asyncpg.Connection, query: str) -> object:
+        said.append(query)
+        if len(said) == 1:
+            raise asyncpg.InternalClientError("another operation (2) is in progress")
+        return await execute(connection, query)
+
+    async with house.session() as session, session.begin():
+        await session.execute(text("SELECT 1"))
+    monkeypatch.setattr(db, "RESTED_SECONDS", 0)
+    monkeypatch.setattr(asyncpg.Connection, "execute", goodbye)
+    async with house.session() as session, session.begin():
+        assert await session.scalar(text("SELECT 1")) == 1
+    assert said[0] == "SELECT 1"

@@ -11,7 +11,7 @@ from tests import databases
 from tests.faults.cluster import Cluster, cluster
 from tests.faults.conftest import Figure
 from tests.faults.test_rotation import everywhere, sign_in
-from tests.load import Journal, kept, under_load
+from tests.load import Journal, kept, registered, under_load
 from tests.server import environment, serving
 from tests.test_many_workers import Visitor, execute
 
@@ -42,8 +42,8 @@ async def test_ft_20_a_backup_under_load_is_restored(own_cluster: Cluster, figur
         stolen = leaver.cookies.copy()
         await asyncio.to_thread(leaver.ask, "POST", "/logout")
         leaver.cookies = stolen
-        async with under_load(server.url, rate=20, seconds=6) as journal:
-            await asyncio.sleep(3)
+        async with under_load(server.url, rate=20) as journal:
+            await registered(journal, 8)
             before = Journal(registered=journal.registered.copy())
             begun = time.monotonic()
             dump = await asyncio.to_thread(own_cluster.dump)

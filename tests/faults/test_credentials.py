@@ -28,7 +28,7 @@ async def test_a_refused_password_is_a_503_until_the_new_one_is_known(
     url = own_cluster.url.set(username="house")
     with serving(environment(url, WORKERS="2", DATABASE_PASSWORD_FILE=str(password))) as server:
         await said(server, "SMTP_URL is not set")
-        async with under_load(server.url, rate=20, seconds=14) as journal:
+        async with under_load(server.url, rate=20) as journal:
             for statement in ("ALTER ROLE house PASSWORD 'second'", HANG_UP):
                 await asyncio.to_thread(execute, own_cluster.url, statement)
             await asyncio.sleep(1)

@@ -14,12 +14,13 @@ from sqlalchemy.pool import NullPool
 from tests import databases
 from tests.faults.cluster import Cluster, pipe
 from tests.faults.conftest import Figure
-from tests.load import Journal, kept, under_load
-from tests.server import Server, environment, free_port, serving
+from tests.load import Journal, kept, registered, under_load
+from tests.server import Server, environment, local_port, serving
 from tests.test_metrics import until
 
 pytestmark = pytest.mark.slow
 
+CONNECTIONS = 2 * 10 + 3  # of two workers and their postman
 GENEROUS = 4  # noise of a shared machine: limits below are the requirement's, times this
 
 
@@ -55,18 +56,19 @@ async def test_ft_01_the_database_is_restarted_five_times_under_load(
     stopped: list[float] = []
     returned: list[float] = []
     with serving(environment(url, WORKERS="2")) as server:
-        async with under_load(server.url, rate=20, seconds=30) as journal:
+        async with under_load(server.url, rate=20) as journal:
             for number in range(5):
-                await asyncio.sleep(3)
+                await registered(journal, len(journal.registered) + 4)
                 stopped.append(time.monotonic())
                 await asyncio.to_thread(own_cluster.kill if number % 2 else own_cluster.stop)
-                await asyncio.sleep(1)
+                await asyncio.sleep(0.5)
                 returned.append(await asyncio.to_thread(own_cluster.start))
+            await registered(journal, len(journal.registered) + 4)
         assert status(server, "/health/ready") == 200
         backends = own_cluster.backends()
     only_503(journal, server)
     await kept(url, journal)
-    assert len(journal.registered) > 50
+    assert len(journal.registered) >= 24
     slowest, last = journal.slowest(), last_failure(journal, stopped, returned)
     assert slowest < 5 * GENEROUS
     assert last < 2 * GENEROUS
@@ -96,13 +98,13 @@ async def test_ft_02_a_database_that_comes_later_is_waited_for(
 ) -> None:
     own_cluster.stop()
     begun = time.monotonic()
-    metrics = {"METRICS_BIND": f"127.0.0.1:{free_port()}"}
+    metrics = {"METRICS_BIND": local_port()}
     with serving(environment(own_cluster.url, WORKERS="2", **metrics)) as server:
         up = time.monotonic() - begun
         await asyncio.to_thread(until, server, "vestibule_database_up", 0)
         workers = {worker.pid for worker in server.children()}
         assert "the database does not answer" in server.log
-        for _ in range(5):
+        for _ in range(3):
             await asyncio.sleep(1)
             assert status(server, "/health/live") == 200
             assert status(server, "/health/ready") == 503
@@ -156,7 +158,7 @@ async def test_ft_06_a_worn_out_pool_says_503_soon_and_recovers(
             pass
         await locking
         ready = await until_ready(server, seconds=2 * GENEROUS)
-        async with under_load(server.url, rate=20, seconds=2) as after:
+        async with under_load(server.url, rate=20, seconds=1) as after:
             pass
     only_503(crowd, server)
     only_503(others, server)
@@ -176,14 +178,14 @@ async def test_ft_07_a_slow_database_slows_down_and_then_says_503(
 ) -> None:
     with pipe(own_cluster) as (way, url), serving(environment(url, WORKERS="2")) as server:
         way.delay = 0.2
-        async with under_load(server.url, rate=20, seconds=15) as slow:
+        async with under_load(server.url, rate=20, seconds=6) as slow:
             pass
         way.delay = 2
-        async with under_load(server.url, rate=20, seconds=15) as slower:
+        async with under_load(server.url, rate=20, seconds=8) as slower:
             pass
         way.delay = 0
         ready = await until_ready(server, seconds=5 * GENEROUS)
-        async with under_load(server.url, rate=20, seconds=3) as after:
+        async with under_load(server.url, rate=20, seconds=1) as after:
             pass
         await kept(url, slow)
         await kept(url, slower)
@@ -199,12 +201,21 @@ async def test_ft_07_a_slow_database_slows_down_and_then_says_503(
     assert slower.slowest() < 6 * GENEROUS
 
 
+async def few_connections(cluster: Cluster) -> int:
+    """Wait until the given up ones are gone; return how many are left."""
+    for _ in range(100):
+        if cluster.backends() <= CONNECTIONS:
+            break
+        await asyncio.sleep(0.1)
+    return cluster.backends()
+
+
 @pytest.mark.parametrize("how", ["frozen", "black hole"])
 async def test_ft_08_a_silent_database_is_given_up_in_seconds(
     own_cluster: Cluster, figure: Figure, how: str
 ) -> None:
     with pipe(own_cluster) as (way, url), serving(environment(url, WORKERS="2")) as server:
-        async with under_load(server.url, rate=20, seconds=2) as before:
+        async with under_load(server.url, rate=20, seconds=1) as before:
             pass
         connections = own_cluster.backends()
         begun = time.monotonic()
@@ -212,17 +223,16 @@ async def test_ft_08_a_silent_database_is_given_up_in_seconds(
             own_cluster.freeze()
         else:
             way.silent = True
-        async with under_load(server.url, rate=20, seconds=15) as journal:
+        async with under_load(server.url, rate=20, seconds=8) as journal:
             while await asyncio.to_thread(status, server, "/health/ready") == 200:
                 pass
             unready = time.monotonic() - begun
         own_cluster.thaw()
         way.silent = False
         ready = await until_ready(server, seconds=5 * GENEROUS)
-        async with under_load(server.url, rate=20, seconds=3) as after:
+        async with under_load(server.url, rate=20, seconds=1) as after:
             pass
-        await asyncio.sleep(3)
-        left = own_cluster.backends()
+        left = await few_connections(own_cluster)
         await kept(url, before)
         await kept(url, journal)
     only_503(journal, server)
@@ -234,4 +244,4 @@ async def test_ft_08_a_silent_database_is_given_up_in_seconds(
         f"before and {left} after"
     )
     assert slowest < 6 * GENEROUS
-    assert left <= 2 * 10 + 3
+    assert left <= CONNECTIONS

@@ -14,7 +14,7 @@ from app.kit.urls import asyncpg_url
 from tests.faults.cluster import Cluster, pipe
 from tests.faults.conftest import Figure
 from tests.faults.test_database import only_503, until_ready
-from tests.load import kept, under_load
+from tests.load import kept, registered, under_load
 from tests.server import environment, serving
 
 pytestmark = pytest.mark.slow
@@ -44,15 +44,16 @@ async def test_the_server_follows_the_primary(
 ) -> None:
     with pipe(own_cluster) as (way, one), pipe(standby) as (_, two):
         with serving(environment(both(one, two), WORKERS="2")) as server:
-            async with under_load(server.url, rate=20, seconds=15) as journal:
-                await asyncio.sleep(3)
+            async with under_load(server.url, rate=20) as journal:
+                await registered(journal, 5)
                 if how == "silent":
                     way.silent = True
                 await asyncio.to_thread(own_cluster.kill)
                 await asyncio.to_thread(standby.promote)
                 promoted = time.monotonic()
-            ready = await until_ready(server, seconds=20)
-            async with under_load(server.url, rate=20, seconds=3) as after:
+                ready = await until_ready(server, seconds=20)
+                await registered(journal, len(journal.registered) + 5)
+            async with under_load(server.url, rate=20, seconds=1) as after:
                 pass
         only_503(journal, server)
         assert after.failures() == []

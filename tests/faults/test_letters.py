@@ -31,9 +31,9 @@ from tests.server import environment
 
 pytestmark = pytest.mark.slow
 
-PEOPLE = 20
-LETTERS = 200
-KILLS = 6
+PEOPLE = 10
+LETTERS = 90
+KILLS = 3
 LEAVE_WITHIN_SECONDS = 60
 
 
@@ -129,7 +129,7 @@ async def test_letters_that_nobody_wants_are_given_up_and_in_the_book(
     await register_many(house, "nobody")
     async with working(house, plain(server)):
         rows = await settled(house, PEOPLE)
-    assert all(row["gave_up_at"] and not row["sent_at"] and not row["text"] for row in rows)
+    assert all(row["gave_up_at"] and not row["sent_at"] for row in rows)
     assert Counter(await events(house))["letter.refused"] == PEOPLE
 
 

@@ -18,7 +18,7 @@ from app import embedded
 from tests.faults.cluster import Cluster, is_root
 from tests.faults.conftest import Figure
 from tests.faults.test_database import only_503, until_ready
-from tests.load import kept, under_load
+from tests.load import kept, registered, under_load
 from tests.server import ROOT, environment, free_port, serving
 from tests.test_many_workers import Visitor, execute
 
@@ -45,7 +45,8 @@ max_client_conn = 500
 """
 FOR_SESSIONS = (
     "ignore_startup_parameters = "
-    "statement_timeout,lock_timeout,idle_in_transaction_session_timeout\n"
+    "statement_timeout,lock_timeout,idle_in_transaction_session_timeout,"
+    "default_transaction_isolation,search_path\n"
 )
 OF_THE_ROLE = {
     "statement_timeout": "2500ms",
@@ -122,16 +123,17 @@ async def test_the_server_works_through_pgbouncer_and_survives_its_restart(
         with serving(environ) as server:
             walker = await asyncio.to_thread(Visitor(server).settle, "walker")
             assert await asyncio.to_thread(walker.is_in) == {True}
-            async with under_load(server.url, rate=40, seconds=6) as journal:
+            async with under_load(server.url, rate=40, seconds=3) as journal:
                 await asyncio.to_thread(Visitor(server).settle, "other")
             assert journal.failures() == []
-            async with under_load(server.url, rate=20, seconds=6) as broken:
-                await asyncio.sleep(2)
+            async with under_load(server.url, rate=20) as broken:
+                await registered(broken, 4)
                 await asyncio.to_thread(way.stop)
                 await asyncio.sleep(1)
                 way.start()
                 back = time.monotonic()
-            await until_ready(server, seconds=20)
+                await until_ready(server, seconds=20)
+                await registered(broken, len(broken.registered) + 4)
             assert await asyncio.to_thread(walker.is_in) == {True}
             assert walker.ask("POST", "/logout").status == 303
             assert await asyncio.to_thread(walker.is_in) == {False}

@@ -90,7 +90,7 @@ async def test_cf_02_the_key_is_changed_and_sessions_go_on(
         early = await asyncio.to_thread(Visitor(server).settle, "early")
         spare = Visitor(server)
         assert await asyncio.to_thread(sign_in, spare, "early") == 303
-        async with under_load(server.url, rate=20, seconds=16) as journal:
+        async with under_load(server.url, rate=20) as journal:
             await keys.change(server, FIRST, SECOND)
             await keys.change(server, SECOND, FIRST)
             assert await everywhere(early) == {True}

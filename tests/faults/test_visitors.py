@@ -12,12 +12,12 @@ from sqlalchemy.pool import NullPool
 from tests import databases
 from tests.faults.conftest import Figure
 from tests.load import PASSWORD
-from tests.server import Server, environment, free_port, serving
+from tests.server import Server, environment, local_port, serving
 from tests.test_metrics import until
 
 pytestmark = pytest.mark.slow
 
-VISITORS = 5000
+VISITORS = 1500
 AT_ONCE = 50
 STAYS_SECONDS = (0, 0.01, 0.05, 0.2, 1.5)
 
@@ -50,7 +50,7 @@ async def hang_up(server: Server, number: int, seconds: float) -> None:
 async def test_ft_15_who_hangs_up_leaves_all_or_nothing(
     worker_database: URL, figure: Figure
 ) -> None:
-    metrics = {"METRICS_BIND": f"127.0.0.1:{free_port()}"}
+    metrics = {"METRICS_BIND": local_port()}
     with (
         databases.migrated(worker_database) as url,
         serving(environment(url, WORKERS="2", PASSWORD_QUEUE="100", **metrics)) as server,

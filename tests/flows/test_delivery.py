@@ -2,6 +2,7 @@
 
 import asyncio
 from typing import Any
+from uuid import UUID
 
 import pytest
 from sqlalchemy import text
@@ -11,10 +12,16 @@ from app.flows.delivery import (
     Outcome,
     Send,
     deliver_next,
+    retry,
     seconds_until_due,
+    state,
     waiting,
 )
+from app.flows.housekeeping import TEXTS, Pruned, prune
+from app.flows.housekeeping import count as count_stale
 from app.house import House
+from app.kit.client import OPERATOR
+from app.kit.errors import NotToBeRetried
 from app.kit.letter import NoServer, Posted, PutOff, Refused, Undelivered
 from app.models import outbox
 from tests.mailbox import letters
@@ -105,8 +112,51 @@ async def test_a_refused_letter_is_given_up_at_once(house: House) -> None:
     assert found["gave_up_at"] is not None
     assert found["sent_at"] is None
     assert found["trouble"] == "550 5.1.1 <(address)>: no such user?"
-    assert (found["text"], found["html"]) == (None, None)
     assert await due_in(house) is None
+
+
+async def never() -> bool:
+    return False
+
+
+async def retried(house: House, letter_id: UUID) -> None:
+    async with house.session() as session:
+        await retry(session, letter_id=letter_id, client=OPERATOR, actor=None)
+
+
+@pytest.mark.parametrize("problem", [Refused("550 no", 550), PutOff("554 no", 554)])
+async def test_a_letter_that_is_given_up_says_what_it_said_while_its_link_is_good(
+    house: House, problem: Undelivered
+) -> None:
+    await register(house, ALICE)
+    await outcome(house, problem)
+    await move_time(house, "outbox", "good_until", "23 hours 59 minutes")
+    async with house.engine.begin() as connection:
+        await connection.execute(text("UPDATE outbox SET gave_up_at = now()"))
+    async with house.session() as session:
+        await prune(session, config=house.config, rest=never, pruned=Pruned())
+        assert [each.has_text for each in (await state(session)).given_up] == [True]
+    found = await row(house)
+    assert "/confirm/" in found["text"]
+    await retried(house, found["id"])
+    assert (await row(house))["gave_up_at"] is None
+
+
+async def test_a_letter_whose_link_is_dead_is_not_sent_again_and_wiped(house: House) -> None:
+    await register(house, ALICE)
+    await outcome(house, Refused("550 no such user", 550))
+    await move_time(house, "outbox", "good_until", "24 hours")
+    found = await row(house)
+    async with house.session() as session:
+        assert [each.has_text for each in (await state(session)).given_up] == [False]
+    with pytest.raises(NotToBeRetried):
+        await retried(house, found["id"])
+    async with house.session() as session:
+        assert (await count_stale(session, config=house.config)).rows[TEXTS] == 1
+        await prune(session, config=house.config, rest=never, pruned=Pruned())
+    found = await row(house)
+    assert (found["text"], found["html"]) == (None, None)
+    assert found["gave_up_at"] is not None
 
 
 async def test_a_refused_letter_is_in_the_book_without_its_address(house: House) -> None:
@@ -171,7 +221,7 @@ async def test_a_letter_is_given_up_after_days(house: House, problem: Undelivere
     await move_time(house, "outbox", "created_at", "1 minute")
     await move_time(house, "outbox", "due_at", "1 hour")
     assert await outcome(house, problem) == Outcome.GAVE_UP
-    assert (await row(house))["text"] is None
+    assert "/confirm/" in (await row(house))["text"]
     (event,) = await audited(house)
     assert event["event"] == "letter.gave_up"
     assert event["detail"] == {"code": problem.code, "domain": "example.com"}

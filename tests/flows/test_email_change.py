@@ -13,10 +13,10 @@ from tests.people import (
     BOB,
     CLIENT,
     Someone,
+    actor_of,
     block,
     count,
     events,
-    id_of,
     move_time,
     person_of,
     settle,
@@ -121,7 +121,7 @@ class TestConfirming:
         opened = await link(house)
         async with house.session() as session:
             await email_change.cancel_change(
-                session, user_id=await id_of(house, ALICE), client=CLIENT
+                session, actor=await actor_of(house, ALICE), client=CLIENT
             )
         with pytest.raises(LinkUnusable):
             await confirm_email(house, opened)

@@ -46,7 +46,7 @@ async def _each(found: Iterator[Row | Problem]) -> AsyncIterator[Row | Problem]:
 
 
 async def brought(house: House, name: str, reading: Reading = AS_IT_IS) -> list[str]:
-    """Bring a file in, return each person: confirmed? blocked? does the password open?"""  # noqa: D400, D415
+    """Bring a file in, return each person: confirmed? blocked? does the password open?"""
     told: list[Problem] = []
     await read(house, name, reading, told)
     assert not told

@@ -3,7 +3,6 @@
 import pytest
 from sqlalchemy import text
 
-from app.flows import login
 from app.house import House
 from app.kit.client import Client
 from app.kit.errors import Refusal, TooManyTries, WrongCredentials
@@ -77,8 +76,7 @@ class TestUnderAttack:
         await settle(house, ALICE)
         entry = await entered(house, ALICE)
         await attack(house, 30)
-        async with house.session() as session:
-            assert await login.current_person(session, config=house.config, secret=entry.secret)
+        assert await house.signed_in(entry.secret)
 
 
 class TestManyRightPasswords:

@@ -1,5 +1,7 @@
 """Looking people up."""
 
+import itertools
+
 import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -7,14 +9,15 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.flows import people
 from app.flows.people import Filter, State
 from app.house import House
-from app.models import directory
+from app.models import finding
 from tests.people import ALICE, BOB, ROOT, block, id_of, settle
 
 CROWD = """
 INSERT INTO users (email, email_key, username, username_key, role_id, confirmed_at, password_hash)
 SELECT lower(name) || '@' || place || '.example.com', lower(name) || '@' || place
     || '.example.com', name, lower(name), 1, now(), 'x'
-FROM (SELECT 'P' || chr(97 + n % 26) || '_' || n || '.' || n % 7 AS name,
+FROM (SELECT (ARRAY['P', 'P', 'P', 'a', 'K', 'z', '~', '_', 'é'])[1 + n % 9] || chr(97 + n % 26)
+    || '_' || n || '.' || n % 7 AS name,
     CASE WHEN n % 3 = 0 THEN 'post' ELSE 'mail' || n % 10 END AS place
     FROM generate_series(1, 700) AS n) AS made
 """
@@ -63,8 +66,8 @@ async def test_all_pages_together_are_all_who_match(
     few: int,
 ) -> None:
     """Whichever way they are found, each is found once, those who begin with it first."""
-    monkeypatch.setattr(directory, "NEIGHBOURS", neighbours)
-    monkeypatch.setattr(directory, "FEW", few)
+    monkeypatch.setattr(finding, "NEIGHBOURS", neighbours)
+    monkeypatch.setattr(finding, "FEW", few)
     key = part.strip().lower()
     first = sorted(name for name, _ in crowd if name.startswith(key))
     then = sorted(
@@ -75,19 +78,58 @@ async def test_all_pages_together_are_all_who_match(
     assert await everyone(session, Filter(part), size=size) == first + then
 
 
+STATES = """
+UPDATE users SET blocked_at = CASE WHEN length(username_key) % 2 = 0 THEN now() END,
+    confirmed_at = CASE WHEN username_key < 'k' THEN now() END, role_id = 1 + length(email_key) % 2
+"""
+FILTERED = 'SELECT username_key, email_key FROM users WHERE {} ORDER BY username_key COLLATE "C"'
+
+
+@pytest.mark.parametrize("part", ["", "p", "a_2", "mail7", "example.com", "nobody", "z_%"])
+@pytest.mark.parametrize("few", [1, 2000])
 @pytest.mark.usefixtures("crowd")
-async def test_the_search_uses_its_indexes(house: House) -> None:
+async def test_filters_leave_exactly_those_who_fit(
+    house: House, session: AsyncSession, monkeypatch: pytest.MonkeyPatch, part: str, few: int
+) -> None:
+    for name in ("NEIGHBOURS", "NEIGHBOURS_LOOKED_UP", "FEW"):
+        monkeypatch.setattr(finding, name, few)
     async with house.engine.begin() as connection:
-        await connection.execute(text("SET LOCAL enable_seqscan = off"))
-        for query, index in (
-            ("trigrams(username_key, email_key) @> ARRAY['abc']", "ix_users_trigrams"),
-            ("username_key COLLATE \"C\" > 'a' ORDER BY username_key COLLATE \"C\"",
-             "ix_users_in_order"),
-        ):  # fmt: skip
-            plan = await connection.scalars(
-                text(f"EXPLAIN SELECT id FROM users WHERE {query}")  # noqa: S608
-            )
-            assert index in "\n".join(plan)
+        await connection.execute(text(STATES))
+    async with house.engine.connect() as connection:
+        for state, role, condition in (
+            (State.BLOCKED, None, "blocked_at IS NOT NULL"),
+            (State.CONFIRMED, None, "blocked_at IS NULL AND confirmed_at IS NOT NULL"),
+            (State.UNCONFIRMED, "Moderator", "confirmed_at IS NULL AND role_id = 2"),
+            (None, "User", "role_id = 1"),
+        ):
+            rows = list(await connection.execute(text(FILTERED.format(condition))))
+            first = [name for name, _ in rows if name.startswith(part)]
+            inner = [name for name, address in rows if part in name or part in address]
+            then = [name for name in inner if len(part) >= 3 and not name.startswith(part)]
+            found = await everyone(session, Filter(part, state, role), size=40)
+            assert found == first + then, condition
+
+
+NAMES = ["anna", "_x", "zoe.ää", "Ünal", "~", "mary_anne.o", "b" * 64]
+FILTERS = "1, false, false, false, false"
+
+
+@pytest.mark.parametrize("name", NAMES)
+async def test_every_part_of_a_name_has_its_tokens(house: House, name: str) -> None:
+    """What the database makes of a row holds all that is asked for, on the right shelf."""
+    address = "p\u0171q@\u4e2d.example"
+    async with house.engine.begin() as connection:
+        made = await connection.scalar(
+            text(f"SELECT search_tokens(:name, :address, {FILTERS})"),
+            {"name": name, "address": address},
+        )
+    here = {token - finding._shelf_of(name) * finding.SHELF for token in made}
+    assert {finding.role_mark(1), finding.MARKS["confirmed"]} <= here
+    for words in (name, address):
+        for first, last in itertools.combinations(range(len(words) + 1), 2):
+            all_of, any_of = finding._tokens_of(words[first:last])
+            assert set(all_of) <= here
+            assert not any_of or here & set(any_of)
 
 
 async def test_an_id_finds_its_person(house: House, session: AsyncSession) -> None:

@@ -3,9 +3,10 @@
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from axe_playwright_python.base import AXE_SCRIPT
@@ -28,9 +29,27 @@ QUIET = [
     "--no-first-run",
 ]
 SIZES = [(1280, 800), (320, 640)]
+# The page as the rules see it: what its texts say and where its links lead is no matter.
+SHAPE = """() => {
+  const free = ['action', 'content', 'datetime', 'src', 'value'];
+  const counts = ({name, value}) =>
+    !free.includes(name) && (name !== 'href' || value.startsWith('#'));
+  const shape = element => `<${element.localName} `
+    + [...element.attributes].filter(counts).map(({name, value}) => `${name}=${value}`).join(' ')
+    + '>'
+    + [...element.childNodes].map(child => child.nodeType === Node.ELEMENT_NODE
+        ? shape(child) : child.nodeValue?.trim() ? '*' : '').join('')
+    + '</>';
+  return shape(document.documentElement);
+}"""
+EVERYTHING = {"resultTypes": ["violations"]}
+COLOURS = EVERYTHING | {
+    "runOnly": ["color-contrast", "link-in-text-block"]
+}  # all that differs in the dark
+AXE = "options => axe.run(options).then(found => found.violations)"
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")  # no longer: while it is there, no other event loop can run
 def chromium() -> Iterator[Chromium]:
     if not Path(CHROMIUM).exists():
         pytest.skip(MISSING)
@@ -49,26 +68,17 @@ def server(worker_database: URL) -> Iterator[Server]:
         yield server
 
 
-@pytest.fixture(scope="module")
-def server_that_forgets(worker_database: URL) -> Iterator[Server]:
-    """Yield a server that asks for the password again almost at once."""
-    with (
-        databases.migrated(worker_database) as url,
-        serving(environment(url, WORKERS="1", REAUTH_MINUTES="0.02")) as server,
-    ):
-        yield server
-
-
 class Visitor:
     """A person with a browser. Every page that he sees is checked."""
 
-    def __init__(self, context: BrowserContext, server: Server) -> None:
+    def __init__(self, context: BrowserContext, server: Server, seen: set[str]) -> None:
         self.server = server
         self.context = context
         self.page: Page = context.new_page()
         self.complaints: list[str] = []
         self.hosts: set[str] = set()
         self.referers: set[str] = set()
+        self._seen = seen
         self.page.on("request", self._note)
         self.page.on("console", lambda said: self._hear(said.text))
 
@@ -84,7 +94,13 @@ class Visitor:
     def press(self, button: str) -> None:
         """Press a button and look at the page that comes."""
         with self.page.expect_navigation():
-            self.page.get_by_role("main").get_by_role("button", name=button).click()
+            self.page.get_by_role("main").get_by_role("button", name=button).first.click()
+        self.look()
+
+    def follow(self, link: str) -> None:
+        """Go where a link leads."""
+        with self.page.expect_navigation():
+            self.page.get_by_role("link", name=link, exact=True).last.click()  # not the header's
         self.look()
 
     def send(self) -> None:
@@ -100,26 +116,36 @@ class Visitor:
         assert self.page.url == self.server.url + path
 
     def look(self) -> None:
-        """Check this page, wide and narrow, light and dark: accessible, fitting its window."""
+        """Check this page, wide and narrow, light and dark: accessible, fitting its window.
+
+        A page of a shape that was seen before is measured only.
+        """
+        self.page.wait_for_load_state()
+        shape = self.page.evaluate(SHAPE)
+        is_new = shape not in self._seen
+        if is_new:
+            self.page.evaluate(AXE_SCRIPT)
         for width, height in SIZES:
             self.page.set_viewport_size({"width": width, "height": height})
-            for scheme in ("light", "dark"):
-                self.page.emulate_media(color_scheme=scheme)
-                self._check(f"{self.page.url} at {width} in {scheme}")
+            where = f"{self.page.url} at {width}"
+            fits = self.page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+            assert fits, f"{where}: wider than the window"
+            if is_new:
+                self._check("light", EVERYTHING, where)
+                self._check("dark", COLOURS, where)
+        self._seen.add(shape)
         assert self.hosts <= {"127.0.0.1"}, self.hosts
         assert self.complaints == []
 
-    def _check(self, where: str) -> None:
-        fits = self.page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
-        assert fits, f"{where}: wider than the window"
-        self.page.evaluate(AXE_SCRIPT)
-        found: dict[str, Any] = self.page.evaluate("axe.run({resultTypes: ['violations']})")
+    def _check(self, scheme: Literal["light", "dark"], rules: dict[str, Any], where: str) -> None:
+        self.page.emulate_media(color_scheme=scheme)
+        found: list[dict[str, Any]] = self.page.evaluate(AXE, rules)
         told = [
             f"{violation['id']}: {violation['nodes'][0]['html']}\n"
             f"{violation['nodes'][0]['failureSummary']}"
-            for violation in found["violations"]
+            for violation in found
         ]
-        assert not told, f"{where}: {json.dumps(told, indent=1)}"
+        assert not told, f"{where} in {scheme}: {json.dumps(told, indent=1)}"
 
     def _note(self, request: Request) -> None:
         self.hosts.add(request.url.split("/")[2].split(":")[0])
@@ -130,8 +156,28 @@ class Visitor:
             self.complaints.append(said)
 
 
+NewVisitor = Callable[..., Visitor]
+
+
+@pytest.fixture(scope="session")
+def seen() -> set[str]:
+    """Return the shapes of the pages that were checked."""
+    return set()
+
+
 @pytest.fixture
-def visitor(chromium: Chromium, server: Server) -> Iterator[Visitor]:
-    context = chromium.new_context(java_script_enabled=True)
-    yield Visitor(context, server)
-    context.close()
+def new_visitor(chromium: Chromium, server: Server, seen: set[str]) -> Iterator[NewVisitor]:
+    """Yield a function that lets somebody come with a browser of his own."""
+    with ExitStack() as stack:
+
+        def come(**options: Any) -> Visitor:  # noqa: ANN401 - playwright's
+            context = chromium.new_context(**options)
+            stack.callback(context.close)
+            return Visitor(context, server, seen)
+
+        yield come
+
+
+@pytest.fixture
+def visitor(new_visitor: NewVisitor) -> Visitor:
+    return new_visitor()

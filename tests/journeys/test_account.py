@@ -1,9 +1,10 @@
 """A person's walks through his account, and back into it."""
 
 import pytest
-from playwright.sync_api import Browser as Chromium
+from sqlalchemy import make_url
 
-from tests.journeys.conftest import Visitor
+from tests import databases
+from tests.journeys.conftest import NewVisitor, Visitor
 from tests.journeys.test_front_door import PASSWORD, log_in, settle
 from tests.server import Server
 
@@ -58,7 +59,7 @@ def test_looking_after_an_account(visitor: Visitor) -> None:
 def test_a_forgotten_password(visitor: Visitor) -> None:
     email = settle(visitor, "rowan")
     visitor.go("/login")
-    visitor.page.click("text=Forgot your password?")
+    visitor.follow("Forgot your password?")
     visitor.press("Send me a link")
     visitor.reads("Please enter your email address or user name.")
     visitor.fill(email_or_user="rowan")
@@ -83,12 +84,11 @@ def test_a_forgotten_password(visitor: Visitor) -> None:
 
 
 def test_two_browsers_and_one_that_is_not_hers(
-    visitor: Visitor, chromium: Chromium, server: Server
+    visitor: Visitor, new_visitor: NewVisitor, server: Server
 ) -> None:
     email = settle(visitor, "iris")
     log_in(visitor, "iris")
-    other = chromium.new_context()
-    intruder = Visitor(other, server)
+    intruder = new_visitor()
     log_in(intruder, "iris")
     visitor.go("/account/sessions")
     visitor.reads("This one")
@@ -102,7 +102,6 @@ def test_two_browsers_and_one_that_is_not_hers(
     intruder.reads("Please log in")
     log_in(intruder, "iris")
     intruder.reads("Invalid username or password.")
-    other.close()
     visitor.go(server.link(email, "reset"))
     visitor.fill(password=NEW, confirm=NEW)
     visitor.press("Save the password")
@@ -111,14 +110,17 @@ def test_two_browsers_and_one_that_is_not_hers(
     visitor.reads("Hello, iris")
 
 
-def test_an_old_proof_is_asked_for_again_and_nothing_typed_is_lost(
-    chromium: Chromium, server_that_forgets: Server
-) -> None:
-    context = chromium.new_context()
-    visitor = Visitor(context, server_that_forgets)
+def let_proofs_grow_old(server: Server) -> None:
+    databases.execute(
+        make_url(server.environ["DATABASE_URL"]),
+        "UPDATE login_sessions SET proven_at = proven_at - interval '1 hour'",
+    )
+
+
+def test_an_old_proof_is_asked_for_again_and_nothing_typed_is_lost(visitor: Visitor) -> None:
     settle(visitor, "jonas")
     log_in(visitor, "jonas")
-    visitor.page.wait_for_timeout(1300)
+    let_proofs_grow_old(visitor.server)
     visitor.go("/account/username")
     visitor.is_at("/sudo?next=/account/username")
     visitor.fill(password="wrong")
@@ -128,10 +130,9 @@ def test_an_old_proof_is_asked_for_again_and_nothing_typed_is_lost(
     visitor.press("Go on")
     visitor.is_at("/account/username")
     visitor.fill(username="jonas.the.second")
-    visitor.page.wait_for_timeout(1300)
+    let_proofs_grow_old(visitor.server)
     visitor.press("Change the user name")
     visitor.is_at("/sudo?next=/account/username")
     visitor.fill(password=PASSWORD)
     visitor.press("Go on")
     assert visitor.page.input_value("#username") == "jonas.the.second"
-    context.close()

@@ -1,75 +1,60 @@
 """An administrator's day."""
 
-import asyncio
 import subprocess
 import sys
-from uuid import uuid4
 
 import pytest
-from playwright.sync_api import Browser as Chromium
-from sqlalchemy import make_url, text
-from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy import make_url
 
-from tests.databases import in_thread
-from tests.journeys.conftest import Visitor
+from tests import databases
+from tests.journeys.conftest import NewVisitor, Visitor
 from tests.journeys.test_front_door import PASSWORD, log_in, settle
-from tests.server import ROOT
+from tests.server import ROOT, Server
+from tests.test_many_workers import Visitor as Somebody
 
 pytestmark = [pytest.mark.journey, pytest.mark.slow]
 
 
-def command(visitor: Visitor, *arguments: str) -> str:
-    done = subprocess.run(
-        [sys.executable, "-m", "app", *arguments],
-        cwd=ROOT, env=visitor.server.environ, check=True, capture_output=True, text=True,
-    )  # fmt: skip
-    return done.stdout
-
-
 def give_up(visitor: Visitor, words: str) -> None:
     """Let the newest letter be one that did not get through."""
+    databases.execute(
+        make_url(visitor.server.environ["DATABASE_URL"]),
+        f"UPDATE outbox SET gave_up_at = now(), trouble = 'no such box', {words} "  # noqa: S608
+        "WHERE id = (SELECT id FROM outbox WHERE gave_up_at IS NULL LIMIT 1)",
+    )
 
-    async def update() -> None:
-        engine = create_async_engine(make_url(visitor.server.environ["DATABASE_URL"]))
-        async with engine.begin() as connection:
-            await connection.execute(
-                text(
-                    f"UPDATE outbox SET gave_up_at = now(), trouble = 'no such box', {words} "  # noqa: S608
-                    "WHERE id = (SELECT id FROM outbox WHERE gave_up_at IS NULL LIMIT 1)"
-                )
-            )
-        await engine.dispose()
 
-    in_thread(asyncio.run, update())
+@pytest.fixture(scope="module")
+def administrator(server: Server) -> str:
+    """Return the name of the only administrator."""
+    Somebody(server).arrive("warden", PASSWORD)
+    arguments = ["users", "set-role", "warden", "Administrator"]
+    subprocess.run(
+        [sys.executable, "-m", "app", *arguments],
+        cwd=ROOT, env=server.environ, check=True, capture_output=True,
+    )  # fmt: skip
+    return "warden"
 
 
 @pytest.fixture
-def warden(visitor: Visitor) -> Visitor:
+def warden(visitor: Visitor, administrator: str) -> Visitor:
     """Return a visitor who is signed in as an administrator."""
-    name = f"warden{uuid4().hex[:8]}"
-    settle(visitor, name)
-    command(visitor, "users", "set-role", name, "Administrator")
-    log_in(visitor, name)
+    log_in(visitor, administrator)
     return visitor
 
 
 def open_person(visitor: Visitor, name: str) -> None:
     visitor.page.goto(f"{visitor.server.url}/admin/people?q={name}")
-    visitor.page.get_by_role("main").get_by_role("link", name=name, exact=True).click()
-    visitor.look()
+    visitor.follow(name)
 
 
-def test_finding_blocking_and_deleting_somebody(visitor: Visitor, chromium: Chromium) -> None:
-    other = Visitor(chromium.new_context(), visitor.server)
+def test_finding_blocking_and_deleting_somebody(warden: Visitor, new_visitor: NewVisitor) -> None:
+    visitor, other = warden, new_visitor()
     settle(other, "mallory")
     log_in(other, "mallory")
-    settle(visitor, "warden")
-    command(visitor, "users", "set-role", "warden", "Administrator")
-    log_in(visitor, "warden")
     visitor.go("/")
-    visitor.page.get_by_role("link", name="Admin").click()
+    visitor.follow("Admin")
     visitor.is_at("/admin")
-    visitor.look()
     visitor.go("/admin/people")
     visitor.page.select_option("#state", "blocked")
     visitor.press("Find")
@@ -138,7 +123,7 @@ def test_seeing_letters_that_did_not_get_through(warden: Visitor) -> None:
     warden.go("/admin/outbox")
     warden.reads("no such box")
     warden.reads("wiped")
-    warden.page.get_by_role("button", name="Try again").first.click()
+    warden.press("Try again")
     warden.reads("The letter is tried again.")
 
 
@@ -153,21 +138,20 @@ def test_ending_all_sessions(warden: Visitor) -> None:
     warden.reads("All sessions have ended, yours too.")
 
 
-def test_it_is_walked_without_a_mouse(visitor: Visitor) -> None:
-    settle(visitor, "keys")
-    command(visitor, "users", "set-role", "keys", "Administrator")
-    log_in(visitor, "keys")
-    visitor.page.goto(visitor.server.url + "/admin/people")
-    visitor.page.focus("#q")
-    visitor.page.keyboard.type("keys@")
-    visitor.page.keyboard.press("Enter")
-    visitor.page.wait_for_url("**/admin/people?q=keys**")
-    visitor.reads("keys@example.com")
-    assert PASSWORD not in visitor.page.content()
+def test_it_is_walked_without_a_mouse(warden: Visitor) -> None:
+    page = warden.page
+    page.goto(warden.server.url + "/admin/people")
+    page.focus("#q")
+    page.keyboard.type("warden@")
+    with page.expect_navigation():
+        page.keyboard.press("Enter")
+    assert "/admin/people?q=warden" in page.url
+    warden.reads("warden@example.com")
+    assert PASSWORD not in page.content()
 
 
-def test_helping_somebody_in(warden: Visitor, chromium: Chromium) -> None:
-    newcomer = Visitor(chromium.new_context(), warden.server)
+def test_helping_somebody_in(warden: Visitor, new_visitor: NewVisitor) -> None:
+    newcomer = new_visitor()
     newcomer.page.goto(warden.server.url + "/register")
     newcomer.fill(username="waldo", email="waldo@example.com", password=PASSWORD, confirm=PASSWORD)
     newcomer.send()

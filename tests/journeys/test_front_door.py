@@ -6,9 +6,10 @@ import sys
 import pytest
 from playwright.sync_api import Browser as Chromium
 
-from tests.journeys.conftest import Visitor
+from tests.journeys.conftest import NewVisitor, Visitor
 from tests.payloads import FOREIGN_TARGETS
 from tests.server import ROOT, Server
+from tests.test_many_workers import Visitor as Somebody
 
 pytestmark = [pytest.mark.journey, pytest.mark.slow]
 
@@ -16,14 +17,8 @@ PASSWORD = "alice likes long walks"
 
 
 def settle(visitor: Visitor, name: str) -> str:
-    """Register and confirm somebody; return the address."""
-    email = f"{name}@example.com"
-    visitor.page.goto(visitor.server.url + "/register")
-    visitor.fill(username=name, email=email, password=PASSWORD, confirm=PASSWORD)
-    visitor.send()
-    visitor.page.goto(visitor.server.link(email))
-    visitor.send()
-    return email
+    """Let somebody be registered and confirmed already; return the address."""
+    return Somebody(visitor.server).arrive(name, PASSWORD)
 
 
 def log_in(visitor: Visitor, name: str) -> None:
@@ -94,20 +89,19 @@ def test_the_letter_is_sent_again(visitor: Visitor) -> None:
     visitor.reads("not confirmed yet")
     visitor.press("Send the letter")
     visitor.reads("Check your mail")
-    visitor.page.wait_for_timeout(3000)
-    second = visitor.server.link("late@example.com")
-    assert second != first
+    second = visitor.server.link("late@example.com", other_than=first)
     visitor.go(second)
     visitor.press("Yes, this is my address")
     visitor.reads("Your address is confirmed.")
 
 
-def test_in_another_browser_the_password_is_asked_for(visitor: Visitor, chromium: Chromium) -> None:
+def test_in_another_browser_the_password_is_asked_for(
+    visitor: Visitor, new_visitor: NewVisitor
+) -> None:
     visitor.go("/register")
     visitor.fill(username="mover", email="mover@example.com", password=PASSWORD, confirm=PASSWORD)
     visitor.press("Register")
-    other = chromium.new_context()
-    phone = Visitor(other, visitor.server)
+    phone = new_visitor()
     phone.go(visitor.server.link("mover@example.com"))
     phone.reads("to show that it was you")
     phone.press("Yes, this is my address")
@@ -118,7 +112,6 @@ def test_in_another_browser_the_password_is_asked_for(visitor: Visitor, chromium
     phone.fill(password=PASSWORD)
     phone.press("Yes, this is my address")
     phone.reads("Your address is confirmed.")
-    other.close()
 
 
 def test_an_administrator_is_invited_and_signs_in(visitor: Visitor) -> None:
@@ -160,21 +153,19 @@ def test_refusals_have_pages_in_the_house(visitor: Visitor) -> None:
     visitor.look()
 
 
-def test_a_login_is_kept_when_it_is_asked_for(visitor: Visitor, chromium: Chromium) -> None:
+def test_a_login_is_kept_when_it_is_asked_for(visitor: Visitor, new_visitor: NewVisitor) -> None:
     settle(visitor, "keeper")
     visitor.go("/login")
     visitor.fill(email_or_user="keeper", password=PASSWORD)
     visitor.page.check("#remember_me")
     visitor.press("Sign in")
-    (cookie,) = [c for c in visitor.context.cookies() if c["name"] == "vestibule-session"]
+    (cookie,) = [c for c in visitor.context.cookies() if c["name"].endswith("-session")]
     assert cookie["expires"] > 0
     assert cookie["httpOnly"]
     assert cookie["sameSite"] == "Lax"
-    later = chromium.new_context(storage_state=visitor.context.storage_state())
-    again = Visitor(later, visitor.server)
+    again = new_visitor(storage_state=visitor.context.storage_state())
     again.go("/")
     again.reads("Hello, keeper")
-    later.close()
 
 
 def test_a_cookie_replayed_after_logout_is_refused_by_every_worker(visitor: Visitor) -> None:
@@ -186,8 +177,8 @@ def test_a_cookie_replayed_after_logout_is_refused_by_every_worker(visitor: Visi
     for _ in range(20):
         visitor.context.clear_cookies()
         visitor.context.add_cookies(stolen)  # type: ignore[arg-type]
-        visitor.page.goto(visitor.server.url + "/secret")
-        visitor.is_at("/login?next=/secret")
+        answer = visitor.context.request.get(visitor.server.url + "/secret")
+        assert answer.url == visitor.server.url + "/login?next=/secret"
 
 
 def test_no_next_leads_to_another_site(visitor: Visitor) -> None:

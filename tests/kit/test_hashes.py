@@ -93,7 +93,7 @@ def test_a_cost_that_there_is_not_is_refused(text: str) -> None:
         normal_hash(text)
 
 
-@settings(suppress_health_check=[HealthCheck.filter_too_much], max_examples=300)
+@settings(suppress_health_check=[HealthCheck.filter_too_much], max_examples=150)
 @given(st.one_of(
     st.text(max_size=80),
     st.builds(lambda kind, rest: kind.begins + rest, st.sampled_from(hashes.KINDS), st.text()),

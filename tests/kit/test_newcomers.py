@@ -112,7 +112,7 @@ JSON = st.recursive(
 )
 
 
-@settings(max_examples=300)
+@settings(max_examples=150)
 @given(
     st.sampled_from([b"email,username\n", b"email\n", b""]), st.binary(), st.sampled_from(Format)
 )
@@ -126,7 +126,7 @@ def test_garbage_never_breaks_the_reader(head: bytes, data: bytes, form: Format)
             newcomers.read(row, now=NOW)
 
 
-@settings(max_examples=500)
+@settings(max_examples=200)
 @given(
     st.dictionaries(st.sampled_from([*newcomers.PARSERS, *columns.ALIASES, "totp_secret"]), JSON)
 )

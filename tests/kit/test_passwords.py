@@ -225,4 +225,5 @@ async def test_hashing_threads_are_nice(hasher: PasswordHasher) -> None:
     def niceness() -> int:
         return os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
 
-    assert await hasher._run(niceness) - os.getpriority(os.PRIO_PROCESS, 0) == passwords.NICE
+    own = os.getpriority(os.PRIO_PROCESS, 0)
+    assert await hasher._run(niceness) == min(own + passwords.NICE, 19)

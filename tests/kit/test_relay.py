@@ -1,5 +1,7 @@
 """The mail server's address: what is refused, and what it means."""
 
+from urllib.parse import quote
+
 import pytest
 
 from app.kit.relay import relay_of
@@ -19,12 +21,33 @@ from app.kit.relay import relay_of
         "smtps://mail.example.com?tls=none",
         "smtp://user:secret@mail.example.com?tls=none",
         "smtp://[::1",
+        "smtp://mail.example.com#secret",
+        "smtp://:secret@mail.example.com",
     ],
 )
 def test_what_is_no_mail_server_is_refused(url: str) -> None:
-    with pytest.raises(ValueError, match=r"must be|knows|clear") as refusal:
+    with pytest.raises(ValueError, match=r"must be|knows|clear|user name") as refusal:
         relay_of(url)
     assert "secret" not in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("sign", "written"),
+    [("#", "%23"), ("@", "%40"), ("/", "%2F"), (":", "%3A"), ("?", "%3F"), ("[", "%5B"),
+     ("%", "%25"), ("%ff", "%25")],
+)  # fmt: skip
+def test_a_sign_that_would_cut_the_address_in_two_is_refused_with_how_to_write_it(
+    sign: str, written: str
+) -> None:
+    with pytest.raises(ValueError, match=f"written as {written}; .* SMTP_PASSWORD") as refusal:
+        relay_of(f"smtp://me:12{sign}zcanary@host:587")
+    assert "canary" not in str(refusal.value)
+
+
+@pytest.mark.parametrize("sign", ["#", "@", "/", ":", "?", "[", "%", " ", "ü", "+", "\\"])
+def test_a_password_is_what_was_written(sign: str) -> None:
+    relay = relay_of(f"smtp://me:12{quote(sign, safe='')}34@host:587")
+    assert (relay.host, relay.port, relay.password) == ("host", 587, f"12{sign}34")
 
 
 def test_a_password_of_its_own_is_not_sent_in_the_clear_either() -> None:

@@ -25,9 +25,9 @@ from tests.people import (
     BOB,
     CLIENT,
     Someone,
+    actor_of,
     count,
     entered,
-    id_of,
     settle,
     sign_in,
     signed_in,
@@ -133,7 +133,7 @@ async def test_one_user_name_wanted_by_two_is_one_persons(house: House, _round: 
             await account.change_username(
                 session,
                 config=house.config,
-                user_id=await id_of(house, someone),
+                actor=await actor_of(house, someone),
                 username="wanted",
                 client=CLIENT,
             )

@@ -17,6 +17,7 @@ from tests.people import (
     BOB,
     CLIENT,
     ROOT,
+    actor_of,
     block,
     entered,
     id_of,
@@ -37,10 +38,12 @@ async def test_all_that_can_happen_to_a_person_at_once(house: House, _round: int
     not_me = await link_about(house, ALICE.email, "new sign-in")
     alice = await id_of(house, ALICE)
 
+    actor = await actor_of(house, ALICE)
+
     async def rename(number: int) -> None:
         async with house.session() as session:
             await account.change_username(
-                session, config=house.config, user_id=alice, username=f"al{number}", client=CLIENT
+                session, config=house.config, actor=actor, username=f"al{number}", client=CLIENT
             )
 
     async def blocked_and_back() -> None:

@@ -130,7 +130,7 @@ def server(worker_database: URL) -> Iterator[Server]:
 
 
 @settings(
-    max_examples=2000,
+    max_examples=800,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

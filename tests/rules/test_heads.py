@@ -59,6 +59,44 @@ def test_a_bad_head_is_refused(server: Server, request_: bytes) -> None:
     assert status.startswith(b"HTTP/1.1 4"), status
 
 
+ABSOLUTE = [
+    (b"http://localhost/login", 200),
+    (b"HTTP://LOCALHOST:80/login?next=/secret", 200),
+    (b"https://127.0.0.1:8000/secret", 303),
+    (b"http://[::1]:8000/login", 200),
+    (b"http://localhost", 200),
+    (b"http://localhost?a=//b", 200),
+    (b"http://localhost/logi%6E", 200),
+    (b"http://localhost/nothing", 404),
+    (b"http://evil.example/login", 421),
+    (b"http://localhost@evil.example/login", 421),
+    (b"http://evil.example@localhost/login", 421),
+    (b"http:///login", 400),
+    (b"http://[::1/login", 421),
+    (b"http:/localhost/login", 400),
+    (b"ftp://localhost/login", 400),
+    (b"localhost/login", 400),
+]
+
+
+@pytest.mark.parametrize(("target", "status"), ABSOLUTE, ids=str)
+def test_an_absolute_target_is_answered_as_its_path(
+    server: Server, target: bytes, status: int
+) -> None:
+    """RFC 9112 3.2.2: what the target says counts, whatever ``Host`` says."""
+    head = b"GET " + target + b" HTTP/1.1\r\n"
+    hosts = (b"localhost", b"evil.example") if status < 400 else (b"localhost",)
+    for host in hosts:
+        said = server.answer(head + b"Host: " + host + b"\r\nConnection: close\r\n\r\n")
+        assert said.startswith(b"HTTP/1.1 %d " % status), said[:100]
+
+
+def test_the_way_back_from_an_absolute_target_is_its_path(server: Server) -> None:
+    head = b"GET http://localhost/secret?ids[]=1 HTTP/1.1\r\n"
+    said = server.answer(head + HOST + b"Connection: close\r\n\r\n")
+    assert b"\r\nlocation: /login?next=/secret%3Fids%255B%255D%3D1\r\n" in said
+
+
 def test_nothing_of_this_is_a_fault_of_ours(server: Server) -> None:
     live = b"GET /health/live HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
     assert server.answer(live).startswith(b"HTTP/1.1 200")

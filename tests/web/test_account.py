@@ -19,6 +19,7 @@ from tests.people import (
     BOB,
     ROOT,
     Someone,
+    actor_of,
     block,
     entered,
     id_of,
@@ -418,7 +419,7 @@ class TestHistory:
                 config=alice.house.config,
                 name="alice",
                 client=office,
-                actor_id=await id_of(alice.house, ROOT),
+                actor=await actor_of(alice.house, ROOT),
             )
         await alice.get("/account/history")
         assert "You were sent a link" in alice.text

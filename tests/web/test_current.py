@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from app.flows.login import Person
+from app.flows.lookup import Person
 from app.kit.permissions import Permission
 from app.web.current import CurrentUser
 

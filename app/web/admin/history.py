@@ -1,21 +1,20 @@
 """The book of all that happened."""
 
-from collections.abc import AsyncGenerator
-from contextlib import aclosing
-
-from quart import Blueprint, Response, request
+from quart import Blueprint, request
 from quart.typing import ResponseTypes
 from werkzeug.exceptions import BadRequest
 
 from app.flows import logbook
-from app.flows.logbook import Filter, Format
-from app.house import House, house
+from app.flows.logbook import Format
+from app.house import house
 from app.kit.errors import NoSuchPerson, Refusal
 from app.kit.marks import may, sensitive
 from app.kit.permissions import Permission
+from app.web import streams
 from app.web.admin.forms import HistoryForm, asked
-from app.web.admin.shared import actor_id, argument
+from app.web.admin.shared import argument
 from app.web.clients import client
+from app.web.current import actor
 from app.web.forms import show
 
 pages = Blueprint("admin_history", __name__)
@@ -54,25 +53,15 @@ async def export() -> ResponseTypes:
     wanted, kind = form.wanted, Format(fields["format"])
     try:
         async with house().session() as session:
-            await logbook.note_export(
-                session, wanted, form=kind, client=client(), actor_id=actor_id()
-            )
+            await logbook.note_export(session, wanted, form=kind, client=client(), actor=actor())
     except NoSuchPerson:
         return await _show(form, refusal=NoSuchPerson(NOBODY, field="person"))
-    response = Response(_lines(house(), wanted, kind), content_type=f"{TYPES[kind]}; charset=utf-8")
-    response.headers["Content-Disposition"] = f'attachment; filename="history.{kind}"'
-    response.timeout = None  # as long as it takes; nothing is held meanwhile
-    return response
-
-
-async def _lines(opened: House, wanted: Filter, kind: Format) -> AsyncGenerator[str, None]:
-    """Yield the file; after the page has returned there is no request to ask any more."""
-    async with (
-        opened.sessions() as session,
-        aclosing(logbook.export(session, wanted, form=kind)) as lines,
-    ):
-        async for some in lines:
-            yield some
+    actor_now = actor()
+    return streams.file(
+        lambda session: logbook.export(session, wanted, form=kind, actor=actor_now),
+        name=f"history.{kind}",
+        kind=TYPES[kind],
+    )
 
 
 async def _show(

@@ -7,8 +7,9 @@ from app.flows import delivery
 from app.house import house
 from app.kit.marks import may, sensitive
 from app.kit.permissions import Permission
-from app.web.admin.shared import actor_id, uuid
+from app.web.admin.shared import uuid
 from app.web.clients import client
+from app.web.current import actor
 
 pages = Blueprint("admin_outbox", __name__)
 
@@ -28,6 +29,6 @@ async def state() -> str:
 async def retry(letter: str) -> ResponseTypes:
     """Let a letter wait again that was given up."""
     async with house().session() as session:
-        await delivery.retry(session, letter_id=uuid(letter), client=client(), actor_id=actor_id())
+        await delivery.retry(session, letter_id=uuid(letter), client=client(), actor=actor())
     await flash("The letter is tried again.")
     return redirect("/admin/outbox", 303)

@@ -11,8 +11,9 @@ from app.kit.marks import may, sensitive
 from app.kit.permissions import Permission
 from app.web import sudo
 from app.web.admin.forms import FindForm, InviteForm, asked
-from app.web.admin.shared import actor_id, argument
+from app.web.admin.shared import argument
 from app.web.clients import client
+from app.web.current import actor
 from app.web.fields import given
 from app.web.forms import show
 
@@ -62,7 +63,7 @@ async def invited() -> ResponseTypes:
                 email=given(form.email),
                 role_name=form.role.data,
                 client=client(),
-                actor_id=actor_id(),
+                actor=actor(),
             )
     except AlreadyThere:
         return await show("admin/invite.html", form, refusal=AlreadyThere(TAKEN))

@@ -11,8 +11,9 @@ from app.kit.marks import may, sensitive
 from app.kit.permissions import Permission
 from app.web import sudo
 from app.web.admin.forms import BlockForm, EraseForm, RoleForm
-from app.web.admin.shared import actor_id, person_id, uuid
+from app.web.admin.shared import person_id, uuid
 from app.web.clients import client
+from app.web.current import actor
 from app.web.fields import HouseForm, given
 from app.web.forms import show
 
@@ -42,7 +43,7 @@ async def block(person: str) -> ResponseTypes:
                 name=person_id(person),
                 reason=given(form.reason) or None,
                 client=client(),
-                actor_id=actor_id(),
+                actor=actor(),
             )
     except Refusal as refusal:
         return await _show(person, form, refusal=refusal)
@@ -56,9 +57,7 @@ async def unblock(person: str) -> ResponseTypes:
     """Let a blocked person in again."""
     try:
         async with house().session() as session:
-            await access.unblock(
-                session, name=person_id(person), client=client(), actor_id=actor_id()
-            )
+            await access.unblock(session, name=person_id(person), client=client(), actor=actor())
     except NoSuchPerson:
         raise NotFound from None
     return await _done(person, "Unblocked. They may sign in again.")
@@ -81,7 +80,7 @@ async def set_role(person: str) -> ResponseTypes:
                 name=person_id(person),
                 role_name=form.role.data,
                 client=client(),
-                actor_id=actor_id(),
+                actor=actor(),
             )
     except Refusal as refusal:
         return await _show(person, form, refusal=refusal)
@@ -96,7 +95,7 @@ async def end_sessions(person: str) -> ResponseTypes:
     try:
         async with house().session() as session:
             ended = await access.end_sessions(
-                session, name=person_id(person), client=client(), actor_id=actor_id()
+                session, name=person_id(person), client=client(), actor=actor()
             )
     except NoSuchPerson:
         raise NotFound from None
@@ -115,7 +114,7 @@ async def end_session(person: str, session_id: str) -> ResponseTypes:
                 name=person_id(person),
                 session_id=uuid(session_id),
                 client=client(),
-                actor_id=actor_id(),
+                actor=actor(),
             )
     except NoSuchPerson:
         raise NotFound from None
@@ -139,7 +138,7 @@ async def invite(person: str) -> ResponseTypes:
                 email=found.person.email,
                 role_name=None,
                 client=client(),
-                actor_id=actor_id(),
+                actor=actor(),
             )
     except Refusal as refusal:
         return await _show(person, BlockForm(), refusal=refusal)
@@ -158,7 +157,7 @@ async def send_reset(person: str) -> ResponseTypes:
                 config=house().config,
                 name=person_id(person),
                 client=client(),
-                actor_id=actor_id(),
+                actor=actor(),
             )
     except Refusal as refusal:
         return await _show(person, BlockForm(), refusal=refusal)
@@ -180,7 +179,7 @@ async def delete(person: str) -> ResponseTypes:
                 name=person_id(person),
                 typed=given(form.word),
                 client=client(),
-                actor_id=actor_id(),
+                actor=actor(),
             )
     except Refusal as refusal:
         return await _show(person, form, refusal=refusal)
@@ -206,7 +205,7 @@ async def _show(
     """Show a person; ``form`` is the one with a complaint."""
     found = await _profile(person)
     typed = sudo.typed() if form is None else None
-    role = RoleForm(data={"role": found.person.role})
+    role = RoleForm(typed, data={"role": found.person.role})
     async with house().session() as session:
         role.offer(await people.role_names(session))
     return await show(

@@ -8,8 +8,9 @@ from app.house import house
 from app.kit.marks import may, sensitive
 from app.kit.permissions import Permission
 from app.web.admin.forms import WaitingForm
-from app.web.admin.shared import actor_id, argument, uuid
+from app.web.admin.shared import argument, uuid
 from app.web.clients import client
+from app.web.current import actor
 from app.web.forms import show
 
 pages = Blueprint("admin_registrations", __name__)
@@ -38,7 +39,7 @@ async def resend(waiting: str) -> ResponseTypes:
             config=house().config,
             registration_id=uuid(waiting),
             client=client(),
-            actor_id=actor_id(),
+            actor=actor(),
         )
     await flash("The letter is on its way.")
     return redirect("/admin/registrations", 303)

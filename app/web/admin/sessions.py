@@ -9,8 +9,8 @@ from app.kit.errors import Refusal, WrongWord
 from app.kit.marks import may, sensitive
 from app.kit.permissions import Permission
 from app.web.admin.forms import WordForm
-from app.web.admin.shared import actor_id
 from app.web.clients import client
+from app.web.current import actor
 from app.web.fields import given
 from app.web.forms import show
 
@@ -38,7 +38,7 @@ async def end() -> ResponseTypes:
     if given(form.word) != WORD:
         return await _show(form, refusal=WrongWord(f"Please type the word {WORD}."))
     async with house().session() as session:
-        await access.end_sessions_of_everybody(session, client=client(), actor_id=actor_id())
+        await access.end_sessions_of_everybody(session, client=client(), actor=actor())
     await flash("All sessions have ended, yours too.")
     return redirect("/login", 303)
 

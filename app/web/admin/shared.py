@@ -1,11 +1,9 @@
-"""What the administrator's pages share: ids in addresses, and who acts."""
+"""What the administrator's pages share: what stands in their addresses."""
 
 from uuid import UUID
 
 from quart import request
 from werkzeug.exceptions import NotFound
-
-from app.web import current
 
 TEXT_LONGEST = 254
 
@@ -32,11 +30,6 @@ def uuid(text: str) -> UUID:
     if str(found) != text:
         raise NotFound
     return found
-
-
-def actor_id() -> UUID:
-    """Return the id of the administrator who sends this request."""
-    return current.person().user_id
 
 
 def argument(name: str) -> str:

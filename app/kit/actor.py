@@ -1,0 +1,27 @@
+"""On whose behalf something is done."""
+
+from typing import NamedTuple
+from uuid import UUID
+
+from app.kit.permissions import Permission
+
+
+class Actor(NamedTuple):
+    """A person in a session. ``permission`` is what the deed demands of the role, if anything.
+
+    The operator at the command line has no session: None stands for him.
+    """
+
+    user_id: UUID
+    session_id: UUID
+    permission: Permission | None = None
+
+    @property
+    def deeds(self) -> str:
+        """The bucket that counts what this person does."""
+        return f"deeds:person:{self.user_id}"
+
+
+def id_of(actor: Actor | None) -> UUID | None:
+    """Return whose id stands in the audit as the one who did it."""
+    return actor and actor.user_id

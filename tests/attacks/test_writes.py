@@ -1,0 +1,132 @@
+"""Who is signed in fills the database, and stands in the way of those who want to be gone (17)."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.flows import access, checkup
+from app.house import House
+from app.kit.client import OPERATOR
+from app.steps import erasure
+from tests.attacks.visitor import Site
+from tests.flows.test_housekeeping import leave, names, sweep
+from tests.people import ALICE, BOB, ROOT, actor_of, count, id_of, settle
+
+LINES = """
+INSERT INTO audit_events (at, event, actor_id, subject_id, ip, user_agent, request_id, detail)
+SELECT now() - n * interval '1 s', 'account.email_kept', who, subject, '192.0.2.7', 'Browser', 'x',
+    '{"reason": "spam"}'
+FROM generate_series(1, :number) n,
+    (VALUES (CAST(:id AS uuid), CAST(:id AS uuid)), (:id, NULL), (NULL, :id)) v (who, subject)
+"""
+STUBBORN = """
+CREATE FUNCTION stay() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'never'; END $$;
+CREATE TRIGGER stay BEFORE DELETE ON users FOR EACH ROW WHEN (OLD.username = 'alice')
+EXECUTE FUNCTION stay()
+"""
+
+
+@pytest.mark.parametrize("path", ["/account/email/cancel", "/account/sessions/end-others"])
+async def test_doing_nothing_again_and_again_leaves_no_line(attacked: Site, path: str) -> None:
+    name = path.split("/")[2]
+    flooder = await attacked.settle(name)
+    before = (await attacked.sql("SELECT count(*) FROM audit_events"))[0][0]
+    told = [(await flooder.post(path)).status for _ in range(4)]
+    assert told == [303] * 4
+    assert (await attacked.sql("SELECT count(*) FROM audit_events"))[0][0] == before
+
+
+async def test_nobody_does_hundreds_of_things_a_minute(attacked: Site) -> None:
+    flooder = await attacked.settle("flooder")
+    told: list[int] = []
+
+    async def flood() -> None:
+        while 429 not in told and len(told) < 300:
+            told.append((await flooder.post("/account/email/cancel")).status)
+
+    await asyncio.gather(*(flood() for _ in range(4)))
+    assert 429 in told
+    answer = await flooder.post("/account/email/cancel")
+    assert int(answer.headers["Retry-After"]) >= 1
+    assert (await flooder.get("/account")).status == 200
+
+
+async def fill(house: House, number: int) -> None:
+    """Give alice a long history: what she did, what befell her, and both."""
+    async with house.engine.begin() as connection:
+        values = {"id": await id_of(house, ALICE), "number": number}
+        await connection.execute(text(LINES), values)
+
+
+async def told(house: House) -> int:
+    """Return how many lines still tell where somebody sat, or why somebody was blocked."""
+    async with house.engine.connect() as connection:
+        found: int = await connection.scalar(
+            text(
+                "SELECT count(*) FROM audit_events WHERE user_agent = 'Browser' "
+                "OR ip = '192.0.2.7' OR (detail ? 'reason' AND subject_id IS NOT NULL)"
+            )
+        )
+    return found
+
+
+async def test_a_long_history_is_forgotten_a_piece_at_a_time(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(erasure, "LINES_AT_ONCE", 10)
+    await settle(house, ALICE)
+    await fill(house, 25)
+    async with house.session() as session:
+        await access.delete(session, name="alice", typed="alice", client=OPERATOR)
+    assert await names(house) == set()
+    assert 25 < await told(house) < 75
+    assert (await sweep(house)).is_whole
+    assert await told(house) == 0
+    assert await count(house, "forgotten_people") == 0
+
+
+async def test_who_cannot_be_erased_keeps_nobody_from_it(
+    house: House, caplog: pytest.LogCaptureFixture
+) -> None:
+    for someone, since in ((ALICE, "3 h"), (BOB, "2 h"), (ROOT, "1 h")):
+        await settle(house, someone)
+        await leave(house, someone, f"now() - interval '{since}'")
+    alice = await id_of(house, ALICE)
+    async with house.engine.begin() as connection:
+        for statement in STUBBORN.split(";\n", 1):
+            await connection.execute(text(statement))
+    try:
+        pruned = await sweep(house)
+        async with house.session() as session:
+            assert (await checkup.look(session)).not_erased == 1
+    finally:
+        async with house.engine.begin() as connection:
+            await connection.execute(text("DROP FUNCTION stay CASCADE"))
+    assert await names(house) == {"alice"}
+    assert pruned.passed_over == [alice]
+    assert f"user {alice} cannot be erased" in caplog.text
+    assert (await sweep(house)).passed_over == []
+    assert await names(house) == set()
+
+
+async def test_what_changes_nothing_is_not_written_down(house: House) -> None:
+    await settle(house, ALICE)
+    await settle(house, ROOT, role="Administrator")
+    await actor_of(house, ALICE)
+    deeds: list[Callable[[AsyncSession], Awaitable[object]]] = [
+        lambda session: access.end_sessions(session, name="alice", client=OPERATOR),
+        lambda session: access.block(session, name="alice", reason="spam", client=OPERATOR),
+        lambda session: access.unblock(session, name="alice", client=OPERATOR),
+        lambda session: access.set_role(
+            session, name="alice", role_name="Moderator", client=OPERATOR
+        ),
+    ]
+    for deed in deeds:
+        before = await count(house, "audit_events")
+        for _ in range(2):
+            async with house.session() as session:
+                await deed(session)
+        assert await count(house, "audit_events") == before + 1

@@ -1,0 +1,119 @@
+"""Who attacks, and who is attacked: small browsers, each request to the other server in turn."""
+
+import asyncio
+import http.client
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from urllib.parse import urlencode
+
+import asyncpg
+from sqlalchemy import URL
+
+from app.config import Config
+from app.flows import invitation
+from app.house import opened
+from app.kit.client import OPERATOR
+from tests.conftest import SETTINGS
+from tests.mailbox import key_of
+from tests.server import Server
+
+PASSWORD = "canary walks in the evening"
+FORM = {"Content-Type": "application/x-www-form-urlencoded", "Sec-Fetch-Site": "same-origin"}
+
+
+@dataclass
+class Answer:
+    """What a server said."""
+
+    status: int
+    headers: http.client.HTTPMessage
+    text: str
+
+
+@dataclass
+class Site:
+    """The servers that are attacked, and their database."""
+
+    servers: Sequence[Server]
+    url: URL
+    turn: Iterator[int] = field(default_factory=itertools.count)
+
+    async def settle(self, name: str, *, role: str = "User") -> "Visitor":
+        """Return somebody who has an account and is signed in."""
+        config = Config.model_validate(SETTINGS)
+        async with opened(config, self.url) as house, house.session() as session:
+            invited = await invitation.invite(
+                session,
+                config=config,
+                username=name,
+                email=f"{name}@example.com",
+                role_name=role,
+                client=OPERATOR,
+            )
+            await invitation.accept(
+                session,
+                config=config,
+                hasher=house.hasher,
+                sealed=key_of(invited.url),
+                password=PASSWORD,
+                client=OPERATOR,
+            )
+        visitor = Visitor(self)
+        assert (await visitor.sign_in(name)).status == 303
+        return visitor
+
+    async def connect(self) -> asyncpg.Connection:
+        """Return a way into the database, to look, and to make what takes an attacker long."""
+        plain = self.url.set(drivername="postgresql").render_as_string(hide_password=False)
+        return await asyncpg.connect(plain)
+
+    async def sql(self, statement: str, *values: object) -> list[asyncpg.Record]:
+        connection = await self.connect()
+        try:
+            found: list[asyncpg.Record] = await connection.fetch(statement, *values)
+        finally:
+            await connection.close()
+        return found
+
+
+@dataclass
+class Visitor:
+    """A browser as small as can be. ``ip`` is where it sits, an address of this machine."""
+
+    site: Site
+    ip: str = "127.0.0.1"
+    cookies: dict[str, str] = field(default_factory=dict)
+
+    async def get(self, path: str) -> Answer:
+        return await asyncio.to_thread(self._ask, "GET", path, {})
+
+    async def post(self, path: str, **fields: str) -> Answer:
+        return await asyncio.to_thread(self._ask, "POST", path, fields)
+
+    async def sign_in(self, name: str, password: str = PASSWORD) -> Answer:
+        return await self.post("/login", email_or_user=name, password=password)
+
+    @contextmanager
+    def begin(
+        self, method: str, path: str, fields: Mapping[str, str]
+    ) -> Iterator[http.client.HTTPResponse]:
+        """Send a request and yield the answer as soon as it has begun."""
+        server = self.site.servers[next(self.site.turn) % len(self.site.servers)]
+        connection = http.client.HTTPConnection(
+            "127.0.0.1", server.port, timeout=10, source_address=(self.ip, 0)
+        )
+        cookies = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
+        headers = FORM | ({"Cookie": cookies} if cookies else {})
+        with closing(connection):
+            connection.request(method, path, urlencode(fields), headers)
+            answer = connection.getresponse()
+            for cookie in answer.headers.get_all("Set-Cookie") or []:
+                name, value = cookie.split(";")[0].split("=", 1)
+                self.cookies[name] = value
+            yield answer
+
+    def _ask(self, method: str, path: str, fields: Mapping[str, str]) -> Answer:
+        with self.begin(method, path, fields) as answer:
+            return Answer(answer.status, answer.headers, answer.read().decode())

@@ -1,0 +1,41 @@
+-- Some thousands of rows in every table that grows, so that plans are those of a site in use.
+INSERT INTO users (email, email_key, username, username_key, password_hash, role_id, confirmed_at,
+    blocked_at, delete_at)
+SELECT 'pat' || n || '@example.com', 'pat' || n || '@example.com', 'pat' || n, 'pat' || n, 'x',
+    1 + (n % 1000 = 1)::int, now(), CASE WHEN n % 500 = 7 THEN now() END,
+    CASE WHEN n % 500 = 9 THEN now() - interval '1 day' END
+FROM generate_series(1, 4000) AS n;
+CREATE TEMPORARY TABLE numbered AS SELECT id, row_number() OVER () AS n FROM users;
+INSERT INTO login_sessions (digest, user_id, credential_version, remembered, seen_at, expires_at, ip,
+    user_agent)
+SELECT sha256(n::text::bytea || number::text::bytea), id, 1, number = 1,
+    now() - interval '1 minute' * (n % 130),
+    now() + interval '1 hour' * (n % 100 - 1), '192.0.2.7', 'a browser'
+FROM numbered, generate_series(1, 2) AS number;
+INSERT INTO devices (user_id, digest, seen_at)
+SELECT id, sha256(n::text::bytea || number::text::bytea), now() - interval '1 day' * (n % 370)
+FROM numbered, generate_series(1, 2) AS number;
+INSERT INTO held_addresses (user_id, email_key)
+SELECT id, 'pat' || n || '@' || number || '.example' FROM numbered, generate_series(1, 2) AS number;
+INSERT INTO registrations (email, email_key, username, username_key, password_hash, fingerprint,
+    expires_at)
+SELECT 'r' || n || '@example.com', 'r' || n || '@example.com', 'r' || n, 'r' || n, 'x', 'xx',
+    now() + interval '1 hour' * (n % 100 - 1)
+FROM numbered;
+INSERT INTO one_time_tokens (digest, purpose, user_id, email, expires_at)
+SELECT sha256(n::text::bytea), 'reset', id, 'p@example.com', now() + interval '1 hour' * (n % 100 - 1)
+FROM numbered;
+INSERT INTO one_time_tokens (digest, purpose, registration_id, expires_at)
+SELECT sha256(id::text::bytea), 'confirm', id, expires_at FROM registrations;
+INSERT INTO throttle_buckets (key, tries, free_at, forget_at)
+SELECT sha256(n::text::bytea), 1, now(), now() + interval '1 hour' * (n % 100 - 1) FROM numbered;
+INSERT INTO outbox (recipient, subject, created_at, due_at, sent_at, gave_up_at)
+SELECT 'pat' || n || '@example.com', 's', now() - interval '1 hour' * (n % 400),
+    now() - interval '1 hour' * (n % 400), CASE WHEN n % 100 > 1 THEN now() - interval '1 hour' * (n % 400) END,
+    CASE WHEN n % 100 = 1 THEN now() - interval '1 hour' * (n % 400) END
+FROM numbered;
+INSERT INTO audit_events (at, event, actor_id, subject_id, ip, user_agent, request_id)
+SELECT now() - interval '1 hour' * n * 2.2, 'event' || n % 40, id, id, '10.0.0.0'::inet + n % 2000,
+    'a browser', 'x'
+FROM numbered, generate_series(1, 2);
+DROP TABLE numbered;

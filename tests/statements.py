@@ -1,0 +1,194 @@
+"""Every statement that the program sends: each function of the tables is called once or often.
+
+With arguments made by their types; ``SPECIAL`` has those that a type does not say. A function of a
+new kind of argument fails until it is said here what to call it with.
+"""
+
+import importlib
+import inspect
+import pkgutil
+from collections.abc import (
+    AsyncIterator,
+    Callable,
+    Collection,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_network
+from typing import Any, NamedTuple, get_type_hints
+from uuid import UUID, uuid4
+
+from sqlalchemy import event
+
+from app import models
+from app.db import Prepared
+from app.flows.housekeeping import _stale
+from app.house import House
+from app.kit.client import OPERATOR, Client
+from app.kit.letter import Letter
+from app.kit.permissions import Permission
+from app.kit.sealing import Purpose
+from app.limits import Delay, Rate
+from app.models import audit, directory, outbox, registration, session, throttle, token, user
+from app.models.audit import Event
+
+NAMES = ("pat1", "pat1@example.com")
+PARTS = ("", "p", "pat1", "exa", "pat39", "example", "nobody")
+HOUR = timedelta(hours=1)
+
+Sent = tuple[str, Any]  # a statement and its values
+Function = Callable[..., Any]
+Arguments = Mapping[str, object]
+
+
+class Examples(NamedTuple):
+    """What a function is called with: by the types, and by the function's name."""
+
+    by_type: Mapping[object, object]
+    by_function: Mapping[str, Sequence[Arguments]]
+    by_name: Arguments  # those of statements that are made at the start
+
+
+def functions(*, but: Collection[str]) -> Iterator[tuple[str, Function]]:
+    """Yield all that work with the database, by name; ``but`` some modules."""
+    for module in pkgutil.iter_modules(models.__path__):
+        found = importlib.import_module(f"app.models.{module.name}")
+        for name, function in vars(found).items():
+            works = inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function)
+            is_own = works and function.__module__ == found.__name__
+            if is_own and not name.startswith("_") and module.name not in but:
+                yield f"{module.name}.{name}", function
+
+
+def ready(given: Examples) -> Iterator[tuple[str, Collection[Sent]]]:
+    """Yield the statements that are made at the start, by name."""
+    for module in pkgutil.iter_modules(models.__path__):
+        for name, made in vars(importlib.import_module(f"app.models.{module.name}")).items():
+            if isinstance(made, Prepared):
+                values = tuple(given.by_name[each] for each in made.names)
+                yield f"{module.name}.{name}", [(made.text, values)]
+
+
+async def sent_by(house: House, name: str, function: Function, given: Examples) -> Collection[Sent]:
+    """Call a function with all that it is to be tried with; return what it sent, each once."""
+    with _listening(house) as sent:
+        for values, more in _calls(name, function, given):
+            async with house.session() as open_session, open_session.begin() as transaction:
+                called = function(open_session, *values, **more)
+                await (_first(called) if inspect.isasyncgen(called) else called)
+                await transaction.rollback()
+    return {statement: (statement, values) for statement, values in sent}.values()
+
+
+async def examples(house: House) -> Examples:
+    """Return what to call with, where ``crowd.sql`` has filled the tables."""
+    async with house.session() as open_session, open_session.begin():
+        someone = await user.find(open_session, NAMES[0])
+    assert someone is not None
+    by_name = {
+        "digests": [b"d" * 32],
+        "ids": [someone.id],
+        "idle": HOUR,
+        "rest": HOUR,
+        "proof": HOUR,
+    }
+    return Examples(_by_type(someone), _by_function(house, someone.id), by_name)
+
+
+def _by_type(someone: user.Credentials) -> dict[object, object]:
+    moment, digest = datetime(2026, 1, 1, tzinfo=UTC), b"d" * 32
+    claimed = outbox.Claimed(uuid4(), "x", "s", None, None, moment, moment, 1)
+    return {
+        UUID: someone.id, UUID | None: someone.id, Sequence[UUID]: [someone.id],
+        str: NAMES[0], str | None: NAMES[0], str | int: "x", Iterable[str]: ["x"],
+        int: 7, int | None: 1, bool: True,
+        bytes: digest, Collection[bytes]: [digest], Sequence[bytes]: [digest],
+        timedelta: HOUR, datetime | None: moment,
+        Permission: Permission.ADMIN, Event: Event.CONFIRMED, Purpose: Purpose.RESET,
+        Client: OPERATOR, user.Credentials: someone, Letter: Letter(NAMES[1], "s", "t", "h"),
+        Delay: Delay(3, HOUR), Mapping[str, Iterable[Rate]]: {"x": [Rate(5, HOUR)]},
+        outbox.Claimed: claimed, token.Taken: token.Taken(someone.id, NAMES[1], moment),
+    }  # fmt: skip
+
+
+def _by_function(house: House, someone: UUID) -> dict[str, list[Arguments]]:
+    stale: list[Arguments] = [
+        {"stale": each, "limit": 1000, "by": HOUR} for each in _stale(house.config)
+    ]
+    by_end: list[Arguments] = [
+        {"stale": each, "by": HOUR}
+        for each in (session.expired(), registration.expired(), throttle.forgotten())
+    ]
+    names: list[Arguments] = [{"name": name} for name in (*NAMES, str(someone))]
+    return {
+        "audit.page": list(_pages_of_history(someone)),
+        "directory.page": list(_pages_of_people()),
+        "pruning.delete_some": stale, "pruning.count": stale, "pruning.is_overdue": by_end,
+        "registration.waiting": [{"email": email, "most": 50} for email in ("", NAMES[1])],
+        "registration.find_by_name": names, "user.find": names, "user.identify": names,
+        "device.find_owner": names,
+        "session.end_slice": [{"number": number, "of": 1000} for number in (0, 999)],
+        "token.add": [{"registration_id": None}], "user.set_role": [{"role_name": "User"}],
+        "user.add": [{"role_id": 1, "email": "new@example.com", "username": "new"}],
+    }  # fmt: skip
+
+
+def _pages_of_history(someone: UUID) -> Iterator[Arguments]:
+    network, since = ip_network("10.0.7.0/28"), datetime.now(UTC) - 200 * HOUR
+    for wanted in (
+        audit.Filter(), audit.Filter(event="event7"), audit.Filter(person=someone),
+        audit.Filter(network=network), audit.Filter(since=since),
+        audit.Filter(event="event7", person=someone), audit.Filter(event="event7", network=network),
+    ):  # fmt: skip
+        for before in (None, audit.Place(datetime.now(UTC) - HOUR, 7)):
+            yield {"wanted": wanted, "before": before, "size": 51}
+
+
+def _pages_of_people() -> Iterator[Arguments]:
+    for part in PARTS:
+        for state in (None, *directory.State):
+            for role in (None, "Moderator"):
+                for after in ("", "pat2"):
+                    wanted = directory.Filter(part, state, role)
+                    yield {"wanted": wanted, "after": after, "size": 51}
+
+
+def _calls(
+    name: str, function: Function, given: Examples
+) -> Iterator[tuple[list[object], dict[str, object]]]:
+    hints = get_type_hints(function)
+    for chosen in given.by_function.get(name, [{}]):
+        values: list[object] = []
+        more: dict[str, object] = {}
+        for each in list(inspect.signature(function).parameters.values())[1:]:
+            known = each.name in chosen or hints[each.name] in given.by_type
+            assert known, f"what is {name} to be called with for {each}?"
+            value = chosen[each.name] if each.name in chosen else given.by_type[hints[each.name]]
+            if each.kind in {each.KEYWORD_ONLY, each.VAR_KEYWORD}:
+                more[each.name] = value
+            else:
+                values.append(value)
+        yield values, more
+
+
+async def _first(rows: AsyncIterator[object]) -> None:
+    async for _ in rows:
+        return
+
+
+@contextmanager
+def _listening(house: House) -> Iterator[list[Sent]]:
+    sent: list[Sent] = []
+
+    def note(_c: object, _k: object, statement: str, values: object, *_: object) -> None:
+        sent.append((statement, values))
+
+    event.listen(house.engine.sync_engine, "before_cursor_execute", note)
+    try:
+        yield sent
+    finally:
+        event.remove(house.engine.sync_engine, "before_cursor_execute", note)
