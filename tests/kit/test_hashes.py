@@ -1,6 +1,7 @@
 """Which hashes of other applications are taken: refusals first."""
 
 import warnings
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -156,7 +157,10 @@ def test_our_own_hash_stays_as_it_is() -> None:
 
 
 # Of argon2-cffi's documentation.
-ARGON2 = "$argon2id$v=19$m=65536,t=3,p=4$MIIRqgvgQbgj220jfp0MPA$YfwJSVjtjSU0zzV/P3S9nnQ/USre2wvJMjfCIjrTQbg"
+ARGON2 = (
+    "$argon2id$v=19$m=65536,t=3,p=4$MIIRqgvgQbgj220jfp0MPA"
+    "$YfwJSVjtjSU0zzV/P3S9nnQ/USre2wvJMjfCIjrTQbg"
+)
 
 
 @pytest.mark.parametrize("stored", [ARGON2, f"argon2{ARGON2}"])
@@ -169,7 +173,8 @@ def test_argon2s_own_hashes_verify_and_are_renewed(stored: str) -> None:
 
 @pytest.mark.parametrize("kind", ["i", "d", "id"])
 def test_each_kind_of_argon2_verifies(kind: str) -> None:
-    handler = passlib.argon2.using(type=kind, rounds=1, memory_cost=64, parallelism=1)
+    handler: Any = passlib.argon2
+    handler = handler.using(type=kind, rounds=1, memory_cost=64, parallelism=1)
     assert HASHER._verify_now(GOOD, normal_hash(handler.hash(GOOD))).is_right
 
 
