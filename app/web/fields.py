@@ -3,11 +3,11 @@
 No field has a ``maxlength``: it cuts what is pasted, and nobody sees it. What is too long is told.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from wtforms import BooleanField, EmailField, Field, Form, HiddenField, PasswordField, StringField
-from wtforms.validators import DataRequired, EqualTo, InputRequired, Length, ValidationError
+from wtforms.validators import DataRequired, EqualTo, InputRequired, StopValidation, ValidationError
 
 from app.house import house
 from app.kit.addresses import (
@@ -40,6 +40,16 @@ def username(_form: Form, field: Field) -> None:
     """Check that a field may be a user name."""
     if not is_username(field.data):
         raise ValidationError(USERNAME_RULE)
+
+
+def at_most(longest: int, sentence: str) -> Callable[[Form, Field], None]:
+    """Make a check of a field's length; wtforms' own gives the field a ``maxlength``."""
+
+    def check(_form: Form, field: Field) -> None:
+        if len(field.data or "") > longest:
+            raise StopValidation(sentence)
+
+    return check
 
 
 class HouseForm(Form):
@@ -112,7 +122,7 @@ def _name_field() -> StringField:
         "Email address or user name",
         [
             DataRequired("Please enter your email address or user name."),
-            Length(max=EMAIL_LONGEST, message="This is too long for either."),
+            at_most(EMAIL_LONGEST, "This is too long for either."),
         ],
         [trimmed],
         render_kw={"autocomplete": "username", "autocapitalize": "none", "spellcheck": "false"},

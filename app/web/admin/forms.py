@@ -5,13 +5,13 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Any
 
 from wtforms import DateField, EmailField, Field, Form, SelectField, StringField
-from wtforms.validators import InputRequired, Length, Optional, ValidationError
+from wtforms.validators import InputRequired, Optional, ValidationError
 
 from app.flows.logbook import EVENTS
 from app.flows.logbook import Filter as LinesFilter
 from app.flows.people import Filter, State
 from app.kit.addresses import EMAIL_LONGEST, USERNAME_RULE
-from app.web.fields import HouseForm, address, given, trimmed, username
+from app.web.fields import HouseForm, address, at_most, given, trimmed, username
 
 REASON_LONGEST = 500
 FIRST_YEAR, LAST_YEAR = 2000, 2099
@@ -62,7 +62,7 @@ class FindForm(HouseForm):
 
     q = StringField(
         "Part of a name or an address",
-        [Optional(), Length(max=EMAIL_LONGEST, message="This is too long."), _printable],
+        [Optional(), at_most(EMAIL_LONGEST, "This is too long."), _printable],
         [trimmed],
         description="With one or two letters: user names that begin with them.",
         render_kw=PLAIN | {"type": "search"},
@@ -99,7 +99,7 @@ class BlockForm(HouseForm):
         "Reason",
         [
             Optional(),
-            Length(max=REASON_LONGEST, message=f"At most {REASON_LONGEST} characters."),
+            at_most(REASON_LONGEST, f"At most {REASON_LONGEST} characters."),
             _printable,
         ],
         [trimmed],
@@ -175,7 +175,7 @@ class HistoryForm(HouseForm):
     )
     person = StringField(
         "Who",
-        [Optional(), Length(max=EMAIL_LONGEST, message="This is too long."), _printable],
+        [Optional(), at_most(EMAIL_LONGEST, "This is too long."), _printable],
         [trimmed],
         description="User name, address or id.",
         render_kw=PLAIN,
