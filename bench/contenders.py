@@ -11,6 +11,7 @@ from tests.server import ROOT, environment
 
 PEERS = ROOT / "bench" / "peers"
 PEERS_PYTHON = str(ROOT / ".venv-bench" / "bin" / "python")
+SITE = "http://127.0.0.1:8000"  # ours names cookies by its port: one for all runs
 SYNC_WORKERS = 5  # gunicorn's, as the course deploys it
 BASIS = "course"  # what the ratios are to
 
@@ -94,6 +95,7 @@ def settings(contender: Contender, database: URL, *, port: int, workers: int) ->
             BCRYPT_ROUNDS=str(REAL_ROUNDS),
             WORKERS=str(workers),
             LOG_FORMAT="json",
+            PUBLIC_URL=SITE,
         )
     given = {name: value for name, value in libpq.items() if value}
     url = address.render_as_string(hide_password=False)

@@ -51,6 +51,17 @@ BAD = [
     b"GET /\0 HTTP/1.1\r\n" + HOST + b"\r\n",
     b"nonsense\r\n\r\n",
 ]
+# What two programs may read in two ways (RFC 9112 2.2, 5.2, 6.1).
+LOGIN = b"POST /login HTTP/1.1\r\n" + HOST
+AMBIGUOUS = [
+    LOGIN + b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+    LOGIN + b"Transfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n",
+    b"GET /login HTTP/1.1\nHost: localhost\n\n",
+    b"GET /login HTTP/1.1\r\nHost: localhost\nX: y\r\n\r\n",
+    b"GET /login HTTP/1.1\r\n" + HOST + b"X: y\r\n z\r\n\r\n",
+    b"GET /login HTTP/1.1\r\n" + HOST + b"X: y\r\n\tz\r\n\r\n",
+]
+NEXT = b"GET /health/live HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
 
 @pytest.mark.parametrize("request_", BAD, ids=range(len(BAD)))
@@ -95,6 +106,22 @@ def test_the_way_back_from_an_absolute_target_is_its_path(server: Server) -> Non
     head = b"GET http://localhost/secret?ids[]=1 HTTP/1.1\r\n"
     said = server.answer(head + HOST + b"Connection: close\r\n\r\n")
     assert b"\r\nlocation: /login?next=/secret%3Fids%255B%255D%3D1\r\n" in said
+
+
+@pytest.mark.parametrize("request_", AMBIGUOUS, ids=range(len(AMBIGUOUS)))
+def test_an_ambiguous_head_is_refused_and_the_connection_closed(
+    server: Server, request_: bytes
+) -> None:
+    said = server.answer(request_ + NEXT)
+    assert said.startswith(b"HTTP/1.1 400")
+    assert said.count(b"HTTP/1.1 ") == 1, said
+
+
+def test_an_ambiguous_head_after_a_good_one_is_refused_too(server: Server) -> None:
+    said = server.answer(NEXT + AMBIGUOUS[2] + NEXT)
+    assert [line[:12] for line in said.split(b"\r\n") if line.startswith(b"HTTP/1.1 ")] == [
+        b"HTTP/1.1 200", b"HTTP/1.1 400",
+    ]  # fmt: skip
 
 
 def test_nothing_of_this_is_a_fault_of_ours(server: Server) -> None:
