@@ -388,6 +388,11 @@ class Config(BaseModel):
         return self.database_url is None
 
     @property
+    def connections_of_worker(self) -> int:
+        """How many database connections a worker may have: the pool's, and one for look-ups."""
+        return self.database_pool_size + self.database_pool_overflow + 1
+
+    @property
     def proxy_networks(self) -> tuple[IPv4Network | IPv6Network, ...]:
         """Where proxies may stand whose word is taken."""
         return self.trusted_networks or PRIVATE_NETWORKS
