@@ -358,7 +358,8 @@ class Config(BaseModel):
     network_letters_10_minutes: int = Field(
         5,
         ge=1,
-        description="Letters that one network can cause in 10 minutes; more are dropped in silence",
+        description="Letters that one network can cause in 10 minutes; what would cause more "
+        "hears 429",
     )
     network_letters_30_minutes: int = Field(15, ge=1, description="… in 30 minutes")
     account_letters_hour: int = Field(

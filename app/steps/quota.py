@@ -1,4 +1,8 @@
-"""How many letters a network can cause, and an address can get. The limits are silent (BF-09)."""
+"""How many letters a network can cause, and an address can get (BF-09).
+
+The limit of a network is told aloud: it is the same for all names, known or not. That of an address
+is silent, for it would tell that there is an account.
+"""
 
 import logging
 from enum import StrEnum
@@ -15,9 +19,8 @@ from app.models.audit import Event
 log = logging.getLogger(__name__)
 
 WITHHELD = (
-    "A letter was not written: its address or the network %s has had as many as the limits allow "
-    "(ACCOUNT_LETTERS_HOUR, NETWORK_LETTERS_…). If all people seem to be of one network, is "
-    "TRUSTED_PROXIES right?"
+    "A letter was not written, asked for from %s: its address has had as many as the limit allows "
+    "(ACCOUNT_LETTERS_HOUR)"
 )
 
 
@@ -33,6 +36,11 @@ class Kind(StrEnum):
     EMAIL = "email"
 
 
+def of_network(config: Config, client: Client) -> throttle.Rates:
+    """Return what everything is paid from that may cause a letter, whether or not it does."""
+    return {f"letters:network:{client.network}": limits(config).letters_of_network}
+
+
 async def is_withheld(
     session: AsyncSession,
     config: Config,
@@ -43,11 +51,7 @@ async def is_withheld(
     registration: str = "",
 ) -> bool:
     """Count a letter to an address; whether a limit keeps it from being written."""
-    policy = limits(config)
-    rates = {
-        f"letters:network:{client.network}": policy.letters_of_network,
-        f"letters:{kind}:{canonical(email)}": policy.letters_of_account,
-    }
+    rates = {f"letters:{kind}:{canonical(email)}": limits(config).letters_of_account}
     withheld = await throttle.take_all(session, rates) > 0
     if withheld:
         log.warning(WITHHELD, client.network)
