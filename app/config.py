@@ -363,7 +363,10 @@ class Config(BaseModel):
     )
     network_letters_30_minutes: int = Field(15, ge=1, description="… in 30 minutes")
     account_letters_hour: int = Field(
-        3, ge=1, description="Letters to one address in an hour; more are dropped in silence"
+        3,
+        ge=1,
+        description="Letters to one address in an hour that one network can cause, all together "
+        "five times as many; more are dropped in silence",
     )
 
     @model_validator(mode="before")

@@ -126,7 +126,7 @@ async def resend(session: AsyncSession, *, config: Config, ticket: str, client: 
             return
         pending = await registrations.renew(session, UUID(text), lasts=VALID[Purpose.CONFIRM])
         if pending is not None:
-            await _write_letter(session, config, pending, client)
+            await _write_letter(session, config, pending, client, is_shown=True)
 
 
 async def waiting(session: AsyncSession, *, email: str = "") -> list[Waiting]:
@@ -179,7 +179,12 @@ async def _write_to_person(
 
 
 async def _write_letter(
-    session: AsyncSession, config: Config, pending: Pending, client: Client
+    session: AsyncSession,
+    config: Config,
+    pending: Pending,
+    client: Client,
+    *,
+    is_shown: bool = False,
 ) -> None:
     registration_id = str(pending.id)
     if not await quota.is_withheld(
@@ -189,6 +194,7 @@ async def _write_letter(
         pending.email,
         client,
         registration=registration_id,
+        is_shown=is_shown,
     ):
         await _put_letter(session, config, pending)
 

@@ -24,6 +24,9 @@ WITHHELD = (
 )
 
 
+NETWORKS_TIMES = 5  # as many letters to an address as one network can cause, from all of them
+
+
 class Kind(StrEnum):
     """Letters that strangers can cause; each kind has its own limit for an address.
 
@@ -49,9 +52,19 @@ async def is_withheld(
     client: Client,
     *,
     registration: str = "",
+    is_shown: bool = False,
 ) -> bool:
-    """Count a letter to an address; whether a limit keeps it from being written."""
-    rates = {f"letters:{kind}:{canonical(email)}": limits(config).letters_of_account}
+    """Count a letter to an address; whether a limit keeps it from being written.
+
+    Each network has its own number for an address, and who has shown the password of a
+    registration one for that: so strangers cannot use up what the address's owner gets.
+    """
+    key, policy = canonical(email), limits(config).letters_of_account
+    who, all_of = (registration, "shown") if is_shown else (client.network, "all")
+    rates = {
+        f"letters:{kind}:{who}:{key}": policy,
+        f"letters:{kind}:{all_of}:{key}": [rate.more(NETWORKS_TIMES) for rate in policy],
+    }
     withheld = await throttle.take_all(session, rates) > 0
     if withheld:
         log.warning(WITHHELD, client.network)

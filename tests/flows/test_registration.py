@@ -303,6 +303,34 @@ class TestLimits:
         assert len(await letters(house, ALICE.email)) == 1
 
 
+class TestStrangers:
+    @pytest.fixture
+    def settings(self, settings: dict[str, object]) -> dict[str, object]:
+        return settings | {"account_letters_hour": 2}
+
+    async def test_of_another_network_use_up_no_letter_of_the_owner(self, house: House) -> None:
+        for number in range(4):
+            await register(house, STRANGER._replace(username=f"other{number}"))
+        await register(house, ALICE, replace(CLIENT, ip="198.51.100.1"))
+        assert len(await letters(house, ALICE.email)) == 3
+
+    async def test_of_the_same_network_use_up_none_of_who_shows_the_password(
+        self, house: House
+    ) -> None:
+        for number in range(4):
+            await register(house, STRANGER._replace(username=f"other{number}"))
+        await register(house, ALICE)
+        assert len(await letters(house, ALICE.email)) == 2
+        await resend(house, await ticket_of(house, ALICE))
+        assert len(await letters(house, ALICE.email)) == 3
+
+    async def test_of_all_networks_have_an_end(self, house: House) -> None:
+        for number in range(12):
+            client = replace(CLIENT, ip=f"198.51.100.{number}")
+            await register(house, STRANGER._replace(username=f"other{number}"), client)
+        assert len(await letters(house, ALICE.email)) == 10
+
+
 async def request_reset(house: House, name: str) -> None:
     async with house.session() as session:
         await recovery.request_reset(session, config=house.config, name=name, client=CLIENT)
