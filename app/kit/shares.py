@@ -47,8 +47,9 @@ class Share:
         self._numbers[self._slot] = number
 
     def is_ahead(self) -> bool:
-        """Whether another worker has fewer."""
-        return self._numbers[self._slot] > min(self._numbers)
+        """Whether another worker has clearly fewer."""
+        fewest = min(self._numbers)
+        return self._numbers[self._slot] > fewest + fewest // 4
 
 
 def _nameless_file() -> int:
