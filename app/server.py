@@ -160,6 +160,7 @@ class Server:
 
     def _made(self, making: asyncio.Task[object]) -> None:
         self._being_made.discard(making)
+        self._tell_share()
         if not making.cancelled() and making.exception() is not None:
             log.warning("a visitor went before he came: %s", making.exception())
 

@@ -6,7 +6,6 @@ burst, and visitors wait for it while the others rest.
 
 import mmap
 import os
-import sys
 import tempfile
 
 SLOTS = 256
@@ -54,7 +53,7 @@ class Share:
 
 def _nameless_file() -> int:
     """Return a descriptor of some memory, or of a file where there is no such thing (macOS)."""
-    if sys.platform == "linux":
+    if hasattr(os, "memfd_create"):
         return os.memfd_create("shares")
     with tempfile.TemporaryFile() as file:
         return os.dup(file.fileno())
