@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.flows import access, disowning, logbook, login, people
+from app.flows import access, disowning, invitation, logbook, login, people
 from app.flows.logbook import Filter as Lines
 from app.flows.people import Filter
 from app.house import House
