@@ -6,7 +6,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --require-hashes
 
-.PHONY: run test check format lock secrets clean
+.PHONY: run test bench check format lock secrets clean
 .DEFAULT_GOAL := help
 
 help:
@@ -17,6 +17,10 @@ run: .venv/laptop
 
 test: .venv/dev
 	@$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder $(ARGS)
+
+# make bench  measures how fast it is beside others (needs wrk; ARGS=--short: two minutes)
+bench: .venv/dev .venv-bench/ready
+	@$(BIN)/python -m bench $(ARGS)
 
 # make check  looks at format, lint, types, import contracts, templates and migrations
 check: .venv/dev
@@ -55,6 +59,7 @@ lock:
 	$(LOCK) pyproject.toml -o requirements.lock
 	$(LOCK) --extra laptop pyproject.toml -o requirements-laptop.lock
 	$(LOCK) --extra laptop --extra dev pyproject.toml -o requirements-dev.lock
+	$(LOCK) bench/peers/requirements.in -o bench/peers/requirements.lock
 
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
@@ -75,5 +80,12 @@ lock:
 	@$(PIP) -r requirements-dev.lock
 	@touch .venv/laptop $@
 
+.venv-bench/ready: bench/peers/requirements.lock | .venv/bin/python
+	@echo "Setting up .venv-bench, for those it is compared with ..."
+	@$(BIN)/python -m venv .venv-bench
+	@.venv-bench/bin/python -m pip --disable-pip-version-check install --quiet --require-hashes \
+		-r bench/peers/requirements.lock
+	@touch $@
+
 clean:
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .venv-bench .mypy_cache .ruff_cache .pytest_cache .hypothesis

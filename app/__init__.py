@@ -1,42 +1,17 @@
 """Vestibule: the login of your site."""
 
-from collections.abc import AsyncGenerator
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-from quart import Quart
-from sqlalchemy import URL
+if TYPE_CHECKING:
+    from app.wiring import create_app
 
-from app import edge, web
-from app.config import Config
-from app.house import EXTENSION, opened
-from app.web.application import Application
-from app.web.assets import STATIC_DIR, static_path
-from app.web.connections import drop_idle_processors
-
-TEMPLATES_DIR = Path(__file__).parent.parent / "templates"
+__all__ = ["create_app"]
 
 
-def create_app(config: Config, url: URL) -> Quart:
-    """Build the application: the only place that wires.
+def __getattr__(name: str) -> object:
+    """Wire the application when it is asked for: whoever only looks after it needs none of it."""
+    if name == "create_app":
+        from app.wiring import create_app  # noqa: PLC0415
 
-    ``url`` is where the database is. Nothing is opened before the server starts; an application
-    object serves once.
-    """
-    app = Application(
-        __name__,
-        public_url=config.public_url,
-        template_folder=str(TEMPLATES_DIR),
-        static_folder=str(STATIC_DIR),
-        static_url_path=static_path(),
-    )
-
-    @app.while_serving
-    async def open_house() -> AsyncGenerator[None, None]:
-        async with opened(config, url) as house:
-            app.extensions[EXTENSION] = house
-            yield
-
-    web.furnish(app, config)
-    edge.furnish(app, config)
-    drop_idle_processors(app)
-    return app
+        return create_app
+    raise AttributeError(name)

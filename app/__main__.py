@@ -2,34 +2,50 @@
 
 import signal
 import sys
+from importlib import import_module
 from typing import NoReturn
 
 import click
 from sqlalchemy import URL, make_url
 
 from app import config as settings
-from app import embedded, laptop, schema, serve, worker
-from app.commands import (
-    audit,
-    doctor,
-    housekeeping,
-    letters,
-    registrations,
-    roles,
-    sessions,
-    transfer,
-    users,
-)
+from app import embedded, schema, serve
 from app.commands.shared import ask, connections_of, database, read_config, running_database
 from app.complaints import complaint
 from app.db import database_url
-from app.flows import access
 from app.kit.errors import Refusal
 from app.kit.keys import new_key
 from app.kit.shares import Share
 
+# By the name of their module in ``app.commands``: each is imported when it is asked for.
+LOOKING_AFTER = (
+    "audit",
+    "doctor",
+    "housekeeping",
+    "letters",
+    "registrations",
+    "roles",
+    "sessions",
+    "users",
+)
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+
+class Commands(click.Group):
+    """The commands, of which a process imports only its own."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return all names, in order."""
+        return sorted([*super().list_commands(ctx), *LOOKING_AFTER])
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return a command, None if there is none of this name."""
+        if cmd_name not in LOOKING_AFTER:
+            return super().get_command(ctx, cmd_name)
+        found: click.Command = getattr(import_module(f"app.commands.{cmd_name}"), cmd_name)
+        return found
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 def commands() -> None:
     """Vestibule, the login of your site."""
 
@@ -52,6 +68,9 @@ def serve_command(*, with_postman: bool) -> None:
         welcome = [f"{config.site_name} is at {config.public_url}"]
         serve.run(config, url, sockets, workers=workers, with_postman=with_postman, welcome=welcome)
         return
+    from app import laptop  # noqa: PLC0415 - a deployment needs none of it
+    from app.flows import access  # noqa: PLC0415
+
     with embedded.claimed(config.data_dir):
         embedded.stop_leftover(config.data_dir)
         with embedded.served(config.data_dir) as text:
@@ -97,23 +116,10 @@ def postman_command(*, watch_stdin: bool) -> None:
 def worker_command(*, socket_fd: int, shares_fd: int, slot: int) -> None:
     """Be one server process of ``serve``."""
     config = read_config()
+    from app import worker  # noqa: PLC0415 - the others need none of it
+
     share = Share(shares_fd, slot)
     worker.run(config, running_database(config), socket_fd=socket_fd, share=share)
-
-
-for command in (transfer.import_users, transfer.export_users, transfer.show_hashes):
-    users.users.add_command(command)
-for command in (
-    users.users,
-    roles.roles,
-    sessions.sessions,
-    audit.audit,
-    registrations.registrations,
-    letters.letters,
-    doctor.doctor,
-    housekeeping.housekeeping,
-):
-    commands.add_command(command)
 
 
 def main() -> NoReturn:

@@ -302,10 +302,11 @@ class Config(BaseModel):
         1, ge=1, le=16, description="Threads that hash passwords in each worker"
     )
     password_queue: int = Field(
-        8,
+        64,
         ge=1,
         le=1000,
-        description="Passwords that may wait for those threads in each worker; more get 503",
+        description="Passwords that may wait for those threads in each worker, networks by turns, "
+        "for at most 10 seconds; more get 503",
     )
 
     session_idle_minutes: float = Field(
@@ -385,6 +386,11 @@ class Config(BaseModel):
     def is_laptop(self) -> bool:
         """Whether this deployment brings its own database (``make run``)."""
         return self.database_url is None
+
+    @property
+    def connections_of_worker(self) -> int:
+        """How many database connections a worker may have: the pool's, and one for look-ups."""
+        return self.database_pool_size + self.database_pool_overflow + 1
 
     @property
     def proxy_networks(self) -> tuple[IPv4Network | IPv6Network, ...]:

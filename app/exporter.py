@@ -15,7 +15,8 @@ from sqlalchemy import URL
 from app.config import Config
 from app.db import Sessions, is_away, make_engine, make_sessions
 from app.flows import delivery, login
-from app.kit.metrics import Snapshot, as_metrics, read, snapshot
+from app.kit.counts import Snapshot, read
+from app.kit.metrics import as_metrics, snapshot
 from app.server import Server
 
 CONNECTIONS_AT_MOST = 50

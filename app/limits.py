@@ -18,6 +18,10 @@ class Rate:
     times: int
     period: timedelta
 
+    def more(self, times: int) -> "Rate":
+        """Return a rate with so many times as much room."""
+        return Rate(self.times * times, self.period)
+
 
 @dataclass(frozen=True)
 class Delay:

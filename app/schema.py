@@ -1,20 +1,18 @@
 """The database's schema: how far a database has come, and bringing it to head."""
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
-from alembic import command, op
-from alembic.config import Config as AlembicConfig
-from alembic.script import ScriptDirectory
 from sqlalchemy import URL, text
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
 from app.db import SERVER_SETTINGS
 
+if TYPE_CHECKING:
+    from alembic.config import Config as AlembicConfig
+
 ROOT = Path(__file__).parent.parent
-LOCK_TIMEOUT = "SET LOCAL lock_timeout = '3s'"
-INVALID = "SELECT 1 FROM pg_index WHERE indexrelid = to_regclass(:name) AND NOT indisvalid"
+VERSIONS = ROOT / "alembic" / "versions"
 ENCODING = "UTF8"
 # What we leave to whoever looks after the database: a freeze is meant, a safer commit too.
 OF_THE_OPERATOR = ("default_transaction_read_only", "synchronous_commit", "server_encoding")
@@ -55,8 +53,10 @@ def other_encoding(encoding: str) -> str:
     )
 
 
-def alembic_config(url: URL | None = None) -> AlembicConfig:
+def alembic_config(url: URL | None = None) -> "AlembicConfig":
     """Return alembic's settings; with ``url`` its ``env.py`` asks nobody else for the database."""
+    from alembic.config import Config as AlembicConfig  # noqa: PLC0415 - workers need none of it
+
     config = AlembicConfig(ROOT / "alembic.ini")
     config.set_main_option("script_location", str(ROOT / "alembic"))
     config.attributes["url"] = url
@@ -65,59 +65,24 @@ def alembic_config(url: URL | None = None) -> AlembicConfig:
 
 def migrate(url: URL, revision: str = "head") -> None:
     """Bring a database to a revision. Any number at once: they take turns by an advisory lock."""
+    from alembic import command  # noqa: PLC0415 - likewise
+
     command.upgrade(alembic_config(url), revision)
-
-
-def build_indexes(table: str, indexes: Mapping[str, str]) -> None:
-    """Build a table's indexes, in a migration, while people use it: nobody waits for them.
-
-    Each is what ``CREATE INDEX name ON table`` is followed by. What the migration did before is
-    committed; one that is broken off is run again from its beginning, and keeps what it has built.
-    An empty table's are built at once, so that the first migration of all is whole or nothing.
-    """
-    if _is_empty(table):
-        for name, definition in indexes.items():
-            op.execute(f"CREATE INDEX IF NOT EXISTS {name} ON {table} {definition}")
-        return
-    for name, definition in indexes.items():
-        broken_off = op.get_bind().scalar(text(INVALID), {"name": name})
-        if broken_off:
-            _outside(f"DROP INDEX CONCURRENTLY {name}")
-        _outside(f"CREATE INDEX CONCURRENTLY IF NOT EXISTS {name} ON {table} {definition}")
-
-
-def drop_index(table: str, name: str) -> None:
-    """Drop an index, in a migration, as ``build_indexes`` builds them."""
-    if _is_empty(table):
-        op.execute(f"DROP INDEX IF EXISTS {name}")
-        return
-    _outside(f"DROP INDEX CONCURRENTLY IF EXISTS {name}")
-
-
-def _outside(statement: str) -> None:
-    """Run a statement outside of any transaction.
-
-    As one message: a pool that hands connections round may send the second to another server.
-    """
-    with op.get_context().autocommit_block():
-        connection: Any = op.get_bind().connection.dbapi_connection
-        connection.run_async(lambda driver: driver.execute(statement))
-    op.execute(LOCK_TIMEOUT)
-
-
-def _is_empty(table: str) -> bool:
-    return not op.get_bind().scalar(text(f"SELECT EXISTS (SELECT FROM {table})"))  # noqa: S608
 
 
 def head() -> str | None:
     """Return the newest revision that this program knows."""
-    return ScriptDirectory.from_config(alembic_config()).get_current_head()
+    return max(_revisions(), default=None)
 
 
 def knows(revision: str) -> bool:
     """Whether a revision is this program's. One that is not was made by a newer program."""
-    scripts = ScriptDirectory.from_config(alembic_config()).walk_revisions()
-    return any(script.revision == revision for script in scripts)
+    return revision in _revisions()
+
+
+def _revisions() -> set[str]:
+    """Return the revisions by the names of their files, which begin with them."""
+    return {path.name.partition("_")[0] for path in VERSIONS.glob("*_*.py")}
 
 
 async def revision(engine: AsyncEngine) -> str | None:

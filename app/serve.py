@@ -2,16 +2,18 @@
 
 import asyncio
 import errno
+import json
 import logging
+import os
 import socket
-from collections.abc import Sequence
-from typing import NamedTuple
+import sys
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple, NoReturn
 
 from sqlalchemy import URL
 
-from app import postman
 from app.config import Config
-from app.exporter import Alone, exporting
+from app.kit import logs
 from app.kit.cpus import usable_cpus
 from app.kit.urls import split_address
 from app.supervisor import CannotServe, Supervisor
@@ -77,9 +79,17 @@ def run(
     Raises:
         CannotServe: a child dies at once, again and again.
     """
+    stop_seconds = config.drain_seconds + config.grace_seconds
+    if sockets.metrics is None and _is_a_program() and not config.is_laptop:
+        told = {"workers": workers, "with_postman": with_postman, "welcome": welcome}
+        _become_supervisor(sockets.public, {**told, "stop_seconds": stop_seconds})
 
     async def supervise() -> None:
-        supervisor = Supervisor(config, sockets.public, workers=workers, with_postman=with_postman)
+        from app.exporter import exporting  # noqa: PLC0415 - few want it, and it is large
+
+        supervisor = Supervisor(
+            sockets.public, workers=workers, with_postman=with_postman, stop_seconds=stop_seconds
+        )
         async with exporting(config, url, sockets.metrics, supervisor):
             await supervisor.run(welcome)
 
@@ -92,6 +102,9 @@ def run_postman(config: Config, url: URL, *, watch_stdin: bool) -> None:
     Raises:
         CannotServe: as ``listen``.
     """
+    from app import postman  # noqa: PLC0415 - the others need none of it
+    from app.exporter import Alone, exporting  # noqa: PLC0415
+
     by_itself = config.metrics_bind is not None and not watch_stdin
     metrics = listen(config.metrics_bind or "", "METRICS_BIND") if by_itself else None
 
@@ -113,7 +126,7 @@ def worker_count(config: Config, connections: int | None) -> int:
     wanted = config.workers or max(WORKERS_AT_LEAST, usable_cpus())
     if connections is None or config.database_pooled:
         return wanted
-    each = config.database_pool_size + config.database_pool_overflow
+    each = config.connections_of_worker
     fitting = (connections // config.replicas - CONNECTIONS_OF_A_REPLICA) // each
     if wanted <= fitting:
         return wanted
@@ -127,6 +140,22 @@ def worker_count(config: Config, connections: int | None) -> int:
         "%d workers instead of %d: the database allows no more connections", fitting, wanted
     )
     return fitting
+
+
+def _is_a_program() -> bool:
+    """Whether this is ``python -m app``: who imports us gets his own process back."""
+    spec = sys.modules["__main__"].__spec__
+    return spec is not None and spec.name == "app.__main__"
+
+
+def _become_supervisor(listener: socket.socket, told: Mapping[str, object]) -> NoReturn:
+    """Go on as a process that has read nothing of the application: a fifth of the memory."""
+    listener.set_inheritable(True)
+    told = {**told, "fd": listener.fileno(), "readable": logs.is_readable()}
+    logs.finish()
+    sys.stdout.flush()
+    command = [sys.executable, "-m", "app.supervisor", json.dumps(told)]
+    os.execv(sys.executable, command)  # noqa: S606 - our own program
 
 
 def _why_not(bind: str, setting: str, error: OSError) -> str:

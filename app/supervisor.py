@@ -1,6 +1,7 @@
 """The supervisor: keeps the workers and the postman alive, replaces and stops them in order.
 
-hypercorn's own parent stops everything when one worker dies (L1): ours does not.
+hypercorn's own parent stops everything when one worker dies (L1): ours does not. It imports nothing
+that it does not need: as ``python -m app.supervisor`` it takes 20 MB.
 """
 
 import asyncio
@@ -13,15 +14,15 @@ import time
 from asyncio.subprocess import PIPE, Process
 from collections.abc import Awaitable, Callable, Sequence
 
-from app.config import Config
-from app.kit.metrics import Snapshot, merged, read
-from app.kit.reports import LONGEST_REPORT_BYTES
+from app.kit import logs
+from app.kit.counts import Snapshot, merged, read
 from app.kit.shares import Shares
 from app.kit.stopping import Stop, stop_event, wait_for
 
 log = logging.getLogger(__name__)
 
 POSTMAN = "postman"
+LONGEST_REPORT_BYTES = 4 * 1024 * 1024
 EARLY_DEATH_SECONDS = 3
 EARLY_DEATHS_AT_MOST = 5
 LONGEST_PAUSE_SECONDS = 5
@@ -208,9 +209,15 @@ class Supervisor:
     """Looks after the workers, and the postman if there is one inside."""
 
     def __init__(
-        self, config: Config, listener: socket.socket, *, workers: int, with_postman: bool
+        self,
+        listener: socket.socket,
+        *,
+        workers: int,
+        with_postman: bool,
+        stop_seconds: float,
     ) -> None:
-        self._config = config
+        """``stop_seconds``: how long the children may take to stop, before they are killed."""
+        self._patience = stop_seconds + KILL_AFTER_SECONDS
         self._listener = listener
         self._workers = workers
         self._with_postman = with_postman
@@ -296,7 +303,7 @@ class Supervisor:
             for post in list(self.posts):
                 if self._stop.is_set():
                     return
-                if not await post.replace(kill_after=self._patience()):
+                if not await post.replace(kill_after=self._patience):
                     log.error("the new %s did not start: the old one goes on", post.name)
                     return
             log.info("all workers are replaced")
@@ -309,16 +316,13 @@ class Supervisor:
             child.end(number)
         self._listener.close()
         gone = asyncio.gather(*(child.ended() for child in self._living()))
-        await _first_of(gone, self._stop.urgent.wait(), seconds=self._patience())
+        await _first_of(gone, self._stop.urgent.wait(), seconds=self._patience)
         for child in self._living():
             log.error("process %d did not stop in time and is killed", child.process.pid)
             child.end(signal.SIGKILL)
 
     def _living(self) -> list[Child]:
         return [child for post in self.posts for child in post.living]
-
-    def _patience(self) -> float:
-        return self._config.drain_seconds + self._config.grace_seconds + KILL_AFTER_SECONDS
 
 
 async def _first_of(*awaitables: Awaitable[object], seconds: float) -> None:
@@ -328,3 +332,25 @@ async def _first_of(*awaitables: Awaitable[object], seconds: float) -> None:
     for wait in waits:
         wait.cancel()
     await asyncio.gather(*waits, return_exceptions=True)
+
+
+def main() -> None:
+    """Supervise what the last argument says, as JSON; ``app.serve`` hands over to this."""
+    told = json.loads(sys.argv[-1])
+    logs.configure(readable=told["readable"])
+    listener = socket.socket(fileno=told["fd"])
+    supervisor = Supervisor(
+        listener,
+        workers=told["workers"],
+        with_postman=told["with_postman"],
+        stop_seconds=told["stop_seconds"],
+    )
+    try:
+        asyncio.run(supervisor.run(told["welcome"]))
+    except CannotServe as error:
+        sys.stderr.write(f"{error}\n")
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,6 +1,6 @@
 """How long an administrator looks for somebody among a million.
 
-    python -m bench.find_people [--people 1000000] [--rounds 20]
+    python -m bench find_people [--people 1000000] [--rounds 20]
 
 Starts its own database and stops it. Prints how long the migration that makes the indexes takes,
 and for each kind of search the median and the slowest of all rounds, in milliseconds.
@@ -9,8 +9,10 @@ and for each kind of search the median and the slowest of all rounds, in millise
 import argparse
 import asyncio
 import statistics
+import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import asyncpg
@@ -107,12 +109,12 @@ async def make(url: URL, people: int) -> None:
         await fill(house, people)
 
 
-def main() -> None:
+def main(arguments: Sequence[str]) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--people", type=int, default=1_000_000)
     parser.add_argument("--rounds", type=int, default=20)
     parser.add_argument("--home", type=Path, help="keep the database there, for another run")
-    options = parser.parse_args()
+    options = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory(prefix="vestibule-bench-") as own:
         home = options.home or Path(own)
         home.mkdir(exist_ok=True)
@@ -131,4 +133,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

@@ -1,6 +1,6 @@
 """How calm other pages stay while many people sign in at once.
 
-    python -m bench.flood [--logins 100] [--seconds 10]
+    python -m bench flood [--logins 100] [--seconds 10]
 
 Starts its own server and its own database, at the real cost of a password; stops both. Prints
 ratios against the same machine at rest, in the same run: absolute times say little on a noisy one.
@@ -9,9 +9,11 @@ ratios against the same machine at rest, in the same run: absolute times say lit
 import argparse
 import asyncio
 import statistics
+import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 from sqlalchemy import make_url
@@ -90,11 +92,11 @@ async def measure(port: int, logins: int, seconds: float) -> None:
         print(row(path, values, rest[path]))
 
 
-def main() -> None:
+def main(arguments: Sequence[str]) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--logins", type=int, default=100)
     parser.add_argument("--seconds", type=float, default=10)
-    options = parser.parse_args()
+    options = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory(prefix="vestibule-bench-") as home:
         Path(home).chmod(0o755)
         with embedded.served(Path(home)) as url:
@@ -104,4 +106,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

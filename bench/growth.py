@@ -14,7 +14,7 @@ import asyncio
 import statistics
 import tempfile
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from ipaddress import ip_network
 from pathlib import Path
@@ -40,7 +40,7 @@ SESSIONS_OF_ONE = 5
 EVENTS_OF_ONE = 10
 ROWS_AT_ONCE = 1_000_000
 FASTEST = 4  # rounds of bcrypt: so that what the database does shows beside it
-PASSWORD = "growth waters the plants"  # noqa: S105 - of people who do not exist
+PASSWORD = "growth waters the plants"
 CLIENT = Client(ip="192.0.2.7", user_agent="a browser", request_id="0123456789abcdef")
 SETTINGS: dict[str, Any] = {
     "secret_key": "bench-9fK2mQ7xR4tB8wZ1cV6nJ3hL5pDs",
@@ -313,7 +313,7 @@ def _plain(url: URL) -> str:
     return url.set(drivername="postgresql").render_as_string(hide_password=False)
 
 
-def main(argv: list[str] | None = None) -> None:
+def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--people", type=int, default=1_000_000)
     parser.add_argument("--rounds", type=int, default=100)

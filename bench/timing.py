@@ -1,6 +1,6 @@
 """Whether the time of an answer tells something about the account (EN-02, EN-04).
 
-    python -m bench.timing [--form login|reset] [--samples 45]
+    python -m bench timing [--form login|reset] [--samples 45]
 
 Starts its own server and its own database, at the real cost of a password; stops both. Asks for
 each kind of account in turn, one client, and prints each one's median against a name that nobody
@@ -11,7 +11,9 @@ import argparse
 import asyncio
 import math
 import statistics
+import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from sqlalchemy import URL, make_url, text
@@ -74,11 +76,11 @@ def mann_whitney(one: list[float], other: list[float]) -> float:
     return math.erfc(abs(z) / math.sqrt(2))
 
 
-def main() -> None:
+def main(arguments: Sequence[str]) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--form", default="login", choices=FORMS)
     parser.add_argument("--samples", type=int, default=45, choices=range(5, 201), metavar="5…200")
-    options = parser.parse_args()
+    options = parser.parse_args(arguments)
     if options.form == "login" and options.samples > MOST_LOGINS:
         parser.error(f"at most {MOST_LOGINS} logins of a kind: more are slowed down")
     with tempfile.TemporaryDirectory(prefix="vestibule-bench-") as home:
@@ -103,4 +105,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

@@ -1,6 +1,6 @@
 """How long it takes to bring in many people, and to write them all out again.
 
-    python -m bench.transfer [--people 100000]
+    python -m bench transfer [--people 100000]
 
 Starts its own database with durable writes, and stops it. The hashes are a few real ones of
 werkzeug, reused. Every tenth person has no user name, every address a domain of its own.
@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from sqlalchemy import make_url
@@ -46,10 +47,10 @@ def timed(what: str, *arguments: str, environ: dict[str, str]) -> None:
     print(f"{what:12} {seconds:6.1f} s  {words}")
 
 
-def main() -> None:
+def main(arguments: Sequence[str]) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--people", type=int, default=100_000)
-    people = parser.parse_args().people
+    people = parser.parse_args(arguments).people
     with tempfile.TemporaryDirectory(prefix="vestibule-bench-") as place:
         home = Path(place)
         home.chmod(0o755)
@@ -66,4 +67,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

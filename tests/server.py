@@ -145,9 +145,11 @@ def serving(environ: dict[str, str], *, before: str = "") -> Iterator[Server]:
     environ = {"BIND": local_port()} | environ
     with tempfile.NamedTemporaryFile(suffix=".log") as output:
         with_postman = ["--postman"] if "DATABASE_URL" in environ else []  # a laptop's has one
-        code = f"from app.__main__ import main\n{before}\nmain()"
+        code = (
+            ["-c", f"from app.__main__ import main\n{before}\nmain()"] if before else ["-m", "app"]
+        )
         process = subprocess.Popen(
-            [sys.executable, "-c", code, "serve", *with_postman],
+            [sys.executable, *code, "serve", *with_postman],
             cwd=ROOT, env=environ, stdout=output, stderr=output,
         )  # fmt: skip
         server = Server(process, f"http://{environ['BIND']}", output, environ)

@@ -103,11 +103,12 @@ def _by_type(someone: user.Credentials) -> dict[object, object]:
     moment, digest = datetime(2026, 1, 1, tzinfo=UTC), b"d" * 32
     claimed = outbox.Claimed(uuid4(), "x", "s", None, None, moment, moment, 1)
     return {
-        UUID: someone.id, UUID | None: someone.id, Sequence[UUID]: [someone.id],
+        UUID: someone.id, UUID | None: someone.id,
+        Sequence[UUID]: [someone.id], Collection[UUID]: [someone.id],
         str: NAMES[0], str | None: NAMES[0], str | int: "x", Iterable[str]: ["x"],
         int: 7, int | None: 1, bool: True,
         bytes: digest, Collection[bytes]: [digest], Sequence[bytes]: [digest],
-        timedelta: HOUR, datetime | None: moment,
+        timedelta: HOUR, timedelta | None: HOUR, datetime: moment, datetime | None: moment,
         Permission: Permission.ADMIN, Event: Event.CONFIRMED, Purpose: Purpose.RESET,
         Client: OPERATOR, user.Credentials: someone, Letter: Letter(NAMES[1], "s", "t", "h"),
         Delay: Delay(3, HOUR), Mapping[str, Iterable[Rate]]: {"x": [Rate(5, HOUR)]},
@@ -126,6 +127,7 @@ def _by_function(house: House, someone: UUID) -> dict[str, list[Arguments]]:
     names: list[Arguments] = [{"name": name} for name in (*NAMES, str(someone))]
     return {
         "audit.page": list(_pages_of_history(someone)),
+        "audit.forget_some": [{"since": datetime(2020, 1, 1, tzinfo=UTC), "most": 1000}],
         "directory.page": list(_pages_of_people()),
         "pruning.delete_some": stale, "pruning.count": stale, "pruning.is_overdue": by_end,
         "registration.waiting": [{"email": email, "most": 50} for email in ("", NAMES[1])],

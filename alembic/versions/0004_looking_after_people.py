@@ -8,7 +8,7 @@ in while they are built.
 
 from alembic import op
 
-from app.schema import build_indexes
+from app.indexes import build_indexes
 
 revision = "0004"
 down_revision = "0003"

@@ -10,7 +10,7 @@ inner part of a name; all else of it works on.
 
 from alembic import op
 
-from app.schema import build_indexes, drop_index
+from app.indexes import build_indexes, drop_index
 
 revision = "0005"
 down_revision = "0004"

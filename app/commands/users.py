@@ -4,7 +4,7 @@ import json
 
 import click
 
-from app.commands import tables
+from app.commands import tables, transfer
 from app.commands.shared import ask, database
 from app.config import Config
 from app.flows import access, invitation, people
@@ -239,3 +239,7 @@ def _who(email: str, username: str | None, config: Config) -> tuple[str, str]:
             param_hint="--username",
         )
     return email, username
+
+
+for command in (transfer.import_users, transfer.export_users, transfer.show_hashes):
+    users.add_command(command)

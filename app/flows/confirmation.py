@@ -78,7 +78,7 @@ async def confirm(
     if pending is None:
         raise LinkUnusable(USED_UP)
     if not _is_proven(config, pending, receipts):
-        await _prove(session, config, hasher, pending, password)
+        await _prove(session, config, hasher, pending, password, client)
     async with session.begin():
         confirmed = await settling.settle(
             session, config, pending, password_hash=pending.password_hash, client=client
@@ -104,13 +104,18 @@ def _is_proven(config: Config, pending: Pending, receipts: Iterable[str]) -> boo
 
 
 async def _prove(
-    session: AsyncSession, config: Config, hasher: PasswordHasher, pending: Pending, password: str
+    session: AsyncSession,
+    config: Config,
+    hasher: PasswordHasher,
+    pending: Pending,
+    password: str,
+    client: Client,
 ) -> None:
     if not password:
         raise WrongPassword("Please enter the password that you registered with.")
     if not passwords.fits(password):
         raise WrongPassword(NOT_THIS)
-    with hasher.place():
+    async with hasher.place(client.group):
         async with session.begin():
             policy = limits(config).logins_of_account
             attempt = await throttle.take_delayed(session, f"confirm:{pending.id}", policy)

@@ -130,7 +130,7 @@ async def accept(
     owner = await find_invitation(session, config=config, sealed=sealed)
     if config.terms_url and not accepts_terms:
         raise TermsNotAccepted
-    password_hash = await choosing.hashed(config, hasher, password, **owner._asdict())
+    password_hash = await choosing.hashed(config, hasher, password, client, **owner._asdict())
     digest = open_link(Purpose.INVITE, sealed, keys=config.signing_keys)
     async with session.begin():
         taken = digest and await token.take(session, digest, purpose=Purpose.INVITE)

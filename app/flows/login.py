@@ -118,9 +118,10 @@ async def sign_in(
     """
     if not fits(password):
         raise WrongCredentials
+    hasher.refuse_if_full(client.group)
     purse, known = await _purse(session, config, name, client, browser)
     await proof.turn_away(session, purse)
-    with hasher.place():
+    async with hasher.place(client.group):
         await proof.take_try(session, config, purse)
         async with one_by_one(session):
             found = await _find(session, config, name, password, known=known)
@@ -175,7 +176,7 @@ async def _purse(
         async with one_by_one(session):
             owner = await device.find_owner(session, seen, name=name)
         if owner is not None:
-            return proof.known(config, owner.user_id, owner.digest), owner.digest
+            return proof.known(config, client, owner.user_id, owner.digest), owner.digest
     return proof.stranger(config, client, _name_bucket(name)), None
 
 

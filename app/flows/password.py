@@ -52,7 +52,7 @@ async def change_password(
     if password == current:
         raise WeakPassword("This is the password that you have already.")
     password_hash = await choosing.hashed(
-        config, hasher, password, username=person.username, email=person.email
+        config, hasher, password, client, username=person.username, email=person.email
     )
     renewed = None
     user_id = actor.user_id

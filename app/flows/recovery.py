@@ -84,7 +84,7 @@ async def reset_password(
         TooBusy: too many passwords wait to be hashed; the link stays good.
     """
     owner = await find_reset(session, config=config, sealed=sealed)
-    password_hash = await choosing.hashed(config, hasher, password, **owner._asdict())
+    password_hash = await choosing.hashed(config, hasher, password, client, **owner._asdict())
     digest = open_link(Purpose.RESET, sealed, keys=config.signing_keys)
     done, name_is_gone = None, False
     async with session.begin():

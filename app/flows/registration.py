@@ -74,7 +74,7 @@ async def register(
         raise UsernameTaken
     if wait:
         raise TooManyTries(wait)
-    with hasher.place():
+    async with hasher.place(client.group):
         async with one_by_one(session):
             wait = await throttle.take_all(session, rates)
         if wait:

@@ -8,6 +8,7 @@ from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network
 
 IPV6_NETWORK_BITS = 64
+IPV6_WIDER = {56: 4, 48: 16}  # what one customer may get, and how many times as much room it has
 ADDRESSES_REMEMBERED = 4096
 _WITH_PORT = re.compile(r"\[(?P<six>[^\]]*:[^\]]*)\](?::[0-9]{1,5})?|(?P<four>[0-9.]+):[0-9]{1,5}")
 
@@ -27,12 +28,28 @@ class Client:
     @property
     def network(self) -> str:
         """The network that throttles count as one: IPv4 /32, IPv6 /64 (BF-04)."""
-        address = ipaddress.ip_address(self.ip)
-        if isinstance(address, ipaddress.IPv6Address):
-            if address.ipv4_mapped:
-                return str(address.ipv4_mapped)
-            return str(ipaddress.ip_network((address.packed, IPV6_NETWORK_BITS), strict=False))
-        return str(address)
+        return _network(self.ip, IPV6_NETWORK_BITS)
+
+    @property
+    def wider_networks(self) -> list[tuple[str, int]]:
+        """The networks around an IPv6 one that may be one person's too, and their times of room."""
+        if ":" not in self.network:
+            return []
+        return [(_network(self.ip, bits), times) for bits, times in IPV6_WIDER.items()]
+
+    @property
+    def group(self) -> str:
+        """The widest network that may be one person's: who comes from it shares one turn."""
+        return _network(self.ip, min(IPV6_WIDER))
+
+
+def _network(ip: str, bits: int) -> str:
+    address = ipaddress.ip_address(ip)
+    if isinstance(address, ipaddress.IPv6Address):
+        if address.ipv4_mapped:
+            return str(address.ipv4_mapped)
+        return str(ipaddress.ip_network((address.packed, bits), strict=False))
+    return str(address)
 
 
 @lru_cache(maxsize=ADDRESSES_REMEMBERED)

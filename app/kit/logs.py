@@ -149,11 +149,22 @@ class Unhurried(logging.Handler):
             self._dropped += number
 
 
+def is_readable() -> bool:
+    """Whether the log is text for a reader."""
+    return any(isinstance(each.formatter, ReadableText) for each in logging.getLogger().handlers)
+
+
+def finish() -> None:
+    """Write what waits; nothing is logged after this."""
+    for handler in logging.getLogger().handlers:
+        handler.close()
+
+
 def configure(*, readable: bool) -> None:
     """Send the log to standard error, as text for a reader or as JSON lines for a machine."""
     handler = Unhurried(sys.stderr)
     handler.setFormatter(ReadableText() if readable else JsonLines())
-    atexit.register(handler.close)
+    atexit.register(finish)
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
     logging.getLogger("alembic").setLevel(logging.WARNING)
     # No line says from where in the code it comes, so nobody need look (the library's own advice).

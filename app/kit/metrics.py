@@ -1,19 +1,19 @@
-"""What is counted, for Prometheus. Each process counts for itself; ``merged`` adds them up."""
+"""What is counted, for Prometheus. Each process counts for itself; ``kit.counts`` adds them up."""
 
-from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from functools import wraps
-from typing import Any, NamedTuple, ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.core import Metric
 from prometheus_client.samples import Sample
 
+from app.kit.counts import A_MOMENT, Counted, Told
 from app.kit.errors import Refusal
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
-A_MOMENT = "_timestamp_seconds"  # how the name of a gauge ends that says when
 REGISTRY = CollectorRegistry(auto_describe=False)
 REQUESTS = Counter(
     "vestibule_requests", "Requests answered; 499 is who hung up before",
@@ -65,20 +65,7 @@ LOOP_LAG_SECONDS = Histogram(
     buckets=(0.001, 0.005, 0.01, 0.05, 0.1, 0.25, 0.5, 1, 5), registry=REGISTRY,
 )  # fmt: skip
 
-Labels = tuple[tuple[str, str], ...]
-Told = tuple[str, str, str, list[tuple[str, list[tuple[str, str]], float]]]
 Step = Callable[P, Coroutine[Any, Any, R]]
-
-
-class Counted(NamedTuple):
-    """All that one process has counted: metric → its kind, its words, its samples."""
-
-    kind: str
-    words: str
-    samples: dict[tuple[str, Labels], float]
-
-
-Snapshot = dict[str, Counted]
 
 
 def counted(counter: Counter, **names: str) -> Callable[[Step[P, R]], Step[P, R]]:
@@ -114,39 +101,6 @@ def snapshot(registry: CollectorRegistry = REGISTRY) -> list[Told]:
           for sample in metric.samples if not sample.name.endswith("_created")])
         for metric in registry.collect()
     ]  # fmt: skip
-
-
-def read(told: Iterable[Told]) -> Snapshot:
-    """Return what a process has told, also if it came as JSON."""
-    return {
-        name: Counted(
-            kind,
-            words,
-            {
-                (sample, tuple((key, value) for key, value in labels)): number
-                for sample, labels, number in samples
-            },
-        )
-        for name, kind, words, samples in told
-    }
-
-
-def merged(snapshots: Iterable[Snapshot], *, keep_gauges: bool = True) -> Snapshot:
-    """Add snapshots up; of moments the latest counts.
-
-    A process that is gone leaves its counts, never its gauges.
-    """
-    total: Snapshot = {}
-    for each in snapshots:
-        for name, counted in each.items():
-            if counted.kind == "gauge" and not keep_gauges:
-                continue
-            known = total.setdefault(name, Counted(counted.kind, counted.words, {}))
-            for sample, number in counted.samples.items():
-                so_far = known.samples.get(sample, 0)
-                is_moment = name.endswith(A_MOMENT)
-                known.samples[sample] = max(so_far, number) if is_moment else so_far + number
-    return total
 
 
 def as_metrics(snapshot: Mapping[str, Counted]) -> Iterator[Metric]:

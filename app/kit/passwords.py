@@ -14,19 +14,19 @@ import sys
 import threading
 import time
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import asynccontextmanager
 from functools import lru_cache
 from typing import NamedTuple, ParamSpec, TypeVar
 
 from passlib.context import CryptContext
 from werkzeug.security import check_password_hash
-from zxcvbn.frequency_lists import FREQUENCY_LISTS
 
 from app.kit import hashes
-from app.kit.errors import TooBusy, WeakPassword
+from app.kit.errors import WeakPassword
 from app.kit.metrics import PASSWORD_WAIT_SECONDS, PASSWORDS_WAITING
+from app.kit.turns import Turns
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -36,7 +36,7 @@ LONGEST_BYTES = 1024
 DEFAULT_ROUNDS = 12
 NICE = 10  # more than the rest of the process
 NICEST = 19
-BUSY_RETRY_SECONDS = 2
+LONGEST_WAIT_SECONDS = 10
 FOREIGN_SCHEMES = [
     "argon2",
     "bcrypt",
@@ -139,6 +139,9 @@ def _is_guessed(text: str) -> bool:
 
 @lru_cache(maxsize=1)
 def _common() -> frozenset[str]:
+    # 14 MB: read when somebody chooses a password, not in every process.
+    from zxcvbn.frequency_lists import FREQUENCY_LISTS  # noqa: PLC0415
+
     return frozenset(FREQUENCY_LISTS["passwords"])
 
 
@@ -194,29 +197,36 @@ class PasswordHasher:
     8 ms, the default executor at 516 ms (two cores, bcrypt cost 12).
     """
 
-    def __init__(self, *, rounds: int, threads: int = 1, waiting: int = 8) -> None:
+    def __init__(self, *, rounds: int, threads: int = 1, waiting: int = 64) -> None:
         self._context = _context(rounds)
         _context(4).hash("nobody")  # loads bcrypt, which is no part of the cost
         begun = time.thread_time()
         self._reference = self._context.hash(secrets.token_urlsafe())
         self._cost = time.thread_time() - begun
-        self._places = threading.BoundedSemaphore(threads + waiting)
+        # One more than threads: it asks the database while they hash.
+        self._turns = Turns(
+            at_once=threads + 1, waiting=waiting, longest_seconds=LONGEST_WAIT_SECONDS
+        )
         self._threads = ThreadPoolExecutor(threads, "password", initializer=_be_nice)
 
-    @contextmanager
-    def place(self) -> Iterator[None]:
-        """Hold a place in the queue, to be taken before anything else is spent on a request.
+    def refuse_if_full(self, group: str) -> None:
+        """Refuse at once who would find no place in the queue, before anything is spent on them.
 
         Raises:
-            TooBusy: the queue is full; nothing was done.
+            TooBusy: with the time to wait.
         """
-        if not self._places.acquire(blocking=False):
-            raise TooBusy(BUSY_RETRY_SECONDS)
-        try:
-            with PASSWORDS_WAITING.track_inprogress():
+        self._turns.refuse_if_full(group)
+
+    @asynccontextmanager
+    async def place(self, group: str) -> AsyncIterator[None]:
+        """Hold a place at the threads; groups, the networks of ``Client.group``, take turns.
+
+        Raises:
+            TooBusy: the queue is full, or it took too long; nothing was done.
+        """
+        with PASSWORDS_WAITING.track_inprogress():
+            async with self._turns.place(group):
                 yield
-        finally:
-            self._places.release()
 
     async def hash(self, password: str) -> str:
         """Return a new hash. The caller holds a ``place``."""

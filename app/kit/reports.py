@@ -12,7 +12,6 @@ import time
 from app.kit.metrics import LOOP_LAG_SECONDS, snapshot
 
 REPORT_EVERY_SECONDS = 1.0
-LONGEST_REPORT_BYTES = 4 * 1024 * 1024
 
 
 class Reporter:

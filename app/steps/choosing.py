@@ -2,6 +2,7 @@
 
 from app.config import Config
 from app.kit import passwords
+from app.kit.client import Client
 from app.kit.passwords import PasswordHasher
 
 
@@ -16,7 +17,13 @@ def check(config: Config, password: str, *, username: str, email: str) -> None:
 
 
 async def hashed(
-    config: Config, hasher: PasswordHasher, password: str, *, username: str, email: str
+    config: Config,
+    hasher: PasswordHasher,
+    password: str,
+    client: Client,
+    *,
+    username: str,
+    email: str,
 ) -> str:
     """Return the hash of a password that may be chosen. Hold no connection meanwhile.
 
@@ -25,5 +32,5 @@ async def hashed(
         TooBusy: too many passwords wait to be hashed.
     """
     check(config, password, username=username, email=email)
-    with hasher.place():
+    async with hasher.place(client.group):
         return await hasher.hash(password)

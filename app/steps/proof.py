@@ -22,6 +22,8 @@ from app.models.user import Credentials
 from app.steps import notices
 from app.steps.browsers import name_digests
 
+KNOWN_BROWSERS_TIMES = 10
+
 
 class Purse(NamedTuple):
     """What a try is paid from: rates that must all have one left, and a bucket that slows."""
@@ -32,17 +34,24 @@ class Purse(NamedTuple):
 
 def stranger(config: Config, client: Client, bucket: str) -> Purse:
     """Return what everybody's tries are paid from."""
-    return Purse({f"logins:network:{client.network}": limits(config).logins_of_network}, bucket)
+    rates = limits(config).logins_of_network
+    wider = {
+        f"logins:network:{network}": [rate.more(times) for rate in rates]
+        for network, times in client.wider_networks
+    }
+    return Purse({f"logins:network:{client.network}": rates, **wider}, bucket)
 
 
-def known(config: Config, user_id: UUID, device_digest: bytes) -> Purse:
+def known(config: Config, client: Client, user_id: UUID, device_digest: bytes) -> Purse:
     """Return what tries from a person's known browser are paid from.
 
-    It has as many as a whole network of strangers: enough for its owner, and not enough to keep
-    the threads that check passwords from everybody else.
+    It has as many as a whole network of strangers: enough for its owner. All known browsers of a
+    network together have some times as many, so that an exemption is no way around every limit.
     """
     name = f"logins:device:{device_digest.hex()}:{user_id}"
-    return Purse({name: limits(config).logins_of_network}, name)
+    rates = limits(config).logins_of_network
+    of_all = [rate.more(KNOWN_BROWSERS_TIMES) for rate in rates]
+    return Purse({name: rates, f"logins:known:{client.group}": of_all}, name)
 
 
 def bucket_of_person(user_id: UUID) -> str:
@@ -135,9 +144,9 @@ async def prove(
         mark = await device.known_among(session, user_id, seen) if seen else None
     purse = stranger(config, client, bucket_of_person(user_id))
     if mark is not None:
-        purse = known(config, user_id, mark)
+        purse = known(config, client, user_id, mark)
     await turn_away(session, purse)
-    with hasher.place():
+    async with hasher.place(client.group):
         await take_try(session, config, purse)
         own = person.password_hash if person and (mark or not person.is_disabled) else None
         verdict = await hasher.verify(password, own)

@@ -14,7 +14,9 @@ from tests.server import environment, serving
 @pytest.fixture(scope="package")
 def attacked(worker_database: URL) -> Iterator[Site]:
     """Yield the servers; an attack settles people of its own."""
-    settings = {"WORKERS": "2", "DATABASE_POOL_SIZE": "8"}
+    # One site: cookies are named by the port of its address.
+    site = "http://localhost:8000"
+    settings = {"WORKERS": "2", "DATABASE_POOL_SIZE": "8", "PUBLIC_URL": site}
     with ExitStack() as stack:
         url = stack.enter_context(databases.migrated(worker_database))
         environ = environment(url, **settings)

@@ -17,6 +17,7 @@ from tests.test_many_workers import Visitor, execute
 
 pytestmark = pytest.mark.slow
 
+SITE = "http://localhost:8000"  # cookies are named by its port
 USERS = 20_000
 MANY_USERS = """
     INSERT INTO users (email, email_key, username, username_key, role_id, confirmed_at)
@@ -36,7 +37,7 @@ async def test_ft_20_a_backup_under_load_is_restored(own_cluster: Cluster, figur
     url = own_cluster.url
     for statement in (MANY_USERS, THEIR_SESSIONS):
         await asyncio.to_thread(execute, url, statement)
-    with serving(environment(url, WORKERS="2")) as server:
+    with serving(environment(url, WORKERS="2", PUBLIC_URL=SITE)) as server:
         keeper = await asyncio.to_thread(Visitor(server).settle, "keeper")
         leaver = await asyncio.to_thread(Visitor(server).settle, "leaver")
         stolen = leaver.cookies.copy()
@@ -59,7 +60,7 @@ async def test_ft_20_a_backup_under_load_is_restored(own_cluster: Cluster, figur
         await kept(fresh.url, before)
         people = await asyncio.to_thread(execute, fresh.url, "SELECT count(*) FROM users")
         assert people == USERS + 2
-        with serving(environment(fresh.url, WORKERS="2")) as server:
+        with serving(environment(fresh.url, WORKERS="2", PUBLIC_URL=SITE)) as server:
             keeper.server = leaver.server = server
             assert await everywhere(keeper) == {True}
             assert await everywhere(leaver) == {False}

@@ -246,8 +246,8 @@ async def test_a_postman_that_cannot_start_does_not_stop_the_site(database: URL)
         "from app import supervisor; supervisor.LONGEST_PAUSE_SECONDS = 0.1;"
         "supervisor.EARLY_DEATHS_AT_MOST = 2;"
         "keep = supervisor.Supervisor._keep;"
-        "supervisor.Supervisor._keep = lambda self, name, command, fds:"
-        " keep(self, name, ['no-such-command'] if 'postman' in command else command, fds)"
+        "supervisor.Supervisor._keep = lambda self, name, command, *more:"
+        " keep(self, name, ['no-such-command'] if 'postman' in command else command, *more)"
     )
     with serving(environment(database, WORKERS="2"), before=before) as server:
         await until(lambda: server.log.count("ended with 2 and is replaced") >= 4, server)

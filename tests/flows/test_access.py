@@ -151,13 +151,15 @@ async def test_every_change_is_on_record(house: House, session: AsyncSession) ->
     await settle(house, ALICE, role="Moderator")
     await block(house, ALICE)
     await unblock(house, ALICE)
+    await signed_in(house, ALICE)
     await access.end_sessions(session, name="alice", client=OPERATOR)
     await access.end_sessions_of_everybody(session, client=OPERATOR)
     await access.delete(session, name="alice", typed="alice", client=OPERATOR)
-    assert (await events(house))[-6:] == [
+    assert (await events(house))[-7:] == [
         "account.role_set",
         "account.blocked",
         "account.unblocked",
+        "login.succeeded",
         "account.sessions_ended",
         "login.everybody_ended",
         "account.erased",

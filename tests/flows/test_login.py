@@ -2,7 +2,8 @@
 
 import asyncio
 import threading
-from contextlib import ExitStack, suppress
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 
 import pytest
@@ -203,12 +204,26 @@ async def test_a_try_counts_even_if_nobody_waits_for_the_answer(
     assert await scalar(house, tries) == 1
 
 
+@asynccontextmanager
+async def full(house: House) -> AsyncIterator[None]:
+    """Take all places at the password threads, and all room to wait for one."""
+
+    async def crowd() -> None:
+        with suppress(TooBusy):
+            async with house.hasher.place(CLIENT.group):
+                await asyncio.Event().wait()
+
+    waiting = [asyncio.create_task(crowd()) for _ in range(house.config.password_queue + 2)]
+    await asyncio.sleep(0)
+    yield
+    for each in waiting:
+        each.cancel()
+    await asyncio.gather(*waiting, return_exceptions=True)
+
+
 async def test_a_full_queue_costs_no_try(house: House) -> None:
     await settle(house, ALICE)
-    with ExitStack() as stack:
-        with suppress(TooBusy):
-            while True:
-                stack.enter_context(house.hasher.place())
+    async with full(house):
         for _ in range(10):
             with pytest.raises(TooBusy):
                 await sign_in(house, ALICE)

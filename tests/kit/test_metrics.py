@@ -5,8 +5,9 @@ import json
 import pytest
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
+from app.kit.counts import A_MOMENT, merged, read
 from app.kit.errors import TooBusy, WrongCredentials
-from app.kit.metrics import A_MOMENT, LOGINS, as_metrics, counted, merged, read, snapshot
+from app.kit.metrics import LOGINS, as_metrics, counted, snapshot
 
 
 def told(*, asked: int, open_now: int) -> object:

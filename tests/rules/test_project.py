@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from alembic import command
+from alembic.script import ScriptDirectory
 from packaging.requirements import Requirement
 from packaging.version import Version
 from sqlalchemy import URL, make_url
@@ -128,3 +129,11 @@ def test_alembic_by_hand_works_too(worker_database: URL) -> None:
                 cwd=ROOT, env=environ, check=False, capture_output=True, text=True,
             )  # fmt: skip
             assert done.returncode == 0, done.stderr
+
+
+def test_files_of_migrations_are_named_by_their_revisions() -> None:
+    """``schema`` reads the names alone: workers need none of alembic."""
+    scripts = ScriptDirectory.from_config(schema.alembic_config())
+    assert schema.head() == scripts.get_current_head()
+    assert all(schema.knows(script.revision) for script in scripts.walk_revisions())
+    assert not schema.knows("9999")

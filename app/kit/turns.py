@@ -1,0 +1,104 @@
+"""Taking turns at something costly: few at once, and no crowd before everybody else."""
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+from app.kit.errors import TooBusy
+
+RETRY_SECONDS = 2
+
+
+class Turns:
+    """Places that are given to groups in turn, so that one who sends many waits behind himself.
+
+    Where all waiting room is taken, the largest group makes room for a smaller one.
+    """
+
+    def __init__(self, *, at_once: int, waiting: int, longest_seconds: float) -> None:
+        """``waiting``: how many may wait, each for at most ``longest_seconds``."""
+        self._free = at_once
+        self._room = waiting
+        self._longest = longest_seconds
+        self._groups: OrderedDict[str, list[asyncio.Future[None]]] = OrderedDict()
+        self._number = 0
+
+    def refuse_if_full(self, group: str) -> None:
+        """Refuse at once who would find no place to wait.
+
+        Raises:
+            TooBusy: with the time to wait.
+        """
+        if not self._free and self._number >= self._room and self._largest(group) is None:
+            raise TooBusy(RETRY_SECONDS)
+
+    @asynccontextmanager
+    async def place(self, group: str) -> AsyncIterator[None]:
+        """Hold a place; wait for it if all are taken.
+
+        Raises:
+            TooBusy: too many wait already, or it took too long; nothing was done.
+        """
+        if self._free:
+            self._free -= 1
+        else:
+            await self._wait(group)
+        try:
+            yield
+        finally:
+            self._pass_on()
+
+    async def _wait(self, group: str) -> None:
+        self._make_room(group)
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._groups.setdefault(group, []).append(turn)
+        self._number += 1
+        try:
+            async with asyncio.timeout(self._longest):
+                await turn
+        except BaseException as error:
+            if turn.done() and not turn.cancelled() and turn.exception() is None:
+                self._pass_on()  # it came too late for who waited
+            else:
+                self._forget(group, turn)
+            if isinstance(error, TimeoutError):
+                raise TooBusy(RETRY_SECONDS) from None
+            raise
+
+    def _make_room(self, group: str) -> None:
+        if self._number < self._room:
+            return
+        largest = self._largest(group)
+        if largest is None:
+            raise TooBusy(RETRY_SECONDS)
+        self._groups[largest][-1].set_exception(TooBusy(RETRY_SECONDS))
+        self._forget(largest, self._groups[largest][-1])
+
+    def _largest(self, group: str) -> str | None:
+        """Return the group that can spare a place for one of this group, if there is one."""
+        size: Callable[[str], int] = lambda name: len(self._groups.get(name, ()))  # noqa: E731
+        largest = max(self._groups, key=size, default=group)
+        return largest if size(largest) > size(group) + 1 else None
+
+    def _forget(self, group: str, turn: asyncio.Future[None]) -> None:
+        turns = self._groups.get(group, [])
+        if turn in turns:
+            turns.remove(turn)
+            self._number -= 1
+        if not turns:
+            self._groups.pop(group, None)
+
+    def _pass_on(self) -> None:
+        """Give a place to the first of the next group."""
+        if not self._groups:
+            self._free += 1
+            return
+        group, turns = next(iter(self._groups.items()))
+        self._groups.move_to_end(group)
+        turn = turns[0]
+        self._forget(group, turn)
+        if turn.done():  # he has just gone
+            self._pass_on()
+        else:
+            turn.set_result(None)

@@ -1,0 +1,42 @@
+"""Vestibule: the login of your site."""
+
+from collections.abc import AsyncGenerator
+from pathlib import Path
+
+from quart import Quart
+from sqlalchemy import URL
+
+from app import edge, web
+from app.config import Config
+from app.house import EXTENSION, opened
+from app.web.application import Application
+from app.web.assets import STATIC_DIR, static_path
+from app.web.connections import drop_idle_processors
+
+TEMPLATES_DIR = Path(__file__).parent.parent / "templates"
+
+
+def create_app(config: Config, url: URL) -> Quart:
+    """Build the application: the only place that wires.
+
+    ``url`` is where the database is. Nothing is opened before the server starts; an application
+    object serves once.
+    """
+    app = Application(
+        "app",
+        public_url=config.public_url,
+        template_folder=str(TEMPLATES_DIR),
+        static_folder=str(STATIC_DIR),
+        static_url_path=static_path(),
+    )
+
+    @app.while_serving
+    async def open_house() -> AsyncGenerator[None, None]:
+        async with opened(config, url) as house:
+            app.extensions[EXTENSION] = house
+            yield
+
+    web.furnish(app, config)
+    edge.furnish(app, config)
+    drop_idle_processors(app)
+    return app
