@@ -93,6 +93,23 @@ def test_a_wrong_address_is_no_administrators() -> None:
     assert complaint(ADMIN_EMAIL="foo").startswith("ADMIN_EMAIL: ")
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("ADMIN_EMAIL", "root@corp.local"),
+        ("MAIL_FROM", "Our site <login@corp.local>"),
+        ("REGISTRATION_DOMAINS", "example.com corp.local"),
+        ("REGISTRATION_DOMAINS", ".corp.local"),
+    ],
+)
+def test_an_intranets_domain_is_refused_with_what_allows_it(name: str, value: str) -> None:
+    said = complaint(**{name: value})
+    assert said.startswith(f"{name}: ")
+    assert "ALLOWED_SPECIAL_DOMAINS=corp.local allows it" in said
+    load({name: value, "ALLOWED_SPECIAL_DOMAINS": "corp.local,intranet"})
+    load({name: value, "ALLOWED_SPECIAL_DOMAINS": "intranet local"})
+
+
 def test_a_wrong_port_is_the_only_complaint() -> None:
     assert complaint(BIND="nowhere").splitlines()[0].startswith("BIND: ")
     assert len(complaint(BIND="nowhere").splitlines()) == 1

@@ -20,6 +20,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
 from tests import databases
+from tests.flows.test_import_files import FILES, SALT
 from tests.flows.test_transfer import WERKZEUG
 from tests.server import ROOT, environment
 from tests.test_cli import Shell
@@ -80,6 +81,8 @@ def users(shell: Shell) -> list[dict[str, str | None]]:
     [
         (["no-such-file.csv"], "There is no file"),
         (["README.md"], "Give --format"),
+        (["README.md", "--format", "csv", "--map", "shoe=size"], "COLUMN=NAME"),
+        (["README.md", "--format", "csv", "--map", "email"], "COLUMN=NAME"),
         (["-"], "Give --format"),
         (["README.md", "--format", "xml"], "'xml' is not one of"),
         (["mysql://root@localhost/x"], "must be an address like postgresql://"),
@@ -160,6 +163,40 @@ def test_what_came_in_is_summed_up(shell: Shell, people: Path) -> None:
     said = shell.run("users", "import", str(people))
     assert "Here already, and left as they are: 3 people." in said
     assert len(users(shell)) == 3
+
+
+def test_a_database_of_sqlite_is_read_by_its_name_alone(shell: Shell, tmp_path: Path) -> None:
+    garbled, empty = tmp_path / "x.db", tmp_path / "empty.sqlite3"
+    garbled.write_bytes(b"SQLite format 3\0" + b"garbage" * 999)
+    empty.touch()
+    assert "refuses" in shell.run("users", "import", str(garbled), status=1)
+    assert "no table" in shell.run("users", "import", str(empty), status=1)
+    course = str(FILES / "course.db")
+    assert "no table “people”" in shell.run(
+        "users", "import", course, "--table", "people", status=1
+    )
+    said = shell.run("users", "import", course)
+    assert "2 people came in." in said
+    assert "These columns are not read: about_me, avatar_hash, location, name." in said
+    by_name = {person["username"]: person for person in users(shell)}
+    assert by_name["anna"]["role"] == "Moderator"
+    assert by_name["bert"]["confirmed_at"] is None
+
+
+def test_a_column_that_may_matter_stops_it_until_it_is_mapped_or_ignored(shell: Shell) -> None:
+    source = ["users", "import", str(FILES / "approval.csv")]
+    assert "--ignore account_status" in shell.run(*source, status=1)
+    assert "--map is_approved=" in shell.run(*source, "--ignore", "account_status", status=1)
+    said = shell.run(*source, "--ignore", "Account_Status", "--map", "is_approved=active")
+    assert "These columns are not read: account_status." in said
+    assert users(shell)[0]["blocked_at"] is not None
+
+
+def test_flask_securitys_people_need_its_salt(shell: Shell) -> None:
+    source = ["users", "import", str(FILES / "flask-security.csv")]
+    assert "SECURITY_PASSWORD_SALT" in shell.run(*source, status=1)
+    assert "3 people came in." in shell.run(*source, "--flask-security-salt", SALT)
+    assert "bcrypt (Flask-Security)" in shell.run("users", "hashes")
 
 
 def test_columns_that_are_not_read_and_confirmation_that_is_not_told_are_named(

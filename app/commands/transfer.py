@@ -27,7 +27,13 @@ from app.kit.rows import Format, Problem, Row, Tick
 from app.kit.urls import asyncpg_url
 
 SHOWN = 50
-ENDINGS = {".csv": Format.CSV, ".jsonl": Format.JSONL, ".ndjson": Format.JSONL}
+ENDINGS = {
+    ".csv": Format.CSV,
+    ".tsv": Format.CSV,
+    ".jsonl": Format.JSONL,
+    ".ndjson": Format.JSONL,
+    ".json": Format.JSONL,
+}
 STANDARD = "-"
 FORMATS = click.Choice([form.value for form in Format])
 PRIVATE = 0o600

@@ -263,20 +263,23 @@ def _is_moment(text: str) -> bool:
 
 def _parsed(value: object, now: datetime, *, latest: datetime | None = None) -> datetime | None:
     """Return a moment that is written in one of the ways that mean only one."""
-    if isinstance(value, date) and not isinstance(value, datetime):
-        value = datetime.combine(value, time(), UTC)
-    if not isinstance(value, datetime):
-        text = str(value) if isinstance(value, int | float) else _text(value)
-        if text in {"", "0"}:
-            return None
-        value = _moment_of(text)
+    moment = value if isinstance(value, datetime) else _read_moment(value)
+    if moment is None:
+        return None
     try:
-        moment = value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+        moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
     except OverflowError:
         raise ValueError("This moment is out of all range.") from None
     if not EPOCH <= moment <= (latest or now + A_DAY):
         raise ValueError(f"“{_part(value)}” cannot be: it is before 1970, or still to come.")
     return moment
+
+
+def _read_moment(value: object) -> datetime | None:
+    if isinstance(value, date):
+        return datetime.combine(value, time(), UTC)
+    text = str(value) if isinstance(value, int | float) else _text(value)
+    return None if text in {"", "0"} else _moment_of(text)
 
 
 def _moment_of(text: str) -> datetime:

@@ -97,7 +97,9 @@ def check_policy(password: str, *, shortest: int, context: Iterable[str] = ()) -
         WeakPassword: with the reason (NIST SP 800-63B-4 3.1.1.2).
     """
     if not fits(password):
-        raise WeakPassword(f"At most {LONGEST_CHARACTERS} characters, please.")
+        raise WeakPassword(
+            f"At most {LONGEST_CHARACTERS} characters, please: this has {len(password):,}."
+        )
     if len(_normal(password)) < shortest:
         raise WeakPassword(
             f"At least {shortest} characters, please. Four or five unrelated words do well."

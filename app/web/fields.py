@@ -3,11 +3,11 @@
 No field has a ``maxlength``: it cuts what is pasted, and nobody sees it. What is too long is told.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from wtforms import BooleanField, EmailField, Field, Form, HiddenField, PasswordField, StringField
-from wtforms.validators import DataRequired, EqualTo, InputRequired, Length, ValidationError
+from wtforms.validators import DataRequired, EqualTo, InputRequired, StopValidation, ValidationError
 
 from app.house import house
 from app.kit.addresses import (
@@ -24,7 +24,12 @@ TERMS = "I accept the terms"
 
 
 def trimmed(text: str | None) -> str | None:
-    """Filter a field: without the space and the invisible characters around it."""
+    """Filter a field: without the space around it."""
+    return text.strip() if text else text
+
+
+def as_meant(text: str | None) -> str | None:
+    """Filter an address or a name: without the space and the invisible characters around it."""
     return meant(text) if text else text
 
 
@@ -40,6 +45,16 @@ def username(_form: Form, field: Field) -> None:
     """Check that a field may be a user name."""
     if not is_username(field.data):
         raise ValidationError(USERNAME_RULE)
+
+
+def at_most(longest: int, sentence: str) -> Callable[[Form, Field], None]:
+    """Make a check of a field's length; wtforms' own gives the field a ``maxlength``."""
+
+    def check(_form: Form, field: Field) -> None:
+        if len(field.data or "") > longest:
+            raise StopValidation(sentence)
+
+    return check
 
 
 class HouseForm(Form):
@@ -87,7 +102,7 @@ def _username_field(hint: str) -> StringField:
     return StringField(
         "User name",
         [InputRequired("Please choose a user name."), username],
-        [trimmed],
+        [as_meant],
         description=hint,
         render_kw={
             "autocomplete": "username",
@@ -101,7 +116,7 @@ def _email_field(label: str, hint: str) -> EmailField:
     return EmailField(
         label,
         [InputRequired("Please enter your email address."), address],
-        [trimmed],
+        [as_meant],
         description=hint,
         render_kw={"autocomplete": "email"},
     )
@@ -112,9 +127,9 @@ def _name_field() -> StringField:
         "Email address or user name",
         [
             DataRequired("Please enter your email address or user name."),
-            Length(max=EMAIL_LONGEST, message="This is too long for either."),
+            at_most(EMAIL_LONGEST, "This is too long for either."),
         ],
-        [trimmed],
+        [as_meant],
         render_kw={"autocomplete": "username", "autocapitalize": "none", "spellcheck": "false"},
     )
 

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Iterator
 from typing import Any
+from unicodedata import normalize
 
 import pytest
 from sqlalchemy import URL, text
@@ -13,7 +14,9 @@ from app.flows import login, registration, transfer
 from app.flows.transfer import Brought, HashKind
 from app.house import House
 from app.kit.client import OPERATOR
+from app.kit.columns import AS_IT_IS, Reading
 from app.kit.errors import CannotRead, WrongCredentials
+from app.kit.hashes import flask_security_form
 from app.kit.newcomers import derived_username
 from app.kit.rows import Problem, Row
 from tests import databases
@@ -37,7 +40,7 @@ async def bring(
     house: House,
     *people: dict[str, Any] | Problem,
     told: list[Problem] | None = None,
-    **how: Any,  # noqa: ANN401
+    **how: Any,  # noqa: ANN401 - the flow's own
 ) -> Brought:
     """Bring people in; what is wrong goes into ``told``."""
     tell = ([] if told is None else told).append
@@ -279,11 +282,14 @@ async def run(url: URL, *statements: str) -> None:
     await engine.dispose()
 
 
-async def from_flask(house: House, url: URL, table: str | None = None) -> Brought:
+async def from_flask(
+    house: House, url: URL, table: str | None = None, reading: Reading = AS_IT_IS
+) -> Brought:
     told: list[Problem] = []
-    async with transfer.people_of(url, table=table) as people, house.session() as session:
+    opened = transfer.people_of(url, table=table, reading=reading)
+    async with opened as people, house.session() as session:
         brought = await transfer.bring_in(
-            session, rows=_any(people.rows), tell=told.append, client=OPERATOR
+            session, rows=_any(people.rows), tell=told.append, client=OPERATOR, reading=reading
         )
     assert not told
     return brought
@@ -370,3 +376,53 @@ async def test_hashes_are_counted_by_kind(house: House) -> None:
         ("pbkdf2 (passlib, sha256)", 1, True),
         ("scrypt (passlib)", 1, True),
     ]
+
+
+async def test_who_is_here_is_known_by_each_form_of_an_address(house: House) -> None:
+    await bring(house, {"email": "Anna@xn--bcher-kva.example"})
+    for email in (
+        "anna@b\u00fccher.example",
+        "anna@B\u00dcCHER.example",
+        "\u200banna@xn--bcher-kva.example",
+    ):
+        assert (await bring(house, {"email": email})).present == 1
+    assert (await bring(house, {"email": "anna@bucher.example"})).people == 1
+
+
+async def test_an_intranets_address_comes_in_if_it_is_allowed(house: House) -> None:
+    told: list[Problem] = []
+    await bring(house, {"email": "anna@corp.local"}, told=told)
+    assert "ALLOWED_SPECIAL_DOMAINS=corp.local" in told[0].sentence
+    allowed = AS_IT_IS._replace(special_domains=["corp.local"])
+    assert (await bring(house, {"email": "anna@corp.local"}, reading=allowed)).people == 1
+
+
+async def test_a_column_of_a_database_that_may_say_who_comes_in_stops_it(
+    house: House, flask_database: URL
+) -> None:
+    await run(
+        flask_database,
+        'CREATE TABLE users (email text, account_state text, "emailVerified" timestamp)',
+        "INSERT INTO users VALUES ('eve@b.cd', 'gone', NULL)",
+    )
+    with pytest.raises(CannotRead, match="--ignore account_state"):
+        await from_flask(house, flask_database)
+    reading = AS_IT_IS._replace(ignored=["account_state"])
+    brought = await from_flask(house, flask_database, reading=reading)
+    assert (brought.people, brought.unconfirmed) == (1, 1)
+
+
+async def test_hashes_of_flask_security_are_counted_and_open_once_and_for_all(house: House) -> None:
+    reading = AS_IT_IS._replace(flask_security_salt="its salt")
+    for scheme, password in (("bcrypt", "caf\u00e9 au lait, please"), ("argon2", OLD)):
+        hashed = flask_security_form(normalize("NFKD", password), "its salt", made(scheme))
+        person = {"email": f"{scheme}@example.com", "password_hash": made(scheme, hashed)}
+        await bring(house, person, reading=reading)
+        someone = Someone(scheme, f"{scheme}@example.com", password)
+        async with house.session() as session:
+            kinds = await transfer.hash_kinds(session, rounds=house.config.bcrypt_rounds)
+        assert f"{scheme} (Flask-Security)" in {kind.name for kind in kinds}
+        with pytest.raises(WrongCredentials):
+            await sign_in(house, someone, password="wrong")
+        assert isinstance(await sign_in(house, someone), login.SignedIn)
+        assert isinstance(await sign_in(house, someone), login.SignedIn)

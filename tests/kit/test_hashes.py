@@ -1,6 +1,7 @@
 """Which hashes of other applications are taken: refusals first."""
 
 import warnings
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -20,13 +21,14 @@ DJANGO_SCRYPT = (
 )
 CHEAP = {
     "bcrypt": 4, "django_bcrypt": 4, "django_bcrypt_sha256": 4, "scrypt": 4,
-    "sha256_crypt": 1000, "sha512_crypt": 1000,
+    "sha256_crypt": 1000, "sha512_crypt": 1000, "argon2": 1,
 }  # fmt: skip
 
 
 def made(scheme: str, password: str = GOOD) -> str:
     """Return a hash of one of passlib's schemes, at little cost."""
-    handler = getattr(passlib, scheme).using(rounds=CHEAP.get(scheme, 10))
+    cost = {"memory_cost": 64, "parallelism": 1} if scheme == "argon2" else {}
+    handler = getattr(passlib, scheme).using(rounds=CHEAP.get(scheme, 10), **cost)
     return str(handler.hash(password))
 
 
@@ -73,6 +75,10 @@ def test_what_no_login_could_use_is_refused(text: str, words: str) -> None:
         f"$scrypt$ln=31,r=8,p=1$c2FsdA${'A' * 43}",
         BCRYPT.replace("$04$", "$31$"),
         made("sha512_crypt").replace("rounds=1000", "rounds=999999999"),
+        f"$argon2id$v=19$m=262144,t=1,p=1$c2FsdHNhbHQ${'A' * 43}",
+        f"$argon2id$v=19$m=131072,t=9,p=1$c2FsdHNhbHQ${'A' * 43}",
+        f"$argon2id$v=19$m=1024,t=1,p=17$c2FsdHNhbHQ${'A' * 43}",
+        f"argon2$argon2id$v=19$m=4294967295,t=1,p=1$c2FsdHNhbHQ${'A' * 43}",
     ],
 )
 def test_a_hash_that_would_stop_the_server_is_refused(text: str) -> None:
@@ -148,3 +154,45 @@ def test_our_own_hash_stays_as_it_is() -> None:
     own = HASHER._hash_now(GOOD)
     assert normal_hash(f" {own}\n") == own
     assert HASHER._verify_now(GOOD, own).replacement is None
+
+
+# Of argon2-cffi's documentation.
+ARGON2 = (
+    "$argon2id$v=19$m=65536,t=3,p=4$MIIRqgvgQbgj220jfp0MPA"
+    "$YfwJSVjtjSU0zzV/P3S9nnQ/USre2wvJMjfCIjrTQbg"
+)
+
+
+@pytest.mark.parametrize("stored", [ARGON2, f"argon2{ARGON2}"])
+def test_argon2s_own_hashes_verify_and_are_renewed(stored: str) -> None:
+    found = normal_hash(stored)
+    assert found == ARGON2
+    assert HASHER._verify_now("correct horse battery staple", found).replacement
+    assert not HASHER._verify_now("Correct horse battery staple", found).is_right
+
+
+@pytest.mark.parametrize("kind", ["i", "d", "id"])
+def test_each_kind_of_argon2_verifies(kind: str) -> None:
+    handler: Any = passlib.argon2
+    handler = handler.using(type=kind, rounds=1, memory_cost=64, parallelism=1)
+    assert HASHER._verify_now(GOOD, normal_hash(handler.hash(GOOD))).is_right
+
+
+def test_a_hash_of_flask_security_is_of_its_salt_alone() -> None:
+    plain = made("bcrypt", hashes.flask_security_form(GOOD, "salt", "$2b$"))
+    stored, other = (normal_hash(plain, flask_security_salt=salt) for salt in ("salt", "other"))
+    assert HASHER._verify_now(GOOD, stored).replacement
+    assert not HASHER._verify_now(GOOD, other).is_right
+    assert not HASHER._verify_now(GOOD, normal_hash(plain)).is_right
+    assert normal_hash(str(stored)) == stored  # as users export writes it
+    django = made("django_pbkdf2_sha256")
+    assert normal_hash(django, flask_security_salt="salt") == django
+
+
+@pytest.mark.parametrize(
+    "rest", ["", "x:y", f"{BCRYPT}:", f"{BCRYPT}:%%%", f"{BCRYPT[:-1]}:c2FsdA=="]
+)
+def test_a_garbled_hash_of_flask_security_is_refused(rest: str) -> None:
+    with pytest.raises(WrongHash, match="garbled"):
+        normal_hash(hashes.FLASK_SECURITY + rest)
+    assert not HASHER._verify_now(GOOD, hashes.FLASK_SECURITY + rest).is_right

@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 
 from app.kit import columns, newcomers
 from app.kit.addresses import is_username
+from app.kit.columns import AS_IT_IS, Reading
 from app.kit.errors import CannotRead
 from app.kit.newcomers import Newcomer, derived_username
-from app.kit.rows import LINE_LONGEST, Format, Problem, Row, guarded, rows, unguarded
+from app.kit.rows import AT_ONCE, LINE_LONGEST, Format, Problem, Row, guarded, rows, unguarded
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 BCRYPT = "$2b$04$zh9ve.PgzVtcmiMZl6AOY.isW4nKs9uGq0e5aWG8yCEfx3h6zkRY6"
@@ -30,7 +31,8 @@ def problems(**values: object) -> list[str]:
 
 
 def person(**values: object) -> Newcomer:
-    found = newcomers.read(Row(1, {"email": "Anna@Example.com"} | values), now=NOW)
+    named = {name.lower(): value for name, value in values.items()}
+    found = newcomers.read(Row(1, {"email": "Anna@Example.com"} | named), now=NOW)
     assert isinstance(found, Newcomer), found
     return found
 
@@ -193,6 +195,16 @@ def test_the_address_is_canonical_and_the_rest_may_be_missing() -> None:
         ({"confirmed": None}, None),
         ({"confirmed_at": ""}, None),
         ({"confirmed": False, "confirmed_at": "2021-01-01"}, None),
+        ({"confirmed": True, "email_verified_at": ""}, None),
+        ({"email_verified_at": "NULL"}, None),
+        ({"email_confirmed_at": "\\N"}, None),
+        ({"verified_at": "0000-00-00 00:00:00"}, None),
+        ({"email_confirmed_at": "2021-01-01"}, datetime(2021, 1, 1, tzinfo=UTC)),
+        ({"emailVerified": "2021-01-01"}, datetime(2021, 1, 1, tzinfo=UTC)),
+        ({"is_verified": "f"}, None),
+        ({"Email Verified": "no"}, None),
+        ({"is_verified": 1612120900}, datetime(2021, 1, 31, 19, 21, 40, tzinfo=UTC)),
+        ({"confirmed_on": False}, None),
     ],
 )
 def test_nobody_is_confirmed_whose_source_says_he_is_not(
@@ -202,7 +214,25 @@ def test_nobody_is_confirmed_whose_source_says_he_is_not(
 
 
 @pytest.mark.parametrize(
-    "values", [{"blocked": True}, {"is_active": False}, {"active": "0"}, {"blocked_at": NOW}]
+    "values",
+    [
+        {"blocked": True},
+        {"is_active": False},
+        {"active": "0"},
+        {"blocked_at": NOW},
+        {"banned": 1},
+        {"is_banned": "t"},
+        {"suspended_at": NOW},
+        {"disabled": "yes"},
+        {"enabled": False},
+        {"is_active": None},
+        {"active": "NULL"},
+        {"deleted_at": NOW},
+        {"active": True, "is_active": False},
+        {"blocked": False, "banned": True},
+        {"blocked": "", "locked": True},
+        {"isActive": "false"},
+    ],
 )
 def test_who_was_shut_out_stays_so(values: dict[str, object]) -> None:
     assert person(**values).blocked_at == NOW
@@ -241,3 +271,123 @@ def test_excels_files_are_read() -> None:
     assert parsed("\ufeffEMail;Username\r\na@b.cd;anna\r\n".encode()) == [
         Row(2, {"email": "a@b.cd", "username": "anna"})
     ]
+
+
+DOUBTFUL = [
+    "is_approved", "email_valid", "account_status", "state", "isshadowbanned", "lockout_end",
+    "suspended_until", "activation_code", "LockoutEnabled", "pending", "password_salt",
+    "password_expired", "revoked", "user_deletion", "termination_closed",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("column", DOUBTFUL)
+def test_a_column_that_may_say_who_comes_in_is_not_passed_over(column: str) -> None:
+    with pytest.raises(CannotRead, match=f"“{column}”.*--map .* --ignore {column}"):
+        AS_IT_IS.check(["email", column])
+    Reading(ignored=[column]).check(["email", column])
+    Reading({column: "blocked"}).check(["email", column])
+
+
+@pytest.mark.parametrize(
+    "column",
+    ["shoe_size", "pasword_hash", "about_me", "banner", "activity", "clock", "city", "real_name",
+     "updated_at", "timezone", "last_active", "website", "remember_token"],
+)  # fmt: skip
+def test_a_column_that_says_nothing_of_it_is(column: str) -> None:
+    AS_IT_IS.check(["email", column])
+
+
+def test_what_stands_beside_an_answer_is_no_question() -> None:
+    AS_IT_IS.check(["email", "confirmed_at", "confirmation_token", "blocked", "blocked_by"])
+    with pytest.raises(CannotRead, match="confirmation_token"):
+        AS_IT_IS.check(["email", "confirmation_token"])
+
+
+@pytest.mark.parametrize("column", ["fs_uniquifier", "current_login_ip", "tf_primary_method"])
+def test_flask_securitys_hashes_need_its_salt(column: str) -> None:
+    with pytest.raises(CannotRead, match="--flask-security-salt"):
+        AS_IT_IS.check(["email", "password", column])
+    AS_IT_IS.check(["email", column])
+    for salt in ("its salt", ""):
+        Reading(flask_security_salt=salt).check(["email", "password", column])
+
+
+MOMENT = datetime(2021, 1, 31, 19, 21, 40, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        1612120900, "1612120900", 1612120900.0, 1612120900000, "1612120900000",
+        "2021-01-31T19:21:40Z",
+        "2021-01-31 19:21:40", "2021-01-31 20:21:40+01", "2021-01-31 19:21:40 UTC",
+        "2021-01-31 19:21:40 +0000", "20210131T192140Z", MOMENT, MOMENT.replace(tzinfo=None),
+    ],
+)  # fmt: skip
+def test_a_moment_is_read_in_each_form_that_means_one(value: object) -> None:
+    assert person(created_at=value).created_at == MOMENT
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "20210131", "202101311921", "20210131192140", 44227, "44227.8067", "31/01/2021",
+        "01.02.2021", "1612-12-09", "1969-12-31", "2026-03-03", 1e300, float("nan"), -5,
+        "16121209 00", "21-01-31", 1612120900000000, "2021-13-01", "2021-02-30T00:00:00Z",
+        "1772539200000", True,
+    ],
+)  # fmt: skip
+def test_a_moment_that_would_be_guessed_is_refused_with_its_value(value: object) -> None:
+    (sentence,) = problems(created_at=value)
+    assert f"“{value}”"[:20] in sentence or "text" in sentence
+
+
+@pytest.mark.parametrize("value", ["", None, "NULL", "\\N", "0000-00-00", "0000-00-00 00:00:00", 0])
+def test_nothing_is_none(value: object) -> None:
+    assert person(last_login_at=value).last_login_at is None
+    assert person(created_at=value).created_at == NOW
+
+
+def test_a_deletion_may_lie_ahead() -> None:
+    assert person(delete_at="2026-03-09").delete_at == datetime(2026, 3, 9, tzinfo=UTC)
+    assert problems(delete_at="2036-03-09")
+
+
+TABLE = "email,username\nanna@example.com,anna\n"
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        TABLE.encode("utf-16"),
+        b"\xfe\xff" + TABLE.encode("utf-16-be"),
+        TABLE.encode("utf-16-le"),
+        TABLE.encode("utf-16-be"),
+        TABLE.replace("\n", "\r").encode(),
+        TABLE.replace("\n", "\r\n").encode(),
+        b"sep=,\r\n" + TABLE.encode(),
+        ("\ufeffsep=;\n" + TABLE.replace(",", ";")).encode(),
+        TABLE.replace(",", "|").encode(),
+        TABLE.replace("email,username", '" E-Mail ","User Name"').encode(),
+        TABLE.replace("email", "\u200bEmail address").encode(),
+        b",email,username,\n0,anna@example.com,anna,\n",
+    ],
+)
+def test_a_table_is_read_however_it_is_written(data: bytes) -> None:
+    (row,) = parsed(data)
+    assert isinstance(row, Row)
+    found = newcomers.read(row, now=NOW)
+    assert isinstance(found, Newcomer)
+    assert (found.email, found.username) == ("anna@example.com", "anna")
+
+
+def test_lines_are_told_apart_wherever_a_piece_of_the_file_ends() -> None:
+    line = "a" * (AT_ONCE - len("email\r\n") - 1)
+    assert [row.line for row in parsed(f"email\r\n{line}\r\n\r\nb@c.de\r\n".encode())] == [2, 4]
+
+
+def test_a_header_that_is_none_says_what_it_names() -> None:
+    with pytest.raises(CannotRead, match=r"It names: name, phone\."):
+        parsed(b"Name;Phone\n")
+    with pytest.raises(CannotRead, match="twice: name"):
+        parsed(b"email,name,Name\n")

@@ -8,12 +8,21 @@ import stat
 import time
 from datetime import timedelta
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 from itsdangerous import TimestampSigner
 
 from app.kit import sealing
-from app.kit.addresses import WrongAddress, canonical, is_username, normal_email
+from app.kit.addresses import (
+    SpecialDomain,
+    WrongAddress,
+    canonical,
+    for_operators,
+    id_of,
+    is_username,
+    normal_email,
+)
 from app.kit.client import Client
 from app.kit.errors import TooManyTries
 from app.kit.keys import is_weak_key, kept_key, new_key
@@ -59,6 +68,75 @@ def test_what_is_no_address_is_refused_in_words(text: str) -> None:
 )
 def test_two_writings_of_an_address_are_one(one: str, other: str) -> None:
     assert canonical(normal_email(one)) == canonical(normal_email(other))
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("chef@wei\u00df.example", "chef@weiss.example"),
+        ("a@\u03c3\u03c2.example", "a@\u03c3\u03c3.example"),
+        ("stra\u00dfe@example.com", "strasse@example.com"),
+        ("\u03b1\u03c2@example.com", "\u03b1\u03c3@example.com"),
+        ("\uff41nna@example.com", "anna@example.com"),
+    ],
+)
+def test_two_mailboxes_have_two_forms(one: str, other: str) -> None:
+    assert normal_email(one) != normal_email(other)
+    assert canonical(one) != canonical(other)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "bert@b\u00fccher.example",
+        "bert@xn--bcher-kva.example",
+        "BERT@XN--BCHER-KVA.EXAMPLE",
+        "bert@B\u00dcCHER.example",
+        "bert@bu\u0308cher.example",
+        "bert\uff20b\u00fccher\u3002example",
+        "\ufeff bert@b\u00fccher.example\u200b\u200e",
+    ],
+)
+def test_every_writing_of_a_domain_has_one_form(text: str) -> None:
+    assert canonical(text) == canonical(normal_email(text)) == "bert@xn--bcher-kva.example"
+    assert normal_email(text).lower() == "bert@b\u00fccher.example"
+
+
+@pytest.mark.parametrize(
+    "unseen", ["\u200b", "\u200e", "\ufeff", "\u2060", "\u00ad", "\u00a0", "\u202c", "\t"]
+)
+def test_what_nobody_sees_around_a_name_is_dropped(unseen: str) -> None:
+    assert normal_email(f"{unseen}anna@example.com{unseen}") == "anna@example.com"
+    assert canonical(f"{unseen} Anna{unseen}") == "anna"
+
+
+@pytest.mark.parametrize("email", ["anna@corp.local", "anna@mail.corp.local", "anna@CORP.local"])
+def test_an_intranets_domain_is_taken_by_name_alone(email: str) -> None:
+    for foreign in ([], ["other.local"], ["p.local"]):
+        with pytest.raises(SpecialDomain) as refused:
+            normal_email(email, special=foreign)
+    assert "ALLOWED_SPECIAL_DOMAINS" in for_operators(refused.value)
+    assert "ALLOWED" not in str(refused.value)
+    for special in (["corp.local"], ["local"], ["x", "corp.local"]):
+        assert normal_email(email, special=special) == email.lower()
+
+
+def test_a_name_without_a_dot_is_a_domain_if_it_is_allowed() -> None:
+    assert normal_email("anna@intranet", special=["intranet"]) == "anna@intranet"
+    with pytest.raises(WrongAddress):
+        normal_email("an na@intranet", special=["intranet"])
+
+
+@pytest.mark.parametrize("name", ["anna-lena", "Anna.B_7-x", "a" * 32, "abcdef0123456789" * 2])
+def test_a_user_name_may_have_hyphens_and_look_like_anything_but_an_id(name: str) -> None:
+    assert is_username(name)
+    assert id_of(name) is None
+
+
+def test_what_an_id_looks_like_is_no_user_name() -> None:
+    name = "abcdef01-2345-6789-abcd-ef0123456789"
+    assert id_of(f" {name.upper()}\n") == UUID(name)
+    assert not is_username(name)
 
 
 def test_a_dotless_i_is_another_letter() -> None:
