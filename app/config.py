@@ -358,11 +358,15 @@ class Config(BaseModel):
     network_letters_10_minutes: int = Field(
         5,
         ge=1,
-        description="Letters that one network can cause in 10 minutes; more are dropped in silence",
+        description="Letters that one network can cause in 10 minutes; what would cause more "
+        "hears 429",
     )
     network_letters_30_minutes: int = Field(15, ge=1, description="… in 30 minutes")
     account_letters_hour: int = Field(
-        3, ge=1, description="Letters to one address in an hour; more are dropped in silence"
+        3,
+        ge=1,
+        description="Letters to one address in an hour that one network can cause, all together "
+        "five times as many; more are dropped in silence",
     )
 
     @model_validator(mode="before")
@@ -386,6 +390,11 @@ class Config(BaseModel):
     def is_laptop(self) -> bool:
         """Whether this deployment brings its own database (``make run``)."""
         return self.database_url is None
+
+    @property
+    def connections_of_worker(self) -> int:
+        """How many database connections a worker may have: the pool's, and one for look-ups."""
+        return self.database_pool_size + self.database_pool_overflow + 1
 
     @property
     def proxy_networks(self) -> tuple[IPv4Network | IPv6Network, ...]:

@@ -23,7 +23,6 @@ __all__ = ["CannotServe", "listen", "listeners", "run", "run_postman", "worker_c
 log = logging.getLogger(__name__)
 
 WORKERS_AT_LEAST = 2
-LOOKUP_CONNECTIONS = 1  # of each worker, for who is signed in
 CONNECTIONS_OF_A_REPLICA = 4  # its postman's two, housekeeping's, its metrics'
 
 
@@ -127,7 +126,7 @@ def worker_count(config: Config, connections: int | None) -> int:
     wanted = config.workers or max(WORKERS_AT_LEAST, usable_cpus())
     if connections is None or config.database_pooled:
         return wanted
-    each = config.database_pool_size + config.database_pool_overflow + LOOKUP_CONNECTIONS
+    each = config.connections_of_worker
     fitting = (connections // config.replicas - CONNECTIONS_OF_A_REPLICA) // each
     if wanted <= fitting:
         return wanted

@@ -23,6 +23,7 @@ log = logging.getLogger(__name__)
 BACKLOG = 1024
 KEEP_ALIVE_SECONDS = 10
 SWEEP_SECONDS = 1
+ACCEPTED_AT_ONCE = 16
 YIELD_SECONDS = 0.002  # for a worker with fewer connections to come first
 PAUSE_SECONDS = 0.1  # when the machine has no descriptor left
 FILES_WANTED = 65_536
@@ -52,6 +53,7 @@ class Server:
         listener.settimeout(0)
         listener.listen(BACKLOG)
         self._sweeping = self._loop.create_task(self._sweep())
+        self._tell_share()
         self._begin_to_accept()
 
     async def stop(self, *, grace_seconds: float) -> None:
@@ -98,8 +100,7 @@ class Server:
         self._connections.discard(connection)
         self._idle.pop(connection, None)
         CONNECTIONS.dec()
-        if self._share is not None:
-            self._share.put(len(self._connections))
+        self._tell_share()
 
     async def _wait_for_all(self, seconds: float | None) -> None:
         waits = [self._loop.create_task(each.finish()) for each in self._connections]
@@ -130,34 +131,36 @@ class Server:
             self._loop.add_reader(self._listener, self._accept)
 
     def _accept(self) -> None:
-        """Take one connection, unless a worker with fewer may still come first.
+        """Take some connections, as long as no worker with fewer may still come first."""
+        for _ in range(ACCEPTED_AT_ONCE):
+            if self._may_yield and self._share is not None and self._share.is_ahead():
+                self._may_yield = False
+                self._pause(YIELD_SECONDS)
+                return
+            self._may_yield = True
+            try:
+                visitor, _address = self._listener.accept()
+            except (BlockingIOError, InterruptedError, ConnectionAbortedError):
+                return
+            except OSError as error:
+                log.error("no connection can be taken: %s", error.strerror)  # noqa: TRY400
+                self._pause(PAUSE_SECONDS)
+                return
+            making = self._loop.create_task(self._loop.connect_accepted_socket(self._make, visitor))
+            self._being_made.add(making)
+            making.add_done_callback(self._made)
+            self._tell_share()
 
-        One a turn of the loop: whoever is busy takes fewer.
-        """
-        if self._may_yield and self._share is not None and self._share.is_ahead():
-            self._may_yield = False
-            self._pause(YIELD_SECONDS)
-            return
-        self._may_yield = True
-        try:
-            visitor, _ = self._listener.accept()
-        except (BlockingIOError, InterruptedError, ConnectionAbortedError):
-            return
-        except OSError as error:
-            log.error("no connection can be taken: %s", error.strerror)  # noqa: TRY400
-            self._pause(PAUSE_SECONDS)
-            return
+    def _tell_share(self) -> None:
         if self._share is not None:
-            self._share.put(len(self._connections) + len(self._being_made) + 1)
-        making = self._loop.create_task(self._loop.connect_accepted_socket(self._make, visitor))
-        self._being_made.add(making)
-        making.add_done_callback(self._made)
+            self._share.put(len(self._connections) + len(self._being_made))
 
     def _make(self) -> Connection:
         return Connection(self, self._application, self._settings, self._context)
 
     def _made(self, making: asyncio.Task[object]) -> None:
         self._being_made.discard(making)
+        self._tell_share()
         if not making.cancelled() and making.exception() is not None:
             log.warning("a visitor went before he came: %s", making.exception())
 

@@ -225,7 +225,7 @@ def connections(allowed: int, config: Config) -> Finding:
         return wrong(check, str(error))
     if config.database_pooled:
         return ok(check, "are the pool's business (DATABASE_POOLED)")
-    each = config.database_pool_size + config.database_pool_overflow
+    each = config.connections_of_worker
     return ok(
         check,
         f"workers × pool × replicas ({workers} × {each} × {config.replicas}) fit into the "

@@ -6,14 +6,15 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app import letters
 from app.config import Config
+from app.db import one_by_one
 from app.kit.actor import Actor
 from app.kit.client import Client
-from app.kit.errors import LinkUnusable, SameAddress, SignedOut
+from app.kit.errors import LinkUnusable, SameAddress, SignedOut, TooManyTries
 from app.kit.letter import Letter
 from app.kit.links import CHANGE_EMAIL_VALID_MINUTES, open_link
 from app.kit.passwords import PasswordHasher
 from app.kit.sealing import Purpose
-from app.models import address, audit, outbox, token, user
+from app.models import address, audit, outbox, throttle, token, user
 from app.models import session as sessions
 from app.models.audit import Event
 from app.models.user import Credentials
@@ -45,13 +46,13 @@ async def request_change(
     """Write to a new address, and tell the old one; nothing changes until the link is used.
 
     The same whether or not the new address is somebody's: its owner gets the letter that fits
-    (EN-04). A limit of letters is silent. Older links are void.
+    (EN-04). The limit of an address is silent. Older links are void.
 
     Raises:
         AddressNotAllowed: it is of a domain that cannot be used here.
         SameAddress: it is the person's already.
         WrongPassword: it is not his.
-        TooManyTries: of passwords, shared with the login.
+        TooManyTries: of passwords, shared with the login; or letters from this network.
         TooBusy: too many passwords wait to be checked.
         SignedOut: the person's credentials changed, or he was blocked, meanwhile.
     """
@@ -67,6 +68,10 @@ async def request_change(
     )
     if email == person.email:
         raise SameAddress
+    async with one_by_one(session):
+        wait = await throttle.take_all(session, quota.of_network(config, client))
+    if wait:
+        raise TooManyTries(wait)
     user_id = actor.user_id
     async with session.begin():
         await acting.hold(session, actor)

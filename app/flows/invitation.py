@@ -78,7 +78,7 @@ async def invite_by_letter(
         outcome = await _write_down(session, invited, client=client, actor=actor)
         if outcome.user_id is not None:
             letter = letters.invitation(
-                to=email,
+                to=outcome.email,
                 site=config.site_name,
                 username=username,
                 link=link.url,
@@ -155,10 +155,14 @@ class _Invited(NamedTuple):
 
 
 class _Outcome(NamedTuple):
-    """``roles`` are those there are, if the wanted one is not; ``user_id`` is None if refused."""
+    """``roles`` are those there are, if the wanted one is not; ``user_id`` is None if refused.
+
+    ``email`` is the account's own, whatever was typed.
+    """
 
     user_id: UUID | None
     roles: list[str]
+    email: str = ""
 
 
 def _require(outcome: _Outcome, role_name: str | None) -> UUID:
@@ -210,4 +214,4 @@ async def _write_down(
         await audit.write(
             session, Event.CREATED, client=client, subject_id=person.id, actor_id=id_of(actor)
         )
-    return _Outcome(person.id, [])
+    return _Outcome(person.id, [], person.email)

@@ -17,7 +17,7 @@ from app.models import audit, departure, outbox, token, user
 from app.models import session as sessions
 from app.models.audit import Event
 from app.models.user import Credentials
-from app.steps import acting, linking, notices, proof
+from app.steps import acting, linking, notices, proof, staying
 from app.steps.administrators import keeping_one
 
 GRACE = timedelta(days=KEEP_VALID_DAYS)
@@ -110,17 +110,18 @@ async def keep_by_password(
     """Keep an account, by the ticket that a login with the right password got.
 
     Raises:
-        LinkUnusable: the ticket is garbled, too old, or the credentials have changed since.
+        LinkUnusable: the ticket is garbled or too old, its wish to leave was undone already, or
+            the credentials have changed since.
     """
     text = unseal(config.signing_keys, Purpose.STAY, ticket, valid=STAY_VALID)
     kept = False
     if text is not None:
-        user_id, _, version = text.partition(":")
+        user_id = UUID(text.partition(":")[0])
         async with session.begin():
-            person = await user.lock(session, UUID(user_id))
-            kept = person is not None and person.credential_version == int(version)
+            person = await user.lock(session, user_id)
+            kept = person is not None and staying.wish(person) == text
             if kept:
-                await _keep(session, UUID(user_id), client)
+                await _keep(session, user_id, client)
     if not kept:
         raise LinkUnusable(USED_UP)
 

@@ -22,7 +22,7 @@ from app.models.audit import Event
 from app.models.registration import Pending
 from app.models.throttle import Try
 from app.models.user import Credentials
-from app.steps import browsers, notices, proof
+from app.steps import browsers, notices, proof, staying
 from app.steps.browsers import name_digests
 
 __all__ = [
@@ -271,8 +271,7 @@ async def _ask_to_stay(
     session: AsyncSession, config: Config, person: Credentials, day: datetime, client: Client
 ) -> Leaving:
     await audit.write(session, Event.SIGN_IN_LEAVING, client=client, subject_id=person.id)
-    ticket = f"{person.id}:{person.credential_version}"
-    return Leaving(seal(config.signing_keys, Purpose.STAY, ticket), day)
+    return Leaving(seal(config.signing_keys, Purpose.STAY, staying.wish(person)), day)
 
 
 async def _ask_to_confirm(

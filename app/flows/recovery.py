@@ -39,7 +39,10 @@ async def request_reset(
     Raises:
         TooManyTries: from this network.
     """
-    rates = {f"resets:network:{client.network}": limits(config).logins_of_network}
+    rates = {
+        f"resets:network:{client.network}": limits(config).logins_of_network,
+        **quota.of_network(config, client),
+    }
     async with session.begin():
         wait = await throttle.take_all(session, rates)
         if not wait:

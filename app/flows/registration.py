@@ -66,7 +66,10 @@ async def register(
     if config.terms_url and not accepts_terms:
         raise TermsNotAccepted
     choosing.check(config, password, username=username, email=email)
-    rates = {f"registrations:network:{client.network}": limits(config).logins_of_network}
+    rates = {
+        f"registrations:network:{client.network}": limits(config).logins_of_network,
+        **quota.of_network(config, client),
+    }
     async with one_by_one(session):
         taken = await user.is_username_taken(session, username)
         wait = await throttle.look(session, rates)
@@ -98,26 +101,32 @@ async def register(
 async def resend(session: AsyncSession, *, config: Config, ticket: str, client: Client) -> None:
     """Send the letter of a registration again, to who knows its password.
 
-    ``ticket`` is what a login with that password returned. A limit is silent.
+    ``ticket`` is what a login with that password returned. The limit of an address is silent.
 
     Raises:
         LinkUnusable: the ticket is garbled or too old.
+        TooManyTries: from this network.
     """
     text = unseal(
         config.signing_keys, Purpose.RESEND, ticket, valid=timedelta(minutes=RESEND_VALID_MINUTES)
     )
     if text is None:
         raise LinkUnusable
-    rates = {f"resends:network:{client.network}": limits(config).logins_of_network}
+    rates = {
+        f"resends:network:{client.network}": limits(config).logins_of_network,
+        **quota.of_network(config, client),
+    }
+    async with one_by_one(session):
+        wait = await throttle.take_all(session, rates)
+    if wait:
+        raise TooManyTries(wait)
     async with session.begin():
-        if await throttle.take_all(session, rates):
-            return
         if text.startswith(OF_PERSON):
             await _write_to_person(session, config, UUID(text.removeprefix(OF_PERSON)), client)
             return
         pending = await registrations.renew(session, UUID(text), lasts=VALID[Purpose.CONFIRM])
         if pending is not None:
-            await _write_letter(session, config, pending, client)
+            await _write_letter(session, config, pending, client, is_shown=True)
 
 
 async def waiting(session: AsyncSession, *, email: str = "") -> list[Waiting]:
@@ -170,7 +179,12 @@ async def _write_to_person(
 
 
 async def _write_letter(
-    session: AsyncSession, config: Config, pending: Pending, client: Client
+    session: AsyncSession,
+    config: Config,
+    pending: Pending,
+    client: Client,
+    *,
+    is_shown: bool = False,
 ) -> None:
     registration_id = str(pending.id)
     if not await quota.is_withheld(
@@ -180,6 +194,7 @@ async def _write_letter(
         pending.email,
         client,
         registration=registration_id,
+        is_shown=is_shown,
     ):
         await _put_letter(session, config, pending)
 

@@ -13,7 +13,7 @@ USERNAME_SHORTEST, USERNAME_LONGEST = 3, 64
 USERNAME_PATTERN = r"[A-Za-z][A-Za-z0-9._-]*"
 USERNAME_RULE = (
     f"{USERNAME_SHORTEST} to {USERNAME_LONGEST} letters (a–z), digits, dots, hyphens and "
-    "underscores, a letter first."
+    "underscores, beginning with a letter."
 )
 # What comes along when text is copied from a page or a chat, and nobody sees.
 INVISIBLE = (

@@ -17,9 +17,8 @@ class Shares:
     """The table, a number a slot. The supervisor makes it and hands its descriptor on."""
 
     def __init__(self) -> None:
-        with tempfile.TemporaryFile() as file:
-            file.truncate(SLOTS * SLOT_BYTES)
-            self.fd = os.dup(file.fileno())
+        self.fd = _nameless_file()
+        os.truncate(self.fd, SLOTS * SLOT_BYTES)
         self._numbers = _numbers(self.fd)
         self._free = list(range(SLOTS))
         for slot in self._free:
@@ -47,8 +46,17 @@ class Share:
         self._numbers[self._slot] = number
 
     def is_ahead(self) -> bool:
-        """Whether another worker has fewer."""
-        return self._numbers[self._slot] > min(self._numbers)
+        """Whether another worker has clearly fewer."""
+        fewest = min(self._numbers)
+        return self._numbers[self._slot] > fewest + fewest // 4
+
+
+def _nameless_file() -> int:
+    """Return a descriptor of some memory, or of a file where there is no such thing (macOS)."""
+    if hasattr(os, "memfd_create"):
+        return os.memfd_create("shares")
+    with tempfile.TemporaryFile() as file:
+        return os.dup(file.fileno())
 
 
 def _numbers(fd: int) -> "memoryview[int]":

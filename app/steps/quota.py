@@ -1,4 +1,8 @@
-"""How many letters a network can cause, and an address can get. The limits are silent (BF-09)."""
+"""How many letters a network can cause, and an address can get (BF-09).
+
+The limit of a network is told aloud: it is the same for all names, known or not. That of an address
+is silent, for it would tell that there is an account.
+"""
 
 import logging
 from enum import StrEnum
@@ -15,10 +19,12 @@ from app.models.audit import Event
 log = logging.getLogger(__name__)
 
 WITHHELD = (
-    "A letter was not written: its address or the network %s has had as many as the limits allow "
-    "(ACCOUNT_LETTERS_HOUR, NETWORK_LETTERS_…). If all people seem to be of one network, is "
-    "TRUSTED_PROXIES right?"
+    "A letter was not written, asked for from %s: its address has had as many as the limit allows "
+    "(ACCOUNT_LETTERS_HOUR)"
 )
+
+
+NETWORKS_TIMES = 5  # as many letters to an address as one network can cause, from all of them
 
 
 class Kind(StrEnum):
@@ -33,6 +39,11 @@ class Kind(StrEnum):
     EMAIL = "email"
 
 
+def of_network(config: Config, client: Client) -> throttle.Rates:
+    """Return what everything is paid from that may cause a letter, whether or not it does."""
+    return {f"letters:network:{client.network}": limits(config).letters_of_network}
+
+
 async def is_withheld(
     session: AsyncSession,
     config: Config,
@@ -41,12 +52,18 @@ async def is_withheld(
     client: Client,
     *,
     registration: str = "",
+    is_shown: bool = False,
 ) -> bool:
-    """Count a letter to an address; whether a limit keeps it from being written."""
-    policy = limits(config)
+    """Count a letter to an address; whether a limit keeps it from being written.
+
+    Each network has its own number for an address, and who has shown the password of a
+    registration one for that: so strangers cannot use up what the address's owner gets.
+    """
+    key, policy = canonical(email), limits(config).letters_of_account
+    who, all_of = (registration, "shown") if is_shown else (client.network, "all")
     rates = {
-        f"letters:network:{client.network}": policy.letters_of_network,
-        f"letters:{kind}:{canonical(email)}": policy.letters_of_account,
+        f"letters:{kind}:{who}:{key}": policy,
+        f"letters:{kind}:{all_of}:{key}": [rate.more(NETWORKS_TIMES) for rate in policy],
     }
     withheld = await throttle.take_all(session, rates) > 0
     if withheld:

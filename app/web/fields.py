@@ -24,7 +24,12 @@ TERMS = "I accept the terms"
 
 
 def trimmed(text: str | None) -> str | None:
-    """Filter a field: without the space and the invisible characters around it."""
+    """Filter a field: without the space around it."""
+    return text.strip() if text else text
+
+
+def as_meant(text: str | None) -> str | None:
+    """Filter an address or a name: without the space and the invisible characters around it."""
     return meant(text) if text else text
 
 
@@ -97,7 +102,7 @@ def _username_field(hint: str) -> StringField:
     return StringField(
         "User name",
         [InputRequired("Please choose a user name."), username],
-        [trimmed],
+        [as_meant],
         description=hint,
         render_kw={
             "autocomplete": "username",
@@ -111,7 +116,7 @@ def _email_field(label: str, hint: str) -> EmailField:
     return EmailField(
         label,
         [InputRequired("Please enter your email address."), address],
-        [trimmed],
+        [as_meant],
         description=hint,
         render_kw={"autocomplete": "email"},
     )
@@ -124,7 +129,7 @@ def _name_field() -> StringField:
             DataRequired("Please enter your email address or user name."),
             at_most(EMAIL_LONGEST, "This is too long for either."),
         ],
-        [trimmed],
+        [as_meant],
         render_kw={"autocomplete": "username", "autocapitalize": "none", "spellcheck": "false"},
     )
 

@@ -4,7 +4,7 @@ from quart import Blueprint, flash, make_response, redirect, render_template, re
 from quart.typing import ResponseTypes
 from quart_auth import current_user, logout_user
 
-from app.flows import disowning, email_change, leaving
+from app.flows import disowning, email_change, leaving, login
 from app.house import house
 from app.kit.errors import Refusal
 from app.web import current, links
@@ -81,8 +81,9 @@ async def disowned() -> ResponseTypes:
         done = await disowning.disown(
             session, config=house().config, sealed=NOT_ME.key(), client=client()
         )
-    if current_user.auth_id is not None:
-        logout_user()
+        if current_user.auth_id is not None:  # perhaps another person's
+            await login.sign_out(session, secret=current_user.auth_id, client=client())
+            logout_user()
     html = await render_template("disowned.html", done=done)
     return NOT_ME.forget(await make_response(html))
 

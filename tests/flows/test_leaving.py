@@ -81,6 +81,20 @@ async def test_a_login_with_the_password_keeps_it_too(house: House) -> None:
     assert isinstance(await sign_in(house, ALICE), login.SignedIn)
 
 
+async def test_a_ticket_undoes_one_wish_to_leave_and_no_later_one(house: House) -> None:
+    await settle(house, ALICE)
+    await leave(house)
+    outcome = await sign_in(house, ALICE)
+    assert isinstance(outcome, login.Leaving)
+    await keep_by_password(house, outcome.ticket)
+    with pytest.raises(LinkUnusable):
+        await keep_by_password(house, outcome.ticket)
+    await leave(house)
+    with pytest.raises(LinkUnusable):
+        await keep_by_password(house, outcome.ticket)
+    assert isinstance(await sign_in(house, ALICE), login.Leaving)
+
+
 @pytest.mark.parametrize("ticket", ["", "x", "a.b.c"])
 async def test_a_garbled_ticket_keeps_nothing(house: House, ticket: str) -> None:
     await settle(house, ALICE)

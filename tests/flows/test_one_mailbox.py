@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.flows import access, disowning, logbook, login, people
+from app.flows import access, disowning, invitation, logbook, login, people
 from app.flows.logbook import Filter as Lines
 from app.flows.people import Filter
 from app.house import House
@@ -133,3 +133,18 @@ async def test_a_user_name_with_a_hyphen_signs_in(house: House) -> None:
     anna = await settle(house, Someone("anna-lena", "anna@example.com", PASSWORD))
     assert isinstance(await sign_in(house, anna, name="Anna-Lena"), login.SignedIn)
     assert await count(house, "users") == 1
+
+
+async def test_an_invitation_goes_to_the_accounts_own_address(house: House) -> None:
+    for email in ("Anna@example.com", "anna@example.com"):
+        async with house.session() as session:
+            await invitation.invite_by_letter(
+                session,
+                config=house.config,
+                username="anna",
+                email=email,
+                role_name=None,
+                client=OPERATOR,
+                actor=None,
+            )
+    assert [letter.to for letter in await letters(house)] == ["Anna@example.com"] * 2

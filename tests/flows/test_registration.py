@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.flows import confirmation, login, registration
+from app.flows import confirmation, login, recovery, registration
 from app.flows.confirmation import Opened
 from app.house import House
 from app.kit.errors import (
@@ -260,40 +260,99 @@ class TestLimits:
         assert len(await letters(house)) == 3
         assert (await events(house)).count("letter.withheld") == 2
 
-    async def test_letters_from_one_network_are_limited_in_silence(self, house: House) -> None:
-        for number in range(7):
-            await register(house, Someone(f"bob{number}", f"b{number}@example.com", BOB.password))
-        assert len(await letters(house)) == 5
+    async def test_letters_from_one_network_are_limited_aloud(self, house: House) -> None:
+        """What says that an email was sent has sent one, unless its address has had enough."""
+        await fill_network(house)
+        with pytest.raises(TooManyTries, match="minutes"):
+            await register(house, ALICE)
+        assert len(await letters(house)) == await count(house, "registrations") == 5
 
-    async def test_a_letter_that_was_withheld_can_be_had_later(self, house: House) -> None:
-        for number in range(5):
-            await register(house, Someone(f"bob{number}", f"b{number}@example.com", BOB.password))
+    async def test_neither_can_a_letter_be_had_again(self, house: House) -> None:
         await register(house, ALICE)
-        assert await letters(house, ALICE.email) == []
-        await move_time(house, "throttle_buckets", "free_at", "10 minutes")
-        await resend(house, await ticket_of(house, ALICE))
+        ticket = await ticket_of(house, ALICE)
+        await fill_network(house, 4)
+        with pytest.raises(TooManyTries):
+            await resend(house, ticket)
         assert len(await letters(house, ALICE.email)) == 1
 
-    async def test_registrations_from_one_network_are_limited_aloud(self, house: House) -> None:
+    @pytest.mark.parametrize("someone", [ALICE, STRANGER])
+    async def test_neither_a_link_to_a_new_password_whoever_asks(
+        self, house: House, someone: Someone
+    ) -> None:
+        """Each request is paid for, known name or not: how many there are tells nothing."""
+        await settle(house, ALICE)
+        for _ in range(4):
+            await request_reset(house, someone.email)
+        with pytest.raises(TooManyTries):
+            await request_reset(house, someone.email)
+
+    async def test_a_letter_that_was_withheld_can_be_had_later(self, house: House) -> None:
+        for number in range(4):
+            await register(house, ALICE._replace(username=f"alice{number}"))
+        assert len(await letters(house, ALICE.email)) == 3
+        await move_time(house, "throttle_buckets", "free_at", "60 minutes")
+        await resend(house, await ticket_of(house, ALICE))
+        assert len(await letters(house, ALICE.email)) == 4
+
+    async def test_a_network_without_letters_takes_none_from_others(self, house: House) -> None:
+        await fill_network(house)
+        for _ in range(4):
+            with pytest.raises(TooManyTries):
+                await register(house, ALICE)
+        await register(house, ALICE, replace(CLIENT, ip="198.51.100.1"))
+        assert len(await letters(house, ALICE.email)) == 1
+
+
+class TestStrangers:
+    @pytest.fixture
+    def settings(self, settings: dict[str, object]) -> dict[str, object]:
+        return settings | {"account_letters_hour": 2}
+
+    async def test_of_another_network_use_up_no_letter_of_the_owner(self, house: House) -> None:
+        for number in range(4):
+            await register(house, STRANGER._replace(username=f"other{number}"))
+        await register(house, ALICE, replace(CLIENT, ip="198.51.100.1"))
+        assert len(await letters(house, ALICE.email)) == 3
+
+    async def test_of_the_same_network_use_up_none_of_who_shows_the_password(
+        self, house: House
+    ) -> None:
+        for number in range(4):
+            await register(house, STRANGER._replace(username=f"other{number}"))
+        await register(house, ALICE)
+        assert len(await letters(house, ALICE.email)) == 2
+        await resend(house, await ticket_of(house, ALICE))
+        assert len(await letters(house, ALICE.email)) == 3
+
+    async def test_of_all_networks_have_an_end(self, house: House) -> None:
+        for number in range(12):
+            client = replace(CLIENT, ip=f"198.51.100.{number}")
+            await register(house, STRANGER._replace(username=f"other{number}"), client)
+        assert len(await letters(house, ALICE.email)) == 10
+
+
+async def request_reset(house: House, name: str) -> None:
+    async with house.session() as session:
+        await recovery.request_reset(session, config=house.config, name=name, client=CLIENT)
+
+
+async def fill_network(house: House, number: int = 5) -> None:
+    """Cause as many letters as a network can."""
+    for each in range(number):
+        await register(house, Someone(f"bob{each}", f"b{each}@example.com", BOB.password))
+
+
+class TestManyRegistrations:
+    @pytest.fixture
+    def settings(self, settings: dict[str, object]) -> dict[str, object]:
+        return settings | {"account_letters_hour": 3, "network_logins_5_minutes": 30}
+
+    async def test_of_one_network_are_limited_aloud(self, house: House) -> None:
         for number in range(30):
             await register(house, ALICE._replace(email=f"a{number}@example.com"))
         with pytest.raises(TooManyTries):
             await register(house, ALICE)
         assert await count(house, "registrations") == 30
-
-    async def test_a_network_without_letters_takes_none_from_others(self, house: House) -> None:
-        for number in range(5):
-            await register(house, Someone(f"bob{number}", f"b{number}@example.com", BOB.password))
-        for _ in range(4):
-            await register(house, STRANGER)
-        await register(house, ALICE, replace(CLIENT, ip="198.51.100.1"))
-        assert len(await letters(house, ALICE.email)) == 1
-
-    async def test_another_network_is_not_concerned(self, house: House) -> None:
-        for number in range(7):
-            await register(house, Someone(f"bob{number}", f"b{number}@example.com", BOB.password))
-        await register(house, ALICE, replace(CLIENT, ip="198.51.100.1"))
-        assert len(await letters(house, ALICE.email)) == 1
 
 
 async def test_a_person_registers_and_confirms(house: House) -> None:

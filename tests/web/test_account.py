@@ -309,6 +309,21 @@ class TestNotMe:
         assert (await log_in(owner, ALICE, NEW)).status_code == 303
         assert (await owner.post("/not-me")).status_code == 410
 
+    async def test_another_person_in_that_browser_is_signed_out_for_good(
+        self, alice: Browser
+    ) -> None:
+        await settle(alice.house, BOB)
+        await ask_email(alice.house, "new@example.org")
+        bob = alice.new_window()
+        await log_in(bob, BOB, BOB.password)
+        kept = bob.cookie()
+        assert kept
+        await bob.open_link(await link_about(alice.house, ALICE.email, "about to change"))
+        assert (await bob.post("/not-me")).status_code == 200
+        replayed = alice.new_window()
+        replayed.set_cookie(kept)
+        assert await name_of(replayed) is None
+
 
 class TestUsername:
     async def test_taken_and_unfit_ones(self, alice: Browser) -> None:

@@ -11,7 +11,7 @@ from app.flows.logbook import EVENTS
 from app.flows.logbook import Filter as LinesFilter
 from app.flows.people import Filter, State
 from app.kit.addresses import EMAIL_LONGEST, USERNAME_RULE
-from app.web.fields import HouseForm, address, at_most, given, trimmed, username
+from app.web.fields import HouseForm, address, as_meant, at_most, given, trimmed, username
 
 REASON_LONGEST = 500
 FIRST_YEAR, LAST_YEAR = 2000, 2099
@@ -63,7 +63,7 @@ class FindForm(HouseForm):
     q = StringField(
         "Part of a name or an address",
         [Optional(), at_most(EMAIL_LONGEST, "This is too long."), _printable],
-        [trimmed],
+        [as_meant],
         description="With one or two letters: user names that begin with them.",
         render_kw=PLAIN | {"type": "search"},
     )
@@ -89,7 +89,7 @@ class FindForm(HouseForm):
 class WaitingForm(HouseForm):
     """Look for a registration."""
 
-    email = StringField("Address", [], [trimmed], render_kw={"autocomplete": "off"})
+    email = StringField("Address", [], [as_meant], render_kw={"autocomplete": "off"})
 
 
 class BlockForm(HouseForm):
@@ -124,7 +124,7 @@ class WordForm(HouseForm):
     word = StringField(
         "The word",
         [InputRequired("Please type the word."), _printable],
-        [trimmed],
+        [as_meant],
         render_kw=PLAIN,
     )
 
@@ -135,7 +135,7 @@ class EraseForm(HouseForm):
     word = StringField(
         "User name",
         [InputRequired("Please type the user name."), _printable],
-        [trimmed],
+        [as_meant],
         render_kw=PLAIN,
     )
 
@@ -146,14 +146,14 @@ class InviteForm(HouseForm):
     email = EmailField(
         "Email address",
         [InputRequired("Please enter the email address."), address],
-        [trimmed],
+        [as_meant],
         description="The invitation goes there. Nobody else sees its link.",
         render_kw=PLAIN,
     )
     username = StringField(
         "User name",
         [InputRequired("Please enter a user name."), username],
-        [trimmed],
+        [as_meant],
         description=USERNAME_RULE,
         render_kw=PLAIN,
     )
@@ -176,14 +176,14 @@ class HistoryForm(HouseForm):
     person = StringField(
         "Who",
         [Optional(), at_most(EMAIL_LONGEST, "This is too long."), _printable],
-        [trimmed],
+        [as_meant],
         description="User name, address or id.",
         render_kw=PLAIN,
     )
     network = StringField(
         "From where",
         [Optional(), _network],
-        [trimmed],
+        [as_meant],
         description="Address or network.",
         render_kw=PLAIN,
     )
