@@ -201,7 +201,10 @@ class Config(BaseModel):
         None, description="Put into `DATABASE_URL`, so that the password can come from a file"
     )
     database_pool_size: int = Field(
-        10, ge=1, le=100, description="Connections each worker may keep"
+        10,
+        ge=1,
+        le=100,
+        description="Connections each worker may keep, at least 2: one is for who is signed in",
     )
     database_pool_overflow: int = Field(
         0, ge=0, le=100, description="Connections each worker may add for a while"
@@ -394,7 +397,12 @@ class Config(BaseModel):
     @property
     def connections_of_worker(self) -> int:
         """How many database connections a worker may have: the pool's, and one for look-ups."""
-        return self.database_pool_size + self.database_pool_overflow + 1
+        return self.pool_of_worker + self.database_pool_overflow + 1
+
+    @property
+    def pool_of_worker(self) -> int:
+        """How many connections a worker's pool keeps."""
+        return max(1, self.database_pool_size - 1)
 
     @property
     def proxy_networks(self) -> tuple[IPv4Network | IPv6Network, ...]:

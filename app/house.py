@@ -67,7 +67,7 @@ async def opened(config: Config, url: URL) -> AsyncIterator[House]:
     """Open everything, and close it at the end. Needs no database yet: it may come later."""
     engine = make_engine(
         url,
-        pool_size=config.database_pool_size,
+        pool_size=config.pool_of_worker,
         overflow=config.database_pool_overflow,
         pooled=config.database_pooled,
     )

@@ -46,7 +46,7 @@ async def _serve(config: Config, url: URL, listener: socket.socket, share: Share
     spare_the_collector()
     await server.start(listener)
     POOL_IN_USE.set_function(app.extensions[EXTENSION].engine.pool.checkedout)
-    POOL_SIZE.set(config.database_pool_size + config.database_pool_overflow)
+    POOL_SIZE.set(config.pool_of_worker + config.database_pool_overflow)
     reporting = asyncio.create_task(Reporter().run())
     await stop.wait()
     leave(app)

@@ -81,7 +81,7 @@ def test_the_house_is_looked_after(server: Server) -> None:
     assert found["vestibule_database_up"] == 1
     assert found["vestibule_login_sessions"] >= 1
     assert found["vestibule_letters_oldest_seconds"] == 0
-    assert found["vestibule_database_pool_limit"] == 20
+    assert found["vestibule_database_pool_limit"] == 18
     assert found["vestibule_passwords_waiting"] == 0
     assert found['vestibule_letters_total{outcome="sent"}'] >= 1
     assert found["vestibule_password_wait_seconds_count"] >= 1

@@ -45,6 +45,9 @@ class Batches(Generic[K, V]):
                 waiting, self._waiting = self._waiting, {}
                 try:
                     found = await self._ask(list(waiting))
+                except asyncio.CancelledError:
+                    _tell(waiting, None)
+                    raise
                 except Exception as error:  # noqa: BLE001 - told to those who asked
                     _tell(waiting, error)
                 else:
@@ -56,8 +59,13 @@ class Batches(Generic[K, V]):
             self._asking = None
 
 
-def _tell(waiting: Mapping[K, Sequence["asyncio.Future[V | None]"]], error: Exception) -> None:
+def _tell(
+    waiting: Mapping[K, Sequence["asyncio.Future[V | None]"]], error: Exception | None
+) -> None:
+    """Give up what waits, for an error or because all ends."""
     for answers in waiting.values():
         for answer in answers:
-            if not answer.done():
+            if error is None:
+                answer.cancel()
+            elif not answer.done():
                 answer.set_exception(error)

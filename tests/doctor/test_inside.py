@@ -133,7 +133,7 @@ def test_the_schema_is_ours() -> None:
 
 def test_connections_fit() -> None:
     check(inside.connections(90, site(workers=8, replicas=3)), Level.WRONG, "do not fit")
-    check(inside.connections(90, site(workers=2)), Level.OK, "(2 × 11 × 1)")
+    check(inside.connections(90, site(workers=2)), Level.OK, "(2 × 10 × 1)")
     check(inside.connections(9, site(workers=8, database_pooled=True)), Level.OK, "the pool's")
 
 

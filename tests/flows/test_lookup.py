@@ -59,7 +59,6 @@ async def test_many_at_once_take_one_connection(house: House) -> None:
     await settle(house, ALICE)
     secret = await signed_in(house, ALICE)
     assert await names(house, *[secret] * 300) == ["alice"] * 300
-    assert house.engine.pool.checkedout() == 0
     async with house.engine.connect() as connection:
         assert await connection.scalar(text(OURS)) <= 3
 

@@ -1,5 +1,6 @@
 """What the server refuses before the framework sees it, over real sockets (PX-03, PX-04, DO-06)."""
 
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -119,9 +120,7 @@ def test_an_ambiguous_head_is_refused_and_the_connection_closed(
 
 def test_an_ambiguous_head_after_a_good_one_is_refused_too(server: Server) -> None:
     said = server.answer(NEXT + AMBIGUOUS[2] + NEXT)
-    assert [line[:12] for line in said.split(b"\r\n") if line.startswith(b"HTTP/1.1 ")] == [
-        b"HTTP/1.1 200", b"HTTP/1.1 400",
-    ]  # fmt: skip
+    assert re.findall(rb"HTTP/1\.1 (\d+)", said) == [b"200", b"400"]
 
 
 def test_nothing_of_this_is_a_fault_of_ours(server: Server) -> None:
