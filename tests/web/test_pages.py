@@ -40,8 +40,8 @@ class TestRegister:
         ("field", "value", "words"),
         [
             ("username", "", "choose a user name"),
-            ("username", "1alice", "a letter first"),
-            ("username", "<script>", "a letter first"),
+            ("username", "1alice", "beginning with a letter"),
+            ("username", "<script>", "beginning with a letter"),
             ("email", "", "enter your email"),
             ("email", "alice", "@-sign"),
             ("email", "a" * 300 + "@example.com", "at most 254"),
