@@ -309,7 +309,7 @@ class Config(BaseModel):
         ge=1,
         le=1000,
         description="Passwords that may wait for those threads in each worker, networks by turns, "
-        "for at most 10 seconds; more get 503",
+        "for at most 20 seconds; more get 503",
     )
 
     session_idle_minutes: float = Field(

@@ -36,7 +36,7 @@ LONGEST_BYTES = 1024
 DEFAULT_ROUNDS = 12
 NICE = 10  # more than the rest of the process
 NICEST = 19
-LONGEST_WAIT_SECONDS = 10
+LONGEST_WAIT_SECONDS = 20
 FOREIGN_SCHEMES = [
     "argon2",
     "bcrypt",
