@@ -68,6 +68,7 @@ class Connection(asyncio.Protocol):
         self._is_read_out = False
         self._is_lost = False
         self._room: asyncio.Event | None = None  # there while the visitor reads too slowly
+        self._cut: asyncio.TimerHandle | None = None
         self._task: asyncio.Task[None] | None = None
         self._requests: set[asyncio.Task[None]] = set()
 
@@ -111,6 +112,8 @@ class Connection(asyncio.Protocol):
     def connection_lost(self, error: Exception | None) -> None:  # noqa: ARG002 - the protocol
         """Tell whoever reads, writes or answers."""
         self._is_lost = self._is_read_out = True
+        if self._cut is not None:
+            self._cut.cancel()
         self.resume_writing()
         self._wake()
         if self._is_handling and self._task is not None:
@@ -121,8 +124,8 @@ class Connection(asyncio.Protocol):
         self._is_read_out = True
         self._wake()
         if not self._transport.is_closing():
+            self._cut = self._loop.call_later(CLOSE_SECONDS, self._transport.abort)
             self._transport.close()
-            self._loop.call_later(CLOSE_SECONDS, self._transport.abort)
 
     def abort(self) -> None:
         """Close it at once."""

@@ -70,8 +70,8 @@ class DirectConnection:
     async def _fetch_once(
         self, statement: Prepared, values: dict[str, Any]
     ) -> Sequence[asyncpg.Record]:
-        driver = await self.open()
         try:
+            driver = await self.open()
             async with driver.transaction() if self._is_pooled else nullcontext():
                 rows: Sequence[asyncpg.Record] = await driver.fetch(
                     statement.text, *(values[name] for name in statement.names)

@@ -1,6 +1,5 @@
 """Who is signed in: asked by every request, answered for all that wait by one statement."""
 
-import logging
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
@@ -12,8 +11,6 @@ from app.models import session as sessions
 from app.models.session import Person
 
 __all__ = ["Lookup", "Person"]
-
-log = logging.getLogger(__name__)
 
 
 class Lookup:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from app.kit.errors import TooBusy
@@ -77,9 +77,11 @@ class Turns:
 
     def _largest(self, group: str) -> str | None:
         """Return the group that can spare a place for one of this group, if there is one."""
-        size: Callable[[str], int] = lambda name: len(self._groups.get(name, ()))  # noqa: E731
-        largest = max(self._groups, key=size, default=group)
-        return largest if size(largest) > size(group) + 1 else None
+        largest = max(self._groups, key=self._size, default=group)
+        return largest if self._size(largest) > self._size(group) + 1 else None
+
+    def _size(self, group: str) -> int:
+        return len(self._groups.get(group, ()))
 
     def _forget(self, group: str, turn: asyncio.Future[None]) -> None:
         turns = self._groups.get(group, [])

@@ -23,11 +23,18 @@ FOR_EVER = (CACHING, f"public, max-age={ONE_YEAR_SECONDS}, immutable".encode())
 Pairs = list[tuple[bytes, bytes]]
 
 
-class Headers(NamedTuple):
-    """What answers get, ready to be sent: those of pages, and those of files that never change."""
+class Ready(NamedTuple):
+    """Headers ready to be sent; ``ours`` are the names of those that no page sets itself."""
 
-    pages: Pairs
-    files: Pairs
+    pairs: Pairs
+    ours: frozenset[bytes]
+
+
+class Headers(NamedTuple):
+    """What answers get: pages, and files that never change."""
+
+    pages: Ready
+    files: Ready
 
 
 def ready(*, is_https: bool) -> Headers:
@@ -36,17 +43,18 @@ def ready(*, is_https: bool) -> Headers:
     if is_https:
         always["Strict-Transport-Security"] = f"max-age={ONE_YEAR_SECONDS}; includeSubDomains"
     pairs = [(name.lower().encode(), value.encode()) for name, value in always.items()]
-    return Headers([*pairs, NO_STORE, (VARY, b"Cookie")], [*pairs, FOR_EVER])
+    of_page, of_file = [*pairs, NO_STORE, (VARY, b"Cookie")], [*pairs, FOR_EVER]
+    ours = frozenset(name for name, _ in [*pairs, NO_STORE]) - {REFERRER_POLICY}
+    return Headers(Ready(of_page, ours), Ready(of_file, ours))
 
 
-def completed(own: Iterable[tuple[bytes, bytes]], more: Pairs) -> Pairs:
+def completed(own: Iterable[tuple[bytes, bytes]], more: Ready) -> Pairs:
     """Return a page's own headers with ours, which win.
 
     But a page may have set a ``Referrer-Policy`` itself, and what it varies by is added to ours.
     """
-    names = {name for name, _ in more} - {REFERRER_POLICY, VARY}
-    kept = [(name, value) for name, value in own if name not in names]
+    kept = [(name, value) for name, value in own if name not in more.ours]
     given = {name for name, _ in kept}
     if VARY in given and all(value.lower() != b"cookie" for name, value in kept if name == VARY):
         given.discard(VARY)
-    return kept + [(name, value) for name, value in more if name not in given]
+    return kept + [(name, value) for name, value in more.pairs if name not in given]
