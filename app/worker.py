@@ -5,15 +5,15 @@ import gc
 import logging
 import signal
 import socket
-from contextlib import suppress
 
 import uvloop
 from quart import Quart
 from sqlalchemy import URL
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app import create_app
 from app.config import Config
-from app.house import EXTENSION, leave
+from app.house import EXTENSION, House, leave
 from app.kit.metrics import POOL_IN_USE, POOL_SIZE
 from app.kit.reports import Reporter
 from app.kit.shares import Share
@@ -61,8 +61,15 @@ async def warm_up(app: Quart) -> None:
     """Do what the first visitors would wait for: read the usual templates, and connect."""
     for name in FIRST_TEMPLATES:
         app.jinja_env.get_template(name)
-    with suppress(Exception):  # the database may come later
-        await app.extensions[EXTENSION].lookup.find("")
+    house: House = app.extensions[EXTENSION]
+    # The database may come later.
+    await asyncio.gather(house.lookup.find(""), _connect(house.engine), return_exceptions=True)
+
+
+async def _connect(engine: AsyncEngine) -> None:
+    """Connect for the first time, which takes many round trips."""
+    async with engine.connect():
+        pass
 
 
 def spare_the_collector() -> None:
