@@ -61,12 +61,12 @@ _POOLED: dict[str, Any] = {
 }
 POOLED = "pooled"  # an engine's option: its connections change hands after each transaction
 READ_ONLY_STATE = "25006"
-CANCELED_STATE = "57014"  # by a time limit
 # SQLSTATE classes that say "not now" rather than "your query is wrong": connection, our password
 # (which is being changed), rollback (deadlock), resources, intervention (shutdown, cancelled),
 # system; and lock_not_available.
 _AWAY_STATES = (READ_ONLY_STATE, "08", "28", "40", "53", "57", "58", "55P03")
 
+_TOO_SLOW_STATES = {"57014", "55P03"}  # cancelled by a time limit; a lock was not to be had
 _SEVERED_STATES = ("08", "57P")  # connection; shutdown, also of a standby that is promoted
 
 # The driver's "internal" error is what a connection says whose server has said goodbye, but whose
@@ -169,13 +169,12 @@ def _leave_read_only(context: ExceptionContext) -> None:
 
 def is_read_only(error: BaseException) -> bool:
     """Whether a server refuses to write: it is a standby now."""
-    return getattr(error, "sqlstate", None) == READ_ONLY_STATE
+    return _state(error) == READ_ONLY_STATE
 
 
 def is_severed(error: BaseException) -> bool:
     """Whether a driver's error says that a connection is gone, not that nobody answers."""
-    state = getattr(error, "sqlstate", None) or ""
-    return state.startswith(_SEVERED_STATES) or (
+    return _state(error).startswith(_SEVERED_STATES) or (
         isinstance(error, (OSError, AsyncpgInterfaceError, InternalClientError))
         and not isinstance(error, TimeoutError)
     )
@@ -331,14 +330,19 @@ def is_away(error: BaseException) -> bool:
         return True
     if isinstance(error, DBAPIError) and error.connection_invalidated:
         return True
-    driver_error = error.orig if isinstance(error, DBAPIError) else error
-    return (getattr(driver_error, "sqlstate", None) or "").startswith(_AWAY_STATES)
+    return _state(error).startswith(_AWAY_STATES)
 
 
 def why_away(error: BaseException) -> str:
     """Say what is the matter with a database that ``is_away``."""
     if isinstance(error, PoolTimeout):
         return "all database connections of this worker are in use"
-    if isinstance(error, TimeoutError) or getattr(error, "sqlstate", None) == CANCELED_STATE:
+    if isinstance(error, TimeoutError) or _state(error) in _TOO_SLOW_STATES:
         return "the database does not answer in time"
     return "the database is away"
+
+
+def _state(error: BaseException) -> str:
+    """Return the SQLSTATE of an error, the driver's own or wrapped; empty if it has none."""
+    driver_error = error.orig if isinstance(error, DBAPIError) else error
+    return getattr(driver_error, "sqlstate", None) or ""

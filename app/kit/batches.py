@@ -34,10 +34,11 @@ class Batches(Generic[K, V]):
         return await answer
 
     async def close(self) -> None:
-        """Give up the question that is under way."""
+        """Give up the question that is under way, and those who wait for the next."""
         if self._asking is not None:
             self._asking.cancel()
             await asyncio.gather(self._asking, return_exceptions=True)
+        _tell(self._waiting, None)
 
     async def _ask_for_all(self) -> None:
         try:

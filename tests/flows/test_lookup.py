@@ -63,6 +63,20 @@ async def test_many_at_once_take_one_connection(house: House) -> None:
         assert await connection.scalar(text(OURS)) <= 3
 
 
+async def test_a_statement_that_meets_its_limit_is_slow_not_away(
+    house: House, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def wait() -> None:
+        async with house.session() as session, session.begin():
+            await session.execute(text("SET LOCAL statement_timeout = 1"))
+            await session.execute(text("SELECT pg_sleep(5)"))
+
+    with pytest.raises(DatabaseAway):
+        await wait()
+    assert "does not answer in time" in caplog.text
+    assert "is away" not in caplog.text
+
+
 class TestADatabaseThatIsAway:
     async def test_is_said_to_be_away(
         self, house: House, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch

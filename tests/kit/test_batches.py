@@ -101,8 +101,11 @@ async def test_who_goes_away_takes_nobodys_answer_along() -> None:
 async def test_at_the_end_nobody_is_left_waiting() -> None:
     source = Source()
     batches = Batches(source.ask)
-    waiting = asyncio.create_task(batches.get("a"))
-    await turn()
+    waiting = []
+    for key in ("a", "b"):  # the second waits for the next question
+        waiting.append(asyncio.create_task(batches.get(key)))
+        await turn()
     await asyncio.wait_for(batches.close(), 1)
-    with pytest.raises(asyncio.CancelledError):
-        await asyncio.wait_for(waiting, 1)
+    for each in waiting:
+        with pytest.raises(asyncio.CancelledError):
+            await asyncio.wait_for(each, 1)
