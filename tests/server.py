@@ -54,6 +54,16 @@ class Server:
         children = psutil.Process(self.process.pid).children()
         return [child for child in children if command in _command_line(child)]
 
+    def visitors(self) -> list[int]:
+        """Return how many visitors' connections each worker has."""
+        return [
+            sum(
+                each.status == psutil.CONN_ESTABLISHED and each.laddr.port == self.port
+                for each in worker.net_connections()
+            )
+            for worker in self.children()
+        ]
+
     def link(
         self, to: str, kind: str = "confirm", *, other_than: str = "", seconds: float = 30
     ) -> str:

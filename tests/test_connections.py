@@ -41,8 +41,8 @@ async def connections(server: Server) -> AsyncIterator[list[Connection]]:
         writer.close()
         with contextlib.suppress(ConnectionError):
             await writer.wait_closed()
-    for _ in range(20):
-        if (await answer(server))[0] == 200:
+    for _ in range(50):
+        if not any(server.visitors()) and (await answer(server))[0] == 200:
             return
         await asyncio.sleep(0.1)
     raise AssertionError("the server keeps the places of who is gone")

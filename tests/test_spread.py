@@ -5,7 +5,6 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 
-import psutil
 import pytest
 from sqlalchemy import URL
 
@@ -23,13 +22,6 @@ def server(worker_database: URL) -> Iterator[Server]:
         yield server
 
 
-def connections(process: psutil.Process, port: int) -> int:
-    return sum(
-        each.status == psutil.CONN_ESTABLISHED and each.laddr.port == port
-        for each in process.net_connections()
-    )
-
-
 def burst(server: Server) -> list[int]:
     """Connect many times at once; return how many each worker has."""
     with ExitStack() as stack:
@@ -41,7 +33,7 @@ def burst(server: Server) -> list[int]:
             visitor.settimeout(10)
             visitor.sendall(ASK)
             assert visitor.recv(100).startswith(b"HTTP/1.1 200")
-        return [connections(worker, server.port) for worker in server.children()]
+        return server.visitors()
 
 
 def test_connections_that_come_at_once_are_shared_out(server: Server) -> None:
