@@ -17,6 +17,7 @@ from quart import Quart, render_template
 from quart_auth import AuthUser, QuartAuth, current_user, login_required
 
 from app.kit.permissions import Permission
+from app.kit.shares import Share, Shares
 from app.server import Server
 from app.web.assets import STATIC_DIR, static_path
 from app.wiring import TEMPLATES_DIR
@@ -72,16 +73,16 @@ def cookies() -> list[str]:
     return [f"{COOKIE}={extension.dump_token(name, app)}" for name in readers()]
 
 
-def serve(what: str, listener: socket.socket) -> None:
+def serve(what: str, listener: socket.socket, share: Share) -> None:
     """Be one worker, until SIGTERM."""
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_serve(bare if what == "bare" else make_page(), listener))
+        runner.run(_serve(bare if what == "bare" else make_page(), listener, share))
 
 
-async def _serve(app: Quart, listener: socket.socket) -> None:
+async def _serve(app: Quart, listener: socket.socket, share: Share) -> None:
     await app.startup()
-    await Server(app, most_connections=MOST_CONNECTIONS).start(listener)
+    await Server(app, most_connections=MOST_CONNECTIONS, share=share).start(listener)
     await asyncio.Event().wait()
 
 
@@ -98,9 +99,11 @@ def main() -> None:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     listener.bind(("127.0.0.1", options.port))
+    shares = Shares()
     forked = multiprocessing.get_context("fork")
     workers = [
-        forked.Process(target=serve, args=(options.what, listener)) for _ in range(options.workers)
+        forked.Process(target=serve, args=(options.what, listener, Share(shares.fd, shares.take())))
+        for _ in range(options.workers)
     ]
     for worker in workers:
         worker.start()
