@@ -86,7 +86,7 @@ def serve_command(*, with_postman: bool) -> None:
 def migrate() -> None:
     """Bring the database's schema up to date. Any number at once take turns."""
     with database() as (_, url):
-        ask(url, schema.check_encoding)
+        ask(url, lambda ctx: schema.check_encoding(ctx.db))
         schema.migrate(url)
     click.echo("The database is up to date.")
 

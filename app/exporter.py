@@ -13,6 +13,7 @@ from prometheus_client.registry import Collector
 from sqlalchemy import URL
 
 from app.config import Config
+from app.context import operator_context
 from app.db import Sessions, is_away, make_engine, make_sessions
 from app.flows import delivery, login
 from app.kit.counts import Snapshot, read
@@ -60,7 +61,9 @@ async def exporting(
         yield
         return
     engine = make_engine(url, pool_size=1, overflow=0, pooled=config.database_pooled)
-    server = Server(Exporter(watcher, make_sessions(engine)), most_connections=CONNECTIONS_AT_MOST)
+    server = Server(
+        Exporter(watcher, config, make_sessions(engine)), most_connections=CONNECTIONS_AT_MOST
+    )
     await server.start(listener)
     try:
         yield
@@ -72,8 +75,9 @@ async def exporting(
 class Exporter(Collector):
     """Answers ``GET /metrics``, and nothing else."""
 
-    def __init__(self, watcher: Watcher, sessions: Sessions) -> None:
+    def __init__(self, watcher: Watcher, config: Config, sessions: Sessions) -> None:
         self._watcher = watcher
+        self._config = config
         self._sessions = sessions
         self._asked = float(-ASK_DATABASE_EVERY_SECONDS)
         self._database: dict[str, float] = {}
@@ -117,9 +121,10 @@ class Exporter(Collector):
             return
         self._asked = time.monotonic()
         try:
-            async with self._sessions() as session:
-                waiting = await delivery.waiting(session)
-                live = await login.live_sessions(session)
+            async with self._sessions() as db:
+                ctx = operator_context(db, self._config)
+                waiting = await delivery.waiting(ctx)
+                live = await login.live_sessions(ctx)
             self._database = {
                 "database_up": 1,
                 "login_sessions": live,

@@ -79,6 +79,7 @@ async def opened(config: Config, url: URL) -> AsyncIterator[House]:
     )
     async with direct_connection(own, beside=engine) as direct:
         lookup = Lookup(direct, config)
+        await hasher.prepare()
         try:
             yield House(config, engine, make_sessions(engine), hasher, lookup)
         finally:

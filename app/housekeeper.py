@@ -8,6 +8,7 @@ import time
 from sqlalchemy import URL
 
 from app.config import Config
+from app.context import operator_context
 from app.db import is_away, make_engine, make_sessions
 from app.flows.housekeeping import Pruned, prune
 from app.kit.metrics import HOUSEKEEPING_AT, NOT_ERASED, PRUNED
@@ -49,9 +50,11 @@ async def _prune(config: Config, url: URL, stop: asyncio.Event, pruned: Pruned) 
     """Prune once, on a connection of its own: a letter never waits for one."""
     engine = make_engine(url, pool_size=1, overflow=0, pooled=config.database_pooled)
     try:
-        async with make_sessions(engine)() as session:
+        async with make_sessions(engine)() as db:
             await prune(
-                session, config=config, rest=lambda: wait_for(stop, REST_SECONDS), pruned=pruned
+                operator_context(db, config),
+                rest=lambda: wait_for(stop, REST_SECONDS),
+                pruned=pruned,
             )
     finally:
         await engine.dispose()

@@ -12,6 +12,7 @@ from sqlalchemy import URL
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.config import Config
+from app.context import operator_context
 from app.db import Sessions, is_away, make_engine, make_sessions
 from app.flows.delivery import (
     CHANNEL,
@@ -117,6 +118,7 @@ class _Rounds:
     def __init__(
         self, config: Config, sessions: Sessions, bell: _Bell, stop: asyncio.Event
     ) -> None:
+        self._config = config
         self._sessions = sessions
         self._bell = bell
         self._stop = stop
@@ -144,16 +146,17 @@ class _Rounds:
     async def _empty(self) -> float:
         """Deliver all that is due; return for how many seconds to rest."""
         send: Send = self._server.send if self._server else write_to_log
-        async with self._sessions() as session:
+        async with self._sessions() as db:
+            ctx = operator_context(db, self._config)
             while not self._stop.is_set():
                 began = time.monotonic()
-                delivery = await deliver_next(session, send, retry_days=self._retry_days)
+                delivery = await deliver_next(ctx, send, retry_days=self._retry_days)
                 if delivery is None:
                     break
                 self._note(delivery)
                 if isinstance(delivery.problem, NoServer):
                     await wait_for(self._stop, self._pause(time.monotonic() - began))
-            due = await seconds_until_due(session)
+            due = await seconds_until_due(ctx)
         look = LOOK_ANYWAY_SECONDS if self._bell.is_heard else LOOK_EVERY_SECONDS
         return look if due is None else min(look, max(due, LOOK_AGAIN_SECONDS))
 

@@ -33,6 +33,7 @@ from app.kit.client import Client
 from app.kit.passwords import DEFAULT_ROUNDS, PasswordHasher, hash_now
 from bench.find_people import PEOPLE, SEARCHES
 from tests.browser import Browser
+from tests.contexts import context
 
 SMALL = 1_000
 LOOK_UP = "session look-up"
@@ -149,22 +150,16 @@ async def look_up(site: Site, number: int) -> None:
 async def log_in(site: Site, number: int, hasher: PasswordHasher | None = None) -> None:
     """Sign somebody in; with ``hasher`` one whose hash has the cost of a real one."""
     place = 74 * number + (1 if hasher else 0)  # the odd ones have such a hash
-    async with site.house.session() as session:
+    async with context(site.house) as ctx:
         await sign_in(
-            session,
-            config=site.house.config,
-            hasher=hasher or site.house.hasher,
-            name=site.names[place % len(site.names)],
-            password=PASSWORD,
-            remember=True,
-            client=CLIENT,
+            ctx, name=site.names[place % len(site.names)], password=PASSWORD, remember=True
         )
 
 
 def search(site: Site, wanted: people.Filter, after: str) -> Act:
     async def act(_: int) -> None:
-        async with site.house.session() as session:
-            await people.find(session, wanted, after=after)
+        async with context(site.house) as ctx:
+            await people.find(ctx, wanted, after=after)
 
     return act
 
@@ -173,8 +168,8 @@ def history(site: Site, **wanted: Any) -> Act:  # noqa: ANN401 - the filter's ow
     async def act(number: int) -> None:
         person = site.names[number * 41 % len(site.names)] if "person" in wanted else ""
         asked = logbook.Filter(**{**wanted, "person": person})
-        async with site.house.session() as session:
-            await logbook.read(session, asked, before=site.house.config.site_name)
+        async with context(site.house) as ctx:
+            await logbook.read(ctx, asked, before=site.house.config.site_name)
 
     return act
 
@@ -248,8 +243,8 @@ async def tidy(site: Site, seconds: float) -> None:
         await asyncio.sleep(0.05)  # as beside the postman
         return time.perf_counter() - begun > seconds
 
-    async with site.house.session() as session:
-        await housekeeping.prune(session, config=site.house.config, rest=rest, pruned=pruned)
+    async with context(site.house) as ctx:
+        await housekeeping.prune(ctx, rest=rest, pruned=pruned)
     took = time.perf_counter() - begun
     gone = sum(pruned.rows.values())
     arriving = len(site.names) * (EVENTS_OF_ONE / 365 + SESSIONS_OF_ONE / 30) / 86400

@@ -16,10 +16,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app import create_app, embedded
 from app.config import Config
+from app.context import Context
 from app.house import House, opened
 from app.kit.urls import asyncpg_url
 from tests import databases
 from tests.browser import Browser
+from tests.contexts import operator
 
 TEST_SERVER = "VESTIBULE_TEST_SERVER"
 SETTINGS = {
@@ -128,6 +130,13 @@ async def house(config: Config, database: URL) -> AsyncIterator[House]:
 async def session(house: House) -> AsyncIterator[AsyncSession]:
     async with house.session() as session:
         yield session
+
+
+@pytest.fixture
+async def ctx(house: House) -> AsyncIterator[Context]:
+    """Yield the operator's context."""
+    async with operator(house) as ctx:
+        yield ctx
 
 
 @pytest.fixture

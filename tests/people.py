@@ -9,11 +9,10 @@ from app.flows import access, confirmation, login, registration
 from app.flows.lookup import Person
 from app.house import House
 from app.kit.actor import Actor
-from app.kit.client import OPERATOR, Client
+from app.kit.client import Client
 from app.kit.tokens import digest
+from tests.contexts import CLIENT, context, operator
 from tests.mailbox import key_of, last_link
-
-CLIENT = Client(ip="192.0.2.7", user_agent="a browser", request_id="0123456789abcdef")
 
 
 class Someone(NamedTuple):
@@ -29,30 +28,16 @@ ROOT = Someone("root", "root@example.com", "root waters the plants")
 
 async def register(house: House, someone: Someone, client: Client = CLIENT) -> str:
     """Register somebody, return the receipt; the address waits to be confirmed."""
-    async with house.session() as session:
+    async with context(house, client=client) as ctx:
         return await registration.register(
-            session,
-            config=house.config,
-            hasher=house.hasher,
-            username=someone.username,
-            email=someone.email,
-            password=someone.password,
-            client=client,
+            ctx, username=someone.username, email=someone.email, password=someone.password
         )
 
 
 async def confirm(house: House, link: str, *, receipt: str = "", password: str = "") -> None:
     """Follow a confirmation link."""
-    async with house.session() as session:
-        await confirmation.confirm(
-            session,
-            config=house.config,
-            hasher=house.hasher,
-            sealed=key_of(link),
-            receipts=[receipt],
-            password=password,
-            client=CLIENT,
-        )
+    async with context(house) as ctx:
+        await confirmation.confirm(ctx, sealed=key_of(link), receipts=[receipt], password=password)
 
 
 async def settle(house: House, someone: Someone, *, role: str | None = None) -> Someone:
@@ -60,8 +45,8 @@ async def settle(house: House, someone: Someone, *, role: str | None = None) -> 
     receipt = await register(house, someone)
     await confirm(house, await last_link(house, someone.email), receipt=receipt)
     if role is not None:
-        async with house.session() as session:
-            await access.set_role(session, name=someone.username, role_name=role, client=OPERATOR)
+        async with operator(house) as ctx:
+            await access.set_role(ctx, name=someone.username, role_name=role)
     return someone
 
 
@@ -77,17 +62,14 @@ async def sign_in(
     browser: str | None = None,
 ) -> login.Outcome:
     """Sign somebody in by address."""
-    async with house.session() as session:
+    async with context(
+        house, client=client, session_secret=previous_secret, browser=browser
+    ) as ctx:
         return await login.sign_in(
-            session,
-            config=house.config,
-            hasher=house.hasher,
+            ctx,
             name=name or someone.email,
             password=someone.password if password is None else password,
             remember=remember,
-            client=client,
-            previous_secret=previous_secret,
-            browser=browser,
         )
 
 
@@ -159,13 +141,13 @@ async def who(house: House, secret: str) -> str | None:
 
 
 async def block(house: House, someone: Someone) -> None:
-    async with house.session() as session:
-        await access.block(session, name=someone.username, client=OPERATOR)
+    async with operator(house) as ctx:
+        await access.block(ctx, name=someone.username)
 
 
 async def unblock(house: House, someone: Someone) -> None:
-    async with house.session() as session:
-        await access.unblock(session, name=someone.username, client=OPERATOR)
+    async with operator(house) as ctx:
+        await access.unblock(ctx, name=someone.username)
 
 
 async def move_time(house: House, table: str, column: str, interval: str) -> None:

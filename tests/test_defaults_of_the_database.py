@@ -18,6 +18,7 @@ from app.flows.delivery import deliver_next
 from app.house import opened
 from app.kit.letter import Posted
 from tests import databases
+from tests.contexts import context
 from tests.people import ALICE, BOB, register, settle, signed_in, who
 
 AT_ONCE = 8  # fewer than there are connections: none waits for one
@@ -69,9 +70,9 @@ async def test_a_site_works_whatever_the_defaults_are(config: Config, strange: U
         async def send(posted: Posted) -> None:
             sent.append(posted)
 
-        async with house.session() as session:
-            await deliver_next(session, send, retry_days=4)
-            found = await schema.defaults(session)
+        async with context(house) as ctx:
+            await deliver_next(ctx, send, retry_days=4)
+            found = await schema.defaults(ctx.db)
         assert sent
         ours = {name.lower(): value for name, value in SERVER_SETTINGS.items()}
         lower = {name.lower(): value for name, value in found.items()}

@@ -11,7 +11,7 @@ from app.doctor import inside
 from app.doctor.findings import Level
 from app.flows import delivery
 from app.house import House
-from app.kit.client import OPERATOR
+from tests.contexts import operator
 from tests.mailserver import Answer, MailServer, accept, mail_server
 from tests.postmen import LETTER, outbox_rows, plain, post, settled, until, working
 
@@ -110,8 +110,8 @@ async def test_a_letter_given_up_by_mistake_is_sent_after_all(
         (row,) = await settled(house)
         assert row["gave_up_at"]
         server.on_recipient = accept
-        async with house.session() as session:
-            await delivery.retry(session, letter_id=row["id"], client=OPERATOR, actor=None)
+        async with operator(house) as ctx:
+            await delivery.retry(ctx, letter_id=row["id"])
         await server.take(1)
     assert "This is the text." in server.letters[0].as_string()
 

@@ -56,7 +56,7 @@ async def said(url: URL, work: Callable[[URL], object]) -> str:
 
 
 def connect(url: URL) -> object:
-    return ask(url, connections_allowed)
+    return ask(url, lambda ctx: connections_allowed(ctx.db))
 
 
 async def test_a_role_that_may_not_make_tables_is_told_the_grant(server: Cluster) -> None:

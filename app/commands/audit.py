@@ -1,6 +1,5 @@
 """``python -m app audit …``: the book of all that happened."""
 
-import asyncio
 from collections.abc import Callable
 from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
@@ -8,14 +7,12 @@ from functools import wraps
 from ipaddress import IPv4Network, IPv6Network, ip_network
 
 import click
-from sqlalchemy import URL
 
 from app.commands import tables
 from app.commands.shared import ask, database
-from app.db import make_engine, make_sessions
+from app.context import Context
 from app.flows import logbook
 from app.flows.logbook import EVENTS, Filter, Format
-from app.kit.client import OPERATOR
 
 FILTERS = (
     click.option("--event", type=click.Choice(EVENTS), metavar="EVENT", help="Only this kind."),
@@ -60,7 +57,7 @@ def audit() -> None:
 def list_lines(*, wanted: Filter, before: str, as_json: bool) -> None:
     """List what happened, the newest first, a page at a time."""
     with database() as (_, url):
-        page = ask(url, lambda session: logbook.read(session, wanted, before=before))
+        page = ask(url, lambda ctx: logbook.read(ctx, wanted, before=before))
     if as_json:
         tables.as_json([line._asdict() for line in page.lines])
         return
@@ -78,19 +75,14 @@ def list_lines(*, wanted: Filter, before: str, as_json: bool) -> None:
 def export(*, wanted: Filter, form: str) -> None:
     """Print all of it, as JSON lines or CSV, the newest first."""
     with database() as (_, url):
-        asyncio.run(_export(url, wanted, Format(form)))
+        ask(url, lambda ctx: _export(ctx, wanted, Format(form)))
 
 
-async def _export(url: URL, wanted: Filter, form: Format) -> None:
-    engine = make_engine(url, pool_size=1, overflow=0, pooled=True)
-    try:
-        async with make_sessions(engine)() as session:
-            await logbook.note_export(session, wanted, form=form, client=OPERATOR)
-            async with aclosing(logbook.export(session, wanted, form=form)) as lines:
-                async for some in lines:
-                    click.echo(some, nl=False)
-    finally:
-        await engine.dispose()
+async def _export(ctx: Context, wanted: Filter, form: Format) -> None:
+    await logbook.note_export(ctx, wanted, form=form)
+    async with aclosing(logbook.export(ctx, wanted, form=form)) as lines:
+        async for some in lines:
+            click.echo(some, nl=False)
 
 
 def _network(text: str | None) -> IPv4Network | IPv6Network | None:

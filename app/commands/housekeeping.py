@@ -3,10 +3,9 @@
 import asyncio
 
 import click
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.commands.shared import ask, database
-from app.config import Config
+from app.context import Context
 from app.flows.housekeeping import Pruned, count, prune
 from app.housekeeper import KEPT, REST_SECONDS
 
@@ -15,11 +14,8 @@ from app.housekeeper import KEPT, REST_SECONDS
 @click.option("--dry-run", is_flag=True, help="Count only.")
 def housekeeping(*, dry_run: bool) -> None:
     """Delete what has expired, and people who asked to be forgotten. The postman does it too."""
-    with database() as (config, url):
-        if dry_run:
-            pruned = ask(url, lambda session: count(session, config=config))
-        else:
-            pruned = ask(url, lambda session: _prune(session, config))
+    with database() as (_, url):
+        pruned = ask(url, count if dry_run else _prune)
     width = max(map(len, ["TABLE", *pruned.rows]))
     click.echo(f"{'TABLE':{width}}  {'WOULD GO' if dry_run else 'GONE':>10}")
     for table, rows in pruned.rows.items():
@@ -32,11 +28,11 @@ def housekeeping(*, dry_run: bool) -> None:
         click.echo("Another process is at it, and does the rest.", err=True)
 
 
-async def _prune(session: AsyncSession, config: Config) -> Pruned:
+async def _prune(ctx: Context) -> Pruned:
     async def rest() -> bool:
         await asyncio.sleep(REST_SECONDS)
         return False
 
     pruned = Pruned()
-    await prune(session, config=config, rest=rest, pruned=pruned)
+    await prune(ctx, rest=rest, pruned=pruned)
     return pruned

@@ -7,7 +7,6 @@ import click
 from app.commands import tables
 from app.commands.shared import ask, database
 from app.flows import delivery
-from app.kit.client import OPERATOR
 
 
 @click.group()
@@ -43,6 +42,6 @@ def retry(letter_id: UUID) -> None:
     with database() as (_, url):
         ask(
             url,
-            lambda session: delivery.retry(session, letter_id=letter_id, client=OPERATOR),
+            lambda ctx: delivery.retry(ctx, letter_id=letter_id),
         )
     click.echo("The letter waits for the postman again.")

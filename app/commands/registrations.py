@@ -7,7 +7,6 @@ import click
 from app.commands import tables
 from app.commands.shared import ask, database
 from app.flows import registration
-from app.kit.client import OPERATOR
 
 
 @click.group()
@@ -21,7 +20,7 @@ def registrations() -> None:
 def list_registrations(*, email: str, as_json: bool) -> None:
     """List who registered and has not confirmed the address, the newest first."""
     with database() as (_, url):
-        found = ask(url, lambda session: registration.waiting(session, email=email))
+        found = ask(url, lambda ctx: registration.waiting(ctx, email=email))
     if as_json:
         tables.as_json([each._asdict() for each in found])
         return
@@ -36,11 +35,9 @@ def list_registrations(*, email: str, as_json: bool) -> None:
 @click.argument("registration_id", type=click.UUID)
 def resend(registration_id: UUID) -> None:
     """Send the letter again; REGISTRATION_ID is as the list shows it."""
-    with database() as (config, url):
+    with database() as (_, url):
         ask(
             url,
-            lambda session: registration.send_again(
-                session, config=config, registration_id=registration_id, client=OPERATOR
-            ),
+            lambda ctx: registration.send_again(ctx, registration_id=registration_id),
         )
     click.echo("The letter waits for the postman.")

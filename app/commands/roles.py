@@ -5,7 +5,6 @@ import click
 from app.commands import tables
 from app.commands.shared import ask, database
 from app.flows import roles as flow
-from app.kit.client import OPERATOR
 from app.kit.permissions import Permission
 
 NAMES = {str(each.name): each for each in Permission}
@@ -69,9 +68,7 @@ def create(name: str, permissions: Permission) -> None:
     with database() as (_, url):
         ask(
             url,
-            lambda session: flow.create(
-                session, name=name, permissions=permissions, client=OPERATOR
-            ),
+            lambda ctx: flow.create(ctx, name=name, permissions=permissions),
         )
     click.echo(f"The role {name} may: {flow.in_words(permissions)}.")
 
@@ -84,9 +81,7 @@ def set_permissions(name: str, permissions: Permission) -> None:
     with database() as (_, url):
         ask(
             url,
-            lambda session: flow.set_permissions(
-                session, name=name, permissions=permissions, client=OPERATOR
-            ),
+            lambda ctx: flow.set_permissions(ctx, name=name, permissions=permissions),
         )
     click.echo(f"The role {name} may: {flow.in_words(permissions)}.")
 
@@ -96,7 +91,7 @@ def set_permissions(name: str, permissions: Permission) -> None:
 def set_default(name: str) -> None:
     """Let new people get this role; who is there keeps his own."""
     with database() as (_, url):
-        ask(url, lambda session: flow.set_default(session, name=name, client=OPERATOR))
+        ask(url, lambda ctx: flow.set_default(ctx, name=name))
     click.echo(f"New people get the role {name}.")
 
 
@@ -105,5 +100,5 @@ def set_default(name: str) -> None:
 def delete(name: str) -> None:
     """Delete a role that nobody has."""
     with database() as (_, url):
-        ask(url, lambda session: flow.delete(session, name=name, client=OPERATOR))
+        ask(url, lambda ctx: flow.delete(ctx, name=name))
     click.echo(f"The role {name} is deleted.")

@@ -7,7 +7,6 @@ import click
 from app.commands import tables
 from app.commands.shared import ask, database
 from app.flows import access, people
-from app.kit.client import OPERATOR
 
 
 @click.group()
@@ -20,8 +19,8 @@ def sessions() -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, a list of objects.")
 def list_sessions(*, name: str, as_json: bool) -> None:
     """List the sessions of a person, by address, user name or id."""
-    with database() as (config, url):
-        found = ask(url, lambda session: people.show(session, config=config, name=name)).sessions
+    with database() as (_, url):
+        found = ask(url, lambda ctx: people.show(ctx, name=name)).sessions
     if as_json:
         tables.as_json([each._asdict() for each in found])
         return
@@ -46,9 +45,7 @@ def end(name: str, session_id: UUID) -> None:
     with database() as (_, url):
         ended = ask(
             url,
-            lambda session: access.end_session(
-                session, name=name, session_id=session_id, client=OPERATOR
-            ),
+            lambda ctx: access.end_session(ctx, name=name, session_id=session_id),
         )
     if not ended:
         raise click.ClickException(f"{name} has no such session.")
@@ -62,5 +59,5 @@ def end_all(*, yes: bool) -> None:
     if not yes:
         click.confirm("End the sessions of everybody?", abort=True, err=True)
     with database() as (_, url):
-        ended = ask(url, lambda session: access.end_sessions_of_everybody(session, client=OPERATOR))
+        ended = ask(url, access.end_sessions_of_everybody)
     click.echo(f"Sessions ended: {ended}.")

@@ -9,12 +9,12 @@ from typing import TypeVar
 
 import click
 from sqlalchemy import URL, make_url
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from app import config as settings
 from app import embedded, laptop, schema
 from app.complaints import complaint
 from app.config import Config
+from app.context import Context, operator_context
 from app.db import (
     COMMAND_SECONDS,
     connections_allowed,
@@ -28,7 +28,7 @@ from app.kit import logs
 log = logging.getLogger(__name__)
 
 R = TypeVar("R")
-Query = Callable[[AsyncSession], Awaitable[R]]
+Query = Callable[[Context], Awaitable[R]]
 
 
 def read_config() -> Config:
@@ -69,9 +69,9 @@ def connections_of(url: URL) -> int | None:
         WrongDatabase: it is none that we can use.
     """
 
-    async def look(session: AsyncSession) -> int:
-        await schema.check_encoding(session)
-        return await connections_allowed(session)
+    async def look(ctx: Context) -> int:
+        await schema.check_encoding(ctx.db)
+        return await connections_allowed(ctx.db)
 
     try:
         return ask(url, look)
@@ -89,18 +89,19 @@ def ask(url: URL, query: Query[R], *, seconds: float | None = COMMAND_SECONDS) -
 
     ``seconds``: how long each statement may take, None for as long as it needs.
     """
+    config = settings.load()
 
     async def ask() -> R:
         engine = make_engine(
             url,
             pool_size=1,
             overflow=0,
-            pooled=settings.load().database_pooled,
+            pooled=config.database_pooled,
             command_seconds=seconds,
         )
         try:
-            async with make_sessions(engine)() as session:
-                return await query(session)
+            async with make_sessions(engine)() as db:
+                return await query(operator_context(db, config))
         finally:
             await engine.dispose()
 

@@ -13,14 +13,13 @@ from typing import BinaryIO, TextIO, TypeVar
 
 import click
 from sqlalchemy import URL, make_url
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.commands.shared import ask, database
+from app.context import Context
 from app.flows import transfer
 from app.flows.transfer import Brought, Exported, HashKind
 from app.kit import rows
 from app.kit.addresses import meant
-from app.kit.client import OPERATOR
 from app.kit.columns import CONFIRMATIONS, OWN, Reading
 from app.kit.errors import CannotRead
 from app.kit.rows import Format, Problem, Row, Tick
@@ -91,7 +90,7 @@ def import_users(
         )
         kinds = ask(
             url,
-            lambda session: transfer.hash_kinds(session, rounds=config.bcrypt_rounds),
+            lambda ctx: transfer.hash_kinds(ctx, rounds=config.bcrypt_rounds),
             seconds=None,
         )
     for sentence in [*_about_columns(columns, reading), *_summary(brought, kinds, dry_run=dry_run)]:
@@ -124,7 +123,7 @@ def show_hashes(*, as_json: bool) -> None:
     with database() as (config, url):
         kinds = ask(
             url,
-            lambda session: transfer.hash_kinds(session, rounds=config.bcrypt_rounds),
+            lambda ctx: transfer.hash_kinds(ctx, rounds=config.bcrypt_rounds),
             seconds=None,
         )
     if as_json:
@@ -201,7 +200,7 @@ def _format(name: str, form: str | None) -> Format:
 
 
 async def _bring_in(
-    session: AsyncSession,
+    ctx: Context,
     opened: Opened,
     tell: Callable[[Problem], None],
     reading: Reading,
@@ -212,10 +211,9 @@ async def _bring_in(
     async with opened(reading) as (source, known):
         columns = {column.lower() for column in known}
         brought = await transfer.bring_in(
-            session,
+            ctx,
             rows=_noting(source, columns),
             tell=tell,
-            client=OPERATOR,
             dry_run=dry_run,
             skip_bad=skip_bad,
             reading=reading,
@@ -346,10 +344,10 @@ def _private(name: str, flag: int) -> TextIO:
     return os.fdopen(number, "w", encoding="utf-8", newline="")
 
 
-async def _export(session: AsyncSession, output: TextIO, form: Format) -> int:
+async def _export(ctx: Context, output: TextIO, form: Format) -> int:
     number = 0
     write = _csv_writer(output) if form is Format.CSV else _json_writer(output)
-    async for person in transfer.exported(session):
+    async for person in transfer.exported(ctx):
         _or_refuse(write, person, output)
         number += 1
     _or_refuse(lambda _: output.flush(), None, output)

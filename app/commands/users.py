@@ -16,7 +16,6 @@ from app.kit.addresses import (
     is_username,
     normal_email,
 )
-from app.kit.client import OPERATOR
 from app.kit.links import INVITE_VALID_HOURS
 
 
@@ -44,13 +43,11 @@ def create(
         email, username = _who(email, username, config)
         invited = ask(
             url,
-            lambda session: invitation.invite(
-                session,
-                config=config,
+            lambda ctx: invitation.invite(
+                ctx,
                 username=username,
                 email=email,
                 role_name="Administrator" if admin else role_name,
-                client=OPERATOR,
             ),
         )
     if as_json:
@@ -87,7 +84,7 @@ def find(*, part: str, state: str | None, role: str | None, after: str, as_json:
     """Find people by PART of a user name or an address, a page at a time."""
     wanted = Filter(part, State(state) if state else None, role)
     with database() as (_, url):
-        page = ask(url, lambda session: people.find(session, wanted, after=after))
+        page = ask(url, lambda ctx: people.find(ctx, wanted, after=after))
     _print(page.people, as_json=as_json)
     if page.next:
         click.echo(f"There are more: --after {page.next}", err=True)
@@ -98,8 +95,8 @@ def find(*, part: str, state: str | None, role: str | None, after: str, as_json:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, an object.")
 def show(*, name: str, as_json: bool) -> None:
     """Show all about a person, by address, user name or id."""
-    with database() as (config, url):
-        found = ask(url, lambda session: people.show(session, config=config, name=name))
+    with database() as (_, url):
+        found = ask(url, lambda ctx: people.show(ctx, name=name))
     person = found.person
     facts: dict[str, object] = {
         **person._asdict(),
@@ -138,7 +135,7 @@ def _print(found: list[Listed], *, as_json: bool) -> None:
 def block(name: str, reason: str | None) -> None:
     """Block a person, by address, user name or id: all their sessions end."""
     with database() as (_, url):
-        ask(url, lambda session: access.block(session, name=name, reason=reason, client=OPERATOR))
+        ask(url, lambda ctx: access.block(ctx, name=name, reason=reason))
     click.echo(f"{name} is blocked.")
 
 
@@ -147,7 +144,7 @@ def block(name: str, reason: str | None) -> None:
 def unblock(name: str) -> None:
     """Let a blocked person in again."""
     with database() as (_, url):
-        ask(url, lambda session: access.unblock(session, name=name, client=OPERATOR))
+        ask(url, lambda ctx: access.unblock(ctx, name=name))
     click.echo(f"{name} may sign in again.")
 
 
@@ -159,7 +156,7 @@ def set_role(name: str, role: str) -> None:
     with database() as (_, url):
         known = ask(
             url,
-            lambda session: access.set_role(session, name=name, role_name=role, client=OPERATOR),
+            lambda ctx: access.set_role(ctx, name=name, role_name=role),
         )
     click.echo(f"{name} has the role {known}.")
 
@@ -174,14 +171,8 @@ def invite(*, email: str, username: str | None, role_name: str | None) -> None:
         email, username = _who(email, username, config)
         ask(
             url,
-            lambda session: invitation.invite_by_letter(
-                session,
-                config=config,
-                username=username,
-                email=email,
-                role_name=role_name,
-                client=OPERATOR,
-                actor=None,
+            lambda ctx: invitation.invite_by_letter(
+                ctx, username=username, email=email, role_name=role_name
             ),
         )
     click.echo(f"The invitation to {email} waits for the postman.")
@@ -191,10 +182,10 @@ def invite(*, email: str, username: str | None, role_name: str | None) -> None:
 @click.argument("name")
 def send_reset(name: str) -> None:
     """Send a person a letter to choose a new password by; the link is not printed."""
-    with database() as (config, url):
+    with database() as (_, url):
         ask(
             url,
-            lambda session: access.send_reset(session, config=config, name=name, client=OPERATOR),
+            lambda ctx: access.send_reset(ctx, name=name),
         )
     click.echo(f"The letter to {name} waits for the postman.")
 
@@ -204,7 +195,7 @@ def send_reset(name: str) -> None:
 def end_sessions(name: str) -> None:
     """End all sessions of a person."""
     with database() as (_, url):
-        ended = ask(url, lambda session: access.end_sessions(session, name=name, client=OPERATOR))
+        ended = ask(url, lambda ctx: access.end_sessions(ctx, name=name))
     click.echo(f"Sessions ended: {ended}.")
 
 
@@ -213,16 +204,14 @@ def end_sessions(name: str) -> None:
 @click.option("--yes", is_flag=True, help="Do not ask for the user name.")
 def delete(*, name: str, yes: bool) -> None:
     """Erase a person at once and for good."""
-    with database() as (config, url):
-        found = ask(url, lambda session: people.show(session, config=config, name=name)).person
+    with database() as (_, url):
+        found = ask(url, lambda ctx: people.show(ctx, name=name)).person
         typed = found.username
         if not yes:
             typed = click.prompt(f"Type the user name, {found.username}, to delete it", err=True)
         ask(
             url,
-            lambda session: access.delete(
-                session, name=str(found.id), typed=typed, client=OPERATOR
-            ),
+            lambda ctx: access.delete(ctx, name=str(found.id), typed=typed),
         )
     click.echo(f"{found.username} is deleted.")
 

@@ -11,6 +11,7 @@ from sqlalchemy import URL
 from app import schema, serve
 from app.complaints import complaint
 from app.config import Config, WrongSettings
+from app.context import operator_context
 from app.db import (
     SERVER_SETTINGS,
     Server,
@@ -55,7 +56,9 @@ async def look(config: Config, url: URL) -> list[Finding]:
                 await schema.defaults(session),
                 await connections_allowed(session),
                 revision,
-                None if _is_behind(revision) else await checkup.look(session),
+                None
+                if _is_behind(revision)
+                else await checkup.look(operator_context(session, config)),
             )
     except Exception as error:
         if not is_away(error):

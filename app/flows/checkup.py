@@ -3,8 +3,7 @@
 from datetime import timedelta
 from typing import NamedTuple
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
+from app.context import Context
 from app.kit.permissions import Permission
 from app.models import (
     administrators,
@@ -41,21 +40,21 @@ class State(NamedTuple):
     not_erased: int = 0
 
 
-async def look(session: AsyncSession) -> State:
+async def look(ctx: Context) -> State:
     """Return how things stand, by a few small questions."""
-    async with session.begin():
+    async with ctx.db.begin():
         kinds = (sessions.expired(), registration.expired(), throttle.forgotten())
         return State(
-            waiting=await outbox.waiting(session),
-            trouble=await outbox.trouble(session),
-            given_up=await outbox.given_up(session, most=MOST_GIVEN_UP, within=timedelta(days=1)),
+            waiting=await outbox.waiting(ctx.db),
+            trouble=await outbox.trouble(ctx.db),
+            given_up=await outbox.given_up(ctx.db, most=MOST_GIVEN_UP, within=timedelta(days=1)),
             overdue=[
                 stale.table
                 for stale in kinds
-                if await pruning.is_overdue(session, stale, by=OVERDUE_AFTER)
+                if await pruning.is_overdue(ctx.db, stale, by=OVERDUE_AFTER)
             ],
-            has_administrator=await administrators.is_permission_held(session, Permission.ADMIN),
-            default_role=await role.default_name(session),
-            not_erased=await departure.count_late(session, by=OVERDUE_AFTER)
-            + await forgotten.count_late(session, by=OVERDUE_AFTER),
+            has_administrator=await administrators.is_permission_held(ctx.db, Permission.ADMIN),
+            default_role=await role.default_name(ctx.db),
+            not_erased=await departure.count_late(ctx.db, by=OVERDUE_AFTER)
+            + await forgotten.count_late(ctx.db, by=OVERDUE_AFTER),
         )

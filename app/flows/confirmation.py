@@ -3,14 +3,11 @@
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from app.config import Config
+from app.context import Context
 from app.kit import passwords
-from app.kit.client import Client
 from app.kit.errors import LinkUnusable, TooManyTries, UsernameTaken, WrongPassword
 from app.kit.links import VALID, open_link
-from app.kit.passwords import PasswordHasher
 from app.kit.sealing import Purpose, unseal
 from app.limits import limits
 from app.models import registration as registrations
@@ -36,31 +33,20 @@ class Opened(NamedTuple):
     is_proven: bool
 
 
-async def open_confirmation(
-    session: AsyncSession, *, config: Config, sealed: str, receipts: Iterable[str]
-) -> Opened:
+async def open_confirmation(ctx: Context, *, sealed: str, receipts: Iterable[str]) -> Opened:
     """Return what a confirmation link is about, without using it up.
 
     Raises:
         LinkUnusable: used, expired, foreign or garbled.
     """
-    async with session.begin():
-        pending = await _find(session, config, sealed)
+    async with ctx.db.begin():
+        pending = await _find(ctx, sealed)
     if pending is None:
         raise LinkUnusable(USED_UP)
-    return Opened(pending.username, _is_proven(config, pending, receipts))
+    return Opened(pending.username, _is_proven(ctx.config, pending, receipts))
 
 
-async def confirm(
-    session: AsyncSession,
-    *,
-    config: Config,
-    hasher: PasswordHasher,
-    sealed: str,
-    receipts: Iterable[str],
-    password: str,
-    client: Client,
-) -> None:
+async def confirm(ctx: Context, *, sealed: str, receipts: Iterable[str], password: str) -> None:
     """Make an account of a registration by its link; of any number of clicks one wins.
 
     ``receipts`` are what ``register`` returned to this browser; without the right one ``password``
@@ -73,28 +59,26 @@ async def confirm(
         TooManyTries: of passwords for this registration.
         TooBusy: too many passwords wait to be checked.
     """
-    async with session.begin():
-        pending = await _find(session, config, sealed)
+    async with ctx.db.begin():
+        pending = await _find(ctx, sealed)
     if pending is None:
         raise LinkUnusable(USED_UP)
-    if not _is_proven(config, pending, receipts):
-        await _prove(session, config, hasher, pending, password, client)
-    async with session.begin():
-        confirmed = await settling.settle(
-            session, config, pending, password_hash=pending.password_hash, client=client
-        )
-        has_account = confirmed or await user.find(session, pending.email) is not None
-        name_is_gone = not has_account and await user.is_username_taken(session, pending.username)
+    if not _is_proven(ctx.config, pending, receipts):
+        await _prove(ctx, pending, password)
+    async with ctx.db.begin():
+        confirmed = await settling.settle(ctx, pending, password_hash=pending.password_hash)
+        has_account = confirmed or await user.find(ctx.db, pending.email) is not None
+        name_is_gone = not has_account and await user.is_username_taken(ctx.db, pending.username)
     if name_is_gone:
         raise UsernameTaken("This user name is taken by now. Please register again with another.")
     if not confirmed:
         raise LinkUnusable("This address is confirmed already. You can sign in.")
 
 
-async def _find(session: AsyncSession, config: Config, sealed: str) -> Pending | None:
-    digest = open_link(Purpose.CONFIRM, sealed, keys=config.signing_keys)
-    registration_id = digest and await token.find_registration(session, digest)
-    return await registrations.find(session, registration_id) if registration_id else None
+async def _find(ctx: Context, sealed: str) -> Pending | None:
+    digest = open_link(Purpose.CONFIRM, sealed, keys=ctx.config.signing_keys)
+    registration_id = digest and await token.find_registration(ctx.db, digest)
+    return await registrations.find(ctx.db, registration_id) if registration_id else None
 
 
 def _is_proven(config: Config, pending: Pending, receipts: Iterable[str]) -> bool:
@@ -103,24 +87,17 @@ def _is_proven(config: Config, pending: Pending, receipts: Iterable[str]) -> boo
     return str(pending.id) in shown
 
 
-async def _prove(
-    session: AsyncSession,
-    config: Config,
-    hasher: PasswordHasher,
-    pending: Pending,
-    password: str,
-    client: Client,
-) -> None:
+async def _prove(ctx: Context, pending: Pending, password: str) -> None:
     if not password:
         raise WrongPassword("Please enter the password that you registered with.")
     if not passwords.fits(password):
         raise WrongPassword(NOT_THIS)
-    async with hasher.place(client.group):
-        async with session.begin():
-            policy = limits(config).logins_of_account
-            attempt = await throttle.take_delayed(session, f"confirm:{pending.id}", policy)
+    async with ctx.hasher.place(ctx.client.group):
+        async with ctx.db.begin():
+            policy = limits(ctx.config).logins_of_account
+            attempt = await throttle.take_delayed(ctx.db, f"confirm:{pending.id}", policy)
         if attempt.wait:
             raise TooManyTries(attempt.wait)
-        verdict = await hasher.verify(password, pending.password_hash)
+        verdict = await ctx.hasher.verify(password, pending.password_hash)
     if not verdict.is_right:
         raise WrongPassword(NOT_THIS)

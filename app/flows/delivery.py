@@ -6,16 +6,15 @@ from enum import StrEnum
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
-from app.kit.actor import Actor, id_of
-from app.kit.client import OPERATOR, Client
+from app.context import Context
+from app.kit.client import OPERATOR
 from app.kit.errors import NotToBeRetried
 from app.kit.letter import Letter, NoServer, Posted, Refused, Undelivered
 from app.models import audit, outbox
 from app.models.audit import Event
 from app.models.outbox import Claimed, GivenUp, Waiting
 from app.steps import acting
+from app.steps.recording import record
 
 CHANNEL = outbox.CHANNEL
 SHORTEST_WAIT = timedelta(seconds=5)
@@ -45,33 +44,33 @@ class Delivery(NamedTuple):
     problem: Undelivered | None
 
 
-async def deliver_next(session: AsyncSession, send: Send, *, retry_days: float) -> Delivery | None:
+async def deliver_next(ctx: Context, send: Send, *, retry_days: float) -> Delivery | None:
     """Send the letter that waits longest; return what became of it, None if none was due.
 
     No connection is held while ``send`` runs. ``send`` raises ``Undelivered`` for a letter that
     does not get through. If it raises anything else, or this process dies, the letter is due
     again when its lease ends: at least once, never lost.
     """
-    async with session.begin():
-        claimed = await outbox.claim(session)
+    async with ctx.db.begin():
+        claimed = await outbox.claim(ctx.db)
     if claimed is None:
         return None
     problem = await _try(send, claimed)
-    async with session.begin():
-        outcome = await _settle(session, claimed, problem, keep_for=timedelta(days=retry_days))
+    async with ctx.db.begin():
+        outcome = await _settle(ctx, claimed, problem, keep_for=timedelta(days=retry_days))
     return Delivery(outcome, claimed.id, _domain(claimed), problem)
 
 
-async def seconds_until_due(session: AsyncSession) -> float | None:
+async def seconds_until_due(ctx: Context) -> float | None:
     """Return in how many seconds the next letter is due, None if none waits."""
-    async with session.begin():
-        return await outbox.seconds_until_due(session)
+    async with ctx.db.begin():
+        return await outbox.seconds_until_due(ctx.db)
 
 
-async def waiting(session: AsyncSession) -> Waiting:
+async def waiting(ctx: Context) -> Waiting:
     """Return how many letters wait, and since when."""
-    async with session.begin():
-        return await outbox.waiting(session)
+    async with ctx.db.begin():
+        return await outbox.waiting(ctx.db)
 
 
 class State(NamedTuple):
@@ -82,35 +81,27 @@ class State(NamedTuple):
     given_up: list[GivenUp]
 
 
-async def state(session: AsyncSession) -> State:
+async def state(ctx: Context) -> State:
     """Return what waits, what was sent in a day, and the newest that were given up."""
-    async with session.begin():
+    async with ctx.db.begin():
         return State(
-            await outbox.waiting(session),
-            await outbox.sent_since(session, timedelta(days=1)),
-            await outbox.given_up(session, most=MOST_SHOWN),
+            await outbox.waiting(ctx.db),
+            await outbox.sent_since(ctx.db, timedelta(days=1)),
+            await outbox.given_up(ctx.db, most=MOST_SHOWN),
         )
 
 
-async def retry(
-    session: AsyncSession, *, letter_id: UUID, client: Client, actor: Actor | None = None
-) -> None:
+async def retry(ctx: Context, *, letter_id: UUID) -> None:
     """Let a letter wait again that was given up.
 
     Raises:
         NotToBeRetried: there is no such letter, or its link is dead.
     """
-    async with session.begin():
-        await acting.hold(session, actor)
-        waits = await outbox.retry(session, letter_id)
+    async with ctx.db.begin():
+        await acting.hold(ctx)
+        waits = await outbox.retry(ctx.db, letter_id)
         if waits:
-            await audit.write(
-                session,
-                Event.LETTER_RETRIED,
-                client=client,
-                actor_id=id_of(actor),
-                letter=str(letter_id),
-            )
+            await record(ctx, Event.LETTER_RETRIED, letter=str(letter_id))
     if not waits:
         raise NotToBeRetried
 
@@ -125,29 +116,27 @@ async def _try(send: Send, claimed: Claimed) -> Undelivered | None:
 
 
 async def _settle(
-    session: AsyncSession, claimed: Claimed, problem: Undelivered | None, *, keep_for: timedelta
+    ctx: Context, claimed: Claimed, problem: Undelivered | None, *, keep_for: timedelta
 ) -> Outcome:
     if problem is None:
-        await outbox.mark_sent(session, claimed.id)
+        await outbox.mark_sent(ctx.db, claimed.id)
         return Outcome.SENT
     if isinstance(problem, Refused):
-        await _give_up(session, claimed, problem, Event.LETTER_REFUSED)
+        await _give_up(ctx, claimed, problem, Event.LETTER_REFUSED)
         return Outcome.REFUSED
     if claimed.age >= keep_for:
-        await _give_up(session, claimed, problem, Event.LETTER_GAVE_UP)
+        await _give_up(ctx, claimed, problem, Event.LETTER_GAVE_UP)
         return Outcome.GAVE_UP
     away = isinstance(problem, NoServer)
     wait = timedelta(0) if away else _wait(claimed.age)
-    await outbox.put_back(session, claimed, wait=wait, trouble=problem.trouble)
+    await outbox.put_back(ctx.db, claimed, wait=wait, trouble=problem.trouble)
     return Outcome.NO_SERVER if away else Outcome.PUT_OFF
 
 
-async def _give_up(
-    session: AsyncSession, claimed: Claimed, problem: Undelivered, event: Event
-) -> None:
-    if await outbox.give_up(session, claimed, trouble=problem.trouble):
+async def _give_up(ctx: Context, claimed: Claimed, problem: Undelivered, event: Event) -> None:
+    if await outbox.give_up(ctx.db, claimed, trouble=problem.trouble):
         await audit.write(
-            session, event, client=OPERATOR, code=problem.code, domain=_domain(claimed)
+            ctx.db, event, client=OPERATOR, code=problem.code, domain=_domain(claimed)
         )
 
 

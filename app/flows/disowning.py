@@ -2,11 +2,8 @@
 
 from typing import NamedTuple
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from app import letters
-from app.config import Config
-from app.kit.client import Client
+from app.context import Context
 from app.kit.errors import LinkUnusable
 from app.kit.links import open_link
 from app.kit.sealing import Purpose
@@ -49,23 +46,23 @@ class Disowned(NamedTuple):
     is_lost: bool
 
 
-async def open_notice(session: AsyncSession, *, config: Config, sealed: str) -> Opened:
+async def open_notice(ctx: Context, *, sealed: str) -> Opened:
     """Return what a link is about, without using it up.
 
     Raises:
         LinkUnusable: used, expired, foreign or garbled.
     """
-    digest = open_link(Purpose.NOT_ME, sealed, keys=config.signing_keys)
-    async with session.begin():
-        found = digest and await token.find(session, digest, purpose=Purpose.NOT_ME)
-        person = found and await user.find_by_id(session, found.user_id)
-        is_sound = found and person and await _is_sound(session, person, found)
+    digest = open_link(Purpose.NOT_ME, sealed, keys=ctx.config.signing_keys)
+    async with ctx.db.begin():
+        found = digest and await token.find(ctx.db, digest, purpose=Purpose.NOT_ME)
+        person = found and await user.find_by_id(ctx.db, found.user_id)
+        is_sound = found and person and await _is_sound(ctx, person, found)
     if not found or not person or not is_sound:
         raise LinkUnusable(USED_UP)
     return Opened(person.username, found.email or person.email, _is_moved(person, found))
 
 
-async def disown(session: AsyncSession, *, config: Config, sealed: str, client: Client) -> Disowned:
+async def disown(ctx: Context, *, sealed: str) -> Disowned:
     """Take an account back for the owner of the address to which a security letter went.
 
     Every browser is signed out, the password opens nothing any more, an address that was changed
@@ -77,48 +74,46 @@ async def disown(session: AsyncSession, *, config: Config, sealed: str, client: 
         LinkUnusable: used, expired, foreign, garbled, or of an address that the account had later
             than the present one.
     """
-    digest = open_link(Purpose.NOT_ME, sealed, keys=config.signing_keys)
-    async with session.begin():
-        taken = digest and await token.take(session, digest, purpose=Purpose.NOT_ME)
-        person = taken and await user.find_by_id(session, taken.user_id)
+    digest = open_link(Purpose.NOT_ME, sealed, keys=ctx.config.signing_keys)
+    async with ctx.db.begin():
+        taken = digest and await token.take(ctx.db, digest, purpose=Purpose.NOT_ME)
+        person = taken and await user.find_by_id(ctx.db, taken.user_id)
         outcome = None
-        if taken and person and await _is_sound(session, person, taken):
-            outcome = await _take_back(session, config, person, taken, client)
+        if taken and person and await _is_sound(ctx, person, taken):
+            outcome = await _take_back(ctx, person, taken)
     if outcome is None:
         raise LinkUnusable(USED_UP)
     return outcome
 
 
-async def _take_back(
-    session: AsyncSession, config: Config, person: Credentials, taken: Taken, client: Client
-) -> Disowned:
+async def _take_back(ctx: Context, person: Credentials, taken: Taken) -> Disowned:
     is_moved, is_lost = _is_moved(person, taken), False
     if is_moved and taken.email:
-        is_lost = await user.set_email(session, person.id, taken.email) is None
-    await user.disable_password(session, person.id)
-    await departure.stay(session, person.id)
-    await sessions.end_all(session, person.id)
-    await device.forget_all(session, person.id)
-    await token.void(session, person.id, Purpose.RESET, Purpose.CHANGE_EMAIL, Purpose.KEEP)
-    await token.void_like(session, taken, purpose=Purpose.NOT_ME)
-    await audit.write(session, Event.DISOWNED, client=client, subject_id=person.id)
+        is_lost = await user.set_email(ctx.db, person.id, taken.email) is None
+    await user.disable_password(ctx.db, person.id)
+    await departure.stay(ctx.db, person.id)
+    await sessions.end_all(ctx.db, person.id)
+    await device.forget_all(ctx.db, person.id)
+    await token.void(ctx.db, person.id, Purpose.RESET, Purpose.CHANGE_EMAIL, Purpose.KEEP)
+    await token.void_like(ctx.db, taken, purpose=Purpose.NOT_ME)
+    await audit.write(ctx.db, Event.DISOWNED, client=ctx.client, subject_id=person.id)
     if is_lost:
-        await user.block(session, person.id, reason=DISPUTED)
+        await user.block(ctx.db, person.id, reason=DISPUTED)
         await audit.write(
-            session, Event.BLOCKED, client=client, subject_id=person.id, reason=DISPUTED
+            ctx.db, Event.BLOCKED, client=ctx.client, subject_id=person.id, reason=DISPUTED
         )
         return Disowned("", is_lost=True)
     if is_moved:
-        await audit.write(session, Event.EMAIL_RESTORED, client=client, subject_id=person.id)
-    await resetting.send(session, config, person, letters.reset_after_not_me)
+        await audit.write(ctx.db, Event.EMAIL_RESTORED, client=ctx.client, subject_id=person.id)
+    await resetting.send(ctx, person, letters.reset_after_not_me)
     return Disowned(taken.email or person.email, is_lost=False)
 
 
-async def _is_sound(session: AsyncSession, person: Credentials, taken: Taken) -> bool:
+async def _is_sound(ctx: Context, person: Credentials, taken: Taken) -> bool:
     """Whether the address of a link may say whose the account is."""
     if taken.email is None or not _is_moved(person, taken):
         return True
-    return await address.is_earlier(session, person.id, taken.email, person.email)
+    return await address.is_earlier(ctx.db, person.id, taken.email, person.email)
 
 
 def _is_moved(person: Credentials, taken: Taken) -> bool:

@@ -2,17 +2,12 @@
 
 from typing import NamedTuple
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from app import letters
-from app.config import Config
+from app.context import Context
 from app.db import one_by_one
-from app.kit.actor import Actor
-from app.kit.client import Client
 from app.kit.errors import LinkUnusable, SameAddress, SignedOut, TooManyTries
 from app.kit.letter import Letter
 from app.kit.links import CHANGE_EMAIL_VALID_MINUTES, open_link
-from app.kit.passwords import PasswordHasher
 from app.kit.sealing import Purpose
 from app.models import address, audit, outbox, throttle, token, user
 from app.models import session as sessions
@@ -20,6 +15,7 @@ from app.models.audit import Event
 from app.models.user import Credentials
 from app.steps import acting, linking, notices, proof, quota, renewal
 from app.steps.policy import require_allowed
+from app.steps.recording import record
 from app.steps.renewal import Renewed
 
 TAKEN = "This address belongs to another account by now. Yours stays as it was."
@@ -32,17 +28,7 @@ class Opened(NamedTuple):
     email: str
 
 
-async def request_change(
-    session: AsyncSession,
-    *,
-    config: Config,
-    hasher: PasswordHasher,
-    actor: Actor,
-    email: str,
-    password: str,
-    client: Client,
-    browser: str | None,
-) -> None:
+async def request_change(ctx: Context, *, email: str, password: str) -> None:
     """Write to a new address, and tell the old one; nothing changes until the link is used.
 
     The same whether or not the new address is somebody's: its owner gets the letter that fits
@@ -56,72 +42,56 @@ async def request_change(
         TooBusy: too many passwords wait to be checked.
         SignedOut: the person's credentials changed, or he was blocked, meanwhile.
     """
-    require_allowed(config, email)
-    person = await proof.prove(
-        session,
-        config=config,
-        hasher=hasher,
-        user_id=actor.user_id,
-        password=password,
-        client=client,
-        browser=browser,
-    )
+    require_allowed(ctx.config, email)
+    person = await proof.prove(ctx, password)
     if email == person.email:
         raise SameAddress
-    async with one_by_one(session):
-        wait = await throttle.take_all(session, quota.of_network(config, client))
+    async with one_by_one(ctx.db):
+        wait = await throttle.take_all(ctx.db, quota.of_network(ctx))
     if wait:
         raise TooManyTries(wait)
-    user_id = actor.user_id
-    async with session.begin():
-        await acting.hold(session, actor)
-        is_same = await user.hold_unchanged(session, person)
+    user_id = ctx.user_id
+    async with ctx.db.begin():
+        await acting.hold(ctx)
+        is_same = await user.hold_unchanged(ctx.db, person)
         if is_same:
-            await audit.write(
-                session, Event.EMAIL_ASKED, client=client, actor_id=user_id, subject_id=user_id
-            )
-            if not await quota.is_withheld(session, config, quota.Kind.EMAIL, email, client):
-                await outbox.put(session, await _ask(session, config, person, email))
-                await notices.tell(
-                    session, config, person, letters.email_asked, client, email=email
-                )
+            await record(ctx, Event.EMAIL_ASKED, subject_id=user_id)
+            if not await quota.is_withheld(ctx, quota.Kind.EMAIL, email):
+                await outbox.put(ctx.db, await _ask(ctx, person, email))
+                await notices.tell(ctx, person, letters.email_asked, email=email)
     if not is_same:
         raise SignedOut
 
 
-async def cancel_change(session: AsyncSession, *, actor: Actor, client: Client) -> None:
+async def cancel_change(ctx: Context) -> None:
     """Take back a change of address that waits for its link; without one nothing happens.
 
     Raises:
         SignedOut: the session has ended meanwhile.
     """
-    user_id = actor.user_id
-    async with session.begin():
-        await acting.hold(session, actor)
-        if await token.void(session, user_id, Purpose.CHANGE_EMAIL):
-            await audit.write(
-                session, Event.EMAIL_KEPT, client=client, actor_id=user_id, subject_id=user_id
-            )
+    user_id = ctx.user_id
+    async with ctx.db.begin():
+        await acting.hold(ctx)
+        if await token.void(ctx.db, user_id, Purpose.CHANGE_EMAIL):
+            await record(ctx, Event.EMAIL_KEPT, subject_id=user_id)
 
 
-async def open_change(session: AsyncSession, *, config: Config, sealed: str) -> Opened:
+async def open_change(ctx: Context, *, sealed: str) -> Opened:
     """Return what a link is about, without using it up.
 
     Raises:
         LinkUnusable: used, expired, foreign or garbled.
     """
-    digest = open_link(Purpose.CHANGE_EMAIL, sealed, keys=config.signing_keys)
-    async with session.begin():
-        found = digest and await token.find(session, digest, purpose=Purpose.CHANGE_EMAIL)
-        person = found and await user.find_by_id(session, found.user_id)
+    digest = open_link(Purpose.CHANGE_EMAIL, sealed, keys=ctx.config.signing_keys)
+    async with ctx.db.begin():
+        found = digest and await token.find(ctx.db, digest, purpose=Purpose.CHANGE_EMAIL)
+        person = found and await user.find_by_id(ctx.db, found.user_id)
     if not found or not person:
         raise LinkUnusable
     return Opened(person.username, found.email or "")
 
 
-async def confirm_change(
-    session: AsyncSession, *, config: Config, sealed: str, secret: str | None, client: Client
-) -> Renewed | None:
+async def confirm_change(ctx: Context, *, sealed: str) -> Renewed | None:
     """Change an address by the link; of any number of clicks one wins. All sessions end.
 
     ``secret`` is the session of the browser in which the link was opened: if it is the person's,
@@ -131,17 +101,15 @@ async def confirm_change(
         LinkUnusable: used, expired, foreign, garbled, the person is blocked, or the address is
             another's by now.
     """
-    digest = open_link(Purpose.CHANGE_EMAIL, sealed, keys=config.signing_keys)
+    digest = open_link(Purpose.CHANGE_EMAIL, sealed, keys=ctx.config.signing_keys)
     version, renewed = None, None
-    async with session.begin():
-        taken = digest and await token.take(session, digest, purpose=Purpose.CHANGE_EMAIL)
-        person = taken and await user.find_by_id(session, taken.user_id)
+    async with ctx.db.begin():
+        taken = digest and await token.take(ctx.db, digest, purpose=Purpose.CHANGE_EMAIL)
+        person = taken and await user.find_by_id(ctx.db, taken.user_id)
         if taken and person and taken.email and person.blocked_at is None:
-            version = await user.set_email(session, person.id, taken.email)
+            version = await user.set_email(ctx.db, person.id, taken.email)
             if version is not None:
-                renewed = await _settle(
-                    session, config, person, taken.email, version, secret, client
-                )
+                renewed = await _settle(ctx, person, taken.email, version)
     if not taken or not person or person.blocked_at is not None:
         raise LinkUnusable
     if version is None:
@@ -149,49 +117,39 @@ async def confirm_change(
     return renewed
 
 
-async def _ask(session: AsyncSession, config: Config, person: Credentials, email: str) -> Letter:
+async def _ask(ctx: Context, person: Credentials, email: str) -> Letter:
     """Return the letter to a new address: with a link, or to its owner that it is in use.
 
     Either way the address waits, for the account's page says so; a link that nobody gets opens
     nothing.
     """
-    await token.void(session, person.id, Purpose.CHANGE_EMAIL)
-    owner = await user.find(session, email)
-    link = await linking.link(session, config, Purpose.CHANGE_EMAIL, user_id=person.id, email=email)
+    await token.void(ctx.db, person.id, Purpose.CHANGE_EMAIL)
+    owner = await user.find(ctx.db, email)
+    link = await linking.link(ctx, Purpose.CHANGE_EMAIL, user_id=person.id, email=email)
     if owner is not None and owner.id != person.id:
         return letters.address_in_use(
             to=owner.email,
-            site=config.site_name,
+            site=ctx.config.site_name,
             username=owner.username,
-            login_url=f"{config.public_url}/login",
+            login_url=f"{ctx.config.public_url}/login",
         )
     return letters.confirm_new_address(
         to=email,
-        site=config.site_name,
+        site=ctx.config.site_name,
         username=person.username,
         link=link,
         valid_minutes=CHANGE_EMAIL_VALID_MINUTES,
     )
 
 
-async def _settle(
-    session: AsyncSession,
-    config: Config,
-    person: Credentials,
-    email: str,
-    version: int,
-    secret: str | None,
-    client: Client,
-) -> Renewed | None:
+async def _settle(ctx: Context, person: Credentials, email: str, version: int) -> Renewed | None:
     renewed = None
-    if secret is None:
-        await sessions.end_all(session, person.id)
+    if ctx.session_secret is None:
+        await sessions.end_all(ctx.db, person.id)
     else:
-        renewed = await renewal.keep_only(
-            session, person.id, secret, version=version, is_proven=False
-        )
-    await token.void(session, person.id, Purpose.RESET, Purpose.CHANGE_EMAIL)
-    await address.note(session, person.id, before=person.email, now=email)
-    await audit.write(session, Event.EMAIL_CHANGED, client=client, subject_id=person.id)
-    await notices.tell(session, config, person, letters.email_changed, client, email=email)
+        renewed = await renewal.keep_only(ctx, person.id, version=version, is_proven=False)
+    await token.void(ctx.db, person.id, Purpose.RESET, Purpose.CHANGE_EMAIL)
+    await address.note(ctx.db, person.id, before=person.email, now=email)
+    await audit.write(ctx.db, Event.EMAIL_CHANGED, client=ctx.client, subject_id=person.id)
+    await notices.tell(ctx, person, letters.email_changed, email=email)
     return renewed

@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app import letters
 from app.config import Config
-from app.kit.client import OPERATOR
+from app.context import Context
 from app.models import (
     administrators,
     audit,
@@ -71,41 +71,41 @@ class _Chore(NamedTuple):
     work: Work
 
 
-async def prune(session: AsyncSession, *, config: Config, rest: Rest, pruned: Pruned) -> None:
+async def prune(ctx: Context, *, rest: Rest, pruned: Pruned) -> None:
     """Erase people whose time has come, and delete all stale rows; tell it in ``pruned``.
 
     ``rest`` is awaited after each transaction; it says whether to stop. What was done until an
     error or a stop stays done, and counted. Another process at work ends it too: it does the rest.
     """
-    for chore in _chores(config):
+    for chore in _chores(ctx.config):
         done = chore.at_once
         while done == chore.at_once:
-            async with session.begin():
-                has_turn = await pruning.take_turn(session)
-                done = await chore.work(session) if has_turn else 0
+            async with ctx.db.begin():
+                has_turn = await pruning.take_turn(ctx.db)
+                done = await chore.work(ctx.db) if has_turn else 0
             if not has_turn:
                 return
             pruned.add(chore.table, done)
             if done and await rest():
                 return
-    if not await _erase_all(session, config, rest, pruned) or not await _wipe_all(session, rest):
+    if not await _erase_all(ctx, rest, pruned) or not await _wipe_all(ctx, rest):
         return
-    async with session.begin():
-        pruned.keeps_administrator = await departure.is_last_administrator_leaving(session)
+    async with ctx.db.begin():
+        pruned.keeps_administrator = await departure.is_last_administrator_leaving(ctx.db)
     pruned.is_whole = True
 
 
-async def count(session: AsyncSession, *, config: Config) -> Pruned:
+async def count(ctx: Context) -> Pruned:
     """Return what ``prune`` would delete now."""
     found = Pruned(is_whole=True)
-    async with session.begin():
-        found.add(PEOPLE, await departure.count_to_erase(session))
-        found.keeps_administrator = await departure.is_last_administrator_leaving(session)
-    for stale in _stale(config):
-        async with session.begin():
-            found.add(stale.table, await pruning.count(session, stale))
-    async with session.begin():
-        found.add(TEXTS, await outbox.count_to_wipe(session))
+    async with ctx.db.begin():
+        found.add(PEOPLE, await departure.count_to_erase(ctx.db))
+        found.keeps_administrator = await departure.is_last_administrator_leaving(ctx.db)
+    for stale in _stale(ctx.config):
+        async with ctx.db.begin():
+            found.add(stale.table, await pruning.count(ctx.db, stale))
+    async with ctx.db.begin():
+        found.add(TEXTS, await outbox.count_to_wipe(ctx.db))
     return found
 
 
@@ -133,11 +133,11 @@ def _chores(config: Config) -> Sequence[_Chore]:
     return [*deletions, wiping]
 
 
-async def _delete_some(session: AsyncSession, stale: Stale) -> int:
-    return await pruning.delete_some(session, stale, limit=ROWS_AT_ONCE)
+async def _delete_some(db: AsyncSession, stale: Stale) -> int:
+    return await pruning.delete_some(db, stale, limit=ROWS_AT_ONCE)
 
 
-async def _erase_all(session: AsyncSession, config: Config, rest: Rest, pruned: Pruned) -> bool:
+async def _erase_all(ctx: Context, rest: Rest, pruned: Pruned) -> bool:
     """Erase everybody whose time has come, each in a transaction; False if it was not the end.
 
     Who cannot be erased is passed over, so that those behind go on; the next round tries again.
@@ -146,13 +146,13 @@ async def _erase_all(session: AsyncSession, config: Config, rest: Rest, pruned: 
     while True:
         leaving = None
         try:
-            async with session.begin():
-                if not await pruning.take_turn(session):
+            async with ctx.db.begin():
+                if not await pruning.take_turn(ctx.db):
                     return False
-                await administrators.lock(session)
-                leaving = await departure.next_to_erase(session, but=pruned.passed_over)
+                await administrators.lock(ctx.db)
+                leaving = await departure.next_to_erase(ctx.db, but=pruned.passed_over)
                 if leaving is not None:
-                    await _erase(session, config, leaving)
+                    await _erase(ctx, leaving)
         except Exception:
             if leaving is None or len(pruned.passed_over) == MOST_PASSED_OVER:
                 raise
@@ -166,26 +166,26 @@ async def _erase_all(session: AsyncSession, config: Config, rest: Rest, pruned: 
             return False
 
 
-async def _erase(session: AsyncSession, config: Config, leaving: Leaving) -> None:
+async def _erase(ctx: Context, leaving: Leaving) -> None:
     """Erase a person, and write the last letter to him."""
-    await erasure.erase(session, leaving.id, client=OPERATOR)
+    await erasure.erase(ctx, leaving.id)
     letter = letters.account_erased(
         to=leaving.email,
-        site=config.site_name,
+        site=ctx.config.site_name,
         username=leaving.username,
-        register_url=f"{config.public_url}/register",
+        register_url=f"{ctx.config.public_url}/register",
     )
-    await outbox.put(session, letter)
+    await outbox.put(ctx.db, letter)
 
 
-async def _wipe_all(session: AsyncSession, rest: Rest) -> bool:
+async def _wipe_all(ctx: Context, rest: Rest) -> bool:
     """Wipe what the histories of erased people still tell; False if it was not the end."""
     is_left = True
     while is_left:
-        async with session.begin():
-            if not await pruning.take_turn(session):
+        async with ctx.db.begin():
+            if not await pruning.take_turn(ctx.db):
                 return False
-            is_left = await erasure.go_on(session)
+            is_left = await erasure.go_on(ctx)
         if is_left and await rest():
             return False
     return True

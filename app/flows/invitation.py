@@ -3,21 +3,17 @@
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from app import letters
-from app.config import Config
-from app.kit.actor import Actor, id_of
-from app.kit.client import Client
+from app.context import Context
 from app.kit.errors import AlreadyThere, LinkUnusable, NoSuchRole, TermsNotAccepted
 from app.kit.links import INVITE_VALID_HOURS, VALID, new_link, open_link
-from app.kit.passwords import PasswordHasher
 from app.kit.sealing import Purpose
 from app.models import audit, outbox, role, token, user
 from app.models import session as sessions
 from app.models.audit import Event
 from app.models.token import Owner
 from app.steps import acting, choosing
+from app.steps.recording import record
 
 
 class Invitation(NamedTuple):
@@ -27,15 +23,7 @@ class Invitation(NamedTuple):
     url: str
 
 
-async def invite(
-    session: AsyncSession,
-    *,
-    config: Config,
-    username: str,
-    email: str,
-    role_name: str | None,
-    client: Client,
-) -> Invitation:
+async def invite(ctx: Context, *, username: str, email: str, role_name: str | None) -> Invitation:
     """Make a confirmed account without a password and return the link on which to choose one.
 
     For somebody who is invited already and has no password yet, the link is made anew; without
@@ -45,23 +33,16 @@ async def invite(
         NoSuchRole: there is no such role.
         AlreadyThere: the address or the user name is somebody's.
     """
-    link = new_link(Purpose.INVITE, public_url=config.public_url, keys=config.signing_keys)
+    link = new_link(Purpose.INVITE, public_url=ctx.config.public_url, keys=ctx.config.signing_keys)
     invited = _Invited(username, email, role_name, link.digest)
-    async with session.begin():
-        outcome = await _write_down(session, invited, client=client, actor=None)
+    async with ctx.db.begin():
+        outcome = await _write_down(ctx, invited)
     _require(outcome, role_name)
     return Invitation(username, link.url)
 
 
 async def invite_by_letter(
-    session: AsyncSession,
-    *,
-    config: Config,
-    username: str,
-    email: str,
-    role_name: str | None,
-    client: Client,
-    actor: Actor | None,
+    ctx: Context, *, username: str, email: str, role_name: str | None
 ) -> UUID:
     """Make an account like ``invite``; the link goes to the address, and nobody else sees it.
 
@@ -72,53 +53,38 @@ async def invite_by_letter(
         NoSuchRole: there is no such role.
         AlreadyThere: the address or the user name is somebody's.
     """
-    link = new_link(Purpose.INVITE, public_url=config.public_url, keys=config.signing_keys)
+    link = new_link(Purpose.INVITE, public_url=ctx.config.public_url, keys=ctx.config.signing_keys)
     invited = _Invited(username, email, role_name, link.digest)
-    async with session.begin():
-        outcome = await _write_down(session, invited, client=client, actor=actor)
+    async with ctx.db.begin():
+        outcome = await _write_down(ctx, invited)
         if outcome.user_id is not None:
             letter = letters.invitation(
                 to=outcome.email,
-                site=config.site_name,
+                site=ctx.config.site_name,
                 username=username,
                 link=link.url,
                 valid_hours=INVITE_VALID_HOURS,
             )
-            await outbox.put(session, letter)
-            await audit.write(
-                session,
-                Event.INVITED,
-                client=client,
-                subject_id=outcome.user_id,
-                actor_id=id_of(actor),
-            )
+            await outbox.put(ctx.db, letter)
+            await record(ctx, Event.INVITED, subject_id=outcome.user_id)
     return _require(outcome, role_name)
 
 
-async def find_invitation(session: AsyncSession, *, config: Config, sealed: str) -> Owner:
+async def find_invitation(ctx: Context, *, sealed: str) -> Owner:
     """Return whom an invitation is for, without using it up.
 
     Raises:
         LinkUnusable: used, expired, foreign or garbled.
     """
-    digest = open_link(Purpose.INVITE, sealed, keys=config.signing_keys)
-    async with session.begin():
-        owner = await token.find_owner(session, digest, purpose=Purpose.INVITE) if digest else None
+    digest = open_link(Purpose.INVITE, sealed, keys=ctx.config.signing_keys)
+    async with ctx.db.begin():
+        owner = await token.find_owner(ctx.db, digest, purpose=Purpose.INVITE) if digest else None
     if owner is None:
         raise LinkUnusable
     return owner
 
 
-async def accept(
-    session: AsyncSession,
-    *,
-    config: Config,
-    hasher: PasswordHasher,
-    sealed: str,
-    password: str,
-    client: Client,
-    accepts_terms: bool = False,
-) -> None:
+async def accept(ctx: Context, *, sealed: str, password: str, accepts_terms: bool = False) -> None:
     """Give an invited person the password that he chose; the link is used up.
 
     Raises:
@@ -127,20 +93,22 @@ async def accept(
         WeakPassword: the password is refused, with the reason; the link stays good.
         TooBusy: too many passwords wait to be hashed; the link stays good.
     """
-    owner = await find_invitation(session, config=config, sealed=sealed)
-    if config.terms_url and not accepts_terms:
+    owner = await find_invitation(ctx, sealed=sealed)
+    if ctx.config.terms_url and not accepts_terms:
         raise TermsNotAccepted
-    password_hash = await choosing.hashed(config, hasher, password, client, **owner._asdict())
-    digest = open_link(Purpose.INVITE, sealed, keys=config.signing_keys)
-    async with session.begin():
-        taken = digest and await token.take(session, digest, purpose=Purpose.INVITE)
+    password_hash = await choosing.hashed(ctx, password, **owner._asdict())
+    digest = open_link(Purpose.INVITE, sealed, keys=ctx.config.signing_keys)
+    async with ctx.db.begin():
+        taken = digest and await token.take(ctx.db, digest, purpose=Purpose.INVITE)
         if taken:
-            await user.set_password_hash(session, taken.user_id, password_hash)
-            if config.terms_url:
-                await user.accept_terms(session, taken.user_id)
-            await sessions.end_all(session, taken.user_id)
-            await token.void(session, taken.user_id, Purpose.RESET)
-            await audit.write(session, Event.PASSWORD_SET, client=client, subject_id=taken.user_id)
+            await user.set_password_hash(ctx.db, taken.user_id, password_hash)
+            if ctx.config.terms_url:
+                await user.accept_terms(ctx.db, taken.user_id)
+            await sessions.end_all(ctx.db, taken.user_id)
+            await token.void(ctx.db, taken.user_id, Purpose.RESET)
+            await audit.write(
+                ctx.db, Event.PASSWORD_SET, client=ctx.client, subject_id=taken.user_id
+            )
     if not taken:
         raise LinkUnusable
 
@@ -173,45 +141,34 @@ def _require(outcome: _Outcome, role_name: str | None) -> UUID:
     return outcome.user_id
 
 
-async def _write_down(
-    session: AsyncSession, invited: _Invited, *, client: Client, actor: Actor | None
-) -> _Outcome:
-    present = await user.find(session, invited.email)
-    await acting.hold(session, actor, *([present.id] if present else []))
-    role_id = await role.find_id(session, invited.role_name) if invited.role_name else None
+async def _write_down(ctx: Context, invited: _Invited) -> _Outcome:
+    present = await user.find(ctx.db, invited.email)
+    await acting.hold(ctx, *([present.id] if present else []))
+    role_id = await role.find_id(ctx.db, invited.role_name) if invited.role_name else None
     if invited.role_name is not None and role_id is None:
-        return _Outcome(None, await role.names(session))
+        return _Outcome(None, await role.names(ctx.db))
     added = await user.add(
-        session,
+        ctx.db,
         email=invited.email,
         username=invited.username,
         password_hash=None,
-        role_id=role_id or await role.default_id(session),
+        role_id=role_id or await role.default_id(ctx.db),
     )
-    person = await user.find(session, invited.email)
+    person = await user.find(ctx.db, invited.email)
     if person is None or person.username != invited.username:
         return _Outcome(None, [])
-    if added is None and not await user.invite_again(session, person.id, role_id=role_id):
+    if added is None and not await user.invite_again(ctx.db, person.id, role_id=role_id):
         return _Outcome(None, [])
-    await token.void(session, person.id, Purpose.INVITE)
+    await token.void(ctx.db, person.id, Purpose.INVITE)
     await token.add(
-        session,
+        ctx.db,
         digest=invited.link_digest,
         purpose=Purpose.INVITE,
         valid=VALID[Purpose.INVITE],
         user_id=person.id,
     )
     if added is None and invited.role_name is not None:
-        await audit.write(
-            session,
-            Event.ROLE_SET,
-            client=client,
-            subject_id=person.id,
-            actor_id=id_of(actor),
-            role=invited.role_name,
-        )
-    if added is not None or actor is None:
-        await audit.write(
-            session, Event.CREATED, client=client, subject_id=person.id, actor_id=id_of(actor)
-        )
+        await record(ctx, Event.ROLE_SET, subject_id=person.id, role=invited.role_name)
+    if added is not None or ctx.is_operator:
+        await record(ctx, Event.CREATED, subject_id=person.id)
     return _Outcome(person.id, [], person.email)

@@ -3,15 +3,10 @@
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from app import letters
-from app.config import Config
-from app.kit.actor import Actor
-from app.kit.client import Client
+from app.context import Context
 from app.kit.errors import LinkUnusable, SignedOut
 from app.kit.links import KEEP_VALID_DAYS, open_link
-from app.kit.passwords import PasswordHasher
 from app.kit.sealing import Purpose, unseal
 from app.models import audit, departure, outbox, token, user
 from app.models import session as sessions
@@ -19,6 +14,7 @@ from app.models.audit import Event
 from app.models.user import Credentials
 from app.steps import acting, linking, notices, proof, staying
 from app.steps.administrators import keeping_one
+from app.steps.recording import record
 
 GRACE = timedelta(days=KEEP_VALID_DAYS)
 STAY_VALID = timedelta(minutes=30)
@@ -28,16 +24,7 @@ USED_UP = (
 )
 
 
-async def leave(
-    session: AsyncSession,
-    *,
-    config: Config,
-    hasher: PasswordHasher,
-    actor: Actor,
-    password: str,
-    client: Client,
-    browser: str | None,
-) -> datetime:
+async def leave(ctx: Context, *, password: str) -> datetime:
     """Ask that one's account be deleted; return when it will be. All sessions end.
 
     Raises:
@@ -47,100 +34,86 @@ async def leave(
         LastAdministrator: nobody else could look after people.
         SignedOut: the person's credentials changed, or he was blocked, meanwhile.
     """
-    person = await proof.prove(
-        session,
-        config=config,
-        hasher=hasher,
-        user_id=actor.user_id,
-        password=password,
-        client=client,
-        browser=browser,
-    )
-    user_id = actor.user_id
-    async with session.begin(), keeping_one(session):
-        await acting.hold(session, actor)
-        is_same = await user.hold_unchanged(session, person)
+    person = await proof.prove(ctx, password)
+    user_id = ctx.user_id
+    async with ctx.db.begin(), keeping_one(ctx):
+        await acting.hold(ctx)
+        is_same = await user.hold_unchanged(ctx.db, person)
         if is_same:
-            day = await departure.leave(session, user_id, grace=GRACE)
-            await sessions.end_all(session, user_id)
-            await token.void(session, user_id, Purpose.RESET, Purpose.CHANGE_EMAIL, Purpose.KEEP)
-            await audit.write(
-                session, Event.LEAVING, client=client, actor_id=user_id, subject_id=user_id
-            )
-            await _tell(session, config, person, day)
+            day = await departure.leave(ctx.db, user_id, grace=GRACE)
+            await sessions.end_all(ctx.db, user_id)
+            await token.void(ctx.db, user_id, Purpose.RESET, Purpose.CHANGE_EMAIL, Purpose.KEEP)
+            await record(ctx, Event.LEAVING, subject_id=user_id)
+            await _tell(ctx, person, day)
     if not is_same:
         raise SignedOut
     return day
 
 
-async def find_keeper(session: AsyncSession, *, config: Config, sealed: str) -> str:
+async def find_keeper(ctx: Context, *, sealed: str) -> str:
     """Return the user name whose account a link would keep, without using it up.
 
     Raises:
         LinkUnusable: used, expired, foreign or garbled.
     """
-    digest = open_link(Purpose.KEEP, sealed, keys=config.signing_keys)
-    async with session.begin():
-        owner = await token.find_owner(session, digest, purpose=Purpose.KEEP) if digest else None
+    digest = open_link(Purpose.KEEP, sealed, keys=ctx.config.signing_keys)
+    async with ctx.db.begin():
+        owner = await token.find_owner(ctx.db, digest, purpose=Purpose.KEEP) if digest else None
     if owner is None:
         raise LinkUnusable(USED_UP)
     return owner.username
 
 
-async def keep_by_link(
-    session: AsyncSession, *, config: Config, sealed: str, client: Client
-) -> None:
+async def keep_by_link(ctx: Context, *, sealed: str) -> None:
     """Keep an account by the link of the letter; the person signs in as before.
 
     Raises:
         LinkUnusable: used, expired, foreign or garbled.
     """
-    digest = open_link(Purpose.KEEP, sealed, keys=config.signing_keys)
-    async with session.begin():
-        taken = digest and await token.take(session, digest, purpose=Purpose.KEEP)
+    digest = open_link(Purpose.KEEP, sealed, keys=ctx.config.signing_keys)
+    async with ctx.db.begin():
+        taken = digest and await token.take(ctx.db, digest, purpose=Purpose.KEEP)
         if taken:
-            await _keep(session, taken.user_id, client)
+            await _keep(ctx, taken.user_id)
     if not taken:
         raise LinkUnusable(USED_UP)
 
 
-async def keep_by_password(
-    session: AsyncSession, *, config: Config, ticket: str, client: Client
-) -> None:
+async def keep_by_password(ctx: Context, *, ticket: str) -> None:
     """Keep an account, by the ticket that a login with the right password got.
 
     Raises:
         LinkUnusable: the ticket is garbled or too old, its wish to leave was undone already, or
             the credentials have changed since.
     """
-    text = unseal(config.signing_keys, Purpose.STAY, ticket, valid=STAY_VALID)
+    text = unseal(ctx.config.signing_keys, Purpose.STAY, ticket, valid=STAY_VALID)
     kept = False
     if text is not None:
         user_id = UUID(text.partition(":")[0])
-        async with session.begin():
-            person = await user.lock(session, user_id)
+        async with ctx.db.begin():
+            person = await user.lock(ctx.db, user_id)
             kept = person is not None and staying.wish(person) == text
             if kept:
-                await _keep(session, user_id, client)
+                await _keep(ctx, user_id)
     if not kept:
         raise LinkUnusable(USED_UP)
 
 
-async def _keep(session: AsyncSession, user_id: UUID, client: Client) -> None:
-    if await departure.stay(session, user_id):
-        await token.void(session, user_id, Purpose.KEEP)
+async def _keep(ctx: Context, user_id: UUID) -> None:
+    if await departure.stay(ctx.db, user_id):
+        await token.void(ctx.db, user_id, Purpose.KEEP)
         await audit.write(
-            session, Event.STAYED, client=client, actor_id=user_id, subject_id=user_id
+            ctx.db, Event.STAYED, client=ctx.client, actor_id=user_id, subject_id=user_id
         )
 
 
-async def _tell(session: AsyncSession, config: Config, person: Credentials, day: datetime) -> None:
+async def _tell(ctx: Context, person: Credentials, day: datetime) -> None:
     letter = letters.account_leaving(
         to=person.email,
-        site=config.site_name,
+        site=ctx.config.site_name,
         username=person.username,
-        link=await linking.link(session, config, Purpose.KEEP, user_id=person.id),
-        not_me=await notices.not_me_link(session, config, person),
+        link=await linking.link(ctx, Purpose.KEEP, user_id=person.id),
+        not_me=await notices.not_me_link(ctx, person),
         day=f"{day:%-d %B %Y}",
     )
-    await outbox.put(session, letter)
+    await outbox.put(ctx.db, letter)

@@ -10,16 +10,14 @@ from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network
 from typing import NamedTuple
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
+from app.context import Context
 from app.kit import addresses
-from app.kit.actor import Actor, id_of
-from app.kit.client import Client
 from app.kit.errors import NoSuchPerson
 from app.models import audit, user
 from app.models.audit import Event, Place
 from app.steps import acting, history
 from app.steps.history import Told
+from app.steps.recording import record
 
 __all__ = ["EVENTS", "Filter", "Format", "Page", "Told", "export", "note_export", "read"]
 
@@ -62,22 +60,20 @@ class Page(NamedTuple):
     next: str | None
 
 
-async def read(session: AsyncSession, wanted: Filter, *, before: str = "") -> Page:
+async def read(ctx: Context, wanted: Filter, *, before: str = "") -> Page:
     """Return a page of the book. A garbled ``before`` begins at the newest line.
 
     Raises:
         NoSuchPerson: nobody has this name.
     """
-    exact = await _exact(session, wanted)
-    async with session.begin():
-        lines = await audit.page(session, exact, before=Place.read(before), size=PAGE_SIZE + 1)
+    exact = await _exact(ctx, wanted)
+    async with ctx.db.begin():
+        lines = await audit.page(ctx.db, exact, before=Place.read(before), size=PAGE_SIZE + 1)
     shown = [history.tell(line) for line in lines[:PAGE_SIZE]]
     return Page(shown, lines[PAGE_SIZE - 1].place.mark if len(lines) > PAGE_SIZE else None)
 
 
-async def export(
-    session: AsyncSession, wanted: Filter, *, form: Format, actor: Actor | None = None
-) -> AsyncGenerator[str, None]:
+async def export(ctx: Context, wanted: Filter, *, form: Format) -> AsyncGenerator[str, None]:
     """Yield the book, newest line first, some hundred lines at a time.
 
     No more is in memory, and no connection is held between them. Before each time it is asked
@@ -87,14 +83,14 @@ async def export(
         NoSuchPerson: nobody has this name.
         SignedOut, NotPermitted: the actor may read no further.
     """
-    exact = await _exact(session, wanted)
+    exact = await _exact(ctx, wanted)
     if form is Format.CSV:
         yield _csv([list(COLUMNS)])
     before: Place | None = None
     while True:
-        async with session.begin():
-            await acting.ask_again(session, actor)
-            lines = await audit.page(session, exact, before=before, size=LINES_AT_ONCE)
+        async with ctx.db.begin():
+            await acting.ask_again(ctx)
+            lines = await audit.page(ctx.db, exact, before=before, size=LINES_AT_ONCE)
         rows = [_columns(history.tell(line)) for line in lines]
         if rows and form is Format.CSV:
             yield _csv([[_inert(str(row[name] or "")) for name in COLUMNS] for row in rows])
@@ -105,34 +101,25 @@ async def export(
         before = lines[-1].place
 
 
-async def note_export(
-    session: AsyncSession,
-    wanted: Filter,
-    *,
-    form: Format,
-    client: Client,
-    actor: Actor | None = None,
-) -> None:
+async def note_export(ctx: Context, wanted: Filter, *, form: Format) -> None:
     """Write down that the book is taken along.
 
     Raises:
         NoSuchPerson: the filter names somebody who is not there.
     """
-    await _exact(session, wanted)
-    async with session.begin():
-        await acting.hold(session, actor)
-        await audit.write(
-            session, Event.HISTORY_EXPORTED, client=client, actor_id=id_of(actor), format=form
-        )
+    await _exact(ctx, wanted)
+    async with ctx.db.begin():
+        await acting.hold(ctx)
+        await record(ctx, Event.HISTORY_EXPORTED, format=form)
 
 
-async def _exact(session: AsyncSession, wanted: Filter) -> audit.Filter:
+async def _exact(ctx: Context, wanted: Filter) -> audit.Filter:
     person = None
     if wanted.person:
         person = addresses.id_of(wanted.person)
         if person is None:
-            async with session.begin():
-                known = await user.identify(session, wanted.person)
+            async with ctx.db.begin():
+                known = await user.identify(ctx.db, wanted.person)
             if known is None:
                 raise NoSuchPerson(field="person")
             person = known.id

@@ -3,18 +3,16 @@
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from app import letters
 from app.config import Config
+from app.context import Context
 from app.db import one_by_one
 from app.kit.addresses import canonical
-from app.kit.client import Client
 from app.kit.errors import WrongCredentials
 from app.kit.metrics import LOGINS, counted
 from app.kit.passwords import PasswordHasher, Verdict, fingerprint, fits
 from app.kit.sealing import OF_PERSON, Purpose, seal
-from app.kit.tokens import digest, new_secret
+from app.kit.tokens import new_secret
 from app.limits import limits
 from app.models import audit, device, registration, throttle, token, user
 from app.models import session as sessions
@@ -93,18 +91,7 @@ Outcome = SignedIn | Unconfirmed | Leaving
 
 
 @counted(LOGINS, SignedIn="succeeded", Unconfirmed="unconfirmed", Leaving="leaving")
-async def sign_in(
-    session: AsyncSession,
-    *,
-    config: Config,
-    hasher: PasswordHasher,
-    name: str,
-    password: str,
-    remember: bool,
-    client: Client,
-    previous_secret: str | None = None,
-    browser: str | None = None,
-) -> Outcome:
+async def sign_in(ctx: Context, *, name: str, password: str, remember: bool) -> Outcome:
     """Check a password and start a session; the browser's ``previous_secret`` ends.
 
     ``name`` is an address or a user name. The try is counted before the password is checked, and
@@ -118,83 +105,71 @@ async def sign_in(
     """
     if not fits(password):
         raise WrongCredentials
-    hasher.refuse_if_full(client.group)
-    purse, known = await _purse(session, config, name, client, browser)
-    await proof.turn_away(session, purse)
-    async with hasher.place(client.group):
-        await proof.take_try(session, config, purse)
-        async with one_by_one(session):
-            found = await _find(session, config, name, password, known=known)
-        waiting, verdict = await _check(hasher, found, password)
-    async with session.begin():
+    ctx.hasher.refuse_if_full(ctx.client.group)
+    purse, known = await _purse(ctx, name)
+    await proof.turn_away(ctx, purse)
+    async with ctx.hasher.place(ctx.client.group):
+        await proof.take_try(ctx, purse)
+        async with one_by_one(ctx.db):
+            found = await _find(ctx, name, password, known=known)
+        waiting, verdict = await _check(ctx.hasher, found, password)
+    async with ctx.db.begin():
         outcome: Outcome | None = None
         if verdict.is_right and found.person is not None:
-            outcome = await _start(
-                session,
-                config,
-                found.person,
-                verdict.replacement,
-                remember=remember,
-                client=client,
-                browser=browser,
-            )
+            outcome = await _start(ctx, found.person, verdict.replacement, remember=remember)
         elif waiting is not None:
-            outcome = await _send_to_mail(session, config, waiting, client)
+            outcome = await _send_to_mail(ctx, waiting)
         if outcome is None:
-            await _note_failure(session, config, found, client, is_right=verdict.is_right)
+            await _note_failure(ctx, found, is_right=verdict.is_right)
         if isinstance(outcome, SignedIn):
-            await throttle.give_back(session, *found.buckets, purse.bucket)
-            if previous_secret is not None:
-                await sessions.end(session, digest(previous_secret))
+            await throttle.give_back(ctx.db, *found.buckets, purse.bucket)
+            if ctx.session_secret is not None:
+                await sessions.end(ctx.db, ctx.session_digest)
     if outcome is None:
         raise WrongCredentials
     return outcome
 
 
-async def sign_out(session: AsyncSession, *, secret: str, client: Client) -> None:
+async def sign_out(ctx: Context) -> None:
     """End a session, at once and everywhere."""
-    async with session.begin():
-        user_id = await sessions.end(session, digest(secret))
+    async with ctx.db.begin():
+        user_id = await sessions.end(ctx.db, ctx.session_digest)
         if user_id is not None:
             await audit.write(
-                session, Event.SIGNED_OUT, client=client, actor_id=user_id, subject_id=user_id
+                ctx.db, Event.SIGNED_OUT, client=ctx.client, actor_id=user_id, subject_id=user_id
             )
 
 
-async def live_sessions(session: AsyncSession) -> int:
+async def live_sessions(ctx: Context) -> int:
     """Return how many people's browsers are signed in."""
-    async with one_by_one(session):
-        return await sessions.count_live(session)
+    async with one_by_one(ctx.db):
+        return await sessions.count_live(ctx.db)
 
 
-async def _purse(
-    session: AsyncSession, config: Config, name: str, client: Client, browser: str | None
-) -> tuple[proof.Purse, bytes | None]:
+async def _purse(ctx: Context, name: str) -> tuple[proof.Purse, bytes | None]:
     """Return what a try is paid from, and the browser's digest if it is known as the person's."""
-    seen = name_digests(config, browser)
+    seen = name_digests(ctx.config, ctx.browser)
     if seen:
-        async with one_by_one(session):
-            owner = await device.find_owner(session, seen, name=name)
+        async with one_by_one(ctx.db):
+            owner = await device.find_owner(ctx.db, seen, name=name)
         if owner is not None:
-            return proof.known(config, client, owner.user_id, owner.digest), owner.digest
-    return proof.stranger(config, client, _name_bucket(name)), None
+            return proof.known(ctx, owner.user_id, owner.digest), owner.digest
+    return proof.stranger(ctx, _name_bucket(name)), None
 
 
-async def _find(
-    session: AsyncSession, config: Config, name: str, password: str, *, known: bytes | None
-) -> _Found:
+async def _find(ctx: Context, name: str, password: str, *, known: bytes | None) -> _Found:
     """Look a name up, and count the try of the person too, by whatever name he was called.
 
     That an account is slowed by its other name must not show: it would tie the two together. So it
     looks like a wrong password, and costs as much.
     """
-    person = await user.find(session, name)
-    marks = [fingerprint(password, key=key) for key in config.signing_keys]
-    pending = await registration.find_by_name(session, name, fingerprints=marks)
+    person = await user.find(ctx.db, name)
+    marks = [fingerprint(password, key=key) for key in ctx.config.signing_keys]
+    pending = await registration.find_by_name(ctx.db, name, fingerprints=marks)
     if known:
         return _Found(person, pending, Try(0, 0), known)
     bucket = proof.bucket_of_person(person.id) if person else _nobody_bucket(name)
-    attempt = await throttle.take_delayed(session, bucket, limits(config).logins_of_account)
+    attempt = await throttle.take_delayed(ctx.db, bucket, limits(ctx.config).logins_of_account)
     return _Found(person, pending, attempt, None)
 
 
@@ -214,82 +189,65 @@ async def _check(
     return found.pending if waits else None, await hasher.verify(password, own)
 
 
-async def _note_failure(
-    session: AsyncSession, config: Config, found: _Found, client: Client, *, is_right: bool
-) -> None:
+async def _note_failure(ctx: Context, found: _Found, *, is_right: bool) -> None:
     person = found.person
     is_blocked = person is not None and person.blocked_at is not None and is_right
     event = Event.SIGN_IN_BLOCKED if is_blocked else Event.SIGN_IN_FAILED
-    await proof.note_failure(
-        session, config, event, person=person, browser=found.known, client=client
-    )
-    if person and found.attempt.number == limits(config).logins_of_account.free + 1:
-        await audit.write(session, Event.SIGN_IN_SLOWED, client=client, subject_id=person.id)
+    await proof.note_failure(ctx, event, person=person, known_browser=found.known)
+    if person and found.attempt.number == limits(ctx.config).logins_of_account.free + 1:
+        await audit.write(ctx.db, Event.SIGN_IN_SLOWED, client=ctx.client, subject_id=person.id)
 
 
 async def _start(
-    session: AsyncSession,
-    config: Config,
-    person: Credentials,
-    replacement_hash: str | None,
-    *,
-    remember: bool,
-    client: Client,
-    browser: str | None,
+    ctx: Context, person: Credentials, replacement_hash: str | None, *, remember: bool
 ) -> Outcome | None:
     """Start a session; None if the person may not sign in.
 
     The browser gets a name of its own, if it has none yet.
     """
     if person.blocked_at is None and person.delete_at is not None:
-        return await _ask_to_stay(session, config, person, person.delete_at, client)
+        return await _ask_to_stay(ctx, person, person.delete_at)
     if person.blocked_at is None and person.confirmed_at is None:
-        return await _ask_to_confirm(session, config, person, client)
-    if not await user.admit(session, person, replacement_hash=replacement_hash):
+        return await _ask_to_confirm(ctx, person)
+    if not await user.admit(ctx.db, person, replacement_hash=replacement_hash):
         return None
     secret = new_secret()
     await sessions.start(
-        session,
+        ctx.db,
         person,
         digest=secret.digest,
-        lasts=_lasts(config, remember=remember),
+        lasts=_lasts(ctx.config, remember=remember),
         remembered=remember,
-        client=client,
+        client=ctx.client,
     )
-    await token.void(session, person.id, Purpose.RESET)
+    await token.void(ctx.db, person.id, Purpose.RESET)
     await audit.write(
-        session, Event.SIGNED_IN, client=client, actor_id=person.id, subject_id=person.id
+        ctx.db, Event.SIGNED_IN, client=ctx.client, actor_id=person.id, subject_id=person.id
     )
-    named = await browsers.remember(session, config, person.id, browser)
+    named = await browsers.remember(ctx, person.id, ctx.browser)
     if named.is_new and person.last_login_at is not None:
-        await audit.write(session, Event.NEW_BROWSER, client=client, subject_id=person.id)
-        await notices.tell(session, config, person, letters.new_browser, client)
+        await audit.write(ctx.db, Event.NEW_BROWSER, client=ctx.client, subject_id=person.id)
+        await notices.tell(ctx, person, letters.new_browser)
     return SignedIn(secret.text, remember, named.text)
 
 
-async def _ask_to_stay(
-    session: AsyncSession, config: Config, person: Credentials, day: datetime, client: Client
-) -> Leaving:
-    await audit.write(session, Event.SIGN_IN_LEAVING, client=client, subject_id=person.id)
-    return Leaving(seal(config.signing_keys, Purpose.STAY, staying.wish(person)), day)
+async def _ask_to_stay(ctx: Context, person: Credentials, day: datetime) -> Leaving:
+    await audit.write(ctx.db, Event.SIGN_IN_LEAVING, client=ctx.client, subject_id=person.id)
+    return Leaving(seal(ctx.config.signing_keys, Purpose.STAY, staying.wish(person)), day)
 
 
-async def _ask_to_confirm(
-    session: AsyncSession, config: Config, person: Credentials, client: Client
-) -> Unconfirmed:
+async def _ask_to_confirm(ctx: Context, person: Credentials) -> Unconfirmed:
     """Send somebody to his mail who was brought here with an address that nobody confirmed."""
-    await audit.write(session, Event.SIGN_IN_UNCONFIRMED, client=client, subject_id=person.id)
-    return Unconfirmed(seal(config.signing_keys, Purpose.RESEND, f"{OF_PERSON}{person.id}"))
+    await audit.write(ctx.db, Event.SIGN_IN_UNCONFIRMED, client=ctx.client, subject_id=person.id)
+    return Unconfirmed(seal(ctx.config.signing_keys, Purpose.RESEND, f"{OF_PERSON}{person.id}"))
 
 
-async def _send_to_mail(
-    session: AsyncSession, config: Config, waiting: Pending, client: Client
-) -> Unconfirmed:
+async def _send_to_mail(ctx: Context, waiting: Pending) -> Unconfirmed:
     registration_id = str(waiting.id)
     await audit.write(
-        session, Event.SIGN_IN_UNCONFIRMED, client=client, registration=registration_id
+        ctx.db, Event.SIGN_IN_UNCONFIRMED, client=ctx.client, registration=registration_id
     )
-    return Unconfirmed(seal(config.signing_keys, Purpose.RESEND, registration_id))
+    return Unconfirmed(seal(ctx.config.signing_keys, Purpose.RESEND, registration_id))
 
 
 def _name_bucket(name: str) -> str:

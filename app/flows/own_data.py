@@ -5,47 +5,36 @@ from collections.abc import AsyncGenerator
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
-from app.config import Config
-from app.kit.actor import Actor
-from app.kit.client import Client
+from app.context import Context
 from app.kit.errors import TooManyTries
 from app.limits import DOWNLOADS_OF_PERSON
 from app.models import address, audit, device, directory, throttle, token
 from app.models import session as sessions
 from app.models.audit import Event, Place
 from app.steps import acting, history
+from app.steps.recording import record
 
 LINES_AT_ONCE = 200  # some milliseconds' work, and then somebody else has his turn
 
 
-async def note_download(session: AsyncSession, *, actor: Actor, client: Client) -> None:
+async def note_download(ctx: Context) -> None:
     """Write down that a person takes all of it along.
 
     Raises:
         TooManyTries: he has done so some times in this hour; it is much work.
         SignedOut: the session has ended meanwhile.
     """
-    async with session.begin():
-        await acting.hold(session, actor)
-        rates = {f"downloads:person:{actor.user_id}": DOWNLOADS_OF_PERSON}
-        wait = await throttle.take_all(session, rates)
+    async with ctx.db.begin():
+        await acting.hold(ctx)
+        rates = {f"downloads:person:{ctx.user_id}": DOWNLOADS_OF_PERSON}
+        wait = await throttle.take_all(ctx.db, rates)
         if not wait:
-            await audit.write(
-                session,
-                Event.DATA_TAKEN,
-                client=client,
-                actor_id=actor.user_id,
-                subject_id=actor.user_id,
-            )
+            await record(ctx, Event.DATA_TAKEN, subject_id=ctx.user_id)
     if wait:
         raise TooManyTries(wait)
 
 
-async def download(
-    session: AsyncSession, *, config: Config, actor: Actor
-) -> AsyncGenerator[str, None]:
+async def download(ctx: Context) -> AsyncGenerator[str, None]:
     """Yield everything that is kept of a person as JSON, the history a piece at a time.
 
     Secrets are not in it: of them only digests are kept, which say nothing of him. No more than a
@@ -54,20 +43,20 @@ async def download(
     Raises:
         SignedOut: the session has ended meanwhile.
     """
-    async with session.begin():
-        await acting.ask_again(session, actor)
-        facts = await _facts(session, config, actor)
+    async with ctx.db.begin():
+        await acting.ask_again(ctx)
+        facts = await _facts(ctx)
     yield "{" + ",".join(f'\n  "{name}": {_json(fact, "  ")}' for name, fact in facts.items())
     yield ',\n  "history": ['
     before: Place | None = None
     between, size = "", LINES_AT_ONCE
     while size == LINES_AT_ONCE:
-        async with session.begin():
-            await acting.ask_again(session, actor)
+        async with ctx.db.begin():
+            await acting.ask_again(ctx)
             lines = await audit.page(
-                session, audit.Filter(person=actor.user_id), before=before, size=LINES_AT_ONCE
+                ctx.db, audit.Filter(person=ctx.user_id), before=before, size=LINES_AT_ONCE
             )
-        told = [history.tell_owner(line, actor.user_id)._asdict() for line in lines]
+        told = [history.tell_owner(line, ctx.user_id)._asdict() for line in lines]
         if told:
             yield between + ",".join(f"\n    {_json(each, '    ')}" for each in told)
             between, before = ",", lines[-1].place
@@ -75,17 +64,17 @@ async def download(
     yield "\n  ]\n}\n"
 
 
-async def _facts(session: AsyncSession, config: Config, actor: Actor) -> dict[str, Any]:
+async def _facts(ctx: Context) -> dict[str, Any]:
     """Return all but the history."""
-    user_id, idle = actor.user_id, timedelta(minutes=config.session_idle_minutes)
-    person = await directory.one(session, user_id)
-    live = await sessions.live_of(session, user_id, idle=idle)
+    user_id, idle = ctx.user_id, timedelta(minutes=ctx.config.session_idle_minutes)
+    person = await directory.one(ctx.db, user_id)
+    live = await sessions.live_of(ctx.db, user_id, idle=idle)
     return {
         "account": person and person._asdict(),
-        "addresses_of_before": await address.of_person(session, user_id),
-        "address_waiting": await token.waiting_email(session, user_id),
+        "addresses_of_before": await address.of_person(ctx.db, user_id),
+        "address_waiting": await token.waiting_email(ctx.db, user_id),
         "sessions": [each._asdict() for each in live],
-        "browsers": [each._asdict() for each in await device.of_person(session, user_id)],
+        "browsers": [each._asdict() for each in await device.of_person(ctx.db, user_id)],
     }
 
 

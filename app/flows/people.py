@@ -3,9 +3,7 @@
 from datetime import timedelta
 from typing import NamedTuple
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
-from app.config import Config
+from app.context import Context
 from app.kit.errors import NoSuchPerson
 from app.models import audit, directory, role, user
 from app.models import session as sessions
@@ -35,41 +33,39 @@ class Profile(NamedTuple):
     history: list[history.Told]
 
 
-async def find(
-    session: AsyncSession, wanted: Filter, *, after: str = "", size: int = PAGE_SIZE
-) -> Page:
+async def find(ctx: Context, wanted: Filter, *, after: str = "", size: int = PAGE_SIZE) -> Page:
     """Return people by user name. An id, whole, finds its person too."""
-    async with session.begin():
-        found = await directory.page(session, wanted, after=after, size=size + 1)
-        known = None if found else await user.identify(session, wanted.part)
+    async with ctx.db.begin():
+        found = await directory.page(ctx.db, wanted, after=after, size=size + 1)
+        known = None if found else await user.identify(ctx.db, wanted.part)
         if known is not None and not after and wanted == Filter(wanted.part):
-            person = await directory.one(session, known.id)
+            person = await directory.one(ctx.db, known.id)
             found = [person] if person else []
     return Page(found[:size], found[size - 1].username if len(found) > size else None)
 
 
-async def show(session: AsyncSession, *, config: Config, name: str) -> Profile:
+async def show(ctx: Context, *, name: str) -> Profile:
     """Return all about a person of an address, a user name or an id.
 
     Raises:
         NoSuchPerson: nobody has this name.
     """
-    idle = timedelta(minutes=config.session_idle_minutes)
-    async with session.begin():
-        known = await user.identify(session, name)
-        person = await directory.one(session, known.id) if known else None
+    idle = timedelta(minutes=ctx.config.session_idle_minutes)
+    async with ctx.db.begin():
+        known = await user.identify(ctx.db, name)
+        person = await directory.one(ctx.db, known.id) if known else None
         if person is not None:
-            reason = await user.blocked_reason(session, person.id)
-            live = await sessions.live_of(session, person.id, idle=idle)
+            reason = await user.blocked_reason(ctx.db, person.id)
+            live = await sessions.live_of(ctx.db, person.id, idle=idle)
             lines = await audit.page(
-                session, audit.Filter(person=person.id), before=None, size=LINES_OF_A_PERSON
+                ctx.db, audit.Filter(person=person.id), before=None, size=LINES_OF_A_PERSON
             )
     if person is None:
         raise NoSuchPerson
     return Profile(person, reason, live, [history.tell(line) for line in lines])
 
 
-async def role_names(session: AsyncSession) -> list[str]:
+async def role_names(ctx: Context) -> list[str]:
     """Return the names of all roles."""
-    async with session.begin():
-        return await role.names(session)
+    async with ctx.db.begin():
+        return await role.names(ctx.db)

@@ -3,14 +3,10 @@
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from app import letters
-from app.config import Config
-from app.kit.client import Client
+from app.context import Context
 from app.kit.errors import LinkUnusable, TooManyTries, UsernameTaken
 from app.kit.links import open_link
-from app.kit.passwords import PasswordHasher
 from app.kit.sealing import Purpose
 from app.limits import limits
 from app.models import audit, device, registration, throttle, token, user
@@ -28,9 +24,7 @@ class Reset(NamedTuple):
     browser: str | None
 
 
-async def request_reset(
-    session: AsyncSession, *, config: Config, name: str, client: Client
-) -> None:
+async def request_reset(ctx: Context, *, name: str) -> None:
     """Write to the person of an address or user name, if there is one.
 
     Nobody learns whether there is one: a blocked person and nobody cost the same, and get nothing
@@ -40,41 +34,32 @@ async def request_reset(
         TooManyTries: from this network.
     """
     rates = {
-        f"resets:network:{client.network}": limits(config).logins_of_network,
-        **quota.of_network(config, client),
+        f"resets:network:{ctx.client.network}": limits(ctx.config).logins_of_network,
+        **quota.of_network(ctx),
     }
-    async with session.begin():
-        wait = await throttle.take_all(session, rates)
+    async with ctx.db.begin():
+        wait = await throttle.take_all(ctx.db, rates)
         if not wait:
-            await _answer(session, config, name, client)
+            await _answer(ctx, name)
     if wait:
         raise TooManyTries(wait)
 
 
-async def find_reset(session: AsyncSession, *, config: Config, sealed: str) -> Owner:
+async def find_reset(ctx: Context, *, sealed: str) -> Owner:
     """Return whose password a link would replace, without using it up.
 
     Raises:
         LinkUnusable: used, expired, foreign or garbled.
     """
-    digest = open_link(Purpose.RESET, sealed, keys=config.signing_keys)
-    async with session.begin():
-        owner = digest and (await _owner(session, digest))
+    digest = open_link(Purpose.RESET, sealed, keys=ctx.config.signing_keys)
+    async with ctx.db.begin():
+        owner = digest and (await _owner(ctx, digest))
     if not owner:
         raise LinkUnusable
     return owner
 
 
-async def reset_password(
-    session: AsyncSession,
-    *,
-    config: Config,
-    hasher: PasswordHasher,
-    sealed: str,
-    password: str,
-    client: Client,
-    browser: str | None,
-) -> Reset:
+async def reset_password(ctx: Context, *, sealed: str, password: str) -> Reset:
     """Give a person another password by a link; of any number of clicks one wins.
 
     Nobody is signed in by it, all sessions end, older links are void, and who is blocked stays so
@@ -86,17 +71,17 @@ async def reset_password(
         WeakPassword: the password is refused, with the reason; the link stays good.
         TooBusy: too many passwords wait to be hashed; the link stays good.
     """
-    owner = await find_reset(session, config=config, sealed=sealed)
-    password_hash = await choosing.hashed(config, hasher, password, client, **owner._asdict())
-    digest = open_link(Purpose.RESET, sealed, keys=config.signing_keys)
+    owner = await find_reset(ctx, sealed=sealed)
+    password_hash = await choosing.hashed(ctx, password, **owner._asdict())
+    digest = open_link(Purpose.RESET, sealed, keys=ctx.config.signing_keys)
     done, name_is_gone = None, False
-    async with session.begin():
-        pending = digest and await _find_pending(session, digest)
+    async with ctx.db.begin():
+        pending = digest and await _find_pending(ctx, digest)
         if pending:
-            done = await _settle(session, config, pending, password_hash, client)
-            name_is_gone = not done and await user.is_username_taken(session, pending.username)
+            done = await _settle(ctx, pending, password_hash)
+            name_is_gone = not done and await user.is_username_taken(ctx.db, pending.username)
         elif digest:
-            done = await _replace(session, config, digest, password_hash, client, browser)
+            done = await _replace(ctx, digest, password_hash)
     if name_is_gone:
         raise UsernameTaken("This user name is taken by now. Please register again with another.")
     if done is None:
@@ -104,59 +89,48 @@ async def reset_password(
     return done
 
 
-async def _answer(session: AsyncSession, config: Config, name: str, client: Client) -> None:
-    person = await user.find(session, name)
-    pending = await registration.newest(session, name)
+async def _answer(ctx: Context, name: str) -> None:
+    person = await user.find(ctx.db, name)
+    pending = await registration.newest(ctx.db, name)
     if person is not None and person.blocked_at is not None:
         person = pending = None
     addressee: Credentials | Pending | None = person or pending
-    await audit.write(session, Event.RESET_ASKED, client=client, subject_id=person and person.id)
+    await audit.write(ctx.db, Event.RESET_ASKED, client=ctx.client, subject_id=person and person.id)
     email = addressee.email if addressee else name
-    if await quota.is_withheld(session, config, quota.Kind.RESET, email, client):
+    if await quota.is_withheld(ctx, quota.Kind.RESET, email):
         return
-    await resetting.send(session, config, addressee)
+    await resetting.send(ctx, addressee)
 
 
-async def _owner(session: AsyncSession, digest: bytes) -> Owner | None:
-    pending = await _find_pending(session, digest)
+async def _owner(ctx: Context, digest: bytes) -> Owner | None:
+    pending = await _find_pending(ctx, digest)
     if pending is not None:
         return Owner(pending.username, pending.email)
-    return await token.find_owner(session, digest, purpose=Purpose.RESET)
+    return await token.find_owner(ctx.db, digest, purpose=Purpose.RESET)
 
 
-async def _find_pending(session: AsyncSession, digest: bytes) -> Pending | None:
-    found = await token.find_registration(session, digest, purpose=Purpose.RESET)
-    return await registration.find(session, found) if found else None
+async def _find_pending(ctx: Context, digest: bytes) -> Pending | None:
+    found = await token.find_registration(ctx.db, digest, purpose=Purpose.RESET)
+    return await registration.find(ctx.db, found) if found else None
 
 
-async def _settle(
-    session: AsyncSession, config: Config, pending: Pending, password_hash: str, client: Client
-) -> Reset | None:
-    settled = await settling.settle(
-        session, config, pending, password_hash=password_hash, client=client
-    )
+async def _settle(ctx: Context, pending: Pending, password_hash: str) -> Reset | None:
+    settled = await settling.settle(ctx, pending, password_hash=password_hash)
     return Reset(None) if settled else None
 
 
-async def _replace(
-    session: AsyncSession,
-    config: Config,
-    digest: bytes,
-    password_hash: str,
-    client: Client,
-    browser: str | None,
-) -> Reset | None:
-    taken = await token.take(session, digest, purpose=Purpose.RESET)
-    person = taken and await user.find_by_id(session, taken.user_id)
+async def _replace(ctx: Context, digest: bytes, password_hash: str) -> Reset | None:
+    taken = await token.take(ctx.db, digest, purpose=Purpose.RESET)
+    person = taken and await user.find_by_id(ctx.db, taken.user_id)
     if not taken or not person or taken.email != person.email:
         return None
     user_id: UUID = person.id
-    await user.set_password_hash(session, user_id, password_hash)
-    await sessions.end_all(session, user_id)
-    await token.void(session, user_id, Purpose.RESET, Purpose.CHANGE_EMAIL, Purpose.INVITE)
-    await throttle.give_back(session, proof.bucket_of_person(user_id))
-    await device.forget_all(session, user_id)
-    named = await browsers.remember(session, config, user_id, browser)
-    await audit.write(session, Event.PASSWORD_RESET, client=client, subject_id=user_id)
-    await notices.tell(session, config, person, letters.password_changed, client)
+    await user.set_password_hash(ctx.db, user_id, password_hash)
+    await sessions.end_all(ctx.db, user_id)
+    await token.void(ctx.db, user_id, Purpose.RESET, Purpose.CHANGE_EMAIL, Purpose.INVITE)
+    await throttle.give_back(ctx.db, proof.bucket_of_person(user_id))
+    await device.forget_all(ctx.db, user_id)
+    named = await browsers.remember(ctx, user_id, ctx.browser)
+    await audit.write(ctx.db, Event.PASSWORD_RESET, client=ctx.client, subject_id=user_id)
+    await notices.tell(ctx, person, letters.password_changed)
     return Reset(named.text)

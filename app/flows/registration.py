@@ -3,14 +3,10 @@
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from app import letters
-from app.config import Config
+from app.context import Context
 from app.db import one_by_one
 from app.kit import passwords
-from app.kit.actor import Actor, id_of
-from app.kit.client import Client
 from app.kit.errors import (
     LinkUnusable,
     NoSuchRegistration,
@@ -19,7 +15,6 @@ from app.kit.errors import (
     UsernameTaken,
 )
 from app.kit.links import CONFIRM_VALID_HOURS, VALID
-from app.kit.passwords import PasswordHasher
 from app.kit.sealing import OF_PERSON, Purpose, seal, unseal
 from app.limits import limits
 from app.models import audit, outbox, throttle, user
@@ -28,6 +23,7 @@ from app.models.audit import Event
 from app.models.registration import Pending, Waiting
 from app.steps import acting, choosing, linking, quota, resetting
 from app.steps.policy import in_words, require_allowed, require_open
+from app.steps.recording import record
 
 __all__ = ["Waiting", "in_words", "register", "require_open", "resend", "send_again", "waiting"]
 
@@ -36,15 +32,7 @@ MOST_WAITING = 100
 
 
 async def register(
-    session: AsyncSession,
-    *,
-    config: Config,
-    hasher: PasswordHasher,
-    username: str,
-    email: str,
-    password: str,
-    client: Client,
-    accepts_terms: bool = False,
+    ctx: Context, *, username: str, email: str, password: str, accepts_terms: bool = False
 ) -> str:
     """Write a registration down, and write to its address.
 
@@ -61,44 +49,44 @@ async def register(
         TooManyTries: from this network.
         TooBusy: too many passwords wait to be hashed.
     """
-    require_open(config)
-    require_allowed(config, email)
-    if config.terms_url and not accepts_terms:
+    require_open(ctx.config)
+    require_allowed(ctx.config, email)
+    if ctx.config.terms_url and not accepts_terms:
         raise TermsNotAccepted
-    choosing.check(config, password, username=username, email=email)
+    choosing.check(ctx, password, username=username, email=email)
     rates = {
-        f"registrations:network:{client.network}": limits(config).logins_of_network,
-        **quota.of_network(config, client),
+        f"registrations:network:{ctx.client.network}": limits(ctx.config).logins_of_network,
+        **quota.of_network(ctx),
     }
-    async with one_by_one(session):
-        taken = await user.is_username_taken(session, username)
-        wait = await throttle.look(session, rates)
+    async with one_by_one(ctx.db):
+        taken = await user.is_username_taken(ctx.db, username)
+        wait = await throttle.look(ctx.db, rates)
     if taken:
         raise UsernameTaken
     if wait:
         raise TooManyTries(wait)
-    async with hasher.place(client.group):
-        async with one_by_one(session):
-            wait = await throttle.take_all(session, rates)
+    async with ctx.hasher.place(ctx.client.group):
+        async with one_by_one(ctx.db):
+            wait = await throttle.take_all(ctx.db, rates)
         if wait:
             raise TooManyTries(wait)
-        password_hash = await hasher.hash(password)
-    async with session.begin():
+        password_hash = await ctx.hasher.hash(password)
+    async with ctx.db.begin():
         pending = await registrations.add(
-            session,
+            ctx.db,
             email=email,
             username=username,
             password_hash=password_hash,
-            fingerprint=passwords.fingerprint(password, key=config.signing_keys[-1]),
-            accepts_terms=bool(config.terms_url),
+            fingerprint=passwords.fingerprint(password, key=ctx.config.signing_keys[-1]),
+            accepts_terms=bool(ctx.config.terms_url),
             lasts=VALID[Purpose.CONFIRM],
         )
-        await audit.write(session, Event.REGISTERED, client=client, registration=str(pending.id))
-        await _write_letter(session, config, pending, client)
-    return seal(config.signing_keys, Purpose.REGISTERED, str(pending.id))
+        await audit.write(ctx.db, Event.REGISTERED, client=ctx.client, registration=str(pending.id))
+        await _write_letter(ctx, pending)
+    return seal(ctx.config.signing_keys, Purpose.REGISTERED, str(pending.id))
 
 
-async def resend(session: AsyncSession, *, config: Config, ticket: str, client: Client) -> None:
+async def resend(ctx: Context, *, ticket: str) -> None:
     """Send the letter of a registration again, to who knows its password.
 
     ``ticket`` is what a login with that password returned. The limit of an address is silent.
@@ -108,114 +96,89 @@ async def resend(session: AsyncSession, *, config: Config, ticket: str, client: 
         TooManyTries: from this network.
     """
     text = unseal(
-        config.signing_keys, Purpose.RESEND, ticket, valid=timedelta(minutes=RESEND_VALID_MINUTES)
+        ctx.config.signing_keys,
+        Purpose.RESEND,
+        ticket,
+        valid=timedelta(minutes=RESEND_VALID_MINUTES),
     )
     if text is None:
         raise LinkUnusable
     rates = {
-        f"resends:network:{client.network}": limits(config).logins_of_network,
-        **quota.of_network(config, client),
+        f"resends:network:{ctx.client.network}": limits(ctx.config).logins_of_network,
+        **quota.of_network(ctx),
     }
-    async with one_by_one(session):
-        wait = await throttle.take_all(session, rates)
+    async with one_by_one(ctx.db):
+        wait = await throttle.take_all(ctx.db, rates)
     if wait:
         raise TooManyTries(wait)
-    async with session.begin():
+    async with ctx.db.begin():
         if text.startswith(OF_PERSON):
-            await _write_to_person(session, config, UUID(text.removeprefix(OF_PERSON)), client)
+            await _write_to_person(ctx, UUID(text.removeprefix(OF_PERSON)))
             return
-        pending = await registrations.renew(session, UUID(text), lasts=VALID[Purpose.CONFIRM])
+        pending = await registrations.renew(ctx.db, UUID(text), lasts=VALID[Purpose.CONFIRM])
         if pending is not None:
-            await _write_letter(session, config, pending, client, is_shown=True)
+            await _write_letter(ctx, pending, is_shown=True)
 
 
-async def waiting(session: AsyncSession, *, email: str = "") -> list[Waiting]:
+async def waiting(ctx: Context, *, email: str = "") -> list[Waiting]:
     """Return who registered and has not confirmed his address, the newest first.
 
     For operators. ``email``: only those of this address.
     """
-    async with one_by_one(session):
-        return await registrations.waiting(session, email=email, most=MOST_WAITING)
+    async with one_by_one(ctx.db):
+        return await registrations.waiting(ctx.db, email=email, most=MOST_WAITING)
 
 
-async def send_again(
-    session: AsyncSession,
-    *,
-    config: Config,
-    registration_id: UUID,
-    client: Client,
-    actor: Actor | None = None,
-) -> None:
+async def send_again(ctx: Context, *, registration_id: UUID) -> None:
     """Send the letter of a registration again, for an operator: no limit withholds it.
 
     Raises:
         NoSuchRegistration: it was confirmed, or is too old.
     """
-    async with session.begin():
-        await acting.hold(session, actor)
-        pending = await registrations.renew(session, registration_id, lasts=VALID[Purpose.CONFIRM])
+    async with ctx.db.begin():
+        await acting.hold(ctx)
+        pending = await registrations.renew(ctx.db, registration_id, lasts=VALID[Purpose.CONFIRM])
         if pending is not None:
-            await _put_letter(session, config, pending)
-            await audit.write(
-                session,
-                Event.CONFIRMATION_SENT,
-                client=client,
-                actor_id=id_of(actor),
-                registration=str(pending.id),
-            )
+            await _put_letter(ctx, pending)
+            await record(ctx, Event.CONFIRMATION_SENT, registration=str(pending.id))
     if pending is None:
         raise NoSuchRegistration
 
 
-async def _write_to_person(
-    session: AsyncSession, config: Config, user_id: UUID, client: Client
-) -> None:
+async def _write_to_person(ctx: Context, user_id: UUID) -> None:
     """Write to somebody who was brought here unconfirmed: choosing a password confirms him."""
-    person = await user.find_by_id(session, user_id)
+    person = await user.find_by_id(ctx.db, user_id)
     if person is None or person.confirmed_at is not None:
         return
-    if not await quota.is_withheld(session, config, quota.Kind.CONFIRM, person.email, client):
-        await resetting.send(session, config, person, letters.reset_to_confirm)
+    if not await quota.is_withheld(ctx, quota.Kind.CONFIRM, person.email):
+        await resetting.send(ctx, person, letters.reset_to_confirm)
 
 
-async def _write_letter(
-    session: AsyncSession,
-    config: Config,
-    pending: Pending,
-    client: Client,
-    *,
-    is_shown: bool = False,
-) -> None:
+async def _write_letter(ctx: Context, pending: Pending, *, is_shown: bool = False) -> None:
     registration_id = str(pending.id)
     if not await quota.is_withheld(
-        session,
-        config,
-        quota.Kind.CONFIRM,
-        pending.email,
-        client,
-        registration=registration_id,
-        is_shown=is_shown,
+        ctx, quota.Kind.CONFIRM, pending.email, registration=registration_id, is_shown=is_shown
     ):
-        await _put_letter(session, config, pending)
+        await _put_letter(ctx, pending)
 
 
-async def _put_letter(session: AsyncSession, config: Config, pending: Pending) -> None:
+async def _put_letter(ctx: Context, pending: Pending) -> None:
     """Write to the address: a link to confirm, or to an account's owner that there is one."""
-    person = await user.find(session, pending.email)
+    person = await user.find(ctx.db, pending.email)
     if person is not None:
         letter = letters.already_registered(
             to=person.email,
-            site=config.site_name,
+            site=ctx.config.site_name,
             username=person.username,
-            login_url=f"{config.public_url}/login",
+            login_url=f"{ctx.config.public_url}/login",
         )
     else:
-        link = await linking.link(session, config, Purpose.CONFIRM, registration_id=pending.id)
+        link = await linking.link(ctx, Purpose.CONFIRM, registration_id=pending.id)
         letter = letters.confirm_address(
             to=pending.email,
-            site=config.site_name,
+            site=ctx.config.site_name,
             username=pending.username,
             link=link,
             valid_hours=CONFIRM_VALID_HOURS,
         )
-    await outbox.put(session, letter)
+    await outbox.put(ctx.db, letter)

@@ -4,17 +4,15 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
-from app.kit.actor import Actor, id_of
-from app.kit.client import Client
+from app.context import Context
 from app.kit.errors import DefaultTooMighty, NoSuchRole, RoleHeld, RoleThere, WrongRoleName
 from app.kit.permissions import Permission
-from app.models import administrators, audit, role, user
+from app.models import administrators, role, user
 from app.models.audit import Event
 from app.models.role import Known
 from app.steps import acting
 from app.steps.administrators import keeping_one
+from app.steps.recording import record
 
 __all__ = ["Shown", "create", "delete", "everything", "in_words", "set_default", "set_permissions"]
 
@@ -30,28 +28,21 @@ class Shown(NamedTuple):
     holders: int
 
 
-async def everything(session: AsyncSession) -> list[Shown]:
+async def everything(ctx: Context) -> list[Shown]:
     """Return all roles."""
-    async with session.begin():
+    async with ctx.db.begin():
         return [
             Shown(
                 known.name,
                 known.is_default,
                 known.permissions,
-                await user.count_with_role(session, known.id),
+                await user.count_with_role(ctx.db, known.id),
             )
-            for known in await role.everything(session)
+            for known in await role.everything(ctx.db)
         ]
 
 
-async def create(
-    session: AsyncSession,
-    *,
-    name: str,
-    permissions: Permission,
-    client: Client,
-    actor: Actor | None = None,
-) -> None:
+async def create(ctx: Context, *, name: str, permissions: Permission) -> None:
     """Make a role.
 
     Raises:
@@ -60,31 +51,17 @@ async def create(
     """
     if not NAME.fullmatch(name):
         raise WrongRoleName
-    async with session.begin():
-        await administrators.lock(session)
-        await acting.hold(session, actor)
-        is_new = await role.add(session, name, permissions)
+    async with ctx.db.begin():
+        await administrators.lock(ctx.db)
+        await acting.hold(ctx)
+        is_new = await role.add(ctx.db, name, permissions)
         if is_new:
-            await audit.write(
-                session,
-                Event.ROLE_CREATED,
-                client=client,
-                actor_id=id_of(actor),
-                role=name,
-                permissions=in_words(permissions),
-            )
+            await record(ctx, Event.ROLE_CREATED, role=name, permissions=in_words(permissions))
     if not is_new:
         raise RoleThere
 
 
-async def set_permissions(
-    session: AsyncSession,
-    *,
-    name: str,
-    permissions: Permission,
-    client: Client,
-    actor: Actor | None = None,
-) -> None:
+async def set_permissions(ctx: Context, *, name: str, permissions: Permission) -> None:
     """Say anew what a role may; it acts on the next request of everybody who has it.
 
     Raises:
@@ -92,53 +69,42 @@ async def set_permissions(
         DefaultTooMighty: new people would be administrators.
         LastAdministrator: nobody else could look after people.
     """
-    async with session.begin(), keeping_one(session):
-        await acting.hold(session, actor)
-        roles = await role.everything(session)
+    async with ctx.db.begin(), keeping_one(ctx):
+        await acting.hold(ctx)
+        roles = await role.everything(ctx.db)
         known = _named(roles, name)
         too_mighty = known is not None and known.is_default and Permission.ADMIN in permissions
         if known is not None and not too_mighty:
-            await role.set_permissions(session, known.id, permissions)
-            await audit.write(
-                session,
-                Event.ROLE_CHANGED,
-                client=client,
-                actor_id=id_of(actor),
-                role=known.name,
-                permissions=in_words(permissions),
+            await role.set_permissions(ctx.db, known.id, permissions)
+            await record(
+                ctx, Event.ROLE_CHANGED, role=known.name, permissions=in_words(permissions)
             )
     _require(known, name, roles)
     if too_mighty:
         raise DefaultTooMighty
 
 
-async def set_default(
-    session: AsyncSession, *, name: str, client: Client, actor: Actor | None = None
-) -> None:
+async def set_default(ctx: Context, *, name: str) -> None:
     """Let new people get a role; who is there keeps the one he has.
 
     Raises:
         NoSuchRole: there is no such role.
         DefaultTooMighty: new people would be administrators.
     """
-    async with session.begin(), keeping_one(session):
-        await acting.hold(session, actor)
-        roles = await role.everything(session)
+    async with ctx.db.begin(), keeping_one(ctx):
+        await acting.hold(ctx)
+        roles = await role.everything(ctx.db)
         known = _named(roles, name)
         too_mighty = known is not None and Permission.ADMIN in known.permissions
         if known is not None and not too_mighty:
-            await role.set_default(session, known.id)
-            await audit.write(
-                session, Event.ROLE_DEFAULT, client=client, actor_id=id_of(actor), role=known.name
-            )
+            await role.set_default(ctx.db, known.id)
+            await record(ctx, Event.ROLE_DEFAULT, role=known.name)
     _require(known, name, roles)
     if too_mighty:
         raise DefaultTooMighty
 
 
-async def delete(
-    session: AsyncSession, *, name: str, client: Client, actor: Actor | None = None
-) -> None:
+async def delete(ctx: Context, *, name: str) -> None:
     """Delete a role that nobody has.
 
     Raises:
@@ -146,18 +112,16 @@ async def delete(
         RoleHeld: somebody has it, or new people get it.
     """
     holders = 0
-    async with session.begin(), keeping_one(session):
-        await acting.hold(session, actor)
-        roles = await role.everything(session)
+    async with ctx.db.begin(), keeping_one(ctx):
+        await acting.hold(ctx)
+        roles = await role.everything(ctx.db)
         known = _named(roles, name)
         if known is not None:
-            await role.hold(session, known.id)
-            holders = await user.count_with_role(session, known.id)
+            await role.hold(ctx.db, known.id)
+            holders = await user.count_with_role(ctx.db, known.id)
         if known is not None and not holders and not known.is_default:
-            await role.remove(session, known.id)
-            await audit.write(
-                session, Event.ROLE_DELETED, client=client, actor_id=id_of(actor), role=known.name
-            )
+            await role.remove(ctx.db, known.id)
+            await record(ctx, Event.ROLE_DELETED, role=known.name)
     found = _require(known, name, roles)
     if holders:
         people = "one person has" if holders == 1 else f"{holders} people have"

@@ -8,12 +8,12 @@ from typing import NamedTuple
 
 from sqlalchemy import URL, Connection
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
+from sqlalchemy.ext.asyncio import AsyncConnection
 
+from app.context import Context
 from app.db import is_away, make_engine
 from app.kit import hashes
 from app.kit.addresses import USERNAME_LONGEST
-from app.kit.client import Client
 from app.kit.columns import AS_IT_IS, Reading
 from app.kit.errors import CannotRead
 from app.kit.newcomers import Newcomer, read
@@ -88,11 +88,10 @@ class _Problems:
 
 
 async def bring_in(
-    session: AsyncSession,
+    ctx: Context,
     *,
     rows: Rows,
     tell: Tell,
-    client: Client,
     dry_run: bool = False,
     skip_bad: bool = False,
     reading: Reading = AS_IT_IS,
@@ -110,15 +109,15 @@ async def bring_in(
         CannotRead: the columns may mean something for safety that is not read.
     """
     problems = _Problems(tell)
-    async with session.begin():
-        await newcomer.prepare(session)
-        await _collect(session, rows, problems, reading)
-        present = await _compare(session, problems)
+    async with ctx.db.begin():
+        await newcomer.prepare(ctx.db)
+        await _collect(ctx, rows, problems, reading)
+        present = await _compare(ctx, problems)
         is_done = not dry_run and (skip_bad or not problems.number)
         if is_done:
-            late, is_done = await _admit(session, problems, client, skip_bad=skip_bad)
+            late, is_done = await _admit(ctx, problems, skip_bad=skip_bad)
             present += late
-        kept = await newcomer.kept(session)
+        kept = await newcomer.kept(ctx.db)
     return Brought(present=present, problems=problems.number, is_done=is_done, **kept._asdict())
 
 
@@ -162,18 +161,18 @@ def people_of_file(
         yield People(count, _people_now(connection, found), found.all_columns)
 
 
-async def exported(session: AsyncSession) -> AsyncIterator[Exported]:
+async def exported(ctx: Context) -> AsyncIterator[Exported]:
     """Return all people, with their hashes, the newest last, as of one moment."""
-    async with session.begin():
-        await emigrant.be_patient(session)
-        async for person in emigrant.exported(session):
+    async with ctx.db.begin():
+        await emigrant.be_patient(ctx.db)
+        async for person in emigrant.exported(ctx.db):
             yield person
 
 
-async def hash_kinds(session: AsyncSession, *, rounds: int) -> list[HashKind]:
+async def hash_kinds(ctx: Context, *, rounds: int) -> list[HashKind]:
     """Return the kinds of hashes that people have, the most frequent first."""
-    async with session.begin():
-        beginnings = await emigrant.hash_beginnings(session)
+    async with ctx.db.begin():
+        beginnings = await emigrant.hash_beginnings(ctx.db)
     people: Counter[tuple[str, bool]] = Counter()
     for beginning, number in beginnings:
         people[_kind(beginning, rounds)] += number
@@ -227,12 +226,10 @@ def _refusals() -> Iterator[None]:
         raise CannotRead(f"The database to read from cannot be reached ({name}).") from error
 
 
-async def _collect(
-    session: AsyncSession, rows: Rows, problems: _Problems, reading: Reading
-) -> None:
+async def _collect(ctx: Context, rows: Rows, problems: _Problems, reading: Reading) -> None:
     now = datetime.now(UTC)
-    roles = {name.lower(): await role.find_id(session, name) for name in await role.names(session)}
-    default = await role.default_id(session)
+    roles = {name.lower(): await role.find_id(ctx.db, name) for name in await role.names(ctx.db)}
+    default = await role.default_id(ctx.db)
     batch: list[Sequence[object]] = []
     columns: Collection[str] = ()
     async for row in rows:
@@ -250,9 +247,9 @@ async def _collect(
         values = {**found._asdict(), "role_id": role_id}
         batch.append([values[column] for column in newcomer.COLUMNS])
         if len(batch) == AT_ONCE:
-            await newcomer.put(session, batch)
+            await newcomer.put(ctx.db, batch)
             batch = []
-    await newcomer.put(session, batch)
+    await newcomer.put(ctx.db, batch)
 
 
 def _unknown_role(person: Newcomer) -> Problem:
@@ -261,16 +258,16 @@ def _unknown_role(person: Newcomer) -> Problem:
     )
 
 
-async def _compare(session: AsyncSession, problems: _Problems) -> int:
+async def _compare(ctx: Context, problems: _Problems) -> int:
     """Compare the newcomers with each other and with who is here; return how many are here."""
-    await newcomer.index(session)
-    present = await newcomer.drop_present(session)
-    for twin in await newcomer.drop_twins(session):
+    await newcomer.index(ctx.db)
+    present = await newcomer.drop_present(ctx.db)
+    for twin in await newcomer.drop_twins(ctx.db):
         sentence = f"This address stands in line {twin.other} already."
         problems.add(Problem(twin.line, twin.email, "email", sentence))
-    for refused in await newcomer.drop_taken_names(session):
+    for refused in await newcomer.drop_taken_names(ctx.db):
         problems.add(_name_taken(refused))
-    await _find_names(session)
+    await _find_names(ctx)
     return present
 
 
@@ -280,40 +277,40 @@ def _name_taken(refused: Refused) -> Problem:
     return Problem(refused.line, refused.email, "username", sentence)
 
 
-async def _find_names(session: AsyncSession) -> None:
+async def _find_names(ctx: Context) -> None:
     """Give who has none a user name, with the next number where the plain one is taken."""
-    await newcomer.unname(session)
+    await newcomer.unname(ctx.db)
     numbers: Counter[str] = Counter()
-    while nameless := await newcomer.nameless(session, most=AT_ONCE):
+    while nameless := await newcomer.nameless(ctx.db, most=AT_ONCE):
         wanted: dict[int, str] = {}
         for line, base in nameless:
             numbers[base.casefold()] += 1
             number = str(numbers[base.casefold()] + FIRST_NUMBER - 1)
             wanted[line] = base[: USERNAME_LONGEST - len(number)] + number
-        taken = await newcomer.taken_names(session, list(wanted.values()))
+        taken = await newcomer.taken_names(ctx.db, list(wanted.values()))
         free: dict[str, tuple[int, str]] = {}
         for line, name in wanted.items():
             if name.casefold() not in taken:
                 free.setdefault(name.casefold(), (line, name))
         if free:
-            await newcomer.give_names(session, dict(free.values()))
+            await newcomer.give_names(ctx.db, dict(free.values()))
 
 
-async def _admit(
-    session: AsyncSession, problems: _Problems, client: Client, *, skip_bad: bool
-) -> tuple[int, bool]:
+async def _admit(ctx: Context, problems: _Problems, *, skip_bad: bool) -> tuple[int, bool]:
     """Write the newcomers down.
 
     Returns:
         How many the site was faster with, and whether it stays written: a user name that somebody
         took meanwhile is a problem like any other.
     """
-    async with session.begin_nested() as savepoint:
+    async with ctx.db.begin_nested() as savepoint:
         line: int | None = FIRST_LINE
         while line is not None:
-            line, admitted = await newcomer.admit(session, after=line, most=AT_ONCE)
-            await audit.write_for_all(session, Event.IMPORTED, client=client, subject_ids=admitted)
-        late, gone = await newcomer.drop_late(session)
+            line, admitted = await newcomer.admit(ctx.db, after=line, most=AT_ONCE)
+            await audit.write_for_all(
+                ctx.db, Event.IMPORTED, client=ctx.client, subject_ids=admitted
+            )
+        late, gone = await newcomer.drop_late(ctx.db)
         for refused in gone:
             problems.add(_name_taken(refused))
         is_done = skip_bad or not gone

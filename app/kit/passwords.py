@@ -17,7 +17,7 @@ import unicodedata
 from collections.abc import AsyncIterator, Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import NamedTuple, ParamSpec, TypeVar
 
 from passlib.context import CryptContext
@@ -190,6 +190,13 @@ def _context(rounds: int) -> CryptContext:
     )
 
 
+class _Nobody(NamedTuple):
+    """A hash that no password fits, and the processor's ``seconds`` that one takes."""
+
+    hash: str
+    seconds: float
+
+
 class PasswordHasher:
     """Hashes and verifies in a few niced threads with a bounded queue.
 
@@ -199,15 +206,15 @@ class PasswordHasher:
 
     def __init__(self, *, rounds: int, threads: int = 1, waiting: int = 64) -> None:
         self._context = _context(rounds)
-        _context(4).hash("nobody")  # loads bcrypt, which is no part of the cost
-        begun = time.thread_time()
-        self._reference = self._context.hash(secrets.token_urlsafe())
-        self._cost = time.thread_time() - begun
         # One more than threads: it asks the database while they hash.
         self._turns = Turns(
             at_once=threads + 1, waiting=waiting, longest_seconds=LONGEST_WAIT_SECONDS
         )
         self._threads = ThreadPoolExecutor(threads, "password", initializer=_be_nice)
+
+    async def prepare(self) -> None:
+        """Do what the first password would have to wait for."""
+        await self._run(lambda: self._nobody)
 
     def refuse_if_full(self, group: str) -> None:
         """Refuse at once who would find no place in the queue, before anything is spent on them.
@@ -243,11 +250,18 @@ class PasswordHasher:
         """End the threads; what waits is dropped."""
         self._threads.shutdown(wait=False, cancel_futures=True)
 
+    @cached_property
+    def _nobody(self) -> _Nobody:
+        _context(4).hash("nobody")  # loads bcrypt, which is no part of the cost
+        begun = time.thread_time()
+        reference = self._context.hash(secrets.token_urlsafe())
+        return _Nobody(reference, time.thread_time() - begun)
+
     def _hash_now(self, password: str) -> str:
         return self._context.hash(_normal(password))
 
     def _verify_now(self, password: str, stored: str | None) -> Verdict:
-        if not self._matches(password, stored or self._reference) or stored is None:
+        if not self._matches(password, stored or self._nobody.hash) or stored is None:
             return Verdict(is_right=False)
         foreign = stored.startswith((*hashes.WERKZEUG, hashes.FLASK_SECURITY))
         outdated = foreign or self._context.needs_update(stored)
@@ -261,7 +275,7 @@ class PasswordHasher:
             is_right = any(self._is_hash_of(text, inner) for text in typed)
         except (ValueError, TypeError, OverflowError):
             # A garbled hash, or plain bcrypt and a password that it cannot take.
-            self._context.verify("nobody", self._reference)
+            self._context.verify("nobody", self._nobody.hash)
             return False
         if not is_right:
             self._top_up(begun)
@@ -274,7 +288,7 @@ class PasswordHasher:
 
     def _top_up(self, begun: float) -> None:
         """Work until a wrong password has cost as much as nobody's, also on a cheap old hash."""
-        while time.thread_time() - begun < self._cost:
+        while time.thread_time() - begun < self._nobody.seconds:
             hashlib.pbkdf2_hmac("sha256", b"nobody", b"", TOP_UP_ROUNDS)
 
     async def _run(self, work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:

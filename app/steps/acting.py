@@ -12,8 +12,7 @@ anything else.
 from collections.abc import Collection
 from uuid import UUID
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
+from app.context import Context
 from app.kit.actor import Actor
 from app.kit.errors import NotPermitted, SignedOut, TooManyTries
 from app.limits import DEEDS_OF_PERSON
@@ -22,52 +21,60 @@ from app.models import throttle, user
 from app.models.user import Identity
 
 
-async def hold(session: AsyncSession, actor: Actor | None, *others: UUID) -> Collection[UUID]:
-    """Let an actor act in this transaction, and count it; he and ``others`` are held to its end.
+async def hold(ctx: Context, *others: UUID) -> Collection[UUID]:
+    """Let the actor act in this transaction, and count it; they and ``others`` are held to its end.
 
     Returns:
         Whom of them there still is.
 
     Raises:
-        SignedOut: his session has ended, or he was blocked or asked to be deleted.
-        NotPermitted: his role lacks the permission by now.
-        TooManyTries: he did too much in a short time. Each leaves the transaction, which is undone.
+        SignedOut: nobody acts, or their session has ended, or they were blocked or asked to be
+            deleted.
+        NotPermitted: their role lacks the permission by now.
+        TooManyTries: they did too much in a short time. Each leaves the transaction, which is
+            undone.
     """
-    await sessions.share_turn(session)
-    found = await user.hold_all(session, {*others, actor.user_id} if actor else others)
+    await sessions.share_turn(ctx.db)
+    found = await user.hold_all(ctx.db, {*others, ctx.actor.user_id} if ctx.actor else others)
+    actor = await _require(ctx, holding=True)
     if actor is not None:
-        await _require(session, actor, holding=True)
-        wait = await throttle.take_all(session, {actor.deeds: DEEDS_OF_PERSON})
+        wait = await throttle.take_all(ctx.db, {actor.deeds: DEEDS_OF_PERSON})
         if wait:
             raise TooManyTries(wait)
     return found
 
 
-async def upon(session: AsyncSession, actor: Actor | None, name: str) -> Identity | None:
-    """Let an actor act upon the person of a name, who is returned; None if there is nobody.
+async def upon(ctx: Context, name: str) -> Identity | None:
+    """Let the actor act upon the person of a name, who is returned; None if there is nobody.
 
     Raises:
         SignedOut, NotPermitted, TooManyTries: as ``hold`` does.
     """
-    meant = await user.identify(session, name)
-    found = await hold(session, actor, *([meant.id] if meant else []))
+    meant = await user.identify(ctx.db, name)
+    found = await hold(ctx, *([meant.id] if meant else []))
     return meant if meant and meant.id in found else None
 
 
-async def ask_again(session: AsyncSession, actor: Actor | None) -> None:
-    """Ask once more whether an actor may read on, without keeping anybody waiting.
+async def ask_again(ctx: Context) -> None:
+    """Ask once more whether the actor may read on, without keeping anybody waiting.
 
     Raises:
         SignedOut, NotPermitted: as ``hold`` does.
     """
-    if actor is not None:
-        await _require(session, actor, holding=False)
+    await _require(ctx, holding=False)
 
 
-async def _require(session: AsyncSession, actor: Actor, *, holding: bool) -> None:
-    if not await sessions.is_live(session, actor.user_id, actor.session_id, holding=holding):
+async def _require(ctx: Context, *, holding: bool) -> Actor | None:
+    """Return who acts, None for the operator."""
+    actor = ctx.actor
+    if actor is None:
+        if not ctx.is_operator:
+            raise SignedOut
+        return None
+    if not await sessions.is_live(ctx.db, actor.user_id, actor.session_id, holding=holding):
         raise SignedOut
-    if actor.permission is None:
-        return
-    if actor.permission not in await user.permissions_of(session, actor.user_id, holding=holding):
-        raise NotPermitted
+    if actor.permission is not None:
+        has = await user.permissions_of(ctx.db, actor.user_id, holding=holding)
+        if actor.permission not in has:
+            raise NotPermitted
+    return actor

@@ -3,14 +3,13 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
+from app.context import Context
 from app.kit.errors import LastAdministrator
 from app.models import administrators
 
 
 @asynccontextmanager
-async def keeping_one(session: AsyncSession) -> AsyncIterator[None]:
+async def keeping_one(ctx: Context) -> AsyncIterator[None]:
     """Surround changes in a transaction; such changes take turns, on all workers.
 
     Where there was no administrator before, nothing is refused: nobody is stuck.
@@ -19,8 +18,8 @@ async def keeping_one(session: AsyncSession) -> AsyncIterator[None]:
         LastAdministrator: nobody is left who can sign in and has the permission ADMIN. It leaves
             the transaction, which is undone by it.
     """
-    await administrators.lock(session)
-    was_there = await administrators.is_there(session)
+    await administrators.lock(ctx.db)
+    was_there = await administrators.is_there(ctx.db)
     yield
-    if was_there and not await administrators.is_there(session):
+    if was_there and not await administrators.is_there(ctx.db):
         raise LastAdministrator

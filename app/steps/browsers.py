@@ -9,9 +9,8 @@ from datetime import timedelta
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from app.config import Config
+from app.context import Context
 from app.kit.sealing import Purpose, seal, unseal
 from app.kit.tokens import digest, new_secret
 from app.models import device
@@ -32,15 +31,13 @@ def name_digests(config: Config, sealed: str | None) -> list[bytes]:
     return [digest(name) for name in _names(config, sealed)]
 
 
-async def remember(
-    session: AsyncSession, config: Config, user_id: UUID, sealed: str | None
-) -> Named:
+async def remember(ctx: Context, user_id: UUID, sealed: str | None) -> Named:
     """Know a browser as a person's from now on; it gets a name for him if it has none."""
-    names = _names(config, sealed)
-    known = await device.known_among(session, user_id, [digest(name) for name in names])
+    names = _names(ctx.config, sealed)
+    known = await device.known_among(ctx.db, user_id, [digest(name) for name in names])
     own = next((name for name in names if digest(name) == known), None) or new_secret().text
-    is_new = await device.remember(session, user_id, digest(own))
-    return Named(_sealed(config, [own, *(name for name in names if name != own)]), is_new)
+    is_new = await device.remember(ctx.db, user_id, digest(own))
+    return Named(_sealed(ctx.config, [own, *(name for name in names if name != own)]), is_new)
 
 
 def _names(config: Config, sealed: str | None) -> list[str]:

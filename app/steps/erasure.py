@@ -3,9 +3,7 @@
 from datetime import UTC, datetime
 from uuid import UUID
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
-from app.kit.client import Client
+from app.context import Context
 from app.models import audit, forgotten, outbox, user
 from app.models.audit import Event
 
@@ -13,34 +11,34 @@ LINES_AT_ONCE = 2000  # of the audit, in one statement
 BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-async def erase(
-    session: AsyncSession, user_id: UUID, *, client: Client, actor_id: UUID | None = None
-) -> None:
+async def erase(ctx: Context, user_id: UUID, *, actor_id: UUID | None = None) -> None:
     """Delete a person with sessions, links, browsers and letters; the audit stays without him.
 
     What is left of him in the audit is a random id that leads nowhere. Where his history is long,
     housekeeping takes the rest of his addresses out of it.
     """
-    person = await user.lock(session, user_id)
+    person = await user.lock(ctx.db, user_id)
     if person is not None:
-        await outbox.forget(session, person.email)
-    await user.delete(session, user_id)
-    await audit.forget_registration(session, user_id)
-    await _forget_lines(session, user_id, BEGINNING)
-    await audit.write(session, Event.ERASED, client=client, subject_id=user_id, actor_id=actor_id)
+        await outbox.forget(ctx.db, person.email)
+    await user.delete(ctx.db, user_id)
+    await audit.forget_registration(ctx.db, user_id)
+    await _forget_lines(ctx, user_id, BEGINNING)
+    await audit.write(
+        ctx.db, Event.ERASED, client=ctx.client, subject_id=user_id, actor_id=actor_id
+    )
 
 
-async def go_on(session: AsyncSession) -> bool:
+async def go_on(ctx: Context) -> bool:
     """Wipe the next lines of somebody who is erased; False if of nobody any are left."""
-    left = await forgotten.next_left(session)
+    left = await forgotten.next_left(ctx.db)
     if left is not None:
-        await _forget_lines(session, *left)
+        await _forget_lines(ctx, *left)
     return left is not None
 
 
-async def _forget_lines(session: AsyncSession, user_id: UUID, since: datetime) -> None:
-    reached = await audit.forget_some(session, user_id, since=since, most=LINES_AT_ONCE)
+async def _forget_lines(ctx: Context, user_id: UUID, since: datetime) -> None:
+    reached = await audit.forget_some(ctx.db, user_id, since=since, most=LINES_AT_ONCE)
     if reached is None:
-        await forgotten.done(session, user_id)
+        await forgotten.done(ctx.db, user_id)
     else:
-        await forgotten.note(session, user_id, reached)
+        await forgotten.note(ctx.db, user_id, reached)

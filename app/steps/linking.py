@@ -2,17 +2,14 @@
 
 from uuid import UUID
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
-from app.config import Config
+from app.context import Context
 from app.kit.links import VALID, new_link
 from app.kit.sealing import Purpose
 from app.models import token
 
 
 async def link(
-    session: AsyncSession,
-    config: Config,
+    ctx: Context,
     purpose: Purpose,
     *,
     user_id: UUID | None = None,
@@ -23,9 +20,9 @@ async def link(
 
     ``email`` is the address that it goes to, where using it up says something of that address.
     """
-    made = new_link(purpose, public_url=config.public_url, keys=config.signing_keys)
+    made = new_link(purpose, public_url=ctx.config.public_url, keys=ctx.config.signing_keys)
     await token.add(
-        session,
+        ctx.db,
         digest=made.digest,
         purpose=purpose,
         valid=VALID[purpose],

@@ -6,12 +6,9 @@ use the limit up first, and then go unnoticed.
 
 from collections.abc import Callable
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from app import letters
-from app.config import Config
+from app.context import Context
 from app.kit.browsers import described
-from app.kit.client import Client
 from app.kit.letter import Letter
 from app.kit.sealing import Purpose
 from app.models import outbox
@@ -20,39 +17,35 @@ from app.steps import linking
 
 
 async def tell(
-    session: AsyncSession,
-    config: Config,
+    ctx: Context,
     person: Credentials,
     writer: Callable[..., Letter],
-    client: Client,
     **facts: str,
 ) -> None:
     """Write to the address that ``person`` had before what ``writer`` tells of."""
     letter = writer(
         to=person.email,
-        site=config.site_name,
+        site=ctx.config.site_name,
         username=person.username,
-        browser=described(client.user_agent),
-        ip=client.ip,
-        link=await not_me_link(session, config, person),
+        browser=described(ctx.client.user_agent),
+        ip=ctx.client.ip,
+        link=await not_me_link(ctx, person),
         **facts,
     )
-    await outbox.put(session, letter)
+    await outbox.put(ctx.db, letter)
 
 
-async def not_me_link(session: AsyncSession, config: Config, person: Credentials) -> str:
+async def not_me_link(ctx: Context, person: Credentials) -> str:
     """Return a link on which the owner of a person's address takes the account back."""
-    return await linking.link(
-        session, config, Purpose.NOT_ME, user_id=person.id, email=person.email
-    )
+    return await linking.link(ctx, Purpose.NOT_ME, user_id=person.id, email=person.email)
 
 
-async def password_disabled(session: AsyncSession, config: Config, person: Credentials) -> None:
+async def password_disabled(ctx: Context, person: Credentials) -> None:
     """Tell a person that strangers have tried too many passwords."""
     letter = letters.password_disabled(
         to=person.email,
-        site=config.site_name,
+        site=ctx.config.site_name,
         username=person.username,
-        reset_url=f"{config.public_url}/reset",
+        reset_url=f"{ctx.config.public_url}/reset",
     )
-    await outbox.put(session, letter)
+    await outbox.put(ctx.db, letter)

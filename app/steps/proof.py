@@ -8,13 +8,10 @@ known as the person's counts against that browser alone, so that strangers canno
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
-from app.config import Config
+from app.context import Context
 from app.db import one_by_one
-from app.kit.client import Client
 from app.kit.errors import TooManyTries, WrongPassword
-from app.kit.passwords import PasswordHasher, fits
+from app.kit.passwords import fits
 from app.limits import limits
 from app.models import audit, device, throttle, user
 from app.models.audit import Event
@@ -32,26 +29,26 @@ class Purse(NamedTuple):
     bucket: str
 
 
-def stranger(config: Config, client: Client, bucket: str) -> Purse:
+def stranger(ctx: Context, bucket: str) -> Purse:
     """Return what everybody's tries are paid from."""
-    rates = limits(config).logins_of_network
+    rates = limits(ctx.config).logins_of_network
     wider = {
         f"logins:network:{network}": [rate.more(times) for rate in rates]
-        for network, times in client.wider_networks
+        for network, times in ctx.client.wider_networks
     }
-    return Purse({f"logins:network:{client.network}": rates, **wider}, bucket)
+    return Purse({f"logins:network:{ctx.client.network}": rates, **wider}, bucket)
 
 
-def known(config: Config, client: Client, user_id: UUID, device_digest: bytes) -> Purse:
+def known(ctx: Context, user_id: UUID, device_digest: bytes) -> Purse:
     """Return what tries from a person's known browser are paid from.
 
     It has as many as a whole network of strangers: enough for its owner. All known browsers of a
     network together have some times as many, so that an exemption is no way around every limit.
     """
     name = f"logins:device:{device_digest.hex()}:{user_id}"
-    rates = limits(config).logins_of_network
+    rates = limits(ctx.config).logins_of_network
     of_all = [rate.more(KNOWN_BROWSERS_TIMES) for rate in rates]
-    return Purse({name: rates, f"logins:known:{client.group}": of_all}, name)
+    return Purse({name: rates, f"logins:known:{ctx.client.group}": of_all}, name)
 
 
 def bucket_of_person(user_id: UUID) -> str:
@@ -59,7 +56,7 @@ def bucket_of_person(user_id: UUID) -> str:
     return f"logins:person:{user_id}"
 
 
-async def turn_away(session: AsyncSession, purse: Purse) -> None:
+async def turn_away(ctx: Context, purse: Purse) -> None:
     """Refuse who has no try left before he takes a place in the queue from somebody who has.
 
     Owns its transaction, as do all steps of this module that say what they raise.
@@ -67,13 +64,13 @@ async def turn_away(session: AsyncSession, purse: Purse) -> None:
     Raises:
         TooManyTries: with the time to wait.
     """
-    async with one_by_one(session):
-        wait = await throttle.look(session, purse.rates, delayed=[purse.bucket])
+    async with one_by_one(ctx.db):
+        wait = await throttle.look(ctx.db, purse.rates, delayed=[purse.bucket])
     if wait:
         raise TooManyTries(wait)
 
 
-async def take_try(session: AsyncSession, config: Config, purse: Purse) -> None:
+async def take_try(ctx: Context, purse: Purse) -> None:
     """Count a try.
 
     A transaction for each part, so that a crowd from one network does not wait with connections in
@@ -84,24 +81,18 @@ async def take_try(session: AsyncSession, config: Config, purse: Purse) -> None:
     """
     wait = 0.0
     if purse.rates:
-        async with one_by_one(session):
-            wait = await throttle.take_all(session, purse.rates)
+        async with one_by_one(ctx.db):
+            wait = await throttle.take_all(ctx.db, purse.rates)
     if not wait:
-        delay = limits(config).logins_of_account
-        async with one_by_one(session):
-            wait = (await throttle.take_delayed(session, purse.bucket, delay)).wait
+        delay = limits(ctx.config).logins_of_account
+        async with one_by_one(ctx.db):
+            wait = (await throttle.take_delayed(ctx.db, purse.bucket, delay)).wait
     if wait:
         raise TooManyTries(wait)
 
 
 async def note_failure(
-    session: AsyncSession,
-    config: Config,
-    event: Event,
-    *,
-    person: Credentials | None,
-    browser: bytes | None,
-    client: Client,
+    ctx: Context, event: Event, *, person: Credentials | None, known_browser: bytes | None
 ) -> None:
     """Write a wrong password down; ``browser`` is the digest of one that is known as the person's.
 
@@ -109,26 +100,17 @@ async def note_failure(
     For nobody it costs the same.
     """
     subject_id = person and person.id
-    await audit.write(session, event, client=client, subject_id=subject_id)
-    if person is not None and browser is not None:
-        await device.count_failure(session, person.id, browser)
+    await audit.write(ctx.db, event, client=ctx.client, subject_id=subject_id)
+    if person is not None and known_browser is not None:
+        await device.count_failure(ctx.db, person.id, known_browser)
         return
-    failures = await user.count_failure(session, subject_id)
+    failures = await user.count_failure(ctx.db, subject_id)
     if person is not None and failures == user.FAILURES_UNTIL_DISABLED:
-        await audit.write(session, Event.PASSWORD_DISABLED, client=client, subject_id=subject_id)
-        await notices.password_disabled(session, config, person)
+        await audit.write(ctx.db, Event.PASSWORD_DISABLED, client=ctx.client, subject_id=subject_id)
+        await notices.password_disabled(ctx, person)
 
 
-async def prove(
-    session: AsyncSession,
-    *,
-    config: Config,
-    hasher: PasswordHasher,
-    user_id: UUID,
-    password: str,
-    client: Client,
-    browser: str | None,
-) -> Credentials:
+async def prove(ctx: Context, password: str) -> Credentials:
     """Check the password of somebody who is signed in, once more; return who he is.
 
     Raises:
@@ -138,25 +120,23 @@ async def prove(
     """
     if not fits(password):
         raise WrongPassword
-    seen = name_digests(config, browser)
-    async with one_by_one(session):
-        person = await user.find_by_id(session, user_id)
-        mark = await device.known_among(session, user_id, seen) if seen else None
-    purse = stranger(config, client, bucket_of_person(user_id))
+    seen = name_digests(ctx.config, ctx.browser)
+    async with one_by_one(ctx.db):
+        person = await user.find_by_id(ctx.db, ctx.user_id)
+        mark = await device.known_among(ctx.db, ctx.user_id, seen) if seen else None
+    purse = stranger(ctx, bucket_of_person(ctx.user_id))
     if mark is not None:
-        purse = known(config, client, user_id, mark)
-    await turn_away(session, purse)
-    async with hasher.place(client.group):
-        await take_try(session, config, purse)
+        purse = known(ctx, ctx.user_id, mark)
+    await turn_away(ctx, purse)
+    async with ctx.hasher.place(ctx.client.group):
+        await take_try(ctx, purse)
         own = person.password_hash if person and (mark or not person.is_disabled) else None
-        verdict = await hasher.verify(password, own)
-    async with session.begin():
+        verdict = await ctx.hasher.verify(password, own)
+    async with ctx.db.begin():
         if verdict.is_right:
-            await throttle.give_back(session, purse.bucket)
+            await throttle.give_back(ctx.db, purse.bucket)
         else:
-            await note_failure(
-                session, config, Event.PROOF_FAILED, person=person, browser=mark, client=client
-            )
+            await note_failure(ctx, Event.PROOF_FAILED, person=person, known_browser=mark)
     if person is None or not verdict.is_right:
         raise WrongPassword
     return person

@@ -7,11 +7,8 @@ is silent, for it would tell that there is an account.
 import logging
 from enum import StrEnum
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
-from app.config import Config
+from app.context import Context
 from app.kit.addresses import canonical
-from app.kit.client import Client
 from app.limits import limits
 from app.models import audit, throttle
 from app.models.audit import Event
@@ -39,34 +36,29 @@ class Kind(StrEnum):
     EMAIL = "email"
 
 
-def of_network(config: Config, client: Client) -> throttle.Rates:
+def of_network(ctx: Context) -> throttle.Rates:
     """Return what everything is paid from that may cause a letter, whether or not it does."""
-    return {f"letters:network:{client.network}": limits(config).letters_of_network}
+    return {f"letters:network:{ctx.client.network}": limits(ctx.config).letters_of_network}
 
 
 async def is_withheld(
-    session: AsyncSession,
-    config: Config,
-    kind: Kind,
-    email: str,
-    client: Client,
-    *,
-    registration: str = "",
-    is_shown: bool = False,
+    ctx: Context, kind: Kind, email: str, *, registration: str = "", is_shown: bool = False
 ) -> bool:
     """Count a letter to an address; whether a limit keeps it from being written.
 
     Each network has its own number for an address, and who has shown the password of a
     registration one for that: so strangers cannot use up what the address's owner gets.
     """
-    key, policy = canonical(email), limits(config).letters_of_account
-    who, all_of = (registration, "shown") if is_shown else (client.network, "all")
+    key, policy = canonical(email), limits(ctx.config).letters_of_account
+    who, all_of = (registration, "shown") if is_shown else (ctx.client.network, "all")
     rates = {
         f"letters:{kind}:{who}:{key}": policy,
         f"letters:{kind}:{all_of}:{key}": [rate.more(NETWORKS_TIMES) for rate in policy],
     }
-    withheld = await throttle.take_all(session, rates) > 0
+    withheld = await throttle.take_all(ctx.db, rates) > 0
     if withheld:
-        log.warning(WITHHELD, client.network)
-        await audit.write(session, Event.LETTER_WITHHELD, client=client, registration=registration)
+        log.warning(WITHHELD, ctx.client.network)
+        await audit.write(
+            ctx.db, Event.LETTER_WITHHELD, client=ctx.client, registration=registration
+        )
     return withheld

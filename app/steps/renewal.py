@@ -3,9 +3,8 @@
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
-from app.kit.tokens import digest, new_secret
+from app.context import Context
+from app.kit.tokens import new_secret
 from app.models import session as sessions
 
 
@@ -17,23 +16,18 @@ class Renewed(NamedTuple):
 
 
 async def keep_only(
-    session: AsyncSession, user_id: UUID, secret: str, *, version: int, is_proven: bool = True
+    ctx: Context, user_id: UUID, *, version: int, is_proven: bool = True
 ) -> Renewed | None:
     """End all sessions of a person but this one, which gets a new secret.
 
     None if this one is not his, or has ended: then all are ended.
     """
-    await sessions.end_others(session, user_id, digest=digest(secret))
-    return await renew(session, user_id, secret, version=version, is_proven=is_proven)
+    await sessions.end_others(ctx.db, user_id, digest=ctx.session_digest)
+    return await renew(ctx, user_id, version=version, is_proven=is_proven)
 
 
 async def renew(
-    session: AsyncSession,
-    user_id: UUID,
-    secret: str,
-    *,
-    version: int | None = None,
-    is_proven: bool = True,
+    ctx: Context, user_id: UUID, *, version: int | None = None, is_proven: bool = True
 ) -> Renewed | None:
     """Give a person's session a new secret (SE-03).
 
@@ -42,9 +36,9 @@ async def renew(
     """
     fresh = new_secret()
     remembered = await sessions.renew(
-        session,
+        ctx.db,
         user_id,
-        digest(secret),
+        ctx.session_digest,
         new_digest=fresh.digest,
         version=version,
         is_proven=is_proven,

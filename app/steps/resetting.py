@@ -3,10 +3,8 @@
 from collections.abc import Callable
 from uuid import UUID
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from app import letters
-from app.config import Config
+from app.context import Context
 from app.kit.letter import Letter
 from app.kit.links import RESET_VALID_MINUTES, VALID, new_link
 from app.kit.sealing import Purpose
@@ -18,8 +16,7 @@ NOBODY = UUID(int=0)
 
 
 async def send(
-    session: AsyncSession,
-    config: Config,
+    ctx: Context,
     addressee: Credentials | Pending | None,
     writer: Callable[..., Letter] = letters.reset_password,
 ) -> None:
@@ -28,20 +25,22 @@ async def send(
     To nobody it does the same, and takes it back: who asks cannot tell by the time (EN-04). Who
     was erased, blocked or confirmed meanwhile is nobody. ``writer`` says why the letter comes.
     """
-    async with session.begin_nested() as attempt:
-        held = await _hold(session, addressee)
+    async with ctx.db.begin_nested() as attempt:
+        held = await _hold(ctx, addressee)
         owner = held.id if held else NOBODY
-        link = new_link(Purpose.RESET, public_url=config.public_url, keys=config.signing_keys)
+        link = new_link(
+            Purpose.RESET, public_url=ctx.config.public_url, keys=ctx.config.signing_keys
+        )
         if isinstance(held, Pending):
-            await token.void_of_registration(session, owner, Purpose.RESET)
+            await token.void_of_registration(ctx.db, owner, Purpose.RESET)
         else:
-            await token.void(session, owner, Purpose.RESET)
+            await token.void(ctx.db, owner, Purpose.RESET)  # in place of what follows
         if held is None:
-            await token.void(session, owner, Purpose.RESET)  # in place of what follows
+            await token.void(ctx.db, owner, Purpose.RESET)  # in place of what follows
         else:
             is_pending = isinstance(held, Pending)
             await token.add(
-                session,
+                ctx.db,
                 digest=link.digest,
                 purpose=Purpose.RESET,
                 valid=VALID[Purpose.RESET],
@@ -51,21 +50,21 @@ async def send(
             )
         letter = writer(
             to=held.email if held else "nobody",
-            site=config.site_name,
+            site=ctx.config.site_name,
             username=held.username if held else "nobody",
             link=link.url,
             valid_minutes=RESET_VALID_MINUTES,
         )
-        await outbox.put(session, letter)
+        await outbox.put(ctx.db, letter)
         if held is None:
             await attempt.rollback()
 
 
 async def _hold(
-    session: AsyncSession, addressee: Credentials | Pending | None
+    ctx: Context, addressee: Credentials | Pending | None
 ) -> Credentials | Pending | None:
     """Return the addressee as he is now, held until the transaction ends: before his links."""
     if isinstance(addressee, Pending):
-        return await registration.hold(session, addressee.id)
-    person = await user.lock(session, addressee.id if addressee else NOBODY)
+        return await registration.hold(ctx.db, addressee.id)
+    person = await user.lock(ctx.db, addressee.id if addressee else NOBODY)
     return person if person is not None and person.blocked_at is None else None

@@ -7,10 +7,9 @@ from quart.typing import ResponseTypes
 from quart_auth import logout_user
 
 from app.flows import account, email_change, leaving, own_data, password
-from app.house import house
 from app.kit.errors import Refusal
-from app.web import browsers, current, streams, sudo
-from app.web.clients import client
+from app.web import current, streams, sudo
+from app.web.context import context
 from app.web.fields import (
     ChangeEmailForm,
     ChangePasswordForm,
@@ -30,10 +29,8 @@ SESSIONS = "/account/sessions"
 @pages.get("")
 async def overview() -> str:
     """Show who one is here, and what can be changed."""
-    async with house().session() as session:
-        found = await account.overview(
-            session, config=house().config, user_id=current.person().user_id
-        )
+    async with context() as ctx:
+        found = await account.overview(ctx)
     return await render_template("account/overview.html", **found._asdict())
 
 
@@ -50,17 +47,9 @@ async def change_password() -> ResponseTypes:
     if not form.validate():
         return await show("account/password.html", form, status=422)
     try:
-        async with house().session() as session:
+        async with context() as ctx:
             renewed = await password.change_password(
-                session,
-                config=house().config,
-                hasher=house().hasher,
-                actor=current.actor(),
-                secret=current.secret(),
-                current=given(form.current_password),
-                password=given(form.password),
-                client=client(),
-                browser=browsers.name(),
+                ctx, current=given(form.current_password), password=given(form.password)
             )
     except Refusal as refusal:
         return await show("account/password.html", form, refusal=refusal)
@@ -82,16 +71,9 @@ async def change_email() -> ResponseTypes:
     if not form.validate():
         return await show("account/email.html", form, status=422)
     try:
-        async with house().session() as session:
+        async with context() as ctx:
             await email_change.request_change(
-                session,
-                config=house().config,
-                hasher=house().hasher,
-                actor=current.actor(),
-                email=given(form.email),
-                password=given(form.current_password),
-                client=client(),
-                browser=browsers.name(),
+                ctx, email=given(form.email), password=given(form.current_password)
             )
     except Refusal as refusal:
         return await show("account/email.html", form, refusal=refusal)
@@ -105,8 +87,8 @@ async def change_email() -> ResponseTypes:
 @pages.post("/email/cancel")
 async def cancel_email() -> ResponseTypes:
     """Keep the address that one has."""
-    async with house().session() as session:
-        await email_change.cancel_change(session, actor=current.actor(), client=client())
+    async with context() as ctx:
+        await email_change.cancel_change(ctx)
     await flash("Your address stays as it is.")
     return redirect(HOME, 303)
 
@@ -127,14 +109,8 @@ async def change_username() -> ResponseTypes:
     if not form.validate():
         return await show("account/username.html", form, status=422)
     try:
-        async with house().session() as session:
-            await account.change_username(
-                session,
-                config=house().config,
-                actor=current.actor(),
-                username=given(form.username),
-                client=client(),
-            )
+        async with context() as ctx:
+            await account.change_username(ctx, username=given(form.username))
     except Refusal as refusal:
         return await show("account/username.html", form, refusal=refusal)
     await flash(f"You are {given(form.username)} now.")
@@ -144,14 +120,8 @@ async def change_username() -> ResponseTypes:
 @pages.get("/sessions")
 async def sessions() -> str:
     """Show where one is signed in."""
-    person = current.person()
-    async with house().session() as session:
-        found = await account.own_sessions(
-            session,
-            config=house().config,
-            user_id=person.user_id,
-            session_id=person.session_id,
-        )
+    async with context() as ctx:
+        found = await account.own_sessions(ctx)
     return await render_template("account/sessions.html", sessions=found)
 
 
@@ -159,10 +129,8 @@ async def sessions() -> str:
 @sensitive
 async def end_session(session_id: UUID) -> ResponseTypes:
     """Sign one browser out."""
-    async with house().session() as session:
-        await account.end_session(
-            session, actor=current.actor(), session_id=session_id, client=client()
-        )
+    async with context() as ctx:
+        await account.end_session(ctx, session_id=session_id)
     await flash("That browser is signed out.")
     return redirect(SESSIONS, 303)
 
@@ -171,13 +139,8 @@ async def end_session(session_id: UUID) -> ResponseTypes:
 @sensitive
 async def end_other_sessions() -> ResponseTypes:
     """Sign all other browsers out."""
-    async with house().session() as session:
-        number = await account.end_other_sessions(
-            session,
-            actor=current.actor(),
-            secret=current.secret(),
-            client=client(),
-        )
+    async with context() as ctx:
+        number = await account.end_other_sessions(ctx)
     await flash("All other browsers are signed out." if number else "There was no other browser.")
     return redirect(SESSIONS, 303)
 
@@ -185,12 +148,8 @@ async def end_other_sessions() -> ResponseTypes:
 @pages.get("/history")
 async def history() -> str:
     """Show what was done in one's name, and what happened to it."""
-    async with house().session() as session:
-        found = await account.own_history(
-            session,
-            user_id=current.person().user_id,
-            before=request.args.get("before", ""),
-        )
+    async with context() as ctx:
+        found = await account.own_history(ctx, before=request.args.get("before", ""))
     return await render_template("account/history.html", found=found)
 
 
@@ -204,11 +163,10 @@ async def data() -> str:
 @sensitive
 async def download() -> Response:
     """Hand out all that is known of a person, a piece at a time."""
-    actor, config = current.actor(), house().config
-    async with house().session() as session:
-        await own_data.note_download(session, actor=actor, client=client())
+    async with context() as ctx:
+        await own_data.note_download(ctx)
     return streams.file(
-        lambda session: own_data.download(session, config=config, actor=actor),
+        own_data.download,
         name=f"{current.person().username}.json",
         kind="application/json",
     )
@@ -227,16 +185,8 @@ async def leave() -> ResponseTypes:
     if not form.validate():
         return await show("account/delete.html", form, status=422, days=leaving.GRACE.days)
     try:
-        async with house().session() as session:
-            day = await leaving.leave(
-                session,
-                config=house().config,
-                hasher=house().hasher,
-                actor=current.actor(),
-                password=given(form.current_password),
-                client=client(),
-                browser=browsers.name(),
-            )
+        async with context() as ctx:
+            day = await leaving.leave(ctx, password=given(form.current_password))
     except Refusal as refusal:
         return await show("account/delete.html", form, refusal=refusal, days=leaving.GRACE.days)
     logout_user()

@@ -12,7 +12,7 @@ from app.flows.lookup import Person
 from app.flows.reauth import Renewed
 from app.house import house
 from app.kit.actor import Actor
-from app.kit.marks import needed
+from app.kit.marks import is_open, needed
 from app.kit.permissions import Permission
 
 __all__ = [
@@ -23,7 +23,6 @@ __all__ = [
     "person",
     "renew",
     "resolve",
-    "secret",
 ]
 
 
@@ -138,19 +137,16 @@ def person() -> Person:
     return found
 
 
-def actor() -> Actor:
-    """Return on whose behalf this request does something, and by which permission of its page."""
-    found = person()
+def actor() -> Actor | None:
+    """Return on whose behalf this request does something, and by which permission of its page.
+
+    A page that is open to everybody does nothing on behalf of who happens to be signed in.
+    """
     page = current_app.view_functions.get(request.endpoint or "")
-    return Actor(found.user_id, found.session_id, needed(page) if page else None)
-
-
-def secret() -> str:
-    """Return the secret of the session. For pages that demand a login."""
-    found: str | None = current_user.auth_id
-    if found is None:
-        raise Unauthorized
-    return found
+    found: Person | None = getattr(current_user, "person", None)
+    if page is None or found is None or is_open(page):
+        return None
+    return Actor(found.user_id, found.session_id, needed(page))
 
 
 def renew(renewed: Renewed) -> None:

@@ -4,10 +4,9 @@ from quart import Blueprint, flash, redirect, request
 from quart.typing import ResponseTypes
 
 from app.flows import invitation
-from app.house import house
 from app.kit.errors import LinkUnusable, Refusal
 from app.web import links
-from app.web.clients import client
+from app.web.context import context
 from app.web.fields import InvitationForm, given
 from app.web.guards import anyone
 
@@ -53,19 +52,13 @@ async def accept() -> ResponseTypes:
 async def _show(
     form: InvitationForm, *, status: int = 200, refusal: Refusal | None = None
 ) -> ResponseTypes:
-    async with house().session() as session:
-        owner = await invitation.find_invitation(session, config=house().config, sealed=LINK.key())
+    async with context() as ctx:
+        owner = await invitation.find_invitation(ctx, sealed=LINK.key())
     return await LINK.show(TEMPLATE, form, status=status, refusal=refusal, username=owner.username)
 
 
 async def _accept(password: str, *, accepts_terms: bool) -> None:
-    async with house().session() as session:
+    async with context() as ctx:
         await invitation.accept(
-            session,
-            config=house().config,
-            hasher=house().hasher,
-            sealed=LINK.key(),
-            password=password,
-            client=client(),
-            accepts_terms=accepts_terms,
+            ctx, sealed=LINK.key(), password=password, accepts_terms=accepts_terms
         )

@@ -5,10 +5,9 @@ from quart.typing import ResponseTypes
 from quart_auth import current_user, logout_user
 
 from app.flows import disowning, email_change, leaving, login
-from app.house import house
 from app.kit.errors import Refusal
 from app.web import current, links
-from app.web.clients import client
+from app.web.context import context
 from app.web.fields import LinkedForm, TicketForm, given
 from app.web.guards import anyone
 
@@ -42,14 +41,8 @@ async def changed() -> ResponseTypes:
     form = LinkedForm(await request.form)
     if another := CHANGE.refuse_another(form):
         return await _show_change(form, another)
-    async with house().session() as session:
-        renewed = await email_change.confirm_change(
-            session,
-            config=house().config,
-            sealed=CHANGE.key(),
-            secret=current_user.auth_id,
-            client=client(),
-        )
+    async with context() as ctx:
+        renewed = await email_change.confirm_change(ctx, sealed=CHANGE.key())
     if renewed is not None:
         current.renew(renewed)
     await flash("Your new address is confirmed. It is the one that you sign in with now.")
@@ -77,12 +70,10 @@ async def disowned() -> ResponseTypes:
     form = LinkedForm(await request.form)
     if another := NOT_ME.refuse_another(form):
         return await _show_notice(form, another)
-    async with house().session() as session:
-        done = await disowning.disown(
-            session, config=house().config, sealed=NOT_ME.key(), client=client()
-        )
+    async with context() as ctx:
+        done = await disowning.disown(ctx, sealed=NOT_ME.key())
         if current_user.auth_id is not None:  # perhaps another person's
-            await login.sign_out(session, secret=current_user.auth_id, client=client())
+            await login.sign_out(ctx)
             logout_user()
     html = await render_template("disowned.html", done=done)
     return NOT_ME.forget(await make_response(html))
@@ -108,36 +99,32 @@ async def kept() -> ResponseTypes:
     """Keep the account, by the link or by a password that was just shown."""
     ticket = given(TicketForm(await request.form).ticket)
     if ticket:
-        async with house().session() as session:
-            await leaving.keep_by_password(
-                session, config=house().config, ticket=ticket, client=client()
-            )
+        async with context() as ctx:
+            await leaving.keep_by_password(ctx, ticket=ticket)
         await flash("Good that you stay. Please sign in.")
         return redirect("/login", 303)
     form = LinkedForm(await request.form)
     if another := KEEP.refuse_another(form):
         return await _show_keep(form, another)
-    async with house().session() as session:
-        await leaving.keep_by_link(
-            session, config=house().config, sealed=KEEP.key(), client=client()
-        )
+    async with context() as ctx:
+        await leaving.keep_by_link(ctx, sealed=KEEP.key())
     await flash("Good that you stay. Please sign in.")
     return KEEP.forget(redirect("/login", 303))
 
 
 async def _show_change(form: LinkedForm, refusal: Refusal | None = None) -> ResponseTypes:
-    async with house().session() as session:
-        opened = await email_change.open_change(session, config=house().config, sealed=CHANGE.key())
+    async with context() as ctx:
+        opened = await email_change.open_change(ctx, sealed=CHANGE.key())
     return await CHANGE.show("change_email.html", form, refusal=refusal, opened=opened)
 
 
 async def _show_notice(form: LinkedForm, refusal: Refusal | None = None) -> ResponseTypes:
-    async with house().session() as session:
-        opened = await disowning.open_notice(session, config=house().config, sealed=NOT_ME.key())
+    async with context() as ctx:
+        opened = await disowning.open_notice(ctx, sealed=NOT_ME.key())
     return await NOT_ME.show("not_me.html", form, refusal=refusal, opened=opened)
 
 
 async def _show_keep(form: LinkedForm, refusal: Refusal | None = None) -> ResponseTypes:
-    async with house().session() as session:
-        username = await leaving.find_keeper(session, config=house().config, sealed=KEEP.key())
+    async with context() as ctx:
+        username = await leaving.find_keeper(ctx, sealed=KEEP.key())
     return await KEEP.show("keep_account.html", form, refusal=refusal, username=username)

@@ -9,7 +9,7 @@ from app.house import house
 from app.kit.errors import Refusal
 from app.kit.urls import wanted_path
 from app.web import browsers, sudo
-from app.web.clients import client
+from app.web.context import context
 from app.web.current import CurrentUser
 from app.web.fields import LoginForm, TicketForm, given
 from app.web.forms import show
@@ -66,8 +66,8 @@ async def leave() -> ResponseTypes:
 async def left() -> ResponseTypes:
     """End the session, here and on every worker."""
     if current_user.auth_id is not None:
-        async with house().session() as session:
-            await flow.sign_out(session, secret=current_user.auth_id, client=client())
+        async with context() as ctx:
+            await flow.sign_out(ctx)
         logout_user()
     sudo.forget_typed()
     await flash("You have been logged out.")
@@ -84,15 +84,10 @@ def _wanted(text: str | None) -> str | None:
 
 
 async def _sign_in(form: LoginForm) -> flow.Outcome:
-    async with house().session() as session:
+    async with context() as ctx:
         return await flow.sign_in(
-            session,
-            config=house().config,
-            hasher=house().hasher,
+            ctx,
             name=given(form.email_or_user),
             password=given(form.password),
             remember=form.remember_me.data,
-            client=client(),
-            previous_secret=current_user.auth_id,
-            browser=browsers.name(),
         )

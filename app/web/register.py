@@ -9,7 +9,7 @@ from app.house import house
 from app.kit.errors import Refusal, RegistrationClosed, TryLater, WrongPassword
 from app.kit.links import CONFIRM_VALID_HOURS
 from app.web import cookies, links
-from app.web.clients import client
+from app.web.context import context
 from app.web.fields import ConfirmForm, RegisterForm, TicketForm, given
 from app.web.forms import show
 from app.web.guards import anyone
@@ -61,10 +61,8 @@ async def apply() -> ResponseTypes:
 async def resend() -> ResponseTypes:
     """Send the confirmation again, to who just showed that he knows the password."""
     form = TicketForm(await request.form)
-    async with house().session() as session:
-        await registration.resend(
-            session, config=house().config, ticket=given(form.ticket), client=client()
-        )
+    async with context() as ctx:
+        await registration.resend(ctx, ticket=given(form.ticket))
     return await _check_mail(None)
 
 
@@ -98,15 +96,12 @@ async def confirmed() -> ResponseTypes:
 
 
 async def _register(form: RegisterForm) -> str:
-    async with house().session() as session:
+    async with context() as ctx:
         return await registration.register(
-            session,
-            config=house().config,
-            hasher=house().hasher,
+            ctx,
             username=given(form.username),
             email=given(form.email),
             password=given(form.password),
-            client=client(),
             accepts_terms=form.terms.data,
         )
 
@@ -117,23 +112,15 @@ async def _closed(refusal: RegistrationClosed, *, status: int) -> ResponseTypes:
 
 
 async def _confirm(form: ConfirmForm) -> None:
-    async with house().session() as session:
+    async with context() as ctx:
         await confirmation.confirm(
-            session,
-            config=house().config,
-            hasher=house().hasher,
-            sealed=LINK.key(),
-            receipts=_receipts(),
-            password=given(form.password),
-            client=client(),
+            ctx, sealed=LINK.key(), receipts=_receipts(), password=given(form.password)
         )
 
 
 async def _show_confirmation(form: ConfirmForm, refusal: Refusal | None = None) -> ResponseTypes:
-    async with house().session() as session:
-        opened = await confirmation.open_confirmation(
-            session, config=house().config, sealed=LINK.key(), receipts=_receipts()
-        )
+    async with context() as ctx:
+        opened = await confirmation.open_confirmation(ctx, sealed=LINK.key(), receipts=_receipts())
     return await LINK.show("confirm.html", form, refusal=refusal, opened=opened)
 
 

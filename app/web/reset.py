@@ -4,11 +4,10 @@ from quart import Blueprint, flash, make_response, redirect, render_template, re
 from quart.typing import ResponseTypes
 
 from app.flows import recovery
-from app.house import house
 from app.kit.errors import LinkUnusable, Refusal
 from app.kit.links import RESET_VALID_MINUTES
 from app.web import browsers, links
-from app.web.clients import client
+from app.web.context import context
 from app.web.fields import LinkedPasswordForm, ResetRequestForm, given
 from app.web.forms import show
 from app.web.guards import anyone
@@ -34,8 +33,8 @@ async def ask() -> ResponseTypes:
         return await show("reset.html", form, status=422)
     name = given(form.email_or_user)
     try:
-        async with house().session() as session:
-            await recovery.request_reset(session, config=house().config, name=name, client=client())
+        async with context() as ctx:
+            await recovery.request_reset(ctx, name=name)
     except Refusal as refusal:
         return await show("reset.html", form, refusal=refusal)
     html = await render_template("reset_sent.html", name=name, valid_minutes=RESET_VALID_MINUTES)
@@ -78,21 +77,13 @@ async def chosen() -> ResponseTypes:
 async def _show(
     form: LinkedPasswordForm, *, status: int = 200, refusal: Refusal | None = None
 ) -> ResponseTypes:
-    async with house().session() as session:
-        owner = await recovery.find_reset(session, config=house().config, sealed=LINK.key())
+    async with context() as ctx:
+        owner = await recovery.find_reset(ctx, sealed=LINK.key())
     return await LINK.show(
         "reset_password.html", form, status=status, refusal=refusal, username=owner.username
     )
 
 
 async def _reset(password: str) -> recovery.Reset:
-    async with house().session() as session:
-        return await recovery.reset_password(
-            session,
-            config=house().config,
-            hasher=house().hasher,
-            sealed=LINK.key(),
-            password=password,
-            client=client(),
-            browser=browsers.name(),
-        )
+    async with context() as ctx:
+        return await recovery.reset_password(ctx, sealed=LINK.key(), password=password)

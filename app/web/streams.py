@@ -5,27 +5,30 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 
 from quart import Response
-from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.house import House, house
+from app.context import Context
+from app.house import house
 from app.kit.errors import Refusal
+from app.web.context import context_of
 
 log = logging.getLogger(__name__)
 
-Pieces = Callable[[AsyncSession], AsyncGenerator[str, None]]
+Pieces = Callable[[Context], AsyncGenerator[str, None]]
 
 
 def file(pieces: Pieces, *, name: str, kind: str) -> Response:
     """Answer with a file. Where its reader may read no further, the connection breaks off."""
-    response = Response(_pieces(house(), pieces), content_type=f"{kind}; charset=utf-8")
+    response = Response(
+        _pieces(context_of(house().sessions()), pieces), content_type=f"{kind}; charset=utf-8"
+    )
     response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
     response.timeout = None  # as long as it takes; nothing is held meanwhile
     return response
 
 
-async def _pieces(opened: House, pieces: Pieces) -> AsyncGenerator[str, None]:
+async def _pieces(ctx: Context, pieces: Pieces) -> AsyncGenerator[str, None]:
     """Yield the file; after the page has returned there is no request to ask any more."""
-    async with opened.sessions() as session, aclosing(pieces(session)) as some:
+    async with ctx.db, aclosing(pieces(ctx)) as some:
         try:
             async for piece in some:
                 yield piece

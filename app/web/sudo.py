@@ -14,11 +14,10 @@ from quart.typing import ResponseTypes
 from werkzeug.datastructures import MultiDict
 
 from app.flows import reauth
-from app.house import house
 from app.kit.errors import Refusal
 from app.kit.urls import local_path, quoted_path, wanted_path
 from app.web import browsers, current
-from app.web.clients import client
+from app.web.context import context
 from app.web.csrf import SAFE_METHODS, own_origins
 from app.web.fields import SudoForm, given
 from app.web.forms import show
@@ -51,17 +50,8 @@ async def prove() -> ResponseTypes:
     if not form.validate():
         return await show("sudo.html", form, status=422)
     try:
-        async with house().session() as database:
-            renewed = await reauth.reauthenticate(
-                database,
-                config=house().config,
-                hasher=house().hasher,
-                actor=current.actor(),
-                secret=current.secret(),
-                password=given(form.password),
-                client=client(),
-                browser=browsers.name(),
-            )
+        async with context() as ctx:
+            renewed = await reauth.reauthenticate(ctx, password=given(form.password))
     except Refusal as refusal:
         return await show("sudo.html", form, refusal=refusal)
     current.renew(renewed)

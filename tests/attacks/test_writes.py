@@ -5,13 +5,13 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.context import Context
 from app.flows import access, checkup
 from app.house import House
-from app.kit.client import OPERATOR
 from app.steps import erasure
 from tests.attacks.visitor import Site
+from tests.contexts import context, operator
 from tests.flows.test_housekeeping import leave, names, sweep
 from tests.people import ALICE, BOB, ROOT, actor_of, count, id_of, settle
 
@@ -79,8 +79,8 @@ async def test_a_long_history_is_forgotten_a_piece_at_a_time(
     monkeypatch.setattr(erasure, "LINES_AT_ONCE", 10)
     await settle(house, ALICE)
     await fill(house, 25)
-    async with house.session() as session:
-        await access.delete(session, name="alice", typed="alice", client=OPERATOR)
+    async with operator(house) as ctx:
+        await access.delete(ctx, name="alice", typed="alice")
     assert await names(house) == set()
     assert 25 < await told(house) < 75
     assert (await sweep(house)).is_whole
@@ -100,8 +100,8 @@ async def test_who_cannot_be_erased_keeps_nobody_from_it(
             await connection.execute(text(statement))
     try:
         pruned = await sweep(house)
-        async with house.session() as session:
-            assert (await checkup.look(session)).not_erased == 1
+        async with context(house) as ctx:
+            assert (await checkup.look(ctx)).not_erased == 1
     finally:
         async with house.engine.begin() as connection:
             await connection.execute(text("DROP FUNCTION stay CASCADE"))
@@ -116,17 +116,15 @@ async def test_what_changes_nothing_is_not_written_down(house: House) -> None:
     await settle(house, ALICE)
     await settle(house, ROOT, role="Administrator")
     await actor_of(house, ALICE)
-    deeds: list[Callable[[AsyncSession], Awaitable[object]]] = [
-        lambda session: access.end_sessions(session, name="alice", client=OPERATOR),
-        lambda session: access.block(session, name="alice", reason="spam", client=OPERATOR),
-        lambda session: access.unblock(session, name="alice", client=OPERATOR),
-        lambda session: access.set_role(
-            session, name="alice", role_name="Moderator", client=OPERATOR
-        ),
+    deeds: list[Callable[[Context], Awaitable[object]]] = [
+        lambda ctx: access.end_sessions(ctx, name="alice"),
+        lambda ctx: access.block(ctx, name="alice", reason="spam"),
+        lambda ctx: access.unblock(ctx, name="alice"),
+        lambda ctx: access.set_role(ctx, name="alice", role_name="Moderator"),
     ]
     for deed in deeds:
         before = await count(house, "audit_events")
         for _ in range(2):
-            async with house.session() as session:
-                await deed(session)
+            async with operator(house) as ctx:
+                await deed(ctx)
         assert await count(house, "audit_events") == before + 1

@@ -14,8 +14,8 @@ from sqlalchemy import URL
 from app.config import Config
 from app.flows import invitation
 from app.house import opened
-from app.kit.client import OPERATOR
 from tests.conftest import SETTINGS
+from tests.contexts import operator
 from tests.mailbox import key_of
 from tests.server import Server
 
@@ -43,23 +43,11 @@ class Site:
     async def settle(self, name: str, *, role: str = "User") -> "Visitor":
         """Return somebody who has an account and is signed in."""
         config = Config.model_validate(SETTINGS)
-        async with opened(config, self.url) as house, house.session() as session:
+        async with opened(config, self.url) as house, operator(house) as ctx:
             invited = await invitation.invite(
-                session,
-                config=config,
-                username=name,
-                email=f"{name}@example.com",
-                role_name=role,
-                client=OPERATOR,
+                ctx, username=name, email=f"{name}@example.com", role_name=role
             )
-            await invitation.accept(
-                session,
-                config=config,
-                hasher=house.hasher,
-                sealed=key_of(invited.url),
-                password=PASSWORD,
-                client=OPERATOR,
-            )
+            await invitation.accept(ctx, sealed=key_of(invited.url), password=PASSWORD)
         visitor = Visitor(self)
         assert (await visitor.sign_in(name)).status == 303
         return visitor

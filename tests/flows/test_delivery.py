@@ -20,10 +20,10 @@ from app.flows.delivery import (
 from app.flows.housekeeping import TEXTS, Pruned, prune
 from app.flows.housekeeping import count as count_stale
 from app.house import House
-from app.kit.client import OPERATOR
 from app.kit.errors import NotToBeRetried
 from app.kit.letter import NoServer, Posted, PutOff, Refused, Undelivered
 from app.models import outbox
+from tests.contexts import context, operator
 from tests.mailbox import letters
 from tests.people import ALICE, BOB, ROOT, Someone, count, move_time, register
 
@@ -34,8 +34,8 @@ ALL_BUT_NESTED_LOOPS = [
 
 
 async def deliver(house: House, send: Send) -> Delivery | None:
-    async with house.session() as session:
-        return await deliver_next(session, send, retry_days=4)
+    async with context(house) as ctx:
+        return await deliver_next(ctx, send, retry_days=4)
 
 
 async def outcome(house: House, problem: Undelivered) -> Outcome:
@@ -65,8 +65,8 @@ async def test_one_letter_is_claimed_whatever_the_planner_does(
 
 
 async def due_in(house: House) -> float | None:
-    async with house.session() as session:
-        return await seconds_until_due(session)
+    async with context(house) as ctx:
+        return await seconds_until_due(ctx)
 
 
 async def row(house: House) -> dict[str, Any]:
@@ -120,8 +120,8 @@ async def never() -> bool:
 
 
 async def retried(house: House, letter_id: UUID) -> None:
-    async with house.session() as session:
-        await retry(session, letter_id=letter_id, client=OPERATOR, actor=None)
+    async with operator(house) as ctx:
+        await retry(ctx, letter_id=letter_id)
 
 
 @pytest.mark.parametrize("problem", [Refused("550 no", 550), PutOff("554 no", 554)])
@@ -133,9 +133,9 @@ async def test_a_letter_that_is_given_up_says_what_it_said_while_its_link_is_goo
     await move_time(house, "outbox", "good_until", "23 hours 59 minutes")
     async with house.engine.begin() as connection:
         await connection.execute(text("UPDATE outbox SET gave_up_at = now()"))
-    async with house.session() as session:
-        await prune(session, config=house.config, rest=never, pruned=Pruned())
-        assert [each.has_text for each in (await state(session)).given_up] == [True]
+    async with context(house) as ctx:
+        await prune(ctx, rest=never, pruned=Pruned())
+        assert [each.has_text for each in (await state(ctx)).given_up] == [True]
     found = await row(house)
     assert "/confirm/" in found["text"]
     await retried(house, found["id"])
@@ -147,13 +147,13 @@ async def test_a_letter_whose_link_is_dead_is_not_sent_again_and_wiped(house: Ho
     await outcome(house, Refused("550 no such user", 550))
     await move_time(house, "outbox", "good_until", "24 hours")
     found = await row(house)
-    async with house.session() as session:
-        assert [each.has_text for each in (await state(session)).given_up] == [False]
+    async with context(house) as ctx:
+        assert [each.has_text for each in (await state(ctx)).given_up] == [False]
     with pytest.raises(NotToBeRetried):
         await retried(house, found["id"])
-    async with house.session() as session:
-        assert (await count_stale(session, config=house.config)).rows[TEXTS] == 1
-        await prune(session, config=house.config, rest=never, pruned=Pruned())
+    async with context(house) as ctx:
+        assert (await count_stale(ctx)).rows[TEXTS] == 1
+        await prune(ctx, rest=never, pruned=Pruned())
     found = await row(house)
     assert (found["text"], found["html"]) == (None, None)
     assert found["gave_up_at"] is not None
@@ -319,8 +319,8 @@ async def test_many_postmen_send_each_letter_once(
 
 async def test_what_waits_is_counted(house: House, send: Send) -> None:
     async def found() -> tuple[int, float]:
-        async with house.session() as session:
-            now = await waiting(session)
+        async with context(house) as ctx:
+            now = await waiting(ctx)
             return now.count, now.oldest_seconds
 
     assert await found() == (0, 0)

@@ -7,6 +7,7 @@ from app.house import House
 from app.kit.errors import LinkUnusable, WrongCredentials
 from tests.acts import NEW as NEW_PASSWORD
 from tests.acts import ask_email, change_password, confirm_email, disown, leave
+from tests.contexts import context
 from tests.flows.test_recovery import reset
 from tests.mailbox import key_of, last_link, letters, link_about
 from tests.people import (
@@ -117,9 +118,9 @@ async def test_the_owner_who_repaired_it_himself_is_not_undone(house: House) -> 
     await ask_email(house, ALICE.email, password=INTRUDER.password)
     await confirm_email(house, await link_about(house, ALICE.email, "Confirm your new"))
     his = await link_about(house, HIS, "address at Vestibule was")
-    async with house.session() as session:
+    async with context(house) as ctx:
         with pytest.raises(LinkUnusable):
-            await disowning.open_notice(session, config=house.config, sealed=key_of(his))
+            await disowning.open_notice(ctx, sealed=key_of(his))
     with pytest.raises(LinkUnusable):
         await disown(house, his)
     assert await sign_in(house, ALICE, password=INTRUDER.password)
@@ -164,8 +165,8 @@ async def test_no_other_link_opens_it(house: House) -> None:
 async def test_looking_uses_nothing_up_and_says_what_will_happen(house: House) -> None:
     await intruded(house)
     link = await link_about(house, ALICE.email, "password")
-    async with house.session() as session:
-        opened = await disowning.open_notice(session, config=house.config, sealed=key_of(link))
+    async with context(house) as ctx:
+        opened = await disowning.open_notice(ctx, sealed=key_of(link))
     assert opened == disowning.Opened("alice", ALICE.email, is_moved=True)
     await disown(house, link)
 

@@ -6,12 +6,12 @@ from app.flows import email_change
 from app.house import House
 from app.kit.errors import LinkUnusable, SameAddress, WrongCredentials, WrongPassword
 from tests.acts import ask_email, confirm_email
+from tests.contexts import context
 from tests.flows.test_recovery import asked, reset
 from tests.mailbox import letters, link_about
 from tests.people import (
     ALICE,
     BOB,
-    CLIENT,
     Someone,
     actor_of,
     block,
@@ -119,10 +119,8 @@ class TestConfirming:
     async def test_a_change_that_was_cancelled(self, house: House) -> None:
         await settle(house, ALICE)
         opened = await link(house)
-        async with house.session() as session:
-            await email_change.cancel_change(
-                session, actor=await actor_of(house, ALICE), client=CLIENT
-            )
+        async with context(house, actor=await actor_of(house, ALICE)) as ctx:
+            await email_change.cancel_change(ctx)
         with pytest.raises(LinkUnusable):
             await confirm_email(house, opened)
 

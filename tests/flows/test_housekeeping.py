@@ -10,6 +10,7 @@ from app.flows import housekeeping
 from app.flows.housekeeping import Pruned, Rest, prune
 from app.house import House
 from app.models import pruning
+from tests.contexts import context
 from tests.mailbox import letters
 from tests.models.test_pruning import ROWS, fill
 from tests.people import (
@@ -34,8 +35,8 @@ async def on() -> bool:
 async def sweep(house: House, rest: Rest = on) -> Pruned:
     """Prune, and tell what went."""
     pruned = Pruned()
-    async with house.session() as session:
-        await prune(session, config=house.config, rest=rest, pruned=pruned)
+    async with context(house) as ctx:
+        await prune(ctx, rest=rest, pruned=pruned)
     return pruned
 
 
@@ -82,8 +83,8 @@ async def test_all_tables_are_pruned_and_counted(house: House) -> None:
     async with house.engine.begin() as connection:
         for _, insert in ROWS.values():
             await connection.execute(text(insert.format(end="now() - interval '900 d'")))
-    async with house.session() as session:
-        counted = await housekeeping.count(session, config=house.config)
+    async with context(house) as ctx:
+        counted = await housekeeping.count(ctx)
     pruned = await sweep(house)
     assert pruned == counted
     assert pruned.rows == {
@@ -145,9 +146,9 @@ async def test_what_was_done_before_an_error_is_told(house: House) -> None:
         raise ConnectionResetError
 
     pruned = Pruned()
-    async with house.session() as session:
+    async with context(house) as ctx:
         with pytest.raises(ConnectionResetError):
-            await prune(session, config=house.config, rest=fail, pruned=pruned)
+            await prune(ctx, rest=fail, pruned=pruned)
     assert pruned.rows["throttle_buckets"] == 1000
 
 

@@ -12,10 +12,10 @@ from sqlalchemy import text
 from app.flows import transfer
 from app.house import House
 from app.kit import rows
-from app.kit.client import OPERATOR
 from app.kit.columns import AS_IT_IS, Reading
 from app.kit.errors import CannotRead
 from app.kit.rows import Format, Problem, Row
+from tests.contexts import operator
 from tests.kit.test_hashes import GOOD, HASHER
 
 FILES = Path(__file__).parents[1] / "files" / "import"
@@ -34,10 +34,8 @@ async def read(house: House, name: str, reading: Reading, told: list[Problem]) -
             file = stack.enter_context((FILES / name).open("rb"))
             form = Format.JSONL if ".json" in name else Format.CSV
             found = _each(rows.rows(file, form, lambda _: None, reading))
-        async with house.session() as session:
-            await transfer.bring_in(
-                session, rows=found, tell=told.append, client=OPERATOR, reading=reading
-            )
+        async with operator(house) as ctx:
+            await transfer.bring_in(ctx, rows=found, tell=told.append, reading=reading)
 
 
 async def _each(found: Iterator[Row | Problem]) -> AsyncIterator[Row | Problem]:

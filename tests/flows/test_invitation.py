@@ -1,17 +1,16 @@
 """Letting somebody in by a one-time link."""
 
 import pytest
-from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.context import Context
 from app.flows import access, invitation, login
 from app.house import House
-from app.kit.client import OPERATOR
 from app.kit.errors import AlreadyThere, LinkUnusable, NoSuchRole, WeakPassword
+from tests.contexts import context, operator
 from tests.mailbox import key_of, last_link
 from tests.people import (
     ALICE,
     BOB,
-    CLIENT,
     ROOT,
     Someone,
     confirm,
@@ -24,28 +23,16 @@ from tests.people import (
 
 
 async def invite(house: House, someone: Someone, role: str | None = "Administrator") -> str:
-    async with house.session() as session:
+    async with operator(house) as ctx:
         invited = await invitation.invite(
-            session,
-            config=house.config,
-            username=someone.username,
-            email=someone.email,
-            role_name=role,
-            client=OPERATOR,
+            ctx, username=someone.username, email=someone.email, role_name=role
         )
     return invited.url
 
 
 async def accept(house: House, link: str, password: str) -> None:
-    async with house.session() as session:
-        await invitation.accept(
-            session,
-            config=house.config,
-            hasher=house.hasher,
-            sealed=key_of(link),
-            password=password,
-            client=CLIENT,
-        )
+    async with context(house) as ctx:
+        await invitation.accept(ctx, sealed=key_of(link), password=password)
 
 
 async def test_an_unknown_role_is_refused_with_those_there_are(house: House) -> None:
@@ -68,8 +55,8 @@ async def test_a_person_does_not_become_administrator_by_an_invitation(house: Ho
     await settle(house, BOB)
     with pytest.raises(AlreadyThere):
         await invite(house, BOB)
-    async with house.session() as session:
-        assert not await access.has_administrator(session)
+    async with context(house) as ctx:
+        assert not await access.has_administrator(ctx)
 
 
 @pytest.mark.parametrize(
@@ -106,7 +93,7 @@ async def test_a_second_invitation_voids_the_first(house: House) -> None:
     await accept(house, second, ROOT.password)
 
 
-async def test_a_second_invitation_sets_the_role_anew(house: House, session: AsyncSession) -> None:
+async def test_a_second_invitation_sets_the_role_anew(house: House, ctx: Context) -> None:
     for role, expected in (
         (None, "User"),
         ("Administrator", "Administrator"),
@@ -114,7 +101,7 @@ async def test_a_second_invitation_sets_the_role_anew(house: House, session: Asy
         ("moderator", "Moderator"),
     ):
         await invite(house, ROOT, role)
-        (person,) = await access.everybody(session)
+        (person,) = await access.everybody(ctx)
         assert (person.role, person.has_password) == (expected, False)
 
 
@@ -129,12 +116,10 @@ async def test_a_registration_does_not_stand_in_an_invitations_way(house: House)
     assert isinstance(await sign_in(house, ROOT), login.SignedIn)
 
 
-async def test_an_invited_administrator_chooses_his_password(
-    house: House, session: AsyncSession
-) -> None:
+async def test_an_invited_administrator_chooses_his_password(house: House, ctx: Context) -> None:
     link = await invite(house, ROOT)
     await accept(house, link, ROOT.password)
     assert isinstance(await sign_in(house, ROOT), login.SignedIn)
-    (person,) = await access.everybody(session)
+    (person,) = await access.everybody(ctx)
     assert (person.username, person.role) == ("root", "Administrator")
-    assert await access.has_administrator(session)
+    assert await access.has_administrator(ctx)

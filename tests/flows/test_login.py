@@ -16,10 +16,10 @@ from app.kit import passwords
 from app.kit.errors import TooBusy, TooManyTries, WrongCredentials
 from app.kit.passwords import Verdict
 from app.kit.tokens import digest
+from tests.contexts import CLIENT, context
 from tests.people import (
     ALICE,
     BOB,
-    CLIENT,
     Someone,
     block,
     count,
@@ -411,9 +411,9 @@ async def test_a_failed_login_leaves_the_session_that_the_browser_has(house: Hou
 async def test_a_session_ends_at_logout(house: House) -> None:
     await settle(house, ALICE)
     secret, other = await signed_in(house, ALICE), await signed_in(house, ALICE)
-    async with house.session() as session:
-        await login.sign_out(session, secret=secret, client=CLIENT)
-        await login.sign_out(session, secret=secret, client=CLIENT)
+    async with context(house, session_secret=secret) as ctx:
+        await login.sign_out(ctx)
+        await login.sign_out(ctx)
     assert await who(house, secret) is None
     assert await who(house, other) == "alice"
     assert (await events(house)).count("login.ended") == 1

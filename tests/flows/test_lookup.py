@@ -8,7 +8,8 @@ from sqlalchemy import text
 from app.flows import login
 from app.house import House
 from app.kit.errors import DatabaseAway
-from tests.people import ALICE, BOB, CLIENT, block, settle, signed_in
+from tests.contexts import context
+from tests.people import ALICE, BOB, block, settle, signed_in
 
 SEVER = (
     "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity "
@@ -37,8 +38,8 @@ async def test_a_logout_and_a_block_hold_for_whoever_asks_after_them(house: Hous
     for deed in ("logout", "block"):
         asking = [asyncio.create_task(house.signed_in(alice)) for _ in range(20)]
         if deed == "logout":
-            async with house.session() as session:
-                await login.sign_out(session, secret=alice, client=CLIENT)
+            async with context(house, session_secret=alice) as ctx:
+                await login.sign_out(ctx)
         else:
             await block(house, BOB)
         gone = alice if deed == "logout" else bob

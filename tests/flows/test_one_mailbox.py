@@ -4,16 +4,16 @@ from uuid import UUID
 
 import pytest
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.context import Context
 from app.flows import access, disowning, invitation, logbook, login, people
 from app.flows.logbook import Filter as Lines
 from app.flows.people import Filter
 from app.house import House
 from app.kit.addresses import normal_email
-from app.kit.client import OPERATOR
 from app.kit.errors import NoSuchPerson
 from tests.acts import ask_email, confirm_email, disown
+from tests.contexts import operator
 from tests.flows.test_recovery import ask, resets
 from tests.mailbox import letters, link_about
 from tests.people import ALICE, Someone, count, entered, id_of, register, settle, sign_in
@@ -25,18 +25,16 @@ PASSWORD = "bert reads old books"
 
 @pytest.mark.parametrize("registered", [ASCII, WRITTEN])
 async def test_each_form_of_a_domain_signs_in_resets_and_is_found(
-    house: House, session: AsyncSession, registered: str
+    house: House, ctx: Context, registered: str
 ) -> None:
     bert = await settle(house, Someone("bert", normal_email(registered), PASSWORD))
     for number, form in enumerate(FORMS, 1):
         assert isinstance(await sign_in(house, bert, name=form), login.SignedIn)
         await ask(house, form)
         assert len(await resets(house)) == number
-        assert (
-            await people.show(session, config=house.config, name=form)
-        ).person.username == "bert"
+        assert (await people.show(ctx, name=form)).person.username == "bert"
     for part in (*FORMS[:3], "b\u00fcch", "@b\u00fcch", "xn--bcher"):
-        found = await people.find(session, Filter(part))
+        found = await people.find(ctx, Filter(part))
         assert [person.username for person in found.people] == ["bert"], part
     await register(house, Someone("other", FORMS[2], "another one's words"))
     assert "already" in (await letters(house))[-1].subject
@@ -67,10 +65,10 @@ class TestAdministrator:
         ],
     )
     async def test_a_look_alike_is_not_the_one(
-        self, house: House, session: AsyncSession, email: str, role: str
+        self, house: House, ctx: Context, email: str, role: str
     ) -> None:
         await settle(house, Someone("chef", email, PASSWORD))
-        found = await people.show(session, config=house.config, name="chef")
+        found = await people.show(ctx, name="chef")
         assert found.person.role == role
 
 
@@ -97,9 +95,7 @@ async def test_a_change_to_a_look_alike_is_undone_and_he_gets_no_letter_of_it(
     assert "Choose a new" in (await letters(house, owners))[-1].subject
 
 
-async def test_a_user_name_that_spells_an_id_is_a_user_name(
-    house: House, session: AsyncSession
-) -> None:
+async def test_a_user_name_that_spells_an_id_is_a_user_name(house: House, ctx: Context) -> None:
     await settle(house, ALICE)
     alice_id = await id_of(house, ALICE)
     async with house.engine.begin() as connection:  # an id that a user name could spell
@@ -108,25 +104,25 @@ async def test_a_user_name_that_spells_an_id_is_a_user_name(
             {"id": UUID("a" * 32), "old": alice_id},
         )
     await settle(house, Someone("a" * 32, "spells@example.com", PASSWORD))
-    await access.block(session, name="a" * 32, client=OPERATOR)
+    await access.block(ctx, name="a" * 32)
     for name, is_blocked in (("a" * 32, True), (str(UUID("a" * 32)), False)):
-        found = await people.show(session, config=house.config, name=name)
+        found = await people.show(ctx, name=name)
         assert (found.person.blocked_at is not None) == is_blocked
-    lines = (await logbook.read(session, Lines(person="a" * 32))).lines
+    lines = (await logbook.read(ctx, Lines(person="a" * 32))).lines
     assert "account.blocked" in {line.event for line in lines}
-    lines = (await logbook.read(session, Lines(person=str(UUID("a" * 32))))).lines
+    lines = (await logbook.read(ctx, Lines(person=str(UUID("a" * 32))))).lines
     assert "account.blocked" not in {line.event for line in lines}
 
 
-async def test_an_id_without_its_hyphens_is_nobodys(house: House, session: AsyncSession) -> None:
+async def test_an_id_without_its_hyphens_is_nobodys(house: House, ctx: Context) -> None:
     await settle(house, ALICE)
     alice_id = await id_of(house, ALICE)
     for name in (alice_id.hex, f"{{{alice_id}}}", f"urn:uuid:{alice_id}"):
         with pytest.raises(NoSuchPerson):
-            await people.show(session, config=house.config, name=name)
+            await people.show(ctx, name=name)
         with pytest.raises(NoSuchPerson):
-            await logbook.read(session, Lines(person=name))
-    assert (await people.show(session, config=house.config, name=str(alice_id))).person
+            await logbook.read(ctx, Lines(person=name))
+    assert (await people.show(ctx, name=str(alice_id))).person
 
 
 async def test_a_user_name_with_a_hyphen_signs_in(house: House) -> None:
@@ -137,14 +133,6 @@ async def test_a_user_name_with_a_hyphen_signs_in(house: House) -> None:
 
 async def test_an_invitation_goes_to_the_accounts_own_address(house: House) -> None:
     for email in ("Anna@example.com", "anna@example.com"):
-        async with house.session() as session:
-            await invitation.invite_by_letter(
-                session,
-                config=house.config,
-                username="anna",
-                email=email,
-                role_name=None,
-                client=OPERATOR,
-                actor=None,
-            )
+        async with operator(house) as ctx:
+            await invitation.invite_by_letter(ctx, username="anna", email=email, role_name=None)
     assert [letter.to for letter in await letters(house)] == ["Anna@example.com"] * 2

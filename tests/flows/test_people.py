@@ -4,8 +4,8 @@ import itertools
 
 import pytest
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.context import Context
 from app.flows import people
 from app.flows.people import Filter, State
 from app.house import House
@@ -32,12 +32,12 @@ async def crowd(house: House) -> list[tuple[str, str]]:
         return [(row[0], row[1]) for row in rows]
 
 
-async def everyone(session: AsyncSession, wanted: Filter, *, size: int) -> list[str]:
+async def everyone(ctx: Context, wanted: Filter, *, size: int) -> list[str]:
     """Return the names on all pages."""
     names: list[str] = []
     after = ""
     for _ in range(1000):
-        page = await people.find(session, wanted, after=after, size=size)
+        page = await people.find(ctx, wanted, after=after, size=size)
         names += [person.username.lower() for person in page.people]
         if page.next is None:
             return names
@@ -57,7 +57,7 @@ PARTS = [
     ("size", "neighbours", "few"), [(50, 20_000, 2000), (7, 30, 20), (9, 5, 900)]
 )
 async def test_all_pages_together_are_all_who_match(
-    session: AsyncSession,
+    ctx: Context,
     crowd: list[tuple[str, str]],
     monkeypatch: pytest.MonkeyPatch,
     part: str,
@@ -75,7 +75,7 @@ async def test_all_pages_together_are_all_who_match(
         for name, address in crowd
         if len(key) >= 3 and not name.startswith(key) and (key in name or key in address)
     )
-    assert await everyone(session, Filter(part), size=size) == first + then
+    assert await everyone(ctx, Filter(part), size=size) == first + then
 
 
 STATES = """
@@ -89,7 +89,7 @@ FILTERED = 'SELECT username_key, email_key FROM users WHERE {} ORDER BY username
 @pytest.mark.parametrize("few", [1, 2000])
 @pytest.mark.usefixtures("crowd")
 async def test_filters_leave_exactly_those_who_fit(
-    house: House, session: AsyncSession, monkeypatch: pytest.MonkeyPatch, part: str, few: int
+    house: House, ctx: Context, monkeypatch: pytest.MonkeyPatch, part: str, few: int
 ) -> None:
     for name in ("NEIGHBOURS", "NEIGHBOURS_LOOKED_UP", "FEW"):
         monkeypatch.setattr(finding, name, few)
@@ -106,7 +106,7 @@ async def test_filters_leave_exactly_those_who_fit(
             first = [name for name, _ in rows if name.startswith(part)]
             inner = [name for name, address in rows if part in name or part in address]
             then = [name for name in inner if len(part) >= 3 and not name.startswith(part)]
-            found = await everyone(session, Filter(part, state, role), size=40)
+            found = await everyone(ctx, Filter(part, state, role), size=40)
             assert found == first + then, condition
 
 
@@ -132,13 +132,13 @@ async def test_every_part_of_a_name_has_its_tokens(house: House, name: str) -> N
             assert not any_of or here & set(any_of)
 
 
-async def test_an_id_finds_its_person(house: House, session: AsyncSession) -> None:
+async def test_an_id_finds_its_person(house: House, ctx: Context) -> None:
     await settle(house, ALICE)
-    found = await people.find(session, Filter(f" {await id_of(house, ALICE)} "))
+    found = await people.find(ctx, Filter(f" {await id_of(house, ALICE)} "))
     assert [person.username for person in found.people] == ["alice"]
 
 
-async def test_states_and_roles_are_told_apart(house: House, session: AsyncSession) -> None:
+async def test_states_and_roles_are_told_apart(house: House, ctx: Context) -> None:
     await settle(house, ALICE)
     await settle(house, BOB, role="Moderator")
     await settle(house, ROOT)
@@ -158,6 +158,6 @@ async def test_states_and_roles_are_told_apart(house: House, session: AsyncSessi
         (Filter(role="Emperor"), []),
         (Filter(role="User", part="ali"), ["alice"]),
     ):
-        assert await everyone(session, wanted, size=1) == names, wanted
-    alice = (await people.show(session, config=house.config, name="alice")).person
+        assert await everyone(ctx, wanted, size=1) == names, wanted
+    alice = (await people.show(ctx, name="alice")).person
     assert alice.states == ["blocked", "leaving"]

@@ -7,11 +7,11 @@ from app.flows import recovery
 from app.house import House
 from app.kit.errors import LinkUnusable, TooManyTries, WeakPassword, WrongCredentials
 from app.kit.letter import Letter
+from tests.contexts import context
 from tests.mailbox import key_of, last_link, letters, link_about, link_in
 from tests.people import (
     ALICE,
     BOB,
-    CLIENT,
     Someone,
     block,
     confirm,
@@ -32,21 +32,13 @@ SUBJECT = "Choose a new password"
 
 
 async def ask(house: House, name: str) -> None:
-    async with house.session() as session:
-        await recovery.request_reset(session, config=house.config, name=name, client=CLIENT)
+    async with context(house) as ctx:
+        await recovery.request_reset(ctx, name=name)
 
 
 async def reset(house: House, link: str, password: str = NEW) -> recovery.Reset:
-    async with house.session() as session:
-        return await recovery.reset_password(
-            session,
-            config=house.config,
-            hasher=house.hasher,
-            sealed=key_of(link),
-            password=password,
-            client=CLIENT,
-            browser=None,
-        )
+    async with context(house) as ctx:
+        return await recovery.reset_password(ctx, sealed=key_of(link), password=password)
 
 
 async def asked(house: House, someone: Someone = ALICE) -> str:

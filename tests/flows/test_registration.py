@@ -18,11 +18,11 @@ from app.kit.errors import (
     WrongCredentials,
     WrongPassword,
 )
+from tests.contexts import CLIENT, context
 from tests.mailbox import key_of, last_link, letters, link_in
 from tests.people import (
     ALICE,
     BOB,
-    CLIENT,
     Someone,
     confirm,
     count,
@@ -37,15 +37,13 @@ STRANGER = Someone("stranger", ALICE.email, "the stranger has plans")
 
 
 async def open_link(house: House, link: str, receipt: str = "") -> Opened:
-    async with house.session() as session:
-        return await confirmation.open_confirmation(
-            session, config=house.config, sealed=key_of(link), receipts=[receipt]
-        )
+    async with context(house) as ctx:
+        return await confirmation.open_confirmation(ctx, sealed=key_of(link), receipts=[receipt])
 
 
 async def resend(house: House, ticket: str) -> None:
-    async with house.session() as session:
-        await registration.resend(session, config=house.config, ticket=ticket, client=CLIENT)
+    async with context(house) as ctx:
+        await registration.resend(ctx, ticket=ticket)
 
 
 async def ticket_of(house: House, someone: Someone) -> str:
@@ -332,8 +330,8 @@ class TestStrangers:
 
 
 async def request_reset(house: House, name: str) -> None:
-    async with house.session() as session:
-        await recovery.request_reset(session, config=house.config, name=name, client=CLIENT)
+    async with context(house) as ctx:
+        await recovery.request_reset(ctx, name=name)
 
 
 async def fill_network(house: House, number: int = 5) -> None:

@@ -13,17 +13,17 @@ from werkzeug.security import generate_password_hash
 from app.flows import login, registration, transfer
 from app.flows.transfer import Brought, HashKind
 from app.house import House
-from app.kit.client import OPERATOR
 from app.kit.columns import AS_IT_IS, Reading
 from app.kit.errors import CannotRead, WrongCredentials
 from app.kit.hashes import flask_security_form
 from app.kit.newcomers import derived_username
 from app.kit.rows import Problem, Row
 from tests import databases
+from tests.contexts import context, operator
 from tests.flows.test_recovery import reset
 from tests.kit.test_hashes import made
 from tests.mailbox import link_about
-from tests.people import ALICE, CLIENT, Someone, count, events, settle, sign_in
+from tests.people import ALICE, Someone, count, events, settle, sign_in
 
 OLD = "an old password, kept"
 WERKZEUG = generate_password_hash(OLD, "scrypt:1024:8:1")
@@ -44,10 +44,8 @@ async def bring(
 ) -> Brought:
     """Bring people in; what is wrong goes into ``told``."""
     tell = ([] if told is None else told).append
-    async with house.session() as session:
-        return await transfer.bring_in(
-            session, rows=rows(people), tell=tell, client=OPERATOR, **how
-        )
+    async with operator(house) as ctx:
+        return await transfer.bring_in(ctx, rows=rows(people), tell=tell, **how)
 
 
 async def look(house: House, columns: str = "username", where: str = "true") -> list[Any]:
@@ -134,8 +132,8 @@ async def test_who_is_unconfirmed_cannot_sign_in_until_he_chooses_a_new_password
         await sign_in(house, anna, password="wrong")
     waits = await sign_in(house, anna)
     assert isinstance(waits, login.Unconfirmed)
-    async with house.session() as session:
-        await registration.resend(session, config=house.config, ticket=waits.ticket, client=CLIENT)
+    async with context(house) as ctx:
+        await registration.resend(ctx, ticket=waits.ticket)
     link = await link_about(house, anna.email, "Choose a new")
     await reset(house, link, "another long password")
     with pytest.raises(WrongCredentials):
@@ -247,11 +245,9 @@ async def test_a_source_that_breaks_off_leaves_nothing(house: House) -> None:
             yield row
         raise RuntimeError("the power is out")
 
-    async with house.session() as session:
+    async with operator(house) as ctx:
         with pytest.raises(RuntimeError, match="power"):
-            await transfer.bring_in(
-                session, rows=broken(), tell=print, client=OPERATOR, skip_bad=True
-            )
+            await transfer.bring_in(ctx, rows=broken(), tell=print, skip_bad=True)
     assert await count(house, "users") == 0
 
 
@@ -287,9 +283,9 @@ async def from_flask(
 ) -> Brought:
     told: list[Problem] = []
     opened = transfer.people_of(url, table=table, reading=reading)
-    async with opened as people, house.session() as session:
+    async with opened as people, operator(house) as ctx:
         brought = await transfer.bring_in(
-            session, rows=_any(people.rows), tell=told.append, client=OPERATOR, reading=reading
+            ctx, rows=_any(people.rows), tell=told.append, reading=reading
         )
     assert not told
     return brought
@@ -339,8 +335,8 @@ async def test_ten_thousand_people_of_flask_come_in_and_keep_their_passwords(
         assert isinstance(await sign_in(house, someone), login.SignedIn)
     renewed = await look(house, "password_hash", "username IN ('p_1', 'p_2', 'p_3')")
     assert all(found.startswith("$bcrypt-sha256$") for found in renewed)
-    async with house.session() as session:
-        kinds = await transfer.hash_kinds(session, rounds=house.config.bcrypt_rounds)
+    async with context(house) as ctx:
+        kinds = await transfer.hash_kinds(ctx, rounds=house.config.bcrypt_rounds)
     assert sum(kind.people for kind in kinds if kind.is_old) == 9997
     assert HashKind("bcrypt_sha256, 4 rounds", 3, is_old=False) in kinds
     again = await from_flask(house, flask_database)
@@ -367,8 +363,8 @@ async def test_hashes_are_counted_by_kind(house: House) -> None:
         {"email": f"{scheme}@example.com", "password_hash": made(scheme)} for scheme in schemes
     ]
     await bring(house, *people, {"email": "none@example.com"})
-    async with house.session() as session:
-        kinds = await transfer.hash_kinds(session, rounds=4)
+    async with context(house) as ctx:
+        kinds = await transfer.hash_kinds(ctx, rounds=4)
     assert sorted((kind.name, kind.people, kind.is_old) for kind in kinds) == [
         ("bcrypt", 1, True),
         ("bcrypt (Django)", 1, True),
@@ -419,8 +415,8 @@ async def test_hashes_of_flask_security_are_counted_and_open_once_and_for_all(ho
         person = {"email": f"{scheme}@example.com", "password_hash": made(scheme, hashed)}
         await bring(house, person, reading=reading)
         someone = Someone(scheme, f"{scheme}@example.com", password)
-        async with house.session() as session:
-            kinds = await transfer.hash_kinds(session, rounds=house.config.bcrypt_rounds)
+        async with context(house) as ctx:
+            kinds = await transfer.hash_kinds(ctx, rounds=house.config.bcrypt_rounds)
         assert f"{scheme} (Flask-Security)" in {kind.name for kind in kinds}
         with pytest.raises(WrongCredentials):
             await sign_in(house, someone, password="wrong")

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.context import Context
 from app.flows import logbook
 from app.flows.logbook import Filter
 from app.house import House
@@ -40,7 +40,7 @@ ONE = "00000000-0000-0000-0000-000000000001"
 )  # fmt: skip
 async def test_all_pages_together_are_all_lines_that_match(
     house: House,
-    session: AsyncSession,
+    ctx: Context,
     monkeypatch: pytest.MonkeyPatch,
     wanted: dict[str, Any],
     condition: str,
@@ -60,7 +60,7 @@ async def test_all_pages_together_are_all_lines_that_match(
     found: list[str] = []
     before: str | None = ""
     while before is not None:
-        page = await logbook.read(session, Filter(**wanted), before=before)
+        page = await logbook.read(ctx, Filter(**wanted), before=before)
         found += [line.request_id for line in page.lines]
         before = page.next
     assert found == expected

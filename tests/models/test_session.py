@@ -6,12 +6,13 @@ from sqlalchemy import text
 from app.flows import login
 from app.house import House
 from app.models import session as sessions
+from tests.contexts import context
 from tests.people import ALICE, move_time, settle, signed_in
 
 
 async def live(house: House) -> int:
-    async with house.session() as session:
-        return await login.live_sessions(session)
+    async with context(house) as ctx:
+        return await login.live_sessions(ctx)
 
 
 async def test_sessions_are_counted_and_of_very_many_not_all(

@@ -17,13 +17,13 @@ from tests.acts import (
     leave,
     reauthenticate,
 )
+from tests.contexts import context
 from tests.flows.test_known_browsers import STRANGER
 from tests.flows.test_recovery import ask, asked, reset, resets
 from tests.mailbox import letters, link_about
 from tests.people import (
     ALICE,
     BOB,
-    CLIENT,
     Someone,
     actor_of,
     count,
@@ -129,14 +129,8 @@ async def test_a_change_and_its_undoing_at_once(house: House, _round: int) -> No
 @pytest.mark.parametrize("_round", range(5))
 async def test_one_user_name_wanted_by_two_is_one_persons(house: House, _round: int) -> None:
     async def rename(someone: Someone) -> None:
-        async with house.session() as session:
-            await account.change_username(
-                session,
-                config=house.config,
-                actor=await actor_of(house, someone),
-                username="wanted",
-                client=CLIENT,
-            )
+        async with context(house, actor=await actor_of(house, someone)) as ctx:
+            await account.change_username(ctx, username="wanted")
 
     await settle(house, ALICE)
     await settle(house, BOB)

@@ -7,9 +7,9 @@ from sqlalchemy import text
 
 from app.flows import access, roles
 from app.house import House
-from app.kit.client import OPERATOR
 from app.kit.errors import LastAdministrator, Refusal, RoleHeld
 from app.kit.permissions import Permission
+from tests.contexts import operator
 from tests.flows.test_invitation import invite
 from tests.people import BOB, ROOT, settle
 from tests.races.test_races import at_once, wins
@@ -18,25 +18,23 @@ ROUNDS = 25
 
 
 async def block(house: House, name: str) -> None:
-    async with house.session() as session:
-        await access.block(session, name=name, client=OPERATOR)
+    async with operator(house) as ctx:
+        await access.block(ctx, name=name)
 
 
 async def demote(house: House, name: str) -> None:
-    async with house.session() as session:
-        await access.set_role(session, name=name, role_name="User", client=OPERATOR)
+    async with operator(house) as ctx:
+        await access.set_role(ctx, name=name, role_name="User")
 
 
 async def delete(house: House, name: str) -> None:
-    async with house.session() as session:
-        await access.delete(session, name=name, typed=name, client=OPERATOR)
+    async with operator(house) as ctx:
+        await access.delete(ctx, name=name, typed=name)
 
 
 async def weaken(house: House, _: str) -> None:
-    async with house.session() as session:
-        await roles.set_permissions(
-            session, name="Administrator", permissions=Permission.MODERATE, client=OPERATOR
-        )
+    async with operator(house) as ctx:
+        await roles.set_permissions(ctx, name="Administrator", permissions=Permission.MODERATE)
 
 
 async def able(house: House) -> int:
@@ -93,15 +91,15 @@ async def test_a_role_that_is_being_given_is_not_deleted(house: House, _round: i
     await settle(house, ROOT)
 
     async def give() -> None:
-        async with house.session() as session:
-            await access.set_role(session, name="root", role_name="Fleeting", client=OPERATOR)
+        async with operator(house) as ctx:
+            await access.set_role(ctx, name="root", role_name="Fleeting")
 
     async def remove() -> None:
-        async with house.session() as session:
-            await roles.delete(session, name="Fleeting", client=OPERATOR)
+        async with operator(house) as ctx:
+            await roles.delete(ctx, name="Fleeting")
 
-    async with house.session() as session:
-        await roles.create(session, name="Fleeting", permissions=Permission.WRITE, client=OPERATOR)
+    async with operator(house) as ctx:
+        await roles.create(ctx, name="Fleeting", permissions=Permission.WRITE)
     try:
         outcomes = await at_once(invite(house, BOB, "Fleeting"), remove(), give())
         assert isinstance(outcomes[1], RoleHeld) or wins(outcomes) == 1

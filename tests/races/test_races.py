@@ -13,12 +13,12 @@ from app.house import House
 from app.kit.errors import LinkUnusable, Refusal, TryLater, UsernameTaken, WrongCredentials
 from app.limits import Delay, Rate
 from app.models import throttle
+from tests.contexts import context
 from tests.flows.test_invitation import accept, invite
 from tests.mailbox import key_of, last_link, letters, link_in
 from tests.people import (
     ALICE,
     BOB,
-    CLIENT,
     ROOT,
     Someone,
     block,
@@ -57,9 +57,9 @@ async def receipts_and_links(house: House, people: list[Someone]) -> list[tuple[
     links = [link_in(letter) for letter in await letters(house)]
     for link in links:
         for receipt in receipts:
-            async with house.session() as session:
+            async with context(house) as ctx:
                 opened = await confirmation.open_confirmation(
-                    session, config=house.config, sealed=key_of(link), receipts=[str(receipt)]
+                    ctx, sealed=key_of(link), receipts=[str(receipt)]
                 )
             if opened.is_proven:
                 found.append((str(receipt), link))
@@ -109,10 +109,8 @@ async def test_two_links_of_one_registration_confirm_at_once_once(house: House) 
     receipt = await register(house, ALICE)
     outcome = await sign_in(house, ALICE)
     assert isinstance(outcome, login.Unconfirmed)
-    async with house.session() as session:
-        await registration.resend(
-            session, config=house.config, ticket=outcome.ticket, client=CLIENT
-        )
+    async with context(house) as ctx:
+        await registration.resend(ctx, ticket=outcome.ticket)
     links = [link_in(letter) for letter in await letters(house)] * 8
     outcomes = await at_once(*(confirm(house, link, receipt=receipt) for link in links))
     assert wins(outcomes) == 1
@@ -175,8 +173,8 @@ async def test_a_session_ended_many_times_at_once_ends_once(house: House) -> Non
     secret = await signed_in(house, ALICE)
 
     async def end() -> None:
-        async with house.session() as session:
-            await login.sign_out(session, secret=secret, client=CLIENT)
+        async with context(house, session_secret=secret) as ctx:
+            await login.sign_out(ctx)
 
     await at_once(*(end() for _ in range(AT_ONCE)))
     assert await who(house, secret) is None

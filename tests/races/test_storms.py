@@ -7,15 +7,14 @@ from sqlalchemy import text
 
 from app.flows import access, account, registration
 from app.house import House
-from app.kit.client import OPERATOR
 from app.kit.errors import Refusal
 from tests.acts import ask_email, change_password, disown, leave, reauthenticate
+from tests.contexts import context, operator
 from tests.flows.test_recovery import ask, asked, reset
 from tests.mailbox import link_about
 from tests.people import (
     ALICE,
     BOB,
-    CLIENT,
     ROOT,
     actor_of,
     block,
@@ -41,18 +40,16 @@ async def test_all_that_can_happen_to_a_person_at_once(house: House, _round: int
     actor = await actor_of(house, ALICE)
 
     async def rename(number: int) -> None:
-        async with house.session() as session:
-            await account.change_username(
-                session, config=house.config, actor=actor, username=f"al{number}", client=CLIENT
-            )
+        async with context(house, actor=actor) as ctx:
+            await account.change_username(ctx, username=f"al{number}")
 
     async def blocked_and_back() -> None:
         await block(house, ALICE)
         await unblock(house, ALICE)
 
     async def send_reset() -> None:
-        async with house.session() as session:
-            await access.send_reset(session, config=house.config, name=str(alice), client=OPERATOR)
+        async with operator(house) as ctx:
+            await access.send_reset(ctx, name=str(alice))
 
     await at_once(
         *(ask(house, ALICE.email) for _ in range(4)),
@@ -75,8 +72,8 @@ async def test_a_reset_is_asked_for_while_the_person_is_erased(house: House, _ro
     await settle(house, ROOT, role="Administrator")
 
     async def erase() -> None:
-        async with house.session() as session:
-            await access.delete(session, name="alice", typed="alice", client=OPERATOR)
+        async with operator(house) as ctx:
+            await access.delete(ctx, name="alice", typed="alice")
 
     await at_once(*(ask(house, ALICE.email) for _ in range(8)), erase(), ask_email(house, "a@b.de"))
     async with house.engine.connect() as connection:
@@ -122,9 +119,7 @@ async def test_letters_are_sent_again_while_they_are_confirmed(house: House) -> 
     link = await asked(house)
 
     async def again() -> None:
-        async with house.session() as session:
-            await registration.send_again(
-                session, config=house.config, registration_id=pending, client=OPERATOR
-            )
+        async with operator(house) as ctx:
+            await registration.send_again(ctx, registration_id=pending)
 
     await at_once(*(again() for _ in range(6)), asyncio.sleep(0), reset(house, link))

@@ -7,6 +7,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import text
 
+from app.context import Context
 from app.flows import access, logbook, own_data
 from app.flows.logbook import Filter, Format
 from app.house import House
@@ -18,6 +19,7 @@ from app.models import Base
 from tests.acts import ask_email
 from tests.administration import enter
 from tests.browser import Browser
+from tests.contexts import context, operator
 from tests.people import ALICE, BOB, ROOT, Someone, actor_of, block, id_of, register, settle
 from tests.people import signed_in as sign_in
 from tests.rules.test_routes import documented
@@ -80,8 +82,8 @@ async def change(house: House) -> None:
 
 
 async def demote(house: House) -> None:
-    async with house.session() as session:
-        await access.set_role(session, name="root", role_name="Moderator", client=OPERATOR)
+    async with operator(house) as ctx:
+        await access.set_role(ctx, name="root", role_name="Moderator")
 
 
 async def weaken(house: House) -> None:
@@ -194,8 +196,8 @@ async def test_a_file_ends_where_its_reader_may_read_no_further(
     for someone in (ROOT, BOB):
         await settle(house, someone, role="Administrator")
     actor = (await actor_of(house, ROOT))._replace(permission=Permission.ADMIN)
-    async with house.session() as session:
-        pieces = logbook.export(session, Filter(), form=Format.JSON_LINES, actor=actor)
+    async with context(house, actor=actor) as ctx:
+        pieces = logbook.export(ctx, Filter(), form=Format.JSON_LINES)
         assert await anext(pieces)
         await (meanwhile(house, ROOT) if meanwhile else demote(house))
         with pytest.raises(refusal):
@@ -208,8 +210,8 @@ async def test_ones_own_data_end_where_the_session_does(
     monkeypatch.setattr(own_data, "LINES_AT_ONCE", 2)
     await settle(house, ALICE)
     actor = await actor_of(house, ALICE)
-    async with house.session() as session:
-        pieces = own_data.download(session, config=house.config, actor=actor)
+    async with context(house, actor=actor) as ctx:
+        pieces = own_data.download(ctx)
         for _ in range(3):
             assert await anext(pieces)
         await block(house, ALICE)
@@ -222,6 +224,26 @@ async def test_nobody_acts_in_a_session_of_somebody_else(house: House) -> None:
     await settle(house, BOB)
     bobs: UUID = (await actor_of(house, BOB)).session_id
     actor = Actor(await id_of(house, ALICE), bobs)
-    async with house.session() as session:
+    async with context(house, actor=actor, client=OPERATOR) as ctx:
         with pytest.raises(SignedOut):
-            await own_data.note_download(session, actor=actor, client=OPERATOR)
+            await own_data.note_download(ctx)
+
+
+@pytest.mark.parametrize(
+    "deed",
+    [
+        lambda ctx: access.block(ctx, name="alice"),
+        lambda ctx: access.set_role(ctx, name="alice", role_name="Administrator"),
+        lambda ctx: access.delete(ctx, name="alice", typed="alice"),
+        own_data.note_download,
+    ],
+)
+async def test_who_is_nobody_does_nothing(
+    house: House, deed: Callable[[Context], Awaitable[object]]
+) -> None:
+    await settle(house, ALICE)
+    before = await everything(house)
+    async with context(house) as ctx:
+        with pytest.raises(SignedOut):
+            await deed(ctx)
+    assert await everything(house) == before

@@ -13,6 +13,7 @@ from app.house import House
 from app.kit.client import Client
 from tests.acts import NEW, ask_email, leave
 from tests.browser import SAME_ORIGIN, Browser
+from tests.contexts import context
 from tests.mailbox import letters, link_about
 from tests.people import (
     ALICE,
@@ -428,14 +429,10 @@ class TestHistory:
     async def test_where_an_administrator_sat_is_not_told(self, alice: Browser) -> None:
         await settle(alice.house, ROOT, role="Administrator")
         office = Client(ip="198.51.100.200", user_agent="curl/8.5.0", request_id="0" * 16)
-        async with alice.house.session() as session:
-            await access.send_reset(
-                session,
-                config=alice.house.config,
-                name="alice",
-                client=office,
-                actor=await actor_of(alice.house, ROOT),
-            )
+        async with context(
+            alice.house, client=office, actor=await actor_of(alice.house, ROOT)
+        ) as ctx:
+            await access.send_reset(ctx, name="alice")
         await alice.get("/account/history")
         assert "You were sent a link" in alice.text
         assert office.ip not in alice.text

@@ -9,10 +9,11 @@ from app.flows import confirmation, invitation, registration
 from app.house import House
 from app.kit.errors import AddressNotAllowed, RegistrationClosed, TermsNotAccepted
 from tests.browser import Browser
+from tests.contexts import context, operator
 from tests.flows.test_invitation import invite
 from tests.flows.test_transfer import look
 from tests.mailbox import key_of, last_link, letters
-from tests.people import ALICE, CLIENT, ROOT, count, register
+from tests.people import ALICE, ROOT, count, register
 from tests.web.test_pages import APPLICATION
 
 ACCEPTED = {"terms": "y"}
@@ -68,11 +69,10 @@ class TestClosed:
 async def test_a_link_under_way_still_works_when_registration_closes(house: House) -> None:
     receipt = await register(house, ALICE)
     closed = house.config.model_copy(update={"registration": "closed"})
-    async with house.session() as session:
+    async with context(house, config=closed) as ctx:
         await confirmation.confirm(
-            session, config=closed, hasher=house.hasher, password="", client=CLIENT,
-            sealed=key_of(await last_link(house, ALICE.email)), receipts=[receipt],
-        )  # fmt: skip
+            ctx, password="", sealed=key_of(await last_link(house, ALICE.email)), receipts=[receipt]
+        )
     assert await count(house, "users") == 1
 
 
@@ -125,11 +125,10 @@ class TestDomains:
         assert "can register: example.com, uni.example.edu and all below" in browser.text
 
     async def test_a_known_address_of_another_domain_is_refused_alike(self, house: House) -> None:
-        async with house.session() as session:
+        async with operator(house) as ctx:
             await invitation.invite(
-                session, config=house.config, username="root", email="root@elsewhere.example",
-                role_name=None, client=CLIENT,
-            )  # fmt: skip
+                ctx, username="root", email="root@elsewhere.example", role_name=None
+            )
         for email in ("root@elsewhere.example", "nobody@elsewhere.example"):
             with pytest.raises(AddressNotAllowed):
                 await register(house, ALICE._replace(email=email))

@@ -10,7 +10,8 @@ from quart import Response
 from app.flows import access
 from app.house import House
 from tests.browser import SAME_ORIGIN, Browser
-from tests.people import ALICE, BOB, CLIENT, ROOT, Someone, count, move_time, settle
+from tests.contexts import context
+from tests.people import ALICE, BOB, ROOT, Someone, count, move_time, settle
 
 # What a browser leaves as it is when it asks for an address, and how the same is written quoted.
 RAW = [
@@ -195,8 +196,8 @@ class TestAdministrator:
             await browser.get("/admin/people?q=alice")
             found = re.search(r"/admin/people/[0-9a-f-]{36}", browser.text)
             assert found
-            async with browser.house.session() as session:
-                await access.end_sessions(session, name="root", client=CLIENT)
+            async with context(browser.house, is_operator=True) as ctx:
+                await access.end_sessions(ctx, name="root")
             headers = {**SAME_ORIGIN, "Referer": f"http://127.0.0.1:8000{found[0]}"}
             asked = await browser.client.post(f"{found[0]}/{deed}", form=fields, headers=headers)
             await browser.follow(asked)

@@ -6,15 +6,13 @@ from werkzeug.exceptions import BadRequest
 
 from app.flows import logbook
 from app.flows.logbook import Format
-from app.house import house
 from app.kit.errors import NoSuchPerson, Refusal
 from app.kit.marks import may, sensitive
 from app.kit.permissions import Permission
 from app.web import streams
 from app.web.admin.forms import HistoryForm, asked
 from app.web.admin.shared import argument
-from app.web.clients import client
-from app.web.current import actor
+from app.web.context import context
 from app.web.forms import show
 
 pages = Blueprint("admin_history", __name__)
@@ -32,8 +30,8 @@ async def read() -> ResponseTypes:
     if not form.validate():
         return await _show(form, status=422)
     try:
-        async with house().session() as session:
-            found = await logbook.read(session, form.wanted, before=argument("before"))
+        async with context() as ctx:
+            found = await logbook.read(ctx, form.wanted, before=argument("before"))
     except NoSuchPerson:
         return await _show(form, refusal=NoSuchPerson(NOBODY, field="person"))
     return await _show(form, found)
@@ -52,13 +50,12 @@ async def export() -> ResponseTypes:
         return await _show(form, status=422)
     wanted, kind = form.wanted, Format(fields["format"])
     try:
-        async with house().session() as session:
-            await logbook.note_export(session, wanted, form=kind, client=client(), actor=actor())
+        async with context() as ctx:
+            await logbook.note_export(ctx, wanted, form=kind)
     except NoSuchPerson:
         return await _show(form, refusal=NoSuchPerson(NOBODY, field="person"))
-    actor_now = actor()
     return streams.file(
-        lambda session: logbook.export(session, wanted, form=kind, actor=actor_now),
+        lambda ctx: logbook.export(ctx, wanted, form=kind),
         name=f"history.{kind}",
         kind=TYPES[kind],
     )

@@ -4,12 +4,10 @@ from quart import Blueprint, flash, redirect, render_template
 from quart.typing import ResponseTypes
 
 from app.flows import delivery
-from app.house import house
 from app.kit.marks import may, sensitive
 from app.kit.permissions import Permission
 from app.web.admin.shared import uuid
-from app.web.clients import client
-from app.web.current import actor
+from app.web.context import context
 
 pages = Blueprint("admin_outbox", __name__)
 
@@ -19,8 +17,8 @@ pages = Blueprint("admin_outbox", __name__)
 @sensitive
 async def state() -> str:
     """Show how the letters get on."""
-    async with house().session() as session:
-        return await render_template("admin/outbox.html", state=await delivery.state(session))
+    async with context() as ctx:
+        return await render_template("admin/outbox.html", state=await delivery.state(ctx))
 
 
 @pages.post("/admin/outbox/<letter>/retry")
@@ -28,7 +26,7 @@ async def state() -> str:
 @sensitive
 async def retry(letter: str) -> ResponseTypes:
     """Let a letter wait again that was given up."""
-    async with house().session() as session:
-        await delivery.retry(session, letter_id=uuid(letter), client=client(), actor=actor())
+    async with context() as ctx:
+        await delivery.retry(ctx, letter_id=uuid(letter))
     await flash("The letter is tried again.")
     return redirect("/admin/outbox", 303)

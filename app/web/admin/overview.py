@@ -3,9 +3,9 @@
 from quart import Blueprint, render_template
 
 from app.flows import delivery, login, roles
-from app.house import house
 from app.kit.marks import may, sensitive
 from app.kit.permissions import Permission
+from app.web.context import context
 
 pages = Blueprint("admin", __name__)
 
@@ -15,10 +15,10 @@ pages = Blueprint("admin", __name__)
 @sensitive
 async def overview() -> str:
     """Say what there is to look after."""
-    async with house().session() as session:
+    async with context() as ctx:
         return await render_template(
             "admin/overview.html",
-            waiting=await delivery.waiting(session),
-            live=await login.live_sessions(session),
-            roles=await roles.everything(session),
+            waiting=await delivery.waiting(ctx),
+            live=await login.live_sessions(ctx),
+            roles=await roles.everything(ctx),
         )

@@ -5,15 +5,13 @@ from quart.typing import ResponseTypes
 
 from app.flows import invitation
 from app.flows import people as flow
-from app.house import house
 from app.kit.errors import AlreadyThere, Refusal
 from app.kit.marks import may, sensitive
 from app.kit.permissions import Permission
 from app.web import sudo
 from app.web.admin.forms import FindForm, InviteForm, asked
 from app.web.admin.shared import argument
-from app.web.clients import client
-from app.web.current import actor
+from app.web.context import context
 from app.web.fields import given
 from app.web.forms import show
 
@@ -28,12 +26,12 @@ TAKEN = "Somebody here has that address or user name already."
 async def find() -> ResponseTypes:
     """Show a page of the people who are looked for."""
     form = FindForm(request.args)
-    async with house().session() as session:
-        form.offer(await flow.role_names(session))
+    async with context() as ctx:
+        form.offer(await flow.role_names(ctx))
         is_sound = form.validate()
         found = flow.Page([], None)
         if is_sound:
-            found = await flow.find(session, form.wanted, after=argument("after"))
+            found = await flow.find(ctx, form.wanted, after=argument("after"))
     status = 200 if is_sound else 422
     return await show("admin/people.html", form, status=status, found=found, asked=asked(form))
 
@@ -55,15 +53,12 @@ async def invited() -> ResponseTypes:
     if not form.validate():
         return await show("admin/invite.html", form, status=422)
     try:
-        async with house().session() as session:
+        async with context() as ctx:
             invited_id = await invitation.invite_by_letter(
-                session,
-                config=house().config,
+                ctx,
                 username=given(form.username),
                 email=given(form.email),
                 role_name=form.role.data,
-                client=client(),
-                actor=actor(),
             )
     except AlreadyThere:
         return await show("admin/invite.html", form, refusal=AlreadyThere(TAKEN))
@@ -74,6 +69,6 @@ async def invited() -> ResponseTypes:
 
 
 async def _with_roles(form: InviteForm) -> InviteForm:
-    async with house().session() as session:
-        form.offer(await flow.role_names(session))
+    async with context() as ctx:
+        form.offer(await flow.role_names(ctx))
     return form

@@ -5,15 +5,13 @@ from quart.typing import ResponseTypes
 from werkzeug.exceptions import NotFound
 
 from app.flows import access, invitation, people
-from app.house import house
 from app.kit.errors import NoSuchPerson, Refusal
 from app.kit.marks import may, sensitive
 from app.kit.permissions import Permission
 from app.web import sudo
 from app.web.admin.forms import BlockForm, EraseForm, RoleForm
 from app.web.admin.shared import person_id, uuid
-from app.web.clients import client
-from app.web.current import actor
+from app.web.context import context
 from app.web.fields import HouseForm, given
 from app.web.forms import show
 
@@ -37,14 +35,8 @@ async def block(person: str) -> ResponseTypes:
     if not form.validate():
         return await _show(person, form, status=422)
     try:
-        async with house().session() as session:
-            await access.block(
-                session,
-                name=person_id(person),
-                reason=given(form.reason) or None,
-                client=client(),
-                actor=actor(),
-            )
+        async with context() as ctx:
+            await access.block(ctx, name=person_id(person), reason=given(form.reason) or None)
     except Refusal as refusal:
         return await _show(person, form, refusal=refusal)
     return await _done(person, "Blocked. All their sessions have ended.")
@@ -56,8 +48,8 @@ async def block(person: str) -> ResponseTypes:
 async def unblock(person: str) -> ResponseTypes:
     """Let a blocked person in again."""
     try:
-        async with house().session() as session:
-            await access.unblock(session, name=person_id(person), client=client(), actor=actor())
+        async with context() as ctx:
+            await access.unblock(ctx, name=person_id(person))
     except NoSuchPerson:
         raise NotFound from None
     return await _done(person, "Unblocked. They may sign in again.")
@@ -69,19 +61,13 @@ async def unblock(person: str) -> ResponseTypes:
 async def set_role(person: str) -> ResponseTypes:
     """Give a person a role."""
     form = RoleForm(await request.form)
-    async with house().session() as session:
-        form.offer(await people.role_names(session))
+    async with context() as ctx:
+        form.offer(await people.role_names(ctx))
     if not form.validate():
         return await _show(person, form, status=422)
     try:
-        async with house().session() as session:
-            role = await access.set_role(
-                session,
-                name=person_id(person),
-                role_name=form.role.data,
-                client=client(),
-                actor=actor(),
-            )
+        async with context() as ctx:
+            role = await access.set_role(ctx, name=person_id(person), role_name=form.role.data)
     except Refusal as refusal:
         return await _show(person, form, refusal=refusal)
     return await _done(person, f"The role is now {role}.")
@@ -93,10 +79,8 @@ async def set_role(person: str) -> ResponseTypes:
 async def end_sessions(person: str) -> ResponseTypes:
     """End all sessions of a person."""
     try:
-        async with house().session() as session:
-            ended = await access.end_sessions(
-                session, name=person_id(person), client=client(), actor=actor()
-            )
+        async with context() as ctx:
+            ended = await access.end_sessions(ctx, name=person_id(person))
     except NoSuchPerson:
         raise NotFound from None
     return await _done(person, f"Sessions ended: {ended}.")
@@ -108,13 +92,9 @@ async def end_sessions(person: str) -> ResponseTypes:
 async def end_session(person: str, session_id: str) -> ResponseTypes:
     """End one session of a person."""
     try:
-        async with house().session() as session:
+        async with context() as ctx:
             ended = await access.end_session(
-                session,
-                name=person_id(person),
-                session_id=uuid(session_id),
-                client=client(),
-                actor=actor(),
+                ctx, name=person_id(person), session_id=uuid(session_id)
             )
     except NoSuchPerson:
         raise NotFound from None
@@ -130,15 +110,9 @@ async def invite(person: str) -> ResponseTypes:
     """Send an invited person a new link; the old one is void."""
     found = await _profile(person)
     try:
-        async with house().session() as session:
+        async with context() as ctx:
             await invitation.invite_by_letter(
-                session,
-                config=house().config,
-                username=found.person.username,
-                email=found.person.email,
-                role_name=None,
-                client=client(),
-                actor=actor(),
+                ctx, username=found.person.username, email=found.person.email, role_name=None
             )
     except Refusal as refusal:
         return await _show(person, BlockForm(), refusal=refusal)
@@ -151,14 +125,8 @@ async def invite(person: str) -> ResponseTypes:
 async def send_reset(person: str) -> ResponseTypes:
     """Send a person a link on which he chooses a new password; nobody else sees it."""
     try:
-        async with house().session() as session:
-            await access.send_reset(
-                session,
-                config=house().config,
-                name=person_id(person),
-                client=client(),
-                actor=actor(),
-            )
+        async with context() as ctx:
+            await access.send_reset(ctx, name=person_id(person))
     except Refusal as refusal:
         return await _show(person, BlockForm(), refusal=refusal)
     return await _done(person, "The link is on its way.")
@@ -173,14 +141,8 @@ async def delete(person: str) -> ResponseTypes:
     if not form.validate():
         return await _show(person, form, status=422)
     try:
-        async with house().session() as session:
-            await access.delete(
-                session,
-                name=person_id(person),
-                typed=given(form.word),
-                client=client(),
-                actor=actor(),
-            )
+        async with context() as ctx:
+            await access.delete(ctx, name=person_id(person), typed=given(form.word))
     except Refusal as refusal:
         return await _show(person, form, refusal=refusal)
     await flash("The account is deleted.")
@@ -189,8 +151,8 @@ async def delete(person: str) -> ResponseTypes:
 
 async def _profile(person: str) -> people.Profile:
     try:
-        async with house().session() as session:
-            return await people.show(session, config=house().config, name=person_id(person))
+        async with context() as ctx:
+            return await people.show(ctx, name=person_id(person))
     except NoSuchPerson:
         raise NotFound from None
 
@@ -206,8 +168,8 @@ async def _show(
     found = await _profile(person)
     typed = sudo.typed() if form is None else None
     role = RoleForm(typed, data={"role": found.person.role})
-    async with house().session() as session:
-        role.offer(await people.role_names(session))
+    async with context() as ctx:
+        role.offer(await people.role_names(ctx))
     return await show(
         "admin/person.html",
         form or BlockForm(),

@@ -4,13 +4,11 @@ from quart import Blueprint, flash, redirect
 from quart.typing import ResponseTypes
 
 from app.flows import registration
-from app.house import house
 from app.kit.marks import may, sensitive
 from app.kit.permissions import Permission
 from app.web.admin.forms import WaitingForm
 from app.web.admin.shared import argument, uuid
-from app.web.clients import client
-from app.web.current import actor
+from app.web.context import context
 from app.web.forms import show
 
 pages = Blueprint("admin_registrations", __name__)
@@ -22,8 +20,8 @@ pages = Blueprint("admin_registrations", __name__)
 async def waiting() -> ResponseTypes:
     """Show who waits."""
     email = argument("email").strip()
-    async with house().session() as session:
-        found = await registration.waiting(session, email=email)
+    async with context() as ctx:
+        found = await registration.waiting(ctx, email=email)
     form = WaitingForm(data={"email": email})
     return await show("admin/registrations.html", form, found=found, most=registration.MOST_WAITING)
 
@@ -33,13 +31,7 @@ async def waiting() -> ResponseTypes:
 @sensitive
 async def resend(waiting: str) -> ResponseTypes:
     """Send the confirmation again."""
-    async with house().session() as session:
-        await registration.send_again(
-            session,
-            config=house().config,
-            registration_id=uuid(waiting),
-            client=client(),
-            actor=actor(),
-        )
+    async with context() as ctx:
+        await registration.send_again(ctx, registration_id=uuid(waiting))
     await flash("The letter is on its way.")
     return redirect("/admin/registrations", 303)

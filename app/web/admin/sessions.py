@@ -4,13 +4,11 @@ from quart import Blueprint, flash, redirect, request
 from quart.typing import ResponseTypes
 
 from app.flows import access, login
-from app.house import house
 from app.kit.errors import Refusal, WrongWord
 from app.kit.marks import may, sensitive
 from app.kit.permissions import Permission
 from app.web.admin.forms import WordForm
-from app.web.clients import client
-from app.web.current import actor
+from app.web.context import context
 from app.web.fields import given
 from app.web.forms import show
 
@@ -37,8 +35,8 @@ async def end() -> ResponseTypes:
         return await _show(form, status=422)
     if given(form.word) != WORD:
         return await _show(form, refusal=WrongWord(f"Please type the word {WORD}."))
-    async with house().session() as session:
-        await access.end_sessions_of_everybody(session, client=client(), actor=actor())
+    async with context() as ctx:
+        await access.end_sessions_of_everybody(ctx)
     await flash("All sessions have ended, yours too.")
     return redirect("/login", 303)
 
@@ -46,8 +44,8 @@ async def end() -> ResponseTypes:
 async def _show(
     form: WordForm, *, status: int = 200, refusal: Refusal | None = None
 ) -> ResponseTypes:
-    async with house().session() as session:
-        live = await login.live_sessions(session)
+    async with context() as ctx:
+        live = await login.live_sessions(ctx)
     return await show(
         "admin/sessions.html", form, status=status, refusal=refusal, live=live, word=WORD
     )

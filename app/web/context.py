@@ -1,0 +1,35 @@
+"""The context of a request."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.context import Context
+from app.house import house
+from app.web import browsers, current
+from app.web.clients import client
+
+
+@asynccontextmanager
+async def context() -> AsyncIterator[Context]:
+    """Yield what a flow needs on behalf of who sent this request.
+
+    Raises:
+        DatabaseAway: instead of any error that says so.
+    """
+    async with house().session() as db:
+        yield context_of(db)
+
+
+def context_of(db: AsyncSession) -> Context:
+    """Return the context of this request with a database session of one's own."""
+    return Context(
+        db,
+        house().config,
+        house().hasher,
+        client(),
+        actor=current.actor(),
+        session_secret=current.current_user.auth_id,
+        browser=browsers.name(),
+    )
