@@ -9,15 +9,16 @@ import click
 from sqlalchemy import URL, make_url
 
 from app import config as settings
-from app import embedded, schema, serve
-from app.commands.shared import ask, connections_of, database, read_config, running_database
+from app import embedded, schema
+from app.cli.shared import ask, connections_of, database, read_config, running_database
 from app.complaints import complaint
 from app.db import database_url
 from app.kit.errors import Refusal
 from app.kit.keys import new_key
 from app.kit.shares import Share
+from app.runtime import serve
 
-# By the name of their module in ``app.commands``: each is imported when it is asked for.
+# By the name of their module in ``app.cli``: each is imported when it is asked for.
 LOOKING_AFTER = (
     "audit",
     "doctor",
@@ -41,7 +42,7 @@ class Commands(click.Group):
         """Return a command, None if there is none of this name."""
         if cmd_name not in LOOKING_AFTER:
             return super().get_command(ctx, cmd_name)
-        found: click.Command = getattr(import_module(f"app.commands.{cmd_name}"), cmd_name)
+        found: click.Command = getattr(import_module(f"app.cli.{cmd_name}"), cmd_name)
         return found
 
 
@@ -68,8 +69,8 @@ def serve_command(*, with_postman: bool) -> None:
         welcome = [f"{config.site_name} is at {config.public_url}"]
         serve.run(config, url, sockets, workers=workers, with_postman=with_postman, welcome=welcome)
         return
-    from app import laptop  # noqa: PLC0415 - a deployment needs none of it
     from app.flows import access  # noqa: PLC0415
+    from app.runtime import laptop  # noqa: PLC0415 - a deployment needs none of it
 
     with embedded.claimed(config.data_dir):
         embedded.stop_leftover(config.data_dir)
@@ -116,7 +117,7 @@ def postman_command(*, watch_stdin: bool) -> None:
 def worker_command(*, socket_fd: int, shares_fd: int, slot: int) -> None:
     """Be one server process of ``serve``."""
     config = read_config()
-    from app import worker  # noqa: PLC0415 - the others need none of it
+    from app.runtime import worker  # noqa: PLC0415 - the others need none of it
 
     share = Share(shares_fd, slot)
     worker.run(config, running_database(config), socket_fd=socket_fd, share=share)

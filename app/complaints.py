@@ -11,7 +11,7 @@ from sqlalchemy import URL
 from sqlalchemy.exc import DBAPIError
 
 from app.db import CONNECT_SECONDS, is_away
-from app.kit.letter import one_line
+from app.mail.message import one_line
 
 REACHED, USED = "The database cannot be reached: ", "The database cannot be used: "
 WORDS_LONGEST = 300

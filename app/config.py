@@ -25,9 +25,9 @@ from pydantic import (
 
 from app.kit.addresses import WrongAddress, for_operators, normal_domain, normal_email
 from app.kit.keys import SECRET_KEY_MIN_BYTES, is_weak_key
-from app.kit.message import is_greeting, sender_address, sender_of
-from app.kit.relay import Relay, relay_of
 from app.kit.urls import asyncpg_url, is_loopback, local_path, split_address
+from app.mail.mime import is_greeting, sender_address, sender_of
+from app.mail.relay import Relay, relay_of
 
 SECRET_KEY_HINT = "make one with: python -m app secret-key"  # noqa: S105 - a hint, no secret
 

@@ -8,10 +8,10 @@ from sqlalchemy import URL
 
 from app import edge, web
 from app.config import Config
-from app.house import EXTENSION, opened
-from app.web.application import Application
-from app.web.assets import STATIC_DIR, static_path
-from app.web.connections import drop_idle_processors
+from app.http.application import Application
+from app.http.connections import drop_idle_processors
+from app.services import EXTENSION, opened
+from app.http.assets import STATIC_DIR, static_path
 
 TEMPLATES_DIR = Path(__file__).parent.parent / "templates"
 

@@ -20,9 +20,9 @@ from sqlalchemy import URL, make_url, text
 
 from app import embedded, schema
 from app.config import Config
-from app.house import House, opened
-from app.models import directory
-from app.models.directory import Filter, State
+from app.models import user_search
+from app.models.user_search import Filter, State
+from app.services import House, opened
 
 PAGE = 51
 SETTINGS = {"secret_key": "bench-9fK2mQ7xR4tB8wZ1cV6nJ3hL5pDs"}
@@ -82,7 +82,7 @@ async def fill(house: House, people: int) -> None:
 async def search(house: House, wanted: Filter, after: str) -> tuple[float, int]:
     async with house.session() as session, session.begin():
         begun = time.perf_counter()
-        found = await directory.page(session, wanted, after=after, size=PAGE)
+        found = await user_search.page(session, wanted, after=after, size=PAGE)
         return (time.perf_counter() - begun) * 1000, len(found)
 
 

@@ -26,11 +26,11 @@ from sqlalchemy import URL, make_url
 
 from app import create_app, embedded, schema
 from app.config import Config
-from app.flows import housekeeping, logbook, people
+from app.flows import audit_log, housekeeping, user_search
 from app.flows.login import sign_in
-from app.house import EXTENSION, House
 from app.kit.client import Client
 from app.kit.passwords import DEFAULT_ROUNDS, PasswordHasher, hash_now
+from app.services import EXTENSION, House
 from bench.find_people import PEOPLE, SEARCHES
 from tests.browser import Browser
 from tests.contexts import context
@@ -80,17 +80,17 @@ WHERE NOT indisunique AND indrelid IN ('users'::regclass, 'login_sessions'::regc
 """
 
 MORE_SEARCHES = {
-    "names that begin so, last page": (people.Filter("xaver"), "xaver.zz"),
-    "three letters that nobody has": (people.Filter("qzx"), ""),
-    "clustered far away": (people.Filter("oe.s"), ""),
-    "clustered far away, confirmed": (people.Filter("oe.s", people.State.CONFIRMED), ""),
+    "names that begin so, last page": (user_search.Filter("xaver"), "xaver.zz"),
+    "three letters that nobody has": (user_search.Filter("qzx"), ""),
+    "clustered far away": (user_search.Filter("oe.s"), ""),
+    "clustered far away, confirmed": (user_search.Filter("oe.s", user_search.State.CONFIRMED), ""),
     "frequent letters, confirmed Users": (
-        people.Filter("example.comm", people.State.CONFIRMED, "User"), "",
+        user_search.Filter("example.comm", user_search.State.CONFIRMED, "User"), "",
     ),
-    "common part, blocked Users": (people.Filter("example.com", people.State.BLOCKED, "User"), ""),
-    "common part, Moderators": (people.Filter("example", None, "Moderator"), ""),
+    "common part, blocked Users": (user_search.Filter("example.com", user_search.State.BLOCKED, "User"), ""),
+    "common part, Moderators": (user_search.Filter("example", None, "Moderator"), ""),
     "unconfirmed Moderators: none": (
-        people.Filter("", people.State.UNCONFIRMED, "Moderator"), "",
+        user_search.Filter("", user_search.State.UNCONFIRMED, "Moderator"), "",
     ),
 }  # fmt: skip
 
@@ -156,10 +156,10 @@ async def log_in(site: Site, number: int, hasher: PasswordHasher | None = None) 
         )
 
 
-def search(site: Site, wanted: people.Filter, after: str) -> Act:
+def search(site: Site, wanted: user_search.Filter, after: str) -> Act:
     async def act(_: int) -> None:
         async with context(site.house) as ctx:
-            await people.find(ctx, wanted, after=after)
+            await user_search.find(ctx, wanted, after=after)
 
     return act
 
@@ -167,9 +167,9 @@ def search(site: Site, wanted: people.Filter, after: str) -> Act:
 def history(site: Site, **wanted: Any) -> Act:  # noqa: ANN401 - the filter's own
     async def act(number: int) -> None:
         person = site.names[number * 41 % len(site.names)] if "person" in wanted else ""
-        asked = logbook.Filter(**{**wanted, "person": person})
+        asked = audit_log.Filter(**{**wanted, "person": person})
         async with context(site.house) as ctx:
-            await logbook.read(ctx, asked, before=site.house.config.site_name)
+            await audit_log.read(ctx, asked, before=site.house.config.site_name)
 
     return act
 

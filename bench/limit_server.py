@@ -18,8 +18,8 @@ from quart_auth import AuthUser, QuartAuth, current_user, login_required
 
 from app.kit.permissions import Permission
 from app.kit.shares import Share, Shares
-from app.server import Server
-from app.web.assets import STATIC_DIR, static_path
+from app.runtime.server import Server
+from app.http.assets import STATIC_DIR, static_path
 from app.wiring import TEMPLATES_DIR
 from bench.limits import bare
 from bench.people import readers

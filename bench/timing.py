@@ -20,7 +20,7 @@ from sqlalchemy import URL, make_url, text
 
 from app import embedded, schema
 from app.config import Config
-from app.house import opened
+from app.services import opened
 from bench.flood import ask
 from tests.people import ALICE, BOB, Someone, block, register, settle
 from tests.server import environment, serving

@@ -2,9 +2,9 @@
 
 from datetime import datetime
 
-from app.flows import disowning, email_change, leaving, password, reauth
+from app.flows import deletion, email_change, password, reauthentication, takeback
 from app.flows.login import SignedIn
-from app.house import House
+from app.services import House
 from tests.contexts import context
 from tests.mailbox import key_of
 from tests.people import ALICE, Someone, actor_of
@@ -20,7 +20,7 @@ async def change_password(
     current: str | None = None,
     new: str = NEW,
     browser: str | None = "",
-) -> reauth.Renewed:
+) -> reauthentication.Renewed:
     async with context(
         house,
         actor=await actor_of(house, someone, entry.secret),
@@ -39,11 +39,11 @@ async def reauthenticate(
     someone: Someone = ALICE,
     password: str | None = None,
     browser: str | None = None,
-) -> reauth.Renewed:
+) -> reauthentication.Renewed:
     async with context(
         house, actor=await actor_of(house, someone, secret), session_secret=secret, browser=browser
     ) as ctx:
-        return await reauth.reauthenticate(
+        return await reauthentication.reauthenticate(
             ctx, password=someone.password if password is None else password
         )
 
@@ -59,26 +59,28 @@ async def ask_email(
 
 async def confirm_email(
     house: House, link: str, *, secret: str | None = None
-) -> reauth.Renewed | None:
+) -> reauthentication.Renewed | None:
     async with context(house, session_secret=secret) as ctx:
         return await email_change.confirm_change(ctx, sealed=key_of(link))
 
 
-async def disown(house: House, link: str) -> disowning.Disowned:
+async def disown(house: House, link: str) -> takeback.Disowned:
     async with context(house) as ctx:
-        return await disowning.disown(ctx, sealed=key_of(link))
+        return await takeback.disown(ctx, sealed=key_of(link))
 
 
 async def leave(house: House, *, someone: Someone = ALICE, password: str | None = None) -> datetime:
     async with context(house, actor=await actor_of(house, someone)) as ctx:
-        return await leaving.leave(ctx, password=someone.password if password is None else password)
+        return await deletion.leave(
+            ctx, password=someone.password if password is None else password
+        )
 
 
 async def keep_by_link(house: House, link: str) -> None:
     async with context(house) as ctx:
-        await leaving.keep_by_link(ctx, sealed=key_of(link))
+        await deletion.keep_by_link(ctx, sealed=key_of(link))
 
 
 async def keep_by_password(house: House, ticket: str) -> None:
     async with context(house) as ctx:
-        await leaving.keep_by_password(ctx, ticket=ticket)
+        await deletion.keep_by_password(ctx, ticket=ticket)

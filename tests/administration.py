@@ -1,6 +1,6 @@
 """An administrator with a browser, for the tests of his pages."""
 
-from app.house import House
+from app.services import House
 from tests.browser import Browser
 from tests.people import ROOT, Someone, id_of, settle, signed_in
 

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 from quart import Quart, Response
 from quart.typing import TestClientProtocol
 
-from app.house import EXTENSION, House
+from app.services import EXTENSION, House
 
 SAME_ORIGIN = {"Sec-Fetch-Site": "same-origin"}
 

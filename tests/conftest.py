@@ -17,8 +17,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app import create_app, embedded
 from app.config import Config
 from app.context import Context
-from app.house import House, opened
 from app.kit.urls import asyncpg_url
+from app.services import House, opened
 from tests import databases
 from tests.browser import Browser
 from tests.contexts import operator

@@ -6,8 +6,8 @@ from dataclasses import replace
 from typing import Any
 
 from app.context import Context
-from app.house import House
 from app.kit.client import OPERATOR, Client
+from app.services import House
 
 CLIENT = Client(ip="192.0.2.7", user_agent="a browser", request_id="0123456789abcdef")
 

@@ -4,8 +4,8 @@ import re
 
 from sqlalchemy import text
 
-from app.house import House
-from app.kit.letter import Letter
+from app.mail.message import Letter
+from app.services import House
 
 _LINK = re.compile(
     r"https?://\S+/(?:confirm|invitation|reset|change-email|not-me|keep-account)/\S+"

@@ -7,10 +7,10 @@ from sqlalchemy import text
 
 from app.flows import access, confirmation, login, registration
 from app.flows.lookup import Person
-from app.house import House
 from app.kit.actor import Actor
 from app.kit.client import Client
 from app.kit.tokens import digest
+from app.services import House
 from tests.contexts import CLIENT, context, operator
 from tests.mailbox import key_of, last_link
 

@@ -12,11 +12,11 @@ from typing import IO, Any
 from pydantic import SecretStr
 from sqlalchemy import text
 
-from app import postman
 from app.config import Config
-from app.house import House
-from app.kit.letter import Letter
+from app.mail.message import Letter
 from app.models import outbox
+from app.runtime import mailer
+from app.services import House
 from tests.mailserver import MailServer
 from tests.server import ROOT
 
@@ -47,7 +47,7 @@ async def working(house: House, url: str | None, **settings: object) -> AsyncIte
     """Have a postman at work, and stop it at the end."""
     stop = asyncio.Event()
     config = with_mail(house.config, url, **settings)
-    task = asyncio.create_task(postman.deliver(config, house.engine.url, stop))
+    task = asyncio.create_task(mailer.deliver(config, house.engine.url, stop))
     try:
         yield
     finally:

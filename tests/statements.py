@@ -27,14 +27,15 @@ from sqlalchemy import event
 from app import models
 from app.db import Prepared
 from app.flows.housekeeping import _stale
-from app.house import House
 from app.kit.client import OPERATOR, Client
-from app.kit.letter import Letter
 from app.kit.permissions import Permission
 from app.kit.sealing import Purpose
 from app.limits import Delay, Rate
-from app.models import audit, directory, outbox, registration, session, throttle, token, user
+from app.mail.message import Letter
+from app.models import audit, outbox, rate_limit, registration, session, token, user_search
+from app.models import user as users
 from app.models.audit import Event
+from app.services import House
 
 NAMES = ("pat1", "pat1@example.com")
 PARTS = ("", "p", "pat1", "exa", "pat39", "example", "nobody")
@@ -87,7 +88,7 @@ async def sent_by(house: House, name: str, function: Function, given: Examples) 
 async def examples(house: House) -> Examples:
     """Return what to call with, where ``crowd.sql`` has filled the tables."""
     async with house.session() as open_session, open_session.begin():
-        someone = await user.find(open_session, NAMES[0])
+        someone = await users.find(open_session, NAMES[0])
     assert someone is not None
     by_name = {
         "digests": [b"d" * 32],
@@ -99,7 +100,7 @@ async def examples(house: House) -> Examples:
     return Examples(_by_type(someone), _by_function(house, someone.id), by_name)
 
 
-def _by_type(someone: user.Credentials) -> dict[object, object]:
+def _by_type(someone: users.Credentials) -> dict[object, object]:
     moment, digest = datetime(2026, 1, 1, tzinfo=UTC), b"d" * 32
     claimed = outbox.Claimed(uuid4(), "x", "s", None, None, moment, moment, 1)
     return {
@@ -110,7 +111,7 @@ def _by_type(someone: user.Credentials) -> dict[object, object]:
         bytes: digest, Collection[bytes]: [digest], Sequence[bytes]: [digest],
         timedelta: HOUR, timedelta | None: HOUR, datetime: moment, datetime | None: moment,
         Permission: Permission.ADMIN, Event: Event.CONFIRMED, Purpose: Purpose.RESET,
-        Client: OPERATOR, user.Credentials: someone, Letter: Letter(NAMES[1], "s", "t", "h"),
+        Client: OPERATOR, users.Credentials: someone, Letter: Letter(NAMES[1], "s", "t", "h"),
         Delay: Delay(3, HOUR), Mapping[str, Iterable[Rate]]: {"x": [Rate(5, HOUR)]},
         outbox.Claimed: claimed, token.Taken: token.Taken(someone.id, NAMES[1], moment),
     }  # fmt: skip
@@ -122,7 +123,7 @@ def _by_function(house: House, someone: UUID) -> dict[str, list[Arguments]]:
     ]
     by_end: list[Arguments] = [
         {"stale": each, "by": HOUR}
-        for each in (session.expired(), registration.expired(), throttle.forgotten())
+        for each in (session.expired(), registration.expired(), rate_limit.forgotten())
     ]
     names: list[Arguments] = [{"name": name} for name in (*NAMES, str(someone))]
     return {
@@ -152,10 +153,10 @@ def _pages_of_history(someone: UUID) -> Iterator[Arguments]:
 
 def _pages_of_people() -> Iterator[Arguments]:
     for part in PARTS:
-        for state in (None, *directory.State):
+        for state in (None, *user_search.State):
             for role in (None, "Moderator"):
                 for after in ("", "pat2"):
-                    wanted = directory.Filter(part, state, role)
+                    wanted = user_search.Filter(part, state, role)
                     yield {"wanted": wanted, "after": after, "size": 51}
 
 

@@ -8,15 +8,15 @@ import pytest
 from sqlalchemy import URL, make_url
 
 from app import schema
-from app.commands.shared import ask
+from app.cli.shared import ask
 from app.config import Config
 from app.db import SERVER_SETTINGS
 from app.doctor import inside
 from app.doctor.findings import Level
 from app.flows import access
 from app.flows.delivery import deliver_next
-from app.house import opened
-from app.kit.letter import Posted
+from app.mail.message import Posted
+from app.services import opened
 from tests import databases
 from tests.contexts import context
 from tests.people import ALICE, BOB, register, settle, signed_in, who

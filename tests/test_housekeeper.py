@@ -5,10 +5,10 @@ import time
 
 import pytest
 
-from app import housekeeper
 from app.flows.housekeeping import Pruned, prune
-from app.house import House
 from app.kit.metrics import HOUSEKEEPING_AT, PRUNED
+from app.runtime import cleaner
+from app.services import House
 from tests.flows.test_housekeeping import leave
 from tests.models.test_pruning import fill
 from tests.people import ROOT, count, settle
@@ -19,9 +19,9 @@ from tests.postmen import post, settled, until, working
 def busy(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
     """Have it come at once, and again and again."""
     caplog.set_level("INFO", "app")
-    monkeypatch.setattr(housekeeper, "FIRST_AFTER_SECONDS", 0)
-    monkeypatch.setattr(housekeeper, "EVERY_SECONDS", 0.01)
-    monkeypatch.setattr(housekeeper, "REST_SECONDS", 0)
+    monkeypatch.setattr(cleaner, "FIRST_AFTER_SECONDS", 0)
+    monkeypatch.setattr(cleaner, "EVERY_SECONDS", 0.01)
+    monkeypatch.setattr(cleaner, "REST_SECONDS", 0)
 
 
 def moment() -> float:
@@ -45,7 +45,7 @@ async def test_what_fails_is_told_and_tried_again_and_letters_go_on(
             raise errors.pop(0)
         await well(*args, pruned=pruned, **more)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(housekeeper, "prune", fail)
+    monkeypatch.setattr(cleaner, "prune", fail)
     await fill(house, 1)
     await post(house)
     async with working(house, None):
@@ -74,15 +74,15 @@ async def test_a_last_administrator_who_stays_is_told_once(
     await settle(house, ROOT, role="Administrator")
     await leave(house, ROOT)
     async with working(house, None):
-        await until(lambda: housekeeper.KEPT in caplog.messages)
+        await until(lambda: cleaner.KEPT in caplog.messages)
         for _ in range(2):
             seen = moment()
             await until(lambda seen=seen: moment() > seen)  # type: ignore[misc]
-    assert caplog.messages.count(housekeeper.KEPT) == 1
+    assert caplog.messages.count(cleaner.KEPT) == 1
 
 
 async def test_it_stops_between_two_batches(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(housekeeper, "REST_SECONDS", 60)
+    monkeypatch.setattr(cleaner, "REST_SECONDS", 60)
     await fill(house, 2500)
     async with asyncio.timeout(10):
         async with working(house, None):

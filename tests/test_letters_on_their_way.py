@@ -5,9 +5,9 @@ from datetime import timedelta
 
 import pytest
 
-from app import postman
-from app.house import House
-from app.kit.letter import Letter
+from app.mail.message import Letter
+from app.runtime import mailer
+from app.services import House
 from tests.mailserver import OK, MailServer, mail_server
 from tests.people import ALICE, events, move_time, register
 from tests.postmen import LETTER, SENDER, plain, post, settled, tried, working
@@ -22,7 +22,7 @@ async def server() -> AsyncIterator[MailServer]:
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("INFO", "app")
-    monkeypatch.setattr(postman, "LONGEST_PAUSE_SECONDS", 1)
+    monkeypatch.setattr(mailer, "LONGEST_PAUSE_SECONDS", 1)
 
 
 @pytest.mark.parametrize("step", ["on_recipient", "on_content"])
@@ -75,8 +75,8 @@ async def test_a_letter_goes_when_it_is_due_again_though_nobody_rings(
         return "451 4.7.1 greylisted" if number == 1 else OK
 
     monkeypatch.setattr("app.flows.delivery.SHORTEST_WAIT", timedelta(seconds=0.3))
-    monkeypatch.setattr(postman, "LOOK_EVERY_SECONDS", 1000)
-    monkeypatch.setattr(postman, "LOOK_ANYWAY_SECONDS", 1000)
+    monkeypatch.setattr(mailer, "LOOK_EVERY_SECONDS", 1000)
+    monkeypatch.setattr(mailer, "LOOK_ANYWAY_SECONDS", 1000)
     server.on_recipient = put_off_once
     await post(house)
     async with working(house, plain(server)):

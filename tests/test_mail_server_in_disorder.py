@@ -6,11 +6,11 @@ from collections.abc import AsyncIterator, Callable
 import pytest
 from sqlalchemy import text
 
-from app import postman
 from app.doctor import inside
 from app.doctor.findings import Level
 from app.flows import delivery
-from app.house import House
+from app.runtime import mailer
+from app.services import House
 from tests.contexts import operator
 from tests.mailserver import Answer, MailServer, accept, mail_server
 from tests.postmen import LETTER, outbox_rows, plain, post, settled, until, working
@@ -38,7 +38,7 @@ TO_THE_SENDER = "550 5.7.1 we do not know you"
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(postman, "LONGEST_PAUSE_SECONDS", 1)
+    monkeypatch.setattr(mailer, "LONGEST_PAUSE_SECONDS", 1)
 
 
 @pytest.fixture

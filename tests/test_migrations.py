@@ -10,8 +10,8 @@ from sqlalchemy.pool import NullPool
 
 from app import schema
 from app.config import Config
-from app.house import opened
 from app.kit.passwords import hash_now
+from app.services import opened
 from tests import databases
 from tests.people import ALICE, entered
 

@@ -11,8 +11,8 @@ import pytest
 import trustme
 from sqlalchemy import URL, text
 
-from app import postman
-from app.house import House
+from app.runtime import mailer
+from app.services import House
 from tests.mailserver import OK, MailServer, certificate, hang, mail_server
 from tests.postmen import (
     LETTER,
@@ -40,7 +40,7 @@ async def server() -> AsyncIterator[MailServer]:
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("INFO", "app")
-    monkeypatch.setattr(postman, "LONGEST_PAUSE_SECONDS", 1)
+    monkeypatch.setattr(mailer, "LONGEST_PAUSE_SECONDS", 1)
 
 
 async def test_without_a_mail_server_letters_are_written_to_the_log(
@@ -57,8 +57,8 @@ async def test_without_a_mail_server_letters_are_written_to_the_log(
 async def test_letters_that_follow_each_other_share_a_connection(
     house: House, server: MailServer, monkeypatch: pytest.MonkeyPatch, *, pooled: bool
 ) -> None:
-    monkeypatch.setattr(postman, "LOOK_EVERY_SECONDS", 0.05)
-    monkeypatch.setattr(postman, "IDLE_SECONDS", 0.2)
+    monkeypatch.setattr(mailer, "LOOK_EVERY_SECONDS", 0.05)
+    monkeypatch.setattr(mailer, "IDLE_SECONDS", 0.2)
     await post(house, *[LETTER] * 5)
     async with working(house, plain(server), database_pooled=pooled):
         await server.take(5)
@@ -125,7 +125,7 @@ async def heard(house: House) -> None:
 @pytest.fixture
 def deaf(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have postmen never look by themselves."""
-    monkeypatch.setattr(postman, "LOOK_ANYWAY_SECONDS", 1000)
+    monkeypatch.setattr(mailer, "LOOK_ANYWAY_SECONDS", 1000)
 
 
 @pytest.mark.usefixtures("deaf")
@@ -154,7 +154,7 @@ async def test_a_bell_that_is_lost_is_hung_up_again(house: House, server: MailSe
 async def test_behind_a_pool_the_postman_looks_by_himself(
     house: House, server: MailServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(postman, "LOOK_EVERY_SECONDS", 0.05)
+    monkeypatch.setattr(mailer, "LOOK_EVERY_SECONDS", 0.05)
     async with working(house, plain(server), database_pooled=True):
         await post(house)
         await server.take(1)
@@ -167,7 +167,7 @@ async def test_behind_a_pool_the_postman_looks_by_himself(
 async def test_a_database_that_is_away_is_waited_for(
     house: House, server: MailServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(postman, "DATABASE_RETRY_SECONDS", 0.1)
+    monkeypatch.setattr(mailer, "DATABASE_RETRY_SECONDS", 0.1)
     lose = text(
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
         "WHERE datname = current_database() AND pid <> pg_backend_pid()"
@@ -203,7 +203,7 @@ async def test_a_postman_who_is_told_to_stop_finishes_the_letter_in_hand(
 async def test_a_postman_who_is_told_to_stop_does_not_wait_for_a_server_that_hangs(
     house: House, server: MailServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(postman, "FINISH_SECONDS", 0.2)
+    monkeypatch.setattr(mailer, "FINISH_SECONDS", 0.2)
     at_it = asyncio.Event()
 
     async def stuck(about: str, number: int) -> str:
@@ -271,8 +271,8 @@ async def test_a_postman_process_stops_while_the_server_is_away(
 async def test_pauses_are_bounded_however_long_it_lasts(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(postman, "LONGEST_PAUSE_SECONDS", 20)
-    rounds = postman._Rounds(house.config, house.sessions, postman._Bell(house.engine), Event())
+    monkeypatch.setattr(mailer, "LONGEST_PAUSE_SECONDS", 20)
+    rounds = mailer._Rounds(house.config, house.sessions, mailer._Bell(house.engine), Event())
     pauses = []
     for troubles in (1, 2, 3, 6, 100_000):
         rounds._troubles = troubles

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 import trustme
 
-from app import postman, smtp
-from app.house import House
+from app.mail import smtp
+from app.runtime import mailer
+from app.services import House
 from tests.mailserver import OK, MailServer, certificate, hang, mail_server
 from tests.postmen import LETTER, outbox_rows, plain, post, settled, tried, working
 
@@ -37,7 +38,7 @@ def trusted(authority: trustme.CA, tmp_path: Path, monkeypatch: pytest.MonkeyPat
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("INFO", "app")
-    monkeypatch.setattr(postman, "LONGEST_PAUSE_SECONDS", 1)
+    monkeypatch.setattr(mailer, "LONGEST_PAUSE_SECONDS", 1)
 
 
 def secure(authority: trustme.CA, scheme: str) -> AbstractAsyncContextManager[MailServer]:

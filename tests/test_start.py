@@ -5,11 +5,12 @@ import logging
 import pytest
 from sqlalchemy import URL, make_url
 
-from app import db, serve
+from app import db
 from app.config import Config
-from app.house import House
 from app.kit.urls import asyncpg_url
-from app.serve import CannotServe, worker_count
+from app.runtime import serve
+from app.runtime.serve import CannotServe, worker_count
+from app.services import House
 from tests.server import environment
 from tests.test_serve import refused_start
 

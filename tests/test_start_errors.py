@@ -12,7 +12,7 @@ import trustme
 from sqlalchemy import URL, make_url
 
 from app import embedded, schema
-from app.commands.shared import ask, connections_of
+from app.cli.shared import ask, connections_of
 from app.complaints import complaint
 from app.db import connections_allowed
 from app.flows import access

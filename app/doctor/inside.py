@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from sqlalchemy import URL
 
-from app import schema, serve
+from app import schema
 from app.complaints import complaint
 from app.config import Config, WrongSettings
 from app.context import operator_context
@@ -24,6 +24,7 @@ from app.db import (
 from app.doctor.findings import Finding, ok, warning, wrong
 from app.flows import checkup
 from app.flows.checkup import State
+from app.runtime import serve
 
 SECRETS = ("SECRET_KEY", "SECRET_KEY_FALLBACKS", "DATABASE_PASSWORD", "SMTP_PASSWORD")
 EXAMPLE_KEYS = ("tests-only-",)  # how keys begin that everybody can read in our repository

@@ -7,9 +7,9 @@ from html import escape
 
 from app.config import Config
 from app.doctor.findings import Finding, ok, wrong
-from app.kit.letter import Letter, Posted, Undelivered
-from app.kit.message import sender_of
-from app.smtp import MailServer
+from app.mail.message import Letter, Posted, Undelivered
+from app.mail.mime import sender_of
+from app.mail.smtp import MailServer
 
 MAIL = "mail"
 MAIL_SECONDS = 15

@@ -11,12 +11,12 @@ from urllib.parse import urlsplit
 from app.config import PRIVATE_NETWORKS, Config
 from app.doctor.findings import Finding, ok, warning, wrong
 from app.doctor.visits import Answer, NoAnswer, Visit, visit
+from app.http.headers import ALWAYS
 from app.kit import probe
 from app.kit.client import is_within, parsed
-from app.kit.letter import one_line
 from app.kit.probe import Seen
 from app.kit.urls import is_loopback, split_address
-from app.web.headers import ALWAYS
+from app.mail.message import one_line
 
 FORGED = "203.0.113.77"  # an address for documents: nobody has it (RFC 5737)
 CERTIFICATE_DAYS = 14

@@ -4,7 +4,7 @@ from quart import Quart
 
 from app.config import Config
 from app.edge import doctor, health
-from app.edge.watch import Watched
+from app.http.access_log import Watched
 
 
 def furnish(app: Quart, config: Config) -> None:

@@ -2,11 +2,11 @@
 
 from quart import Blueprint, Response, abort, g, jsonify, request
 
-from app.house import house
+from app.http.marks import anyone
 from app.kit import probe
 from app.kit.client import Client, parsed
-from app.kit.marks import anyone
 from app.kit.probe import Seen
+from app.services import house
 
 pages = Blueprint("doctor", __name__, url_prefix=probe.PATH)
 

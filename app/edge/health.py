@@ -6,8 +6,8 @@ from quart import Blueprint, Response
 
 from app import schema
 from app.db import is_away
-from app.house import house, is_leaving
-from app.kit.marks import anyone
+from app.http.marks import anyone
+from app.services import house, is_leaving
 
 pages = Blueprint("health", __name__, url_prefix="/health")
 

@@ -6,17 +6,18 @@ line; who may not act any more when his turn comes is refused (``steps/acting.py
 
 from uuid import UUID
 
-from app import letters
 from app.context import Context
 from app.kit.errors import IsBlocked, NoSuchPerson, NoSuchRole, WrongWord
 from app.kit.permissions import Permission
 from app.kit.sealing import Purpose
-from app.models import administrators, directory, role, token, user
+from app.mail import messages
+from app.models import administrators, role, token, user_search
 from app.models import session as sessions
+from app.models import user as users
 from app.models.audit import Event
-from app.models.directory import Listed
 from app.models.user import Identity
-from app.steps import acting, erasure, resetting
+from app.models.user_search import Listed
+from app.steps import authorization, erasure, reset_links
 from app.steps.administrators import keeping_one
 from app.steps.recording import record
 
@@ -47,10 +48,10 @@ async def block(ctx: Context, *, name: str, reason: str | None = None) -> None:
         LastAdministrator: nobody else could look after people.
     """
     async with ctx.db.begin(), keeping_one(ctx):
-        person = await acting.upon(ctx, name)
+        person = await authorization.upon(ctx, name)
         if person is not None:
             detail = {"reason": reason} if reason else {}
-            is_news = await user.block(ctx.db, person.id, reason=reason)
+            is_news = await users.block(ctx.db, person.id, reason=reason)
             await token.void(ctx.db, person.id, Purpose.RESET, Purpose.CHANGE_EMAIL)
             await sessions.end_all(ctx.db, person.id)
             if is_news:
@@ -65,8 +66,8 @@ async def unblock(ctx: Context, *, name: str) -> None:
         NoSuchPerson: nobody has this name.
     """
     async with ctx.db.begin():
-        person = await acting.upon(ctx, name)
-        if person is not None and await user.unblock(ctx.db, person.id):
+        person = await authorization.upon(ctx, name)
+        if person is not None and await users.unblock(ctx.db, person.id):
             await record(ctx, Event.UNBLOCKED, subject_id=person.id)
     _require(person)
 
@@ -80,11 +81,11 @@ async def set_role(ctx: Context, *, name: str, role_name: str) -> str:
         LastAdministrator: nobody else could look after people.
     """
     async with ctx.db.begin(), keeping_one(ctx):
-        person = await acting.upon(ctx, name)
+        person = await authorization.upon(ctx, name)
         names = {known.lower(): known for known in await role.names(ctx.db)}
         known = names.get(role_name.lower())
         if person is not None and known is not None:
-            is_news = await user.set_role(ctx.db, person.id, known)
+            is_news = await users.set_role(ctx.db, person.id, known)
             if is_news:
                 await record(ctx, Event.ROLE_SET, subject_id=person.id, role=known)
     _require(person)
@@ -101,7 +102,7 @@ async def end_sessions(ctx: Context, *, name: str) -> int:
     """
     ended = 0
     async with ctx.db.begin():
-        person = await acting.upon(ctx, name)
+        person = await authorization.upon(ctx, name)
         if person is not None:
             ended = await sessions.end_all(ctx.db, person.id)
         if person is not None and ended:
@@ -118,7 +119,7 @@ async def end_session(ctx: Context, *, name: str, session_id: UUID) -> bool:
     """
     ended = False
     async with ctx.db.begin():
-        person = await acting.upon(ctx, name)
+        person = await authorization.upon(ctx, name)
         if person is not None:
             ended = await sessions.end_one(ctx.db, person.id, session_id)
         if person is not None and ended:
@@ -133,7 +134,7 @@ async def end_sessions_of_everybody(ctx: Context) -> int:
     A slice of them in each transaction, so that none takes long.
     """
     async with ctx.db.begin():
-        await acting.hold(ctx)
+        await authorization.hold(ctx)
         await record(ctx, Event.EVERYBODY_SIGNED_OUT)
     ended = 0
     for number in range(SLICES):
@@ -151,7 +152,7 @@ async def delete(ctx: Context, *, name: str, typed: str) -> None:
         LastAdministrator: nobody else could look after people.
     """
     async with ctx.db.begin(), keeping_one(ctx):
-        person = await acting.upon(ctx, name)
+        person = await authorization.upon(ctx, name)
         is_meant = person is not None and typed.strip() == person.username
         if person is not None and is_meant:
             await erasure.erase(ctx, person.id, actor_id=ctx.actor_id)
@@ -167,10 +168,10 @@ async def send_reset(ctx: Context, *, name: str) -> None:
         IsBlocked: he could not sign in with it.
     """
     async with ctx.db.begin():
-        known = await acting.upon(ctx, name)
-        person = known and await user.find_by_id(ctx.db, known.id)
+        known = await authorization.upon(ctx, name)
+        person = known and await users.find_by_id(ctx.db, known.id)
         if person is not None and person.blocked_at is None:
-            await resetting.send(ctx, person, letters.reset_by_operator)
+            await reset_links.send(ctx, person, messages.reset_by_operator)
             await record(ctx, Event.RESET_SENT, subject_id=person.id)
     if person is None:
         raise NoSuchPerson
@@ -181,7 +182,7 @@ async def send_reset(ctx: Context, *, name: str) -> None:
 async def everybody(ctx: Context) -> list[Listed]:
     """Return all people, the newest last."""
     async with ctx.db.begin():
-        return await directory.everybody(ctx.db)
+        return await user_search.everybody(ctx.db)
 
 
 async def has_administrator(ctx: Context) -> bool:

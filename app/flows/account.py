@@ -4,19 +4,20 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
-from app import letters
 from app.config import Config
 from app.context import Context
 from app.db import one_by_one
-from app.kit.browsers import described
 from app.kit.errors import NoSuchPerson, NoSuchSession, TooManyTries, UsernameTaken
+from app.kit.user_agents import described
 from app.limits import limits
-from app.models import audit, directory, throttle, token, user
+from app.mail import messages
+from app.models import audit, rate_limit, token, user_search
 from app.models import session as sessions
+from app.models import user as users
 from app.models.audit import Event, Place
-from app.models.directory import Listed
-from app.steps import acting, history, notices
-from app.steps.history import ToldToOwner
+from app.models.user_search import Listed
+from app.steps import audit_words, authorization, notices
+from app.steps.audit_words import ToldToOwner
 from app.steps.recording import record
 
 HISTORY_PAGE = 50
@@ -45,7 +46,7 @@ class OwnSession(NamedTuple):
 async def overview(ctx: Context) -> Overview:
     """Return what a person sees of himself."""
     async with one_by_one(ctx.db):
-        person = await directory.one(ctx.db, ctx.user_id)
+        person = await user_search.one(ctx.db, ctx.user_id)
         waiting = await token.waiting_email(ctx.db, ctx.user_id)
         open_ones = await sessions.live_of(ctx.db, ctx.user_id, idle=_idle(ctx.config))
     if person is None:
@@ -64,17 +65,17 @@ async def change_username(ctx: Context, *, username: str) -> None:
     user_id = ctx.user_id
     rates = {f"usernames:person:{user_id}": limits(ctx.config).letters_of_account}
     async with ctx.db.begin():
-        wait = await throttle.take_all(ctx.db, rates)
+        wait = await rate_limit.take_all(ctx.db, rates)
     if wait:
         raise TooManyTries(wait)
     async with ctx.db.begin():
-        await acting.hold(ctx)
-        before = await user.lock(ctx.db, user_id)
-        changed = before is not None and await user.set_username(ctx.db, user_id, username)
+        await authorization.hold(ctx)
+        before = await users.lock(ctx.db, user_id)
+        changed = before is not None and await users.set_username(ctx.db, user_id, username)
         if changed and before and before.username != username:
             await record(ctx, Event.USERNAME_CHANGED, subject_id=user_id)
             renamed = before._replace(username=username)
-            await notices.tell(ctx, renamed, letters.username_changed)
+            await notices.tell(ctx, renamed, messages.username_changed)
     if not changed:
         raise UsernameTaken
 
@@ -107,7 +108,7 @@ async def end_session(ctx: Context, *, session_id: UUID) -> None:
     """
     user_id = ctx.user_id
     async with ctx.db.begin():
-        await acting.hold(ctx)
+        await authorization.hold(ctx)
         ended = await sessions.end_one(ctx.db, user_id, session_id)
         if ended:
             await record(ctx, Event.SESSION_ENDED, subject_id=user_id)
@@ -123,7 +124,7 @@ async def end_other_sessions(ctx: Context) -> int:
     """
     user_id = ctx.user_id
     async with ctx.db.begin():
-        await acting.hold(ctx)
+        await authorization.hold(ctx)
         ended = await sessions.end_others(ctx.db, user_id, digest=ctx.session_digest)
         if ended:
             await record(ctx, Event.SESSIONS_ENDED, subject_id=user_id, number=ended)
@@ -142,7 +143,7 @@ async def own_history(ctx: Context, *, before: str = "") -> History:
     own = audit.Filter(person=ctx.user_id)
     async with one_by_one(ctx.db):
         lines = await audit.page(ctx.db, own, before=Place.read(before), size=HISTORY_PAGE + 1)
-    shown = [history.tell_owner(line, ctx.user_id) for line in lines[:HISTORY_PAGE]]
+    shown = [audit_words.tell_owner(line, ctx.user_id) for line in lines[:HISTORY_PAGE]]
     return History(shown, lines[HISTORY_PAGE - 1].place.mark if len(lines) > HISTORY_PAGE else None)
 
 

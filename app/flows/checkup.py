@@ -7,13 +7,13 @@ from app.context import Context
 from app.kit.permissions import Permission
 from app.models import (
     administrators,
-    departure,
-    forgotten,
+    deleted_user,
+    deletion,
     outbox,
     pruning,
+    rate_limit,
     registration,
     role,
-    throttle,
 )
 from app.models import session as sessions
 from app.models.outbox import GivenUp, Waiting
@@ -43,7 +43,7 @@ class State(NamedTuple):
 async def look(ctx: Context) -> State:
     """Return how things stand, by a few small questions."""
     async with ctx.db.begin():
-        kinds = (sessions.expired(), registration.expired(), throttle.forgotten())
+        kinds = (sessions.expired(), registration.expired(), rate_limit.forgotten())
         return State(
             waiting=await outbox.waiting(ctx.db),
             trouble=await outbox.trouble(ctx.db),
@@ -55,6 +55,6 @@ async def look(ctx: Context) -> State:
             ],
             has_administrator=await administrators.is_permission_held(ctx.db, Permission.ADMIN),
             default_role=await role.default_name(ctx.db),
-            not_erased=await departure.count_late(ctx.db, by=OVERDUE_AFTER)
-            + await forgotten.count_late(ctx.db, by=OVERDUE_AFTER),
+            not_erased=await deletion.count_late(ctx.db, by=OVERDUE_AFTER)
+            + await deleted_user.count_late(ctx.db, by=OVERDUE_AFTER),
         )

@@ -10,10 +10,11 @@ from app.kit.errors import LinkUnusable, TooManyTries, UsernameTaken, WrongPassw
 from app.kit.links import VALID, open_link
 from app.kit.sealing import Purpose, unseal
 from app.limits import limits
+from app.models import rate_limit, token
 from app.models import registration as registrations
-from app.models import throttle, token, user
+from app.models import user as users
 from app.models.registration import Pending
-from app.steps import settling
+from app.steps import activation
 
 USED_UP = (
     "This link was used already, is too old, or was not copied whole. Just sign in: if your "
@@ -66,9 +67,9 @@ async def confirm(ctx: Context, *, sealed: str, receipts: Iterable[str], passwor
     if not _is_proven(ctx.config, pending, receipts):
         await _prove(ctx, pending, password)
     async with ctx.db.begin():
-        confirmed = await settling.settle(ctx, pending, password_hash=pending.password_hash)
-        has_account = confirmed or await user.find(ctx.db, pending.email) is not None
-        name_is_gone = not has_account and await user.is_username_taken(ctx.db, pending.username)
+        confirmed = await activation.settle(ctx, pending, password_hash=pending.password_hash)
+        has_account = confirmed or await users.find(ctx.db, pending.email) is not None
+        name_is_gone = not has_account and await users.is_username_taken(ctx.db, pending.username)
     if name_is_gone:
         raise UsernameTaken("This user name is taken by now. Please register again with another.")
     if not confirmed:
@@ -95,7 +96,7 @@ async def _prove(ctx: Context, pending: Pending, password: str) -> None:
     async with ctx.hasher.place(ctx.client.group):
         async with ctx.db.begin():
             policy = limits(ctx.config).logins_of_account
-            attempt = await throttle.take_delayed(ctx.db, f"confirm:{pending.id}", policy)
+            attempt = await rate_limit.take_delayed(ctx.db, f"confirm:{pending.id}", policy)
         if attempt.wait:
             raise TooManyTries(attempt.wait)
         verdict = await ctx.hasher.verify(password, pending.password_hash)

@@ -9,11 +9,11 @@ from uuid import UUID
 from app.context import Context
 from app.kit.client import OPERATOR
 from app.kit.errors import NotToBeRetried
-from app.kit.letter import Letter, NoServer, Posted, Refused, Undelivered
+from app.mail.message import Letter, NoServer, Posted, Refused, Undelivered
 from app.models import audit, outbox
 from app.models.audit import Event
 from app.models.outbox import Claimed, GivenUp, Waiting
-from app.steps import acting
+from app.steps import authorization
 from app.steps.recording import record
 
 CHANNEL = outbox.CHANNEL
@@ -98,7 +98,7 @@ async def retry(ctx: Context, *, letter_id: UUID) -> None:
         NotToBeRetried: there is no such letter, or its link is dead.
     """
     async with ctx.db.begin():
-        await acting.hold(ctx)
+        await authorization.hold(ctx)
         waits = await outbox.retry(ctx.db, letter_id)
         if waits:
             await record(ctx, Event.LETTER_RETRIED, letter=str(letter_id))

@@ -2,21 +2,29 @@
 
 from typing import NamedTuple
 
-from app import letters
 from app.context import Context
 from app.db import one_by_one
 from app.kit.errors import LinkUnusable, SameAddress, SignedOut, TooManyTries
-from app.kit.letter import Letter
 from app.kit.links import CHANGE_EMAIL_VALID_MINUTES, open_link
 from app.kit.sealing import Purpose
-from app.models import address, audit, outbox, throttle, token, user
+from app.mail import messages
+from app.mail.message import Letter
+from app.models import address, audit, outbox, rate_limit, token
 from app.models import session as sessions
+from app.models import user as users
 from app.models.audit import Event
 from app.models.user import Credentials
-from app.steps import acting, linking, notices, proof, quota, renewal
-from app.steps.policy import require_allowed
+from app.steps import (
+    authorization,
+    email_limits,
+    notices,
+    one_time_links,
+    password_check,
+    session_renewal,
+)
 from app.steps.recording import record
-from app.steps.renewal import Renewed
+from app.steps.registration_policy import require_allowed
+from app.steps.session_renewal import Renewed
 
 TAKEN = "This address belongs to another account by now. Yours stays as it was."
 
@@ -43,22 +51,22 @@ async def request_change(ctx: Context, *, email: str, password: str) -> None:
         SignedOut: the person's credentials changed, or he was blocked, meanwhile.
     """
     require_allowed(ctx.config, email)
-    person = await proof.prove(ctx, password)
+    person = await password_check.prove(ctx, password)
     if email == person.email:
         raise SameAddress
     async with one_by_one(ctx.db):
-        wait = await throttle.take_all(ctx.db, quota.of_network(ctx))
+        wait = await rate_limit.take_all(ctx.db, email_limits.of_network(ctx))
     if wait:
         raise TooManyTries(wait)
     user_id = ctx.user_id
     async with ctx.db.begin():
-        await acting.hold(ctx)
-        is_same = await user.hold_unchanged(ctx.db, person)
+        await authorization.hold(ctx)
+        is_same = await users.hold_unchanged(ctx.db, person)
         if is_same:
             await record(ctx, Event.EMAIL_ASKED, subject_id=user_id)
-            if not await quota.is_withheld(ctx, quota.Kind.EMAIL, email):
+            if not await email_limits.is_withheld(ctx, email_limits.Kind.EMAIL, email):
                 await outbox.put(ctx.db, await _ask(ctx, person, email))
-                await notices.tell(ctx, person, letters.email_asked, email=email)
+                await notices.tell(ctx, person, messages.email_asked, email=email)
     if not is_same:
         raise SignedOut
 
@@ -71,7 +79,7 @@ async def cancel_change(ctx: Context) -> None:
     """
     user_id = ctx.user_id
     async with ctx.db.begin():
-        await acting.hold(ctx)
+        await authorization.hold(ctx)
         if await token.void(ctx.db, user_id, Purpose.CHANGE_EMAIL):
             await record(ctx, Event.EMAIL_KEPT, subject_id=user_id)
 
@@ -85,7 +93,7 @@ async def open_change(ctx: Context, *, sealed: str) -> Opened:
     digest = open_link(Purpose.CHANGE_EMAIL, sealed, keys=ctx.config.signing_keys)
     async with ctx.db.begin():
         found = digest and await token.find(ctx.db, digest, purpose=Purpose.CHANGE_EMAIL)
-        person = found and await user.find_by_id(ctx.db, found.user_id)
+        person = found and await users.find_by_id(ctx.db, found.user_id)
     if not found or not person:
         raise LinkUnusable
     return Opened(person.username, found.email or "")
@@ -105,9 +113,9 @@ async def confirm_change(ctx: Context, *, sealed: str) -> Renewed | None:
     version, renewed = None, None
     async with ctx.db.begin():
         taken = digest and await token.take(ctx.db, digest, purpose=Purpose.CHANGE_EMAIL)
-        person = taken and await user.find_by_id(ctx.db, taken.user_id)
+        person = taken and await users.find_by_id(ctx.db, taken.user_id)
         if taken and person and taken.email and person.blocked_at is None:
-            version = await user.set_email(ctx.db, person.id, taken.email)
+            version = await users.set_email(ctx.db, person.id, taken.email)
             if version is not None:
                 renewed = await _settle(ctx, person, taken.email, version)
     if not taken or not person or person.blocked_at is not None:
@@ -124,16 +132,16 @@ async def _ask(ctx: Context, person: Credentials, email: str) -> Letter:
     nothing.
     """
     await token.void(ctx.db, person.id, Purpose.CHANGE_EMAIL)
-    owner = await user.find(ctx.db, email)
-    link = await linking.link(ctx, Purpose.CHANGE_EMAIL, user_id=person.id, email=email)
+    owner = await users.find(ctx.db, email)
+    link = await one_time_links.link(ctx, Purpose.CHANGE_EMAIL, user_id=person.id, email=email)
     if owner is not None and owner.id != person.id:
-        return letters.address_in_use(
+        return messages.address_in_use(
             to=owner.email,
             site=ctx.config.site_name,
             username=owner.username,
             login_url=f"{ctx.config.public_url}/login",
         )
-    return letters.confirm_new_address(
+    return messages.confirm_new_address(
         to=email,
         site=ctx.config.site_name,
         username=person.username,
@@ -147,9 +155,9 @@ async def _settle(ctx: Context, person: Credentials, email: str, version: int) -
     if ctx.session_secret is None:
         await sessions.end_all(ctx.db, person.id)
     else:
-        renewed = await renewal.keep_only(ctx, person.id, version=version, is_proven=False)
+        renewed = await session_renewal.keep_only(ctx, person.id, version=version, is_proven=False)
     await token.void(ctx.db, person.id, Purpose.RESET, Purpose.CHANGE_EMAIL)
     await address.note(ctx.db, person.id, before=person.email, now=email)
     await audit.write(ctx.db, Event.EMAIL_CHANGED, client=ctx.client, subject_id=person.id)
-    await notices.tell(ctx, person, letters.email_changed, email=email)
+    await notices.tell(ctx, person, messages.email_changed, email=email)
     return renewed

@@ -14,22 +14,22 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app import letters
 from app.config import Config
 from app.context import Context
+from app.mail import messages
 from app.models import (
     administrators,
     audit,
-    departure,
-    device,
+    deletion,
+    known_browser,
     outbox,
     pruning,
+    rate_limit,
     registration,
-    throttle,
     token,
 )
 from app.models import session as sessions
-from app.models.departure import Leaving
+from app.models.deletion import Leaving
 from app.models.pruning import Stale
 from app.steps import erasure
 
@@ -91,7 +91,7 @@ async def prune(ctx: Context, *, rest: Rest, pruned: Pruned) -> None:
     if not await _erase_all(ctx, rest, pruned) or not await _wipe_all(ctx, rest):
         return
     async with ctx.db.begin():
-        pruned.keeps_administrator = await departure.is_last_administrator_leaving(ctx.db)
+        pruned.keeps_administrator = await deletion.is_last_administrator_leaving(ctx.db)
     pruned.is_whole = True
 
 
@@ -99,8 +99,8 @@ async def count(ctx: Context) -> Pruned:
     """Return what ``prune`` would delete now."""
     found = Pruned(is_whole=True)
     async with ctx.db.begin():
-        found.add(PEOPLE, await departure.count_to_erase(ctx.db))
-        found.keeps_administrator = await departure.is_last_administrator_leaving(ctx.db)
+        found.add(PEOPLE, await deletion.count_to_erase(ctx.db))
+        found.keeps_administrator = await deletion.is_last_administrator_leaving(ctx.db)
     for stale in _stale(ctx.config):
         async with ctx.db.begin():
             found.add(stale.table, await pruning.count(ctx.db, stale))
@@ -116,10 +116,10 @@ def _stale(config: Config) -> Sequence[Stale]:
         sessions.idle(timedelta(minutes=config.session_idle_minutes)),
         registration.expired(),
         token.expired(),
-        throttle.forgotten(),
+        rate_limit.forgotten(),
         outbox.sent_before(timedelta(days=LETTERS_KEPT_DAYS)),
         outbox.given_up_before(timedelta(days=LETTERS_KEPT_DAYS)),
-        device.unseen(timedelta(days=config.device_days)),
+        known_browser.unseen(timedelta(days=config.device_days)),
     ]
     return [*found, audit.past(timedelta(days=config.audit_days))] if config.audit_days else found
 
@@ -150,7 +150,7 @@ async def _erase_all(ctx: Context, rest: Rest, pruned: Pruned) -> bool:
                 if not await pruning.take_turn(ctx.db):
                     return False
                 await administrators.lock(ctx.db)
-                leaving = await departure.next_to_erase(ctx.db, but=pruned.passed_over)
+                leaving = await deletion.next_to_erase(ctx.db, but=pruned.passed_over)
                 if leaving is not None:
                     await _erase(ctx, leaving)
         except Exception:
@@ -169,7 +169,7 @@ async def _erase_all(ctx: Context, rest: Rest, pruned: Pruned) -> bool:
 async def _erase(ctx: Context, leaving: Leaving) -> None:
     """Erase a person, and write the last letter to him."""
     await erasure.erase(ctx, leaving.id)
-    letter = letters.account_erased(
+    letter = messages.account_erased(
         to=leaving.email,
         site=ctx.config.site_name,
         username=leaving.username,

@@ -3,16 +3,17 @@
 from typing import NamedTuple
 from uuid import UUID
 
-from app import letters
 from app.context import Context
 from app.kit.errors import AlreadyThere, LinkUnusable, NoSuchRole, TermsNotAccepted
 from app.kit.links import INVITE_VALID_HOURS, VALID, new_link, open_link
 from app.kit.sealing import Purpose
-from app.models import audit, outbox, role, token, user
+from app.mail import messages
+from app.models import audit, outbox, role, token
 from app.models import session as sessions
+from app.models import user as users
 from app.models.audit import Event
 from app.models.token import Owner
-from app.steps import acting, choosing
+from app.steps import authorization, new_password
 from app.steps.recording import record
 
 
@@ -58,7 +59,7 @@ async def invite_by_letter(
     async with ctx.db.begin():
         outcome = await _write_down(ctx, invited)
         if outcome.user_id is not None:
-            letter = letters.invitation(
+            letter = messages.invitation(
                 to=outcome.email,
                 site=ctx.config.site_name,
                 username=username,
@@ -96,14 +97,14 @@ async def accept(ctx: Context, *, sealed: str, password: str, accepts_terms: boo
     owner = await find_invitation(ctx, sealed=sealed)
     if ctx.config.terms_url and not accepts_terms:
         raise TermsNotAccepted
-    password_hash = await choosing.hashed(ctx, password, **owner._asdict())
+    password_hash = await new_password.hashed(ctx, password, **owner._asdict())
     digest = open_link(Purpose.INVITE, sealed, keys=ctx.config.signing_keys)
     async with ctx.db.begin():
         taken = digest and await token.take(ctx.db, digest, purpose=Purpose.INVITE)
         if taken:
-            await user.set_password_hash(ctx.db, taken.user_id, password_hash)
+            await users.set_password_hash(ctx.db, taken.user_id, password_hash)
             if ctx.config.terms_url:
-                await user.accept_terms(ctx.db, taken.user_id)
+                await users.accept_terms(ctx.db, taken.user_id)
             await sessions.end_all(ctx.db, taken.user_id)
             await token.void(ctx.db, taken.user_id, Purpose.RESET)
             await audit.write(
@@ -142,22 +143,22 @@ def _require(outcome: _Outcome, role_name: str | None) -> UUID:
 
 
 async def _write_down(ctx: Context, invited: _Invited) -> _Outcome:
-    present = await user.find(ctx.db, invited.email)
-    await acting.hold(ctx, *([present.id] if present else []))
+    present = await users.find(ctx.db, invited.email)
+    await authorization.hold(ctx, *([present.id] if present else []))
     role_id = await role.find_id(ctx.db, invited.role_name) if invited.role_name else None
     if invited.role_name is not None and role_id is None:
         return _Outcome(None, await role.names(ctx.db))
-    added = await user.add(
+    added = await users.add(
         ctx.db,
         email=invited.email,
         username=invited.username,
         password_hash=None,
         role_id=role_id or await role.default_id(ctx.db),
     )
-    person = await user.find(ctx.db, invited.email)
+    person = await users.find(ctx.db, invited.email)
     if person is None or person.username != invited.username:
         return _Outcome(None, [])
-    if added is None and not await user.invite_again(ctx.db, person.id, role_id=role_id):
+    if added is None and not await users.invite_again(ctx.db, person.id, role_id=role_id):
         return _Outcome(None, [])
     await token.void(ctx.db, person.id, Purpose.INVITE)
     await token.add(

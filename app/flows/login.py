@@ -3,7 +3,6 @@
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from app import letters
 from app.config import Config
 from app.context import Context
 from app.db import one_by_one
@@ -14,14 +13,16 @@ from app.kit.passwords import PasswordHasher, Verdict, fingerprint, fits
 from app.kit.sealing import OF_PERSON, Purpose, seal
 from app.kit.tokens import new_secret
 from app.limits import limits
-from app.models import audit, device, registration, throttle, token, user
+from app.mail import messages
+from app.models import audit, known_browser, rate_limit, registration, token
 from app.models import session as sessions
+from app.models import user as users
 from app.models.audit import Event
+from app.models.rate_limit import Try
 from app.models.registration import Pending
-from app.models.throttle import Try
 from app.models.user import Credentials
-from app.steps import browsers, notices, proof, staying
-from app.steps.browsers import name_digests
+from app.steps import keeping, known_browsers, notices, password_check
+from app.steps.known_browsers import name_digests
 
 __all__ = [
     "Leaving",
@@ -84,7 +85,7 @@ class _Found(NamedTuple):
         """What a right password gives back, beside what it was paid from."""
         if self.person is None or self.known:
             return []
-        return [proof.bucket_of_person(self.person.id)]
+        return [password_check.bucket_of_person(self.person.id)]
 
 
 Outcome = SignedIn | Unconfirmed | Leaving
@@ -107,9 +108,9 @@ async def sign_in(ctx: Context, *, name: str, password: str, remember: bool) -> 
         raise WrongCredentials
     ctx.hasher.refuse_if_full(ctx.client.group)
     purse, known = await _purse(ctx, name)
-    await proof.turn_away(ctx, purse)
+    await password_check.turn_away(ctx, purse)
     async with ctx.hasher.place(ctx.client.group):
-        await proof.take_try(ctx, purse)
+        await password_check.take_try(ctx, purse)
         async with one_by_one(ctx.db):
             found = await _find(ctx, name, password, known=known)
         waiting, verdict = await _check(ctx.hasher, found, password)
@@ -122,7 +123,7 @@ async def sign_in(ctx: Context, *, name: str, password: str, remember: bool) -> 
         if outcome is None:
             await _note_failure(ctx, found, is_right=verdict.is_right)
         if isinstance(outcome, SignedIn):
-            await throttle.give_back(ctx.db, *found.buckets, purse.bucket)
+            await rate_limit.give_back(ctx.db, *found.buckets, purse.bucket)
             if ctx.session_secret is not None:
                 await sessions.end(ctx.db, ctx.session_digest)
     if outcome is None:
@@ -146,15 +147,15 @@ async def live_sessions(ctx: Context) -> int:
         return await sessions.count_live(ctx.db)
 
 
-async def _purse(ctx: Context, name: str) -> tuple[proof.Purse, bytes | None]:
+async def _purse(ctx: Context, name: str) -> tuple[password_check.Purse, bytes | None]:
     """Return what a try is paid from, and the browser's digest if it is known as the person's."""
     seen = name_digests(ctx.config, ctx.browser)
     if seen:
         async with one_by_one(ctx.db):
-            owner = await device.find_owner(ctx.db, seen, name=name)
+            owner = await known_browser.find_owner(ctx.db, seen, name=name)
         if owner is not None:
-            return proof.known(ctx, owner.user_id, owner.digest), owner.digest
-    return proof.stranger(ctx, _name_bucket(name)), None
+            return password_check.known(ctx, owner.user_id, owner.digest), owner.digest
+    return password_check.stranger(ctx, _name_bucket(name)), None
 
 
 async def _find(ctx: Context, name: str, password: str, *, known: bytes | None) -> _Found:
@@ -163,13 +164,13 @@ async def _find(ctx: Context, name: str, password: str, *, known: bytes | None) 
     That an account is slowed by its other name must not show: it would tie the two together. So it
     looks like a wrong password, and costs as much.
     """
-    person = await user.find(ctx.db, name)
+    person = await users.find(ctx.db, name)
     marks = [fingerprint(password, key=key) for key in ctx.config.signing_keys]
     pending = await registration.find_by_name(ctx.db, name, fingerprints=marks)
     if known:
         return _Found(person, pending, Try(0, 0), known)
-    bucket = proof.bucket_of_person(person.id) if person else _nobody_bucket(name)
-    attempt = await throttle.take_delayed(ctx.db, bucket, limits(ctx.config).logins_of_account)
+    bucket = password_check.bucket_of_person(person.id) if person else _nobody_bucket(name)
+    attempt = await rate_limit.take_delayed(ctx.db, bucket, limits(ctx.config).logins_of_account)
     return _Found(person, pending, attempt, None)
 
 
@@ -193,7 +194,7 @@ async def _note_failure(ctx: Context, found: _Found, *, is_right: bool) -> None:
     person = found.person
     is_blocked = person is not None and person.blocked_at is not None and is_right
     event = Event.SIGN_IN_BLOCKED if is_blocked else Event.SIGN_IN_FAILED
-    await proof.note_failure(ctx, event, person=person, known_browser=found.known)
+    await password_check.note_failure(ctx, event, person=person, browser_digest=found.known)
     if person and found.attempt.number == limits(ctx.config).logins_of_account.free + 1:
         await audit.write(ctx.db, Event.SIGN_IN_SLOWED, client=ctx.client, subject_id=person.id)
 
@@ -209,7 +210,7 @@ async def _start(
         return await _ask_to_stay(ctx, person, person.delete_at)
     if person.blocked_at is None and person.confirmed_at is None:
         return await _ask_to_confirm(ctx, person)
-    if not await user.admit(ctx.db, person, replacement_hash=replacement_hash):
+    if not await users.admit(ctx.db, person, replacement_hash=replacement_hash):
         return None
     secret = new_secret()
     await sessions.start(
@@ -224,16 +225,16 @@ async def _start(
     await audit.write(
         ctx.db, Event.SIGNED_IN, client=ctx.client, actor_id=person.id, subject_id=person.id
     )
-    named = await browsers.remember(ctx, person.id, ctx.browser)
+    named = await known_browsers.remember(ctx, person.id, ctx.browser)
     if named.is_new and person.last_login_at is not None:
         await audit.write(ctx.db, Event.NEW_BROWSER, client=ctx.client, subject_id=person.id)
-        await notices.tell(ctx, person, letters.new_browser)
+        await notices.tell(ctx, person, messages.new_browser)
     return SignedIn(secret.text, remember, named.text)
 
 
 async def _ask_to_stay(ctx: Context, person: Credentials, day: datetime) -> Leaving:
     await audit.write(ctx.db, Event.SIGN_IN_LEAVING, client=ctx.client, subject_id=person.id)
-    return Leaving(seal(ctx.config.signing_keys, Purpose.STAY, staying.wish(person)), day)
+    return Leaving(seal(ctx.config.signing_keys, Purpose.STAY, keeping.wish(person)), day)
 
 
 async def _ask_to_confirm(ctx: Context, person: Credentials) -> Unconfirmed:

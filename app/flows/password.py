@@ -1,15 +1,16 @@
 """Changing one's password."""
 
-from app import letters
 from app.context import Context
 from app.kit.errors import SignedOut, WeakPassword
 from app.kit.sealing import Purpose
-from app.models import device, token, user
+from app.mail import messages
+from app.models import known_browser, token
+from app.models import user as users
 from app.models.audit import Event
-from app.steps import acting, choosing, notices, proof, renewal
-from app.steps.browsers import name_digests
+from app.steps import authorization, new_password, notices, password_check, session_renewal
+from app.steps.known_browsers import name_digests
 from app.steps.recording import record
-from app.steps.renewal import Renewed
+from app.steps.session_renewal import Renewed
 
 
 async def change_password(ctx: Context, *, current: str, password: str) -> Renewed:
@@ -25,24 +26,24 @@ async def change_password(ctx: Context, *, current: str, password: str) -> Renew
         TooBusy: too many passwords wait to be checked or hashed.
         SignedOut: the session ended, or the password was changed elsewhere meanwhile.
     """
-    person = await proof.prove(ctx, current)
+    person = await password_check.prove(ctx, current)
     if password == current:
         raise WeakPassword("This is the password that you have already.")
-    password_hash = await choosing.hashed(
+    password_hash = await new_password.hashed(
         ctx, password, username=person.username, email=person.email
     )
     renewed = None
     user_id = ctx.user_id
     async with ctx.db.begin():
-        await acting.hold(ctx)
-        if await user.hold_unchanged(ctx.db, person):
-            version = await user.set_password_hash(ctx.db, user_id, password_hash)
-            renewed = await renewal.keep_only(ctx, user_id, version=version)
+        await authorization.hold(ctx)
+        if await users.hold_unchanged(ctx.db, person):
+            version = await users.set_password_hash(ctx.db, user_id, password_hash)
+            renewed = await session_renewal.keep_only(ctx, user_id, version=version)
             await token.void(ctx.db, user_id, Purpose.RESET, Purpose.CHANGE_EMAIL)
             seen = name_digests(ctx.config, ctx.browser)
-            await device.forget_all(ctx.db, user_id, but=seen)
+            await known_browser.forget_all(ctx.db, user_id, but=seen)
             await record(ctx, Event.PASSWORD_CHANGED, subject_id=user_id)
-            await notices.tell(ctx, person, letters.password_changed)
+            await notices.tell(ctx, person, messages.password_changed)
     if renewed is None:
         raise SignedOut
     return renewed

@@ -3,7 +3,6 @@
 from datetime import timedelta
 from uuid import UUID
 
-from app import letters
 from app.context import Context
 from app.db import one_by_one
 from app.kit import passwords
@@ -17,13 +16,15 @@ from app.kit.errors import (
 from app.kit.links import CONFIRM_VALID_HOURS, VALID
 from app.kit.sealing import OF_PERSON, Purpose, seal, unseal
 from app.limits import limits
-from app.models import audit, outbox, throttle, user
+from app.mail import messages
+from app.models import audit, outbox, rate_limit
 from app.models import registration as registrations
+from app.models import user as users
 from app.models.audit import Event
 from app.models.registration import Pending, Waiting
-from app.steps import acting, choosing, linking, quota, resetting
-from app.steps.policy import in_words, require_allowed, require_open
+from app.steps import authorization, email_limits, new_password, one_time_links, reset_links
 from app.steps.recording import record
+from app.steps.registration_policy import in_words, require_allowed, require_open
 
 __all__ = ["Waiting", "in_words", "register", "require_open", "resend", "send_again", "waiting"]
 
@@ -53,21 +54,21 @@ async def register(
     require_allowed(ctx.config, email)
     if ctx.config.terms_url and not accepts_terms:
         raise TermsNotAccepted
-    choosing.check(ctx, password, username=username, email=email)
+    new_password.check(ctx, password, username=username, email=email)
     rates = {
         f"registrations:network:{ctx.client.network}": limits(ctx.config).logins_of_network,
-        **quota.of_network(ctx),
+        **email_limits.of_network(ctx),
     }
     async with one_by_one(ctx.db):
-        taken = await user.is_username_taken(ctx.db, username)
-        wait = await throttle.look(ctx.db, rates)
+        taken = await users.is_username_taken(ctx.db, username)
+        wait = await rate_limit.look(ctx.db, rates)
     if taken:
         raise UsernameTaken
     if wait:
         raise TooManyTries(wait)
     async with ctx.hasher.place(ctx.client.group):
         async with one_by_one(ctx.db):
-            wait = await throttle.take_all(ctx.db, rates)
+            wait = await rate_limit.take_all(ctx.db, rates)
         if wait:
             raise TooManyTries(wait)
         password_hash = await ctx.hasher.hash(password)
@@ -105,10 +106,10 @@ async def resend(ctx: Context, *, ticket: str) -> None:
         raise LinkUnusable
     rates = {
         f"resends:network:{ctx.client.network}": limits(ctx.config).logins_of_network,
-        **quota.of_network(ctx),
+        **email_limits.of_network(ctx),
     }
     async with one_by_one(ctx.db):
-        wait = await throttle.take_all(ctx.db, rates)
+        wait = await rate_limit.take_all(ctx.db, rates)
     if wait:
         raise TooManyTries(wait)
     async with ctx.db.begin():
@@ -136,7 +137,7 @@ async def send_again(ctx: Context, *, registration_id: UUID) -> None:
         NoSuchRegistration: it was confirmed, or is too old.
     """
     async with ctx.db.begin():
-        await acting.hold(ctx)
+        await authorization.hold(ctx)
         pending = await registrations.renew(ctx.db, registration_id, lasts=VALID[Purpose.CONFIRM])
         if pending is not None:
             await _put_letter(ctx, pending)
@@ -147,34 +148,38 @@ async def send_again(ctx: Context, *, registration_id: UUID) -> None:
 
 async def _write_to_person(ctx: Context, user_id: UUID) -> None:
     """Write to somebody who was brought here unconfirmed: choosing a password confirms him."""
-    person = await user.find_by_id(ctx.db, user_id)
+    person = await users.find_by_id(ctx.db, user_id)
     if person is None or person.confirmed_at is not None:
         return
-    if not await quota.is_withheld(ctx, quota.Kind.CONFIRM, person.email):
-        await resetting.send(ctx, person, letters.reset_to_confirm)
+    if not await email_limits.is_withheld(ctx, email_limits.Kind.CONFIRM, person.email):
+        await reset_links.send(ctx, person, messages.reset_to_confirm)
 
 
 async def _write_letter(ctx: Context, pending: Pending, *, is_shown: bool = False) -> None:
     registration_id = str(pending.id)
-    if not await quota.is_withheld(
-        ctx, quota.Kind.CONFIRM, pending.email, registration=registration_id, is_shown=is_shown
+    if not await email_limits.is_withheld(
+        ctx,
+        email_limits.Kind.CONFIRM,
+        pending.email,
+        registration=registration_id,
+        is_shown=is_shown,
     ):
         await _put_letter(ctx, pending)
 
 
 async def _put_letter(ctx: Context, pending: Pending) -> None:
     """Write to the address: a link to confirm, or to an account's owner that there is one."""
-    person = await user.find(ctx.db, pending.email)
+    person = await users.find(ctx.db, pending.email)
     if person is not None:
-        letter = letters.already_registered(
+        letter = messages.already_registered(
             to=person.email,
             site=ctx.config.site_name,
             username=person.username,
             login_url=f"{ctx.config.public_url}/login",
         )
     else:
-        link = await linking.link(ctx, Purpose.CONFIRM, registration_id=pending.id)
-        letter = letters.confirm_address(
+        link = await one_time_links.link(ctx, Purpose.CONFIRM, registration_id=pending.id)
+        letter = messages.confirm_address(
             to=pending.email,
             site=ctx.config.site_name,
             username=pending.username,

@@ -7,10 +7,11 @@ from typing import NamedTuple
 from app.context import Context
 from app.kit.errors import DefaultTooMighty, NoSuchRole, RoleHeld, RoleThere, WrongRoleName
 from app.kit.permissions import Permission
-from app.models import administrators, role, user
+from app.models import administrators, role
+from app.models import user as users
 from app.models.audit import Event
 from app.models.role import Known
-from app.steps import acting
+from app.steps import authorization
 from app.steps.administrators import keeping_one
 from app.steps.recording import record
 
@@ -36,7 +37,7 @@ async def everything(ctx: Context) -> list[Shown]:
                 known.name,
                 known.is_default,
                 known.permissions,
-                await user.count_with_role(ctx.db, known.id),
+                await users.count_with_role(ctx.db, known.id),
             )
             for known in await role.everything(ctx.db)
         ]
@@ -53,7 +54,7 @@ async def create(ctx: Context, *, name: str, permissions: Permission) -> None:
         raise WrongRoleName
     async with ctx.db.begin():
         await administrators.lock(ctx.db)
-        await acting.hold(ctx)
+        await authorization.hold(ctx)
         is_new = await role.add(ctx.db, name, permissions)
         if is_new:
             await record(ctx, Event.ROLE_CREATED, role=name, permissions=in_words(permissions))
@@ -70,7 +71,7 @@ async def set_permissions(ctx: Context, *, name: str, permissions: Permission) -
         LastAdministrator: nobody else could look after people.
     """
     async with ctx.db.begin(), keeping_one(ctx):
-        await acting.hold(ctx)
+        await authorization.hold(ctx)
         roles = await role.everything(ctx.db)
         known = _named(roles, name)
         too_mighty = known is not None and known.is_default and Permission.ADMIN in permissions
@@ -92,7 +93,7 @@ async def set_default(ctx: Context, *, name: str) -> None:
         DefaultTooMighty: new people would be administrators.
     """
     async with ctx.db.begin(), keeping_one(ctx):
-        await acting.hold(ctx)
+        await authorization.hold(ctx)
         roles = await role.everything(ctx.db)
         known = _named(roles, name)
         too_mighty = known is not None and Permission.ADMIN in known.permissions
@@ -113,12 +114,12 @@ async def delete(ctx: Context, *, name: str) -> None:
     """
     holders = 0
     async with ctx.db.begin(), keeping_one(ctx):
-        await acting.hold(ctx)
+        await authorization.hold(ctx)
         roles = await role.everything(ctx.db)
         known = _named(roles, name)
         if known is not None:
             await role.hold(ctx.db, known.id)
-            holders = await user.count_with_role(ctx.db, known.id)
+            holders = await users.count_with_role(ctx.db, known.id)
         if known is not None and not holders and not known.is_default:
             await role.remove(ctx.db, known.id)
             await record(ctx, Event.ROLE_DELETED, role=known.name)

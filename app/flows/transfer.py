@@ -14,15 +14,15 @@ from app.context import Context
 from app.db import is_away, make_engine
 from app.kit import hashes
 from app.kit.addresses import USERNAME_LONGEST
-from app.kit.columns import AS_IT_IS, Reading
 from app.kit.errors import CannotRead
-from app.kit.newcomers import Newcomer, read
-from app.kit.rows import Problem, Row
-from app.models import audit, emigrant, foreign, newcomer, role
+from app.models import audit, export, role, source, staging
 from app.models.audit import Event
-from app.models.emigrant import Exported
-from app.models.foreign import Found
-from app.models.newcomer import Refused
+from app.models.export import Exported
+from app.models.source import Found
+from app.models.staging import Refused
+from app.transfer.columns import AS_IT_IS, Reading
+from app.transfer.parsing import Newcomer, read
+from app.transfer.rows import Problem, Row
 
 __all__ = [
     "Brought",
@@ -110,14 +110,14 @@ async def bring_in(
     """
     problems = _Problems(tell)
     async with ctx.db.begin():
-        await newcomer.prepare(ctx.db)
+        await staging.prepare(ctx.db)
         await _collect(ctx, rows, problems, reading)
         present = await _compare(ctx, problems)
         is_done = not dry_run and (skip_bad or not problems.number)
         if is_done:
             late, is_done = await _admit(ctx, problems, skip_bad=skip_bad)
             present += late
-        kept = await newcomer.kept(ctx.db)
+        kept = await staging.kept(ctx.db)
     return Brought(present=present, problems=problems.number, is_done=is_done, **kept._asdict())
 
 
@@ -137,10 +137,10 @@ async def people_of(
         with _refusals():
             connection = await stack.enter_async_context(engine.connect())
             await connection.execution_options(**READ_ONLY)
-            await foreign.be_patient(connection)
-            found = await connection.run_sync(foreign.find, table, reading)
+            await source.be_patient(connection)
+            found = await connection.run_sync(source.find, table, reading)
             found = _understood(found, table, reading)
-            count = await connection.run_sync(foreign.count, found)
+            count = await connection.run_sync(source.count, found)
         yield People(count, _people(connection, found), found.all_columns)
 
 
@@ -155,24 +155,24 @@ def people_of_file(
     """
     with ExitStack() as stack:
         with _refusals():
-            connection = stack.enter_context(foreign.opened_file(path))
-            found = _understood(foreign.find(connection, table, reading), table, reading)
-            count = foreign.count(connection, found)
+            connection = stack.enter_context(source.opened_file(path))
+            found = _understood(source.find(connection, table, reading), table, reading)
+            count = source.count(connection, found)
         yield People(count, _people_now(connection, found), found.all_columns)
 
 
 async def exported(ctx: Context) -> AsyncIterator[Exported]:
     """Return all people, with their hashes, the newest last, as of one moment."""
     async with ctx.db.begin():
-        await emigrant.be_patient(ctx.db)
-        async for person in emigrant.exported(ctx.db):
+        await export.be_patient(ctx.db)
+        async for person in export.exported(ctx.db):
             yield person
 
 
 async def hash_kinds(ctx: Context, *, rounds: int) -> list[HashKind]:
     """Return the kinds of hashes that people have, the most frequent first."""
     async with ctx.db.begin():
-        beginnings = await emigrant.hash_beginnings(ctx.db)
+        beginnings = await export.hash_beginnings(ctx.db)
     people: Counter[tuple[str, bool]] = Counter()
     for beginning, number in beginnings:
         people[_kind(beginning, rounds)] += number
@@ -191,13 +191,13 @@ def _kind(beginning: str, rounds: int) -> tuple[str, bool]:
 
 async def _people(connection: AsyncConnection, found: Found) -> AsyncIterator[Row]:
     with _refusals():
-        async for row in foreign.rows(connection, found):
+        async for row in source.rows(connection, found):
             yield row
 
 
 async def _people_now(connection: Connection, found: Found) -> AsyncIterator[Row]:
     with _refusals():
-        for row in foreign.rows_now(connection, found):
+        for row in source.rows_now(connection, found):
             yield row
 
 
@@ -245,11 +245,11 @@ async def _collect(ctx: Context, rows: Rows, problems: _Problems, reading: Readi
             continue
         role_id = roles[found.role.lower()] if found.role else default
         values = {**found._asdict(), "role_id": role_id}
-        batch.append([values[column] for column in newcomer.COLUMNS])
+        batch.append([values[column] for column in staging.COLUMNS])
         if len(batch) == AT_ONCE:
-            await newcomer.put(ctx.db, batch)
+            await staging.put(ctx.db, batch)
             batch = []
-    await newcomer.put(ctx.db, batch)
+    await staging.put(ctx.db, batch)
 
 
 def _unknown_role(person: Newcomer) -> Problem:
@@ -260,12 +260,12 @@ def _unknown_role(person: Newcomer) -> Problem:
 
 async def _compare(ctx: Context, problems: _Problems) -> int:
     """Compare the newcomers with each other and with who is here; return how many are here."""
-    await newcomer.index(ctx.db)
-    present = await newcomer.drop_present(ctx.db)
-    for twin in await newcomer.drop_twins(ctx.db):
+    await staging.index(ctx.db)
+    present = await staging.drop_present(ctx.db)
+    for twin in await staging.drop_twins(ctx.db):
         sentence = f"This address stands in line {twin.other} already."
         problems.add(Problem(twin.line, twin.email, "email", sentence))
-    for refused in await newcomer.drop_taken_names(ctx.db):
+    for refused in await staging.drop_taken_names(ctx.db):
         problems.add(_name_taken(refused))
     await _find_names(ctx)
     return present
@@ -279,21 +279,21 @@ def _name_taken(refused: Refused) -> Problem:
 
 async def _find_names(ctx: Context) -> None:
     """Give who has none a user name, with the next number where the plain one is taken."""
-    await newcomer.unname(ctx.db)
+    await staging.unname(ctx.db)
     numbers: Counter[str] = Counter()
-    while nameless := await newcomer.nameless(ctx.db, most=AT_ONCE):
+    while nameless := await staging.nameless(ctx.db, most=AT_ONCE):
         wanted: dict[int, str] = {}
         for line, base in nameless:
             numbers[base.casefold()] += 1
             number = str(numbers[base.casefold()] + FIRST_NUMBER - 1)
             wanted[line] = base[: USERNAME_LONGEST - len(number)] + number
-        taken = await newcomer.taken_names(ctx.db, list(wanted.values()))
+        taken = await staging.taken_names(ctx.db, list(wanted.values()))
         free: dict[str, tuple[int, str]] = {}
         for line, name in wanted.items():
             if name.casefold() not in taken:
                 free.setdefault(name.casefold(), (line, name))
         if free:
-            await newcomer.give_names(ctx.db, dict(free.values()))
+            await staging.give_names(ctx.db, dict(free.values()))
 
 
 async def _admit(ctx: Context, problems: _Problems, *, skip_bad: bool) -> tuple[int, bool]:
@@ -306,11 +306,11 @@ async def _admit(ctx: Context, problems: _Problems, *, skip_bad: bool) -> tuple[
     async with ctx.db.begin_nested() as savepoint:
         line: int | None = FIRST_LINE
         while line is not None:
-            line, admitted = await newcomer.admit(ctx.db, after=line, most=AT_ONCE)
+            line, admitted = await staging.admit(ctx.db, after=line, most=AT_ONCE)
             await audit.write_for_all(
                 ctx.db, Event.IMPORTED, client=ctx.client, subject_ids=admitted
             )
-        late, gone = await newcomer.drop_late(ctx.db)
+        late, gone = await staging.drop_late(ctx.db)
         for refused in gone:
             problems.add(_name_taken(refused))
         is_done = skip_bad or not gone

@@ -4,20 +4,20 @@ from app.models import (
     address,
     administrators,
     audit,
-    departure,
-    device,
-    directory,
-    emigrant,
-    forgotten,
+    deleted_user,
+    deletion,
+    export,
+    known_browser,
     outbox,
     pruning,
+    rate_limit,
     registration,
     role,
     session,
-    throttle,
     token,
-    user,
+    user_search,
 )
+from app.models import user as users
 from app.models.base import Base
 
 __all__ = [

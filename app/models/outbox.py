@@ -20,7 +20,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.kit.letter import Letter
+from app.mail.message import Letter
 from app.models.base import Base, Moment, Now, RandomId
 from app.models.pruning import Stale
 

@@ -4,7 +4,8 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 from app.context import Context
-from app.models import audit, forgotten, outbox, user
+from app.models import audit, deleted_user, outbox
+from app.models import user as users
 from app.models.audit import Event
 
 LINES_AT_ONCE = 2000  # of the audit, in one statement
@@ -17,10 +18,10 @@ async def erase(ctx: Context, user_id: UUID, *, actor_id: UUID | None = None) ->
     What is left of him in the audit is a random id that leads nowhere. Where his history is long,
     housekeeping takes the rest of his addresses out of it.
     """
-    person = await user.lock(ctx.db, user_id)
+    person = await users.lock(ctx.db, user_id)
     if person is not None:
         await outbox.forget(ctx.db, person.email)
-    await user.delete(ctx.db, user_id)
+    await users.delete(ctx.db, user_id)
     await audit.forget_registration(ctx.db, user_id)
     await _forget_lines(ctx, user_id, BEGINNING)
     await audit.write(
@@ -30,7 +31,7 @@ async def erase(ctx: Context, user_id: UUID, *, actor_id: UUID | None = None) ->
 
 async def go_on(ctx: Context) -> bool:
     """Wipe the next lines of somebody who is erased; False if of nobody any are left."""
-    left = await forgotten.next_left(ctx.db)
+    left = await deleted_user.next_left(ctx.db)
     if left is not None:
         await _forget_lines(ctx, *left)
     return left is not None
@@ -39,6 +40,6 @@ async def go_on(ctx: Context) -> bool:
 async def _forget_lines(ctx: Context, user_id: UUID, since: datetime) -> None:
     reached = await audit.forget_some(ctx.db, user_id, since=since, most=LINES_AT_ONCE)
     if reached is None:
-        await forgotten.done(ctx.db, user_id)
+        await deleted_user.done(ctx.db, user_id)
     else:
-        await forgotten.note(ctx.db, user_id, reached)
+        await deleted_user.note(ctx.db, user_id, reached)

@@ -6,14 +6,14 @@ use the limit up first, and then go unnoticed.
 
 from collections.abc import Callable
 
-from app import letters
 from app.context import Context
-from app.kit.browsers import described
-from app.kit.letter import Letter
 from app.kit.sealing import Purpose
+from app.kit.user_agents import described
+from app.mail import messages
+from app.mail.message import Letter
 from app.models import outbox
 from app.models.user import Credentials
-from app.steps import linking
+from app.steps import one_time_links
 
 
 async def tell(
@@ -37,12 +37,12 @@ async def tell(
 
 async def not_me_link(ctx: Context, person: Credentials) -> str:
     """Return a link on which the owner of a person's address takes the account back."""
-    return await linking.link(ctx, Purpose.NOT_ME, user_id=person.id, email=person.email)
+    return await one_time_links.link(ctx, Purpose.NOT_ME, user_id=person.id, email=person.email)
 
 
 async def password_disabled(ctx: Context, person: Credentials) -> None:
     """Tell a person that strangers have tried too many passwords."""
-    letter = letters.password_disabled(
+    letter = messages.password_disabled(
         to=person.email,
         site=ctx.config.site_name,
         username=person.username,

@@ -6,30 +6,26 @@ from quart import Quart
 
 from app.config import Config
 from app.flows import registration
-from app.kit.browsers import described
+from app.http import body, checks, connections, headers, heads
+from app.http.current_user import SessionAuth
+from app.http.cookies import MessageCookie, cookie_name
 from app.kit.permissions import Permission
+from app.kit.user_agents import described
 from app.web import (
     account,
     admin,
-    bodies,
-    checks,
-    connections,
-    current,
+    email_links,
     errors,
-    headers,
-    heads,
     home,
     invitation,
-    letterlinks,
     login,
     moments,
+    reauthentication,
     register,
     reset,
     secret,
-    sudo,
 )
-from app.web.assets import static_path
-from app.web.cookies import MessageCookie, cookie_name
+from app.http.assets import static_path
 
 PAGES = (
     home.pages,
@@ -37,8 +33,8 @@ PAGES = (
     login.pages,
     reset.pages,
     invitation.pages,
-    letterlinks.pages,
-    sudo.pages,
+    email_links.pages,
+    reauthentication.pages,
     account.pages,
     secret.pages,
     *admin.PAGES,
@@ -49,8 +45,8 @@ def furnish(app: Quart, config: Config) -> None:
     """Register the pages and, in this order, the checks before them."""
     app.secret_key = config.signing_keys[-1]
     app.config.update(
-        MAX_CONTENT_LENGTH=bodies.LONGEST_BODY_BYTES,
-        BODY_TIMEOUT=bodies.BODY_SECONDS,
+        MAX_CONTENT_LENGTH=body.LONGEST_BODY_BYTES,
+        BODY_TIMEOUT=body.BODY_SECONDS,
         RESPONSE_TIMEOUT=None,  # the server bounds the time of each write
         SECRET_KEY_FALLBACKS=config.signing_keys[:-1],
         SESSION_COOKIE_NAME=cookie_name(config, "flash"),
@@ -60,11 +56,11 @@ def furnish(app: Quart, config: Config) -> None:
         PERMANENT_SESSION_LIFETIME=timedelta(hours=1),
     )
     app.url_map.merge_slashes = False  # its redirects are built from the request's Host
-    app.request_class = bodies.StrictRequest
+    app.request_class = body.StrictRequest
     app.asgi_http_class = connections.OneTask
-    app.asgi_websocket_class = bodies.NoWebsockets
+    app.asgi_websocket_class = body.NoWebsockets
     app.session_interface = MessageCookie(app)
-    current.SessionAuth(
+    SessionAuth(
         app,
         cookie_name=cookie_name(config, "session"),
         cookie_secure=config.is_https,

@@ -1,33 +1,29 @@
-"""A person's own pages."""
+"""The account pages of who is signed in."""
 
+from typing import Any
 from uuid import UUID
 
 from quart import Blueprint, Response, flash, redirect, render_template, request
 from quart.typing import ResponseTypes
 from quart_auth import logout_user
 
-from app.flows import account, email_change, leaving, own_data, password
-from app.kit.errors import Refusal
-from app.web import current, streams, sudo
-from app.web.context import context
-from app.web.fields import (
-    ChangeEmailForm,
-    ChangePasswordForm,
-    LeaveForm,
-    UsernameForm,
-    given,
-)
-from app.web.forms import show
-from app.web.guards import sensitive
+from app.flows import account, data_download, deletion, email_change, password
+from app.http import resume, streams
+from app.http.access import sensitive
+from app.http.context import context
+from app.http.current_user import person, renew
+from app.web.fields import ChangeEmailForm, ChangePasswordForm, DeleteForm, UsernameForm, given
+from app.web.forms import show, submits
 
 pages = Blueprint("account", __name__, url_prefix="/account")
 
 HOME = "/account"
 SESSIONS = "/account/sessions"
+DAYS = {"days": deletion.GRACE.days}
 
 
 @pages.get("")
-async def overview() -> str:
+async def show_overview() -> str:
     """Show who one is here, and what can be changed."""
     async with context() as ctx:
         found = await account.overview(ctx)
@@ -35,52 +31,38 @@ async def overview() -> str:
 
 
 @pages.get("/password")
-async def password_form() -> ResponseTypes:
+async def show_password() -> ResponseTypes:
     """Ask for the old password and the new one."""
     return await show("account/password.html", ChangePasswordForm())
 
 
 @pages.post("/password")
-async def change_password() -> ResponseTypes:
+@submits(ChangePasswordForm, "account/password.html")
+async def submit_password(form: ChangePasswordForm) -> ResponseTypes:
     """Change the password; every other browser is signed out."""
-    form = ChangePasswordForm(await request.form)
-    if not form.validate():
-        return await show("account/password.html", form, status=422)
-    try:
-        async with context() as ctx:
-            renewed = await password.change_password(
-                ctx, current=given(form.current_password), password=given(form.password)
-            )
-    except Refusal as refusal:
-        return await show("account/password.html", form, refusal=refusal)
-    current.renew(renewed)
-    await flash("Your password is changed. All other browsers have been signed out.")
+    async with context() as ctx:
+        renewed = await password.change_password(
+            ctx, current=given(form.current_password), password=given(form.password)
+        )
+    renew(renewed)
+    await flash("Your password is changed. You've been signed out everywhere else.")
     return redirect(HOME, 303)
 
 
 @pages.get("/email")
-async def email_form() -> ResponseTypes:
+async def show_email() -> ResponseTypes:
     """Ask for another address."""
-    return await show("account/email.html", ChangeEmailForm(sudo.typed()))
+    return await show("account/email.html", ChangeEmailForm(resume.typed()))
 
 
 @pages.post("/email")
-async def change_email() -> ResponseTypes:
+@submits(ChangeEmailForm, "account/email.html")
+async def submit_email(form: ChangeEmailForm) -> ResponseTypes:
     """Write to the new address, and say the same whether or not it is somebody's."""
-    form = ChangeEmailForm(await request.form)
-    if not form.validate():
-        return await show("account/email.html", form, status=422)
-    try:
-        async with context() as ctx:
-            await email_change.request_change(
-                ctx, email=given(form.email), password=given(form.current_password)
-            )
-    except Refusal as refusal:
-        return await show("account/email.html", form, refusal=refusal)
-    await flash(
-        f"We have sent a letter to {given(form.email)}. Open the link in it within an hour to "
-        "change your address."
-    )
+    email = given(form.email)
+    async with context() as ctx:
+        await email_change.request_change(ctx, email=email, password=given(form.current_password))
+    await flash(f"Check your email: we've sent a link to {email}. It works for one hour.")
     return redirect(HOME, 303)
 
 
@@ -89,36 +71,31 @@ async def cancel_email() -> ResponseTypes:
     """Keep the address that one has."""
     async with context() as ctx:
         await email_change.cancel_change(ctx)
-    await flash("Your address stays as it is.")
+    await flash("Your email address stays as it is.")
     return redirect(HOME, 303)
 
 
 @pages.get("/username")
 @sensitive
-async def username_form() -> ResponseTypes:
+async def show_username() -> ResponseTypes:
     """Ask for another user name."""
-    form = UsernameForm(sudo.typed(), data={"username": current.person().username})
+    form = UsernameForm(resume.typed(), data={"username": person().username})
     return await show("account/username.html", form)
 
 
 @pages.post("/username")
 @sensitive
-async def change_username() -> ResponseTypes:
+@submits(UsernameForm, "account/username.html")
+async def submit_username(form: UsernameForm) -> ResponseTypes:
     """Change the user name."""
-    form = UsernameForm(await request.form)
-    if not form.validate():
-        return await show("account/username.html", form, status=422)
-    try:
-        async with context() as ctx:
-            await account.change_username(ctx, username=given(form.username))
-    except Refusal as refusal:
-        return await show("account/username.html", form, refusal=refusal)
-    await flash(f"You are {given(form.username)} now.")
+    async with context() as ctx:
+        await account.change_username(ctx, username=given(form.username))
+    await flash(f"Username changed to {given(form.username)}.")
     return redirect(HOME, 303)
 
 
 @pages.get("/sessions")
-async def sessions() -> str:
+async def show_sessions() -> str:
     """Show where one is signed in."""
     async with context() as ctx:
         found = await account.own_sessions(ctx)
@@ -141,12 +118,13 @@ async def end_other_sessions() -> ResponseTypes:
     """Sign all other browsers out."""
     async with context() as ctx:
         number = await account.end_other_sessions(ctx)
-    await flash("All other browsers are signed out." if number else "There was no other browser.")
+    words = "You've been signed out everywhere else." if number else "There's no other session."
+    await flash(words)
     return redirect(SESSIONS, 303)
 
 
 @pages.get("/history")
-async def history() -> str:
+async def show_history() -> str:
     """Show what was done in one's name, and what happened to it."""
     async with context() as ctx:
         found = await account.own_history(ctx, before=request.args.get("before", ""))
@@ -154,44 +132,40 @@ async def history() -> str:
 
 
 @pages.get("/data")
-async def data() -> str:
-    """Offer what is known of a person to him, and the way out."""
+async def show_data() -> str:
+    """Offer people what is stored about them, and the way out."""
     return await render_template("account/data.html")
 
 
 @pages.post("/data")
 @sensitive
-async def download() -> Response:
-    """Hand out all that is known of a person, a piece at a time."""
+async def download_data() -> Response:
+    """Hand out all that is stored about somebody, a piece at a time."""
     async with context() as ctx:
-        await own_data.note_download(ctx)
-    return streams.file(
-        own_data.download,
-        name=f"{current.person().username}.json",
-        kind="application/json",
-    )
+        await data_download.note_download(ctx)
+    name = f"{person().username}.json"
+    return streams.file(data_download.download, name=name, kind="application/json")
 
 
 @pages.get("/delete")
-async def leave_form() -> ResponseTypes:
+async def show_delete() -> ResponseTypes:
     """Say what deleting means, and ask for the password."""
-    return await show("account/delete.html", LeaveForm(), days=leaving.GRACE.days)
+    return await _show_delete(DeleteForm())
+
+
+async def _show_delete(form: DeleteForm, **how: Any) -> ResponseTypes:
+    return await show("account/delete.html", form, **DAYS, **how)
 
 
 @pages.post("/delete")
-async def leave() -> ResponseTypes:
-    """Sign everybody out and delete the account after the days of grace."""
-    form = LeaveForm(await request.form)
-    if not form.validate():
-        return await show("account/delete.html", form, status=422, days=leaving.GRACE.days)
-    try:
-        async with context() as ctx:
-            day = await leaving.leave(ctx, password=given(form.current_password))
-    except Refusal as refusal:
-        return await show("account/delete.html", form, refusal=refusal, days=leaving.GRACE.days)
+@submits(DeleteForm, _show_delete)
+async def submit_delete(form: DeleteForm) -> ResponseTypes:
+    """Sign somebody out everywhere, and delete the account after the days of grace."""
+    async with context() as ctx:
+        day = await deletion.leave(ctx, password=given(form.current_password))
     logout_user()
     await flash(
-        f"Your account will be deleted on {day:%-d %B %Y}. Until then you can keep it: by the "
-        "link in the letter that we have sent you, or by signing in."
+        f"Your account will be deleted on {day:%-d %B %Y}. To keep it, sign in before then or "
+        "use the link we've emailed you."
     )
     return redirect("/", 303)

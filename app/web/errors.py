@@ -7,9 +7,9 @@ from quart import Quart, make_response, render_template
 from quart.typing import ResponseTypes
 from werkzeug.exceptions import HTTPException, InternalServerError
 
+from app.http.client import client
 from app.kit.errors import LinkUnusable, Refusal, TryLater
-from app.web import links
-from app.web.clients import client
+from app.http import kept_links
 from app.web.forms import SCHEME, UNAUTHORIZED
 
 log = logging.getLogger(__name__)
@@ -61,7 +61,7 @@ async def page(
     *,
     text: str | None = None,
     retry_after: int | None = None,
-    again: links.Again | None = None,
+    again: kept_links.Again | None = None,
 ) -> ResponseTypes:
     """Return an error page; ``text`` replaces the usual words of its status, ``again`` helps on."""
     words = WORDS.get(status, OTHER)
@@ -83,7 +83,7 @@ async def page(
 
 async def _refused(refusal: Refusal) -> ResponseTypes:
     retry_after = refusal.retry_after if isinstance(refusal, TryLater) else None
-    link = links.of_page() if isinstance(refusal, LinkUnusable) else None
+    link = kept_links.of_page() if isinstance(refusal, LinkUnusable) else None
     return await page(
         refusal.status,
         text=refusal.sentence,

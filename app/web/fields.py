@@ -9,7 +9,6 @@ from typing import Any
 from wtforms import BooleanField, EmailField, Field, Form, HiddenField, PasswordField, StringField
 from wtforms.validators import DataRequired, EqualTo, InputRequired, StopValidation, ValidationError
 
-from app.house import house
 from app.kit.addresses import (
     EMAIL_LONGEST,
     USERNAME_RULE,
@@ -19,6 +18,7 @@ from app.kit.addresses import (
     normal_email,
 )
 from app.kit.errors import Refusal, WrongPassword
+from app.services import house
 
 TERMS = "I accept the terms"
 
@@ -57,7 +57,7 @@ def at_most(longest: int, sentence: str) -> Callable[[Form, Field], None]:
     return check
 
 
-class HouseForm(Form):
+class BaseForm(Form):
     """A form that takes Quart's parsed fields and can carry a flow's refusal."""
 
     def take(self, refusal: Refusal) -> None:
@@ -134,13 +134,13 @@ def _name_field() -> StringField:
     )
 
 
-class LinkedForm(HouseForm):
+class LinkedForm(BaseForm):
     """A form about a link in a letter; ``link`` says which one the page was about."""
 
     link = HiddenField()
 
 
-class LoginForm(HouseForm):
+class LoginForm(BaseForm):
     """Sign in by address or user name."""
 
     email_or_user = _name_field()
@@ -153,7 +153,7 @@ class LoginForm(HouseForm):
     next = HiddenField()
 
 
-class NewPasswordForm(HouseForm):
+class NewPasswordForm(BaseForm):
     """Choose a password. How long it must be is the flow's to say."""
 
     password = _new_password()
@@ -170,7 +170,7 @@ class InvitationForm(LinkedPasswordForm):
     terms = BooleanField(TERMS)
 
 
-class ChangePasswordForm(HouseForm):
+class ChangePasswordForm(BaseForm):
     """Replace the password that one has."""
 
     current_password = _current_password("Your password now")
@@ -178,7 +178,7 @@ class ChangePasswordForm(HouseForm):
     confirm = _confirm("The new password again")
 
 
-class RegisterForm(HouseForm):
+class RegisterForm(BaseForm):
     """Ask for an account."""
 
     username = _username_field(f"{USERNAME_RULE} Others can see it.")
@@ -188,13 +188,13 @@ class RegisterForm(HouseForm):
     terms = BooleanField(TERMS)
 
 
-class UsernameForm(HouseForm):
+class UsernameForm(BaseForm):
     """Take another user name."""
 
     username = _username_field("Others can see it. You sign in with it, or with your address.")
 
 
-class ChangeEmailForm(HouseForm):
+class ChangeEmailForm(BaseForm):
     """Name another address."""
 
     email = _email_field(
@@ -203,26 +203,26 @@ class ChangeEmailForm(HouseForm):
     current_password = _current_password()
 
 
-class LeaveForm(HouseForm):
+class LeaveForm(BaseForm):
     """Ask that one's account be deleted."""
 
     current_password = _current_password()
 
 
-class SudoForm(HouseForm):
+class SudoForm(BaseForm):
     """Show the password again; ``next`` is the page that wants to see it."""
 
     password = _current_password()
     next = HiddenField()
 
 
-class ResetRequestForm(HouseForm):
+class ResetRequestForm(BaseForm):
     """Say whose password is forgotten."""
 
     email_or_user = _name_field()
 
 
-class TicketForm(HouseForm):
+class TicketForm(BaseForm):
     """A button for who has just shown his password; the ticket says who he is."""
 
     ticket = HiddenField()

@@ -1,32 +1,59 @@
-"""Showing a form: as it was typed, with what is wrong beside it."""
+"""Showing a form as it was typed, with what is wrong beside it, and taking what it sends."""
 
-from quart import make_response, render_template
+from collections.abc import Awaitable, Callable
+from functools import wraps
+from typing import Any, Protocol, TypeVar
+
+from quart import make_response, render_template, request
 from quart.typing import ResponseTypes
 
-from app.kit.errors import NotPermitted, Refusal, SignedOut, TryLater
-from app.web.fields import HouseForm, errors_of
+from app.http.kept_links import KeptLink
+from app.kit.errors import LinkUnusable, NotPermitted, Refusal, SignedOut, TryLater
+from app.web.fields import BaseForm, LinkedForm, errors_of, given
 
 UNAUTHORIZED = 401
 SCHEME = 'Form realm="login"'  # RFC 9110 11.6.1 wants a scheme named; ours is the form itself
 
+F = TypeVar("F", bound=BaseForm, contravariant=True)
+Page = Callable[..., Awaitable[ResponseTypes]]
+
+
+class Show(Protocol[F]):
+    """Shows the page of a form; what stands in its address comes by name."""
+
+    async def __call__(
+        self,
+        form: F,
+        /,
+        *,
+        status: int = 200,
+        refusal: Refusal | None = None,
+        **parts: Any,  # noqa: ANN401 - as the address has them
+    ) -> ResponseTypes:
+        """Return the page; ``status`` and ``refusal`` as the function ``show`` takes them."""
+
 
 async def show(
     template: str,
-    form: HouseForm,
+    form: BaseForm,
     *,
     status: int = 200,
     refusal: Refusal | None = None,
+    link: KeptLink | None = None,
     **facts: object,
 ) -> ResponseTypes:
     """Render a form; a flow's refusal sets the status and stands in the summary of errors.
 
-    What was typed stays, passwords never do. Who may not act any more sees no page of his.
+    What was typed stays, passwords never do. Who may not act any more sees no page of theirs.
+    ``link``: that which the form is about, so that it says so when it comes.
     """
     if isinstance(refusal, SignedOut | NotPermitted):
         raise refusal
     if refusal is not None:
         form.take(refusal)
         status = refusal.status
+    if link is not None and isinstance(form, LinkedForm):
+        form.link.data = link.mark()
     html = await render_template(template, form=form, errors=errors_of(form), **facts)
     response = await make_response(html, status)
     if isinstance(refusal, TryLater):
@@ -34,3 +61,41 @@ async def show(
     if status == UNAUTHORIZED:
         response.headers["WWW-Authenticate"] = SCHEME
     return response
+
+
+def submits(
+    make: Callable[[Any], F], shown: str | Show[F], *, link: KeptLink | None = None
+) -> Callable[[Callable[..., Awaitable[ResponseTypes]]], Page]:
+    """Make a page of a function that takes a valid form and does what it asks for.
+
+    A form that is not valid, and a refusal, show the page of the form again: ``shown`` is its
+    template, or the function that shows it. A form about another link than the one that the
+    browser keeps now is refused; that a ``link`` cannot be used has a page of its own.
+    """
+
+    def decorate(submit: Callable[..., Awaitable[ResponseTypes]]) -> Page:
+        @wraps(submit)
+        async def page(**parts: Any) -> ResponseTypes:  # noqa: ANN401 - as the address has them
+            form = make(await request.form)
+
+            async def again(**how: Any) -> ResponseTypes:  # noqa: ANN401 - as ``show`` takes it
+                if isinstance(shown, str):
+                    return await show(shown, form, **how)
+                return await shown(form, **parts, **how)
+
+            if link is not None and isinstance(form, LinkedForm):
+                another = link.refuse_another(given(form.link))
+                if another is not None:
+                    return await again(refusal=another)
+            if not form.validate():
+                return await again(status=422)
+            try:
+                return await submit(form, **parts)
+            except LinkUnusable:
+                raise
+            except Refusal as refusal:
+                return await again(refusal=refusal)
+
+        return page
+
+    return decorate

@@ -3,7 +3,7 @@
 from quart import Blueprint, redirect, render_template
 from quart.typing import ResponseTypes
 
-from app.web.guards import anyone
+from app.http.access import anyone
 
 pages = Blueprint("home", __name__)
 

@@ -4,16 +4,15 @@ from quart import Blueprint, flash, make_response, redirect, render_template, re
 from quart.typing import ResponseTypes
 from quart_auth import current_user, login_user, logout_user
 
-from app.flows import login as flow
-from app.house import house
-from app.kit.errors import Refusal
+from app.flows import login
+from app.http import known_browser, resume
+from app.http.access import anyone
+from app.http.context import context
+from app.http.current_user import CurrentUser
 from app.kit.urls import wanted_path
-from app.web import browsers, sudo
-from app.web.context import context
-from app.web.current import CurrentUser
+from app.services import services
 from app.web.fields import LoginForm, TicketForm, given
-from app.web.forms import show
-from app.web.guards import anyone
+from app.web.forms import show, submits
 
 pages = Blueprint("login", __name__)
 
@@ -22,7 +21,7 @@ DOORS = frozenset({"/login", "/logout"})
 
 @pages.get("/login")
 @anyone
-async def login() -> ResponseTypes:
+async def show_login() -> ResponseTypes:
     """Show the form, and why it is asked for if a guarded page sent the visitor here."""
     wanted = _wanted(request.args.get("next"))
     if await current_user.is_authenticated:
@@ -32,29 +31,25 @@ async def login() -> ResponseTypes:
 
 @pages.post("/login")
 @anyone
-async def enter() -> ResponseTypes:
+@submits(LoginForm, "login.html")
+async def submit_login(form: LoginForm) -> ResponseTypes:
     """Sign in and go to the page that was asked for."""
-    form = LoginForm(await request.form)
-    if not form.validate():
-        return await show("login.html", form, status=422)
-    try:
-        outcome = await _sign_in(form)
-    except Refusal as refusal:
-        return await show("login.html", form, refusal=refusal)
-    if isinstance(outcome, flow.SignedIn):
-        login_user(CurrentUser(outcome.secret), remember=outcome.remembered)
-        wanted = _wanted(form.next.data)
-        await sudo.remind(comes_back=wanted is not None)
-        return browsers.keep(redirect(wanted or "/", 303), outcome.browser)
+    name, password = given(form.email_or_user), given(form.password)
+    async with context() as ctx:
+        outcome = await login.sign_in(
+            ctx, name=name, password=password, remember=form.remember_me.data
+        )
+    if isinstance(outcome, login.SignedIn):
+        return await _signed_in(outcome, _wanted(form.next.data))
     ticket = TicketForm(data={"ticket": outcome.ticket})
-    if isinstance(outcome, flow.Leaving):
+    if isinstance(outcome, login.Leaving):
         return await show("leaving.html", ticket, status=403, day=outcome.day)
     return await show("unconfirmed.html", ticket, status=403)
 
 
 @pages.get("/logout")
 @anyone
-async def leave() -> ResponseTypes:
+async def show_logout() -> ResponseTypes:
     """Show a button: a link or an image must not sign anybody out."""
     if not await current_user.is_authenticated:
         return redirect("/", 303)
@@ -63,31 +58,27 @@ async def leave() -> ResponseTypes:
 
 @pages.post("/logout")
 @anyone
-async def left() -> ResponseTypes:
+async def submit_logout() -> ResponseTypes:
     """End the session, here and on every worker."""
     if current_user.auth_id is not None:
         async with context() as ctx:
-            await flow.sign_out(ctx)
+            await login.sign_out(ctx)
         logout_user()
-    sudo.forget_typed()
-    await flash("You have been logged out.")
+    resume.forget_typed()
+    await flash("You've been signed out.")
     response = redirect("/", 303)
-    if house().config.is_https:  # heeded over TLS only; “cache” can take seconds
+    if services().config.is_https:  # heeded over TLS only; “cache” can take seconds
         response.headers["Clear-Site-Data"] = '"storage"'
     return response
+
+
+async def _signed_in(done: login.SignedIn, wanted: str | None) -> ResponseTypes:
+    login_user(CurrentUser(done.secret), remember=done.remembered)
+    await resume.remind(comes_back=wanted is not None)
+    return known_browser.keep(redirect(wanted or "/", 303), done.browser)
 
 
 def _wanted(text: str | None) -> str | None:
     """Return the page that was asked for, if it is one of ours and not a door itself."""
     path = wanted_path(text)
     return None if path is None or path.split("?")[0] in DOORS else path
-
-
-async def _sign_in(form: LoginForm) -> flow.Outcome:
-    async with context() as ctx:
-        return await flow.sign_in(
-            ctx,
-            name=given(form.email_or_user),
-            password=given(form.password),
-            remember=form.remember_me.data,
-        )

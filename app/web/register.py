@@ -1,22 +1,25 @@
 """Registering and confirming."""
 
+from typing import Any
+
 from quart import Blueprint, flash, make_response, redirect, render_template, request
 from quart.typing import ResponseTypes
 from quart_auth import current_user
 
 from app.flows import confirmation, registration
-from app.house import house
-from app.kit.errors import Refusal, RegistrationClosed, TryLater, WrongPassword
+from app.http import cookies
+from app.http.access import anyone
+from app.http.context import context
+from app.http.kept_links import Again, KeptLink
+from app.kit.errors import RegistrationClosed
 from app.kit.links import CONFIRM_VALID_HOURS
-from app.web import cookies, links
-from app.web.context import context
+from app.services import services
 from app.web.fields import ConfirmForm, RegisterForm, TicketForm, given
-from app.web.forms import show
-from app.web.guards import anyone
+from app.web.forms import show, submits
 
 pages = Blueprint("register", __name__)
 
-LINK = links.KeptLink("confirm", "/confirm", links.Again("Sign in for a new link", "/login"))
+LINK = KeptLink("confirm", "/confirm", Again("Sign in for a new link", "/login"))
 RECEIPTS = "receipts"  # they show that a link is opened in the browser that registered
 MOST_RECEIPTS = 3
 RECEIPT_SECONDS = CONFIRM_VALID_HOURS * 3600
@@ -24,12 +27,12 @@ RECEIPT_SECONDS = CONFIRM_VALID_HOURS * 3600
 
 @pages.get("/register")
 @anyone
-async def register() -> ResponseTypes:
+async def show_registration() -> ResponseTypes:
     """Show the form."""
     if await current_user.is_authenticated:
         return redirect("/", 303)
     try:
-        registration.require_open(house().config)
+        registration.require_open(services().config)
     except RegistrationClosed as refusal:
         return await _closed(refusal, status=200)
     return await show("register.html", RegisterForm())
@@ -37,20 +40,27 @@ async def register() -> ResponseTypes:
 
 @pages.post("/register")
 @anyone
-async def apply() -> ResponseTypes:
-    """Register, and say the same whether or not the address was known."""
+async def submit_registration() -> ResponseTypes:
+    """Register, unless nobody can."""
     try:
-        registration.require_open(house().config)
+        registration.require_open(services().config)
     except RegistrationClosed as refusal:
         return await _closed(refusal, status=refusal.status)
-    form = RegisterForm(await request.form)
-    if not form.validate():
-        return await show("register.html", form, status=422)
-    try:
-        receipt = await _register(form)
-    except Refusal as refusal:
-        return await show("register.html", form, refusal=refusal)
-    response = await _check_mail(given(form.email))
+    return await _register()
+
+
+@submits(RegisterForm, "register.html")
+async def _register(form: RegisterForm) -> ResponseTypes:
+    """Register, and say the same whether or not the address was known."""
+    async with context() as ctx:
+        receipt = await registration.register(
+            ctx,
+            username=given(form.username),
+            email=given(form.email),
+            password=given(form.password),
+            accepts_terms=form.terms.data,
+        )
+    response = await _check_email(given(form.email))
     kept = "~".join([receipt, *_receipts()][:MOST_RECEIPTS])
     cookies.put(response, RECEIPTS, kept, seconds=RECEIPT_SECONDS)
     return response
@@ -59,11 +69,11 @@ async def apply() -> ResponseTypes:
 @pages.post("/confirm/resend")
 @anyone
 async def resend() -> ResponseTypes:
-    """Send the confirmation again, to who just showed that he knows the password."""
+    """Send the confirmation again, to who just showed that they know the password."""
     form = TicketForm(await request.form)
     async with context() as ctx:
         await registration.resend(ctx, ticket=given(form.ticket))
-    return await _check_mail(None)
+    return await _check_email(None)
 
 
 @pages.get("/confirm/<sealed>")
@@ -75,35 +85,28 @@ async def open_link(sealed: str) -> ResponseTypes:
 
 @pages.get("/confirm")
 @anyone
-async def confirm() -> ResponseTypes:
+async def show_confirmation() -> ResponseTypes:
     """Show a button: mail scanners open links, they press nothing (TK-06)."""
     return await _show_confirmation(ConfirmForm())
 
 
+async def _show_confirmation(form: ConfirmForm, **how: Any) -> ResponseTypes:
+    async with context() as ctx:
+        opened = await confirmation.open_confirmation(ctx, sealed=LINK.key(), receipts=_receipts())
+    return await show("confirm.html", form, link=LINK, opened=opened, **how)
+
+
 @pages.post("/confirm")
 @anyone
-async def confirmed() -> ResponseTypes:
+@submits(ConfirmForm, _show_confirmation, link=LINK)
+async def submit_confirmation(form: ConfirmForm) -> ResponseTypes:
     """Use the link up."""
-    form = ConfirmForm(await request.form)
-    if another := LINK.refuse_another(form):
-        return await _show_confirmation(form, another)
-    try:
-        await _confirm(form)
-    except (WrongPassword, TryLater) as refusal:
-        return await _show_confirmation(form, refusal)
-    await flash("Your address is confirmed. You can sign in now.")
-    return LINK.forget(redirect("/login", 303))
-
-
-async def _register(form: RegisterForm) -> str:
     async with context() as ctx:
-        return await registration.register(
-            ctx,
-            username=given(form.username),
-            email=given(form.email),
-            password=given(form.password),
-            accepts_terms=form.terms.data,
+        await confirmation.confirm(
+            ctx, sealed=LINK.key(), receipts=_receipts(), password=given(form.password)
         )
+    await flash("Your email address is confirmed. You can sign in now.")
+    return LINK.forget(redirect("/login", 303))
 
 
 async def _closed(refusal: RegistrationClosed, *, status: int) -> ResponseTypes:
@@ -111,24 +114,10 @@ async def _closed(refusal: RegistrationClosed, *, status: int) -> ResponseTypes:
     return await make_response(html, status)
 
 
-async def _confirm(form: ConfirmForm) -> None:
-    async with context() as ctx:
-        await confirmation.confirm(
-            ctx, sealed=LINK.key(), receipts=_receipts(), password=given(form.password)
-        )
-
-
-async def _show_confirmation(form: ConfirmForm, refusal: Refusal | None = None) -> ResponseTypes:
-    async with context() as ctx:
-        opened = await confirmation.open_confirmation(ctx, sealed=LINK.key(), receipts=_receipts())
-    return await LINK.show("confirm.html", form, refusal=refusal, opened=opened)
-
-
 def _receipts() -> list[str]:
     return [receipt for receipt in cookies.get(RECEIPTS).split("~") if receipt]
 
 
-async def _check_mail(email: str | None) -> ResponseTypes:
+async def _check_email(email: str | None) -> ResponseTypes:
     facts = {"email": email, "valid_hours": CONFIRM_VALID_HOURS}
-    html = await render_template("check_mail.html", **facts)
-    return await make_response(html)
+    return await make_response(await render_template("check_email.html", **facts))

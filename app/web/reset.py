@@ -1,42 +1,39 @@
 """A forgotten password."""
 
-from quart import Blueprint, flash, make_response, redirect, render_template, request
+from typing import Any
+
+from quart import Blueprint, flash, make_response, redirect, render_template
 from quart.typing import ResponseTypes
 
-from app.flows import recovery
-from app.kit.errors import LinkUnusable, Refusal
+from app.flows import password_reset
+from app.http import known_browser
+from app.http.access import anyone
+from app.http.context import context
+from app.http.kept_links import Again, KeptLink
 from app.kit.links import RESET_VALID_MINUTES
-from app.web import browsers, links
-from app.web.context import context
 from app.web.fields import LinkedPasswordForm, ResetRequestForm, given
-from app.web.forms import show
-from app.web.guards import anyone
+from app.web.forms import show, submits
 
 pages = Blueprint("reset", __name__)
 
-LINK = links.KeptLink("reset", "/reset/password", links.Again("Send me a new link", "/reset"))
+LINK = KeptLink("reset", "/reset/password", Again("Send me a new link", "/reset"))
 
 
 @pages.get("/reset")
 @anyone
-async def reset() -> ResponseTypes:
+async def show_reset() -> ResponseTypes:
     """Ask whose password is forgotten."""
     return await show("reset.html", ResetRequestForm())
 
 
 @pages.post("/reset")
 @anyone
-async def ask() -> ResponseTypes:
-    """Write to the person, and say the same whether or not there is one."""
-    form = ResetRequestForm(await request.form)
-    if not form.validate():
-        return await show("reset.html", form, status=422)
+@submits(ResetRequestForm, "reset.html")
+async def submit_reset(form: ResetRequestForm) -> ResponseTypes:
+    """Write to the user, and say the same whether or not there is one."""
     name = given(form.email_or_user)
-    try:
-        async with context() as ctx:
-            await recovery.request_reset(ctx, name=name)
-    except Refusal as refusal:
-        return await show("reset.html", form, refusal=refusal)
+    async with context() as ctx:
+        await password_reset.request_reset(ctx, name=name)
     html = await render_template("reset_sent.html", name=name, valid_minutes=RESET_VALID_MINUTES)
     return await make_response(html)
 
@@ -50,40 +47,25 @@ async def open_link(sealed: str) -> ResponseTypes:
 
 @pages.get("/reset/password")
 @anyone
-async def choose() -> ResponseTypes:
+async def show_new_password() -> ResponseTypes:
     """Ask for the new password."""
     return await _show(LinkedPasswordForm())
 
 
+async def _show(form: LinkedPasswordForm, **how: Any) -> ResponseTypes:
+    async with context() as ctx:
+        owner = await password_reset.find_reset(ctx, sealed=LINK.key())
+    return await show("reset_password.html", form, link=LINK, username=owner.username, **how)
+
+
 @pages.post("/reset/password")
 @anyone
-async def chosen() -> ResponseTypes:
-    """Store it; the person signs in with it next."""
-    form = LinkedPasswordForm(await request.form)
-    if another := LINK.refuse_another(form):
-        return await _show(form, refusal=another)
-    if not form.validate():
-        return await _show(form, status=422)
-    try:
-        done = await _reset(given(form.password))
-    except LinkUnusable:
-        raise
-    except Refusal as refusal:
-        return await _show(form, refusal=refusal)
+@submits(LinkedPasswordForm, _show, link=LINK)
+async def submit_new_password(form: LinkedPasswordForm) -> ResponseTypes:
+    """Store it; the user signs in with it next."""
+    async with context() as ctx:
+        done = await password_reset.reset_password(
+            ctx, sealed=LINK.key(), password=given(form.password)
+        )
     await flash("Your new password is set. Please sign in with it.")
-    return browsers.keep(LINK.forget(redirect("/login", 303)), done.browser)
-
-
-async def _show(
-    form: LinkedPasswordForm, *, status: int = 200, refusal: Refusal | None = None
-) -> ResponseTypes:
-    async with context() as ctx:
-        owner = await recovery.find_reset(ctx, sealed=LINK.key())
-    return await LINK.show(
-        "reset_password.html", form, status=status, refusal=refusal, username=owner.username
-    )
-
-
-async def _reset(password: str) -> recovery.Reset:
-    async with context() as ctx:
-        return await recovery.reset_password(ctx, sealed=LINK.key(), password=password)
+    return known_browser.keep(LINK.forget(redirect("/login", 303)), done.browser)

@@ -8,7 +8,7 @@ from sqlalchemy import text
 
 from app.context import Context
 from app.flows import access, checkup
-from app.house import House
+from app.services import House
 from app.steps import erasure
 from tests.attacks.visitor import Site
 from tests.contexts import context, operator

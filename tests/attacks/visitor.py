@@ -13,7 +13,7 @@ from sqlalchemy import URL
 
 from app.config import Config
 from app.flows import invitation
-from app.house import opened
+from app.services import opened
 from tests.conftest import SETTINGS
 from tests.contexts import operator
 from tests.mailbox import key_of

@@ -12,8 +12,8 @@ from app.doctor import inside
 from app.doctor.findings import Finding, Level, is_well
 from app.doctor.inside import Facts
 from app.flows.checkup import State
-from app.house import House
 from app.models.outbox import Waiting
+from app.services import House
 from tests.doctor.test_outside import KEY, LAPTOP, check
 from tests.models.test_pruning import ROWS, fill
 from tests.people import ALICE, ROOT, move_time, settle

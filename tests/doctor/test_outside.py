@@ -9,9 +9,9 @@ from app.doctor import outside
 from app.doctor.findings import Finding, Level
 from app.doctor.outside import FORGED, Visits
 from app.doctor.visits import Answer, NoAnswer
+from app.http.headers import ALWAYS
 from app.kit import probe
 from app.kit.probe import Seen
-from app.web.headers import ALWAYS
 
 KEY = "8hGf2-vQ5xZ0rTn7Lw3KsYb9JpCd4MaE"
 NONCE = "0123456789abcdef"

@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from app.house import House
 from app.kit import probe
 from app.kit.sealing import Purpose, seal
+from app.services import House
 from tests.browser import Browser
 
 OTHER_KEY = "8hGf2-vQ5xZ0rTn7Lw3KsYb9JpCd4MaE"

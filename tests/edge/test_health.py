@@ -14,9 +14,9 @@ from sqlalchemy.pool import NullPool
 from app import create_app, db, schema
 from app.config import Config
 from app.db import is_away
-from app.house import House
-from app.kit.marks import anyone
+from app.http.marks import anyone
 from app.kit.passwords import Verdict
+from app.services import House
 from tests import databases
 from tests.browser import Browser
 from tests.people import ALICE, settle

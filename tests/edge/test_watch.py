@@ -6,9 +6,9 @@ import pytest
 from quart import Quart
 
 from app.config import Config
-from app.edge.watch import shown
-from app.house import House
+from app.http.access_log import shown
 from app.kit.metrics import REQUESTS
+from app.services import House
 from tests.browser import Browser
 from tests.mailbox import last_link
 from tests.people import ALICE, register

@@ -10,9 +10,10 @@ from statistics import median
 import pytest
 from sqlalchemy import URL
 
-from app import postman, smtp
-from app.house import House
+from app.mail import smtp
 from app.models.outbox import LEASE
+from app.runtime import mailer
+from app.services import House
 from tests.mailserver import OK, MailServer, hang, mail_server
 from tests.people import ALICE, Someone, events, move_time, register
 from tests.postmen import (
@@ -82,10 +83,10 @@ async def recover(server: MailServer, fault: str) -> None:
 
 
 def test_the_limits_leave_time_for_letters_after_an_outage() -> None:
-    longest = max(postman.LONGEST_PAUSE_SECONDS, smtp.DELIVER_SECONDS + 1) + smtp.CONNECT_SECONDS
+    longest = max(mailer.LONGEST_PAUSE_SECONDS, smtp.DELIVER_SECONDS + 1) + smtp.CONNECT_SECONDS
     assert longest < LEAVE_WITHIN_SECONDS
     assert LEASE.total_seconds() > smtp.DELIVER_SECONDS * 2
-    assert postman.LOOK_ANYWAY_SECONDS <= 15
+    assert mailer.LOOK_ANYWAY_SECONDS <= 15
 
 
 @pytest.mark.parametrize("fault", ["down", "slow", "refusing"])
@@ -95,7 +96,7 @@ async def test_a_mail_server_in_trouble_delays_letters_but_nobody(
     monkeypatch: pytest.MonkeyPatch,
     fault: str,
 ) -> None:
-    monkeypatch.setattr(postman, "LONGEST_PAUSE_SECONDS", 2)
+    monkeypatch.setattr(mailer, "LONGEST_PAUSE_SECONDS", 2)
     monkeypatch.setattr(smtp, "STEP_SECONDS", 1)
     usual = await register_many(house, "usual")
     async with working(house, plain(server)):

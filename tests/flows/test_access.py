@@ -6,9 +6,9 @@ import pytest
 from sqlalchemy import text
 
 from app.context import Context
-from app.flows import access, people
-from app.house import House
+from app.flows import access, user_search
 from app.kit.errors import LastAdministrator, NoSuchPerson, NoSuchRole, WrongWord
+from app.services import House
 from tests.contexts import CLIENT
 from tests.flows.test_invitation import invite
 from tests.people import (
@@ -49,7 +49,7 @@ async def test_nobody_cannot_be_changed(house: House, ctx: Context, name: str) -
     with pytest.raises(NoSuchPerson):
         await access.delete(ctx, name=name, typed=name)
     with pytest.raises(NoSuchPerson):
-        await people.show(ctx, name=name)
+        await user_search.show(ctx, name=name)
 
 
 async def test_an_unknown_role_is_refused(house: House, ctx: Context) -> None:
@@ -121,7 +121,7 @@ async def test_a_person_is_meant_by_id_too(house: House, ctx: Context) -> None:
     await settle(house, ALICE)
     name = str(await id_of(house, ALICE))
     await access.block(ctx, name=name)
-    found = await people.show(ctx, name=name)
+    found = await user_search.show(ctx, name=name)
     assert found.person.states == ["blocked"]
 
 

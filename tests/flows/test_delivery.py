@@ -19,10 +19,10 @@ from app.flows.delivery import (
 )
 from app.flows.housekeeping import TEXTS, Pruned, prune
 from app.flows.housekeeping import count as count_stale
-from app.house import House
 from app.kit.errors import NotToBeRetried
-from app.kit.letter import NoServer, Posted, PutOff, Refused, Undelivered
+from app.mail.message import NoServer, Posted, PutOff, Refused, Undelivered
 from app.models import outbox
+from app.services import House
 from tests.contexts import context, operator
 from tests.mailbox import letters
 from tests.people import ALICE, BOB, ROOT, Someone, count, move_time, register

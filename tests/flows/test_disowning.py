@@ -2,9 +2,9 @@
 
 import pytest
 
-from app.flows import disowning
-from app.house import House
+from app.flows import takeback
 from app.kit.errors import LinkUnusable, WrongCredentials
+from app.services import House
 from tests.acts import NEW as NEW_PASSWORD
 from tests.acts import ask_email, change_password, confirm_email, disown, leave
 from tests.contexts import context
@@ -53,7 +53,7 @@ async def owns_again(house: House) -> None:
 async def test_every_letter_of_it_gives_the_account_back(house: House, words: str) -> None:
     await intruded(house)
     done = await disown(house, await link_about(house, ALICE.email, words))
-    assert done == disowning.Disowned(ALICE.email, is_lost=False)
+    assert done == takeback.Disowned(ALICE.email, is_lost=False)
     await owns_again(house)
     assert {"account.disowned", "account.email_restored"} <= set(await events(house))
 
@@ -105,7 +105,7 @@ async def test_an_address_that_is_anothers_by_now_is_not_taken_from_him(house: H
     await intruded(house)
     await settle(house, Someone("alice2", ALICE.email, ALICE.password))
     done = await disown(house, await link_about(house, ALICE.email, "address at Vestibule was"))
-    assert done == disowning.Disowned("", is_lost=True)
+    assert done == takeback.Disowned("", is_lost=True)
     assert not [each for each in await letters(house, HIS) if "Choose a new" in each.subject]
     with pytest.raises(WrongCredentials):
         await sign_in(house, INTRUDER)
@@ -120,7 +120,7 @@ async def test_the_owner_who_repaired_it_himself_is_not_undone(house: House) -> 
     his = await link_about(house, HIS, "address at Vestibule was")
     async with context(house) as ctx:
         with pytest.raises(LinkUnusable):
-            await disowning.open_notice(ctx, sealed=key_of(his))
+            await takeback.open_notice(ctx, sealed=key_of(his))
     with pytest.raises(LinkUnusable):
         await disown(house, his)
     assert await sign_in(house, ALICE, password=INTRUDER.password)
@@ -166,8 +166,8 @@ async def test_looking_uses_nothing_up_and_says_what_will_happen(house: House) -
     await intruded(house)
     link = await link_about(house, ALICE.email, "password")
     async with context(house) as ctx:
-        opened = await disowning.open_notice(ctx, sealed=key_of(link))
-    assert opened == disowning.Opened("alice", ALICE.email, is_moved=True)
+        opened = await takeback.open_notice(ctx, sealed=key_of(link))
+    assert opened == takeback.Opened("alice", ALICE.email, is_moved=True)
     await disown(house, link)
 
 

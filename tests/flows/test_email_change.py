@@ -3,8 +3,8 @@
 import pytest
 
 from app.flows import email_change
-from app.house import House
 from app.kit.errors import LinkUnusable, SameAddress, WrongCredentials, WrongPassword
+from app.services import House
 from tests.acts import ask_email, confirm_email
 from tests.contexts import context
 from tests.flows.test_recovery import asked, reset

@@ -8,8 +8,8 @@ from sqlalchemy import text
 
 from app.flows import housekeeping
 from app.flows.housekeeping import Pruned, Rest, prune
-from app.house import House
 from app.models import pruning
+from app.services import House
 from tests.contexts import context
 from tests.mailbox import letters
 from tests.models.test_pruning import ROWS, fill

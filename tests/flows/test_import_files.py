@@ -10,11 +10,11 @@ import pytest
 from sqlalchemy import text
 
 from app.flows import transfer
-from app.house import House
-from app.kit import rows
-from app.kit.columns import AS_IT_IS, Reading
 from app.kit.errors import CannotRead
-from app.kit.rows import Format, Problem, Row
+from app.services import House
+from app.transfer import rows
+from app.transfer.columns import AS_IT_IS, Reading
+from app.transfer.rows import Format, Problem, Row
 from tests.contexts import operator
 from tests.kit.test_hashes import GOOD, HASHER
 

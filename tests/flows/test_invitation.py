@@ -4,8 +4,8 @@ import pytest
 
 from app.context import Context
 from app.flows import access, invitation, login
-from app.house import House
 from app.kit.errors import AlreadyThere, LinkUnusable, NoSuchRole, WeakPassword
+from app.services import House
 from tests.contexts import context, operator
 from tests.mailbox import key_of, last_link
 from tests.people import (

@@ -3,10 +3,10 @@
 import pytest
 from sqlalchemy import text
 
-from app.house import House
 from app.kit.client import Client
 from app.kit.errors import Refusal, TooManyTries, WrongCredentials
 from app.models.user import FAILURES_UNTIL_DISABLED
+from app.services import House
 from tests.flows.test_recovery import asked, reset
 from tests.mailbox import letters
 from tests.people import ALICE, BOB, Someone, count, entered, events, move_time, settle, sign_in

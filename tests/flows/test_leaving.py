@@ -3,8 +3,8 @@
 import pytest
 
 from app.flows import login
-from app.house import House
 from app.kit.errors import LinkUnusable, WrongCredentials, WrongPassword
+from app.services import House
 from tests.acts import keep_by_link, keep_by_password, leave
 from tests.mailbox import link_about
 from tests.people import (

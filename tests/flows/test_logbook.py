@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.flows.logbook import _inert
+from app.flows.audit_log import _inert
 
 
 @pytest.mark.parametrize(

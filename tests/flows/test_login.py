@@ -11,11 +11,11 @@ from sqlalchemy import text
 from werkzeug.security import generate_password_hash
 
 from app.flows import login
-from app.house import House
 from app.kit import passwords
 from app.kit.errors import TooBusy, TooManyTries, WrongCredentials
 from app.kit.passwords import Verdict
 from app.kit.tokens import digest
+from app.services import House
 from tests.contexts import CLIENT, context
 from tests.people import (
     ALICE,

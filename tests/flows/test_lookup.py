@@ -6,8 +6,8 @@ import pytest
 from sqlalchemy import text
 
 from app.flows import login
-from app.house import House
 from app.kit.errors import DatabaseAway
+from app.services import House
 from tests.contexts import context
 from tests.people import ALICE, BOB, block, settle, signed_in
 

@@ -4,9 +4,9 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from app.house import House
 from app.kit.errors import SignedOut
-from app.steps import proof
+from app.services import House
+from app.steps import password_check
 from tests.acts import ask_email, change_password, disown, leave
 from tests.flows.test_recovery import asked, reset
 from tests.mailbox import letters, link_about
@@ -47,7 +47,7 @@ async def test_it_comes_too_late(
     await settle(house, ALICE)
     await signed_in(house, ALICE)
     await signed_in(house, ALICE)
-    prove = proof.prove
+    prove = password_check.prove
 
     async def slowly(*args: object, **kwargs: object) -> object:
         person = await prove(*args, **kwargs)  # type: ignore[arg-type]
@@ -55,7 +55,7 @@ async def test_it_comes_too_late(
         await meanwhile(house)
         return person
 
-    monkeypatch.setattr(proof, "prove", slowly)
+    monkeypatch.setattr(password_check, "prove", slowly)
     with pytest.raises(SignedOut):
         await deed(house)
     assert await letters(house, "intruder@example.net") == []

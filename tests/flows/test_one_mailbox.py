@@ -6,12 +6,12 @@ import pytest
 from sqlalchemy import text
 
 from app.context import Context
-from app.flows import access, disowning, invitation, logbook, login, people
-from app.flows.logbook import Filter as Lines
-from app.flows.people import Filter
-from app.house import House
+from app.flows import access, audit_log, invitation, login, takeback, user_search
+from app.flows.audit_log import Filter as Lines
+from app.flows.user_search import Filter
 from app.kit.addresses import normal_email
 from app.kit.errors import NoSuchPerson
+from app.services import House
 from tests.acts import ask_email, confirm_email, disown
 from tests.contexts import operator
 from tests.flows.test_recovery import ask, resets
@@ -32,9 +32,9 @@ async def test_each_form_of_a_domain_signs_in_resets_and_is_found(
         assert isinstance(await sign_in(house, bert, name=form), login.SignedIn)
         await ask(house, form)
         assert len(await resets(house)) == number
-        assert (await people.show(ctx, name=form)).person.username == "bert"
+        assert (await user_search.show(ctx, name=form)).person.username == "bert"
     for part in (*FORMS[:3], "b\u00fcch", "@b\u00fcch", "xn--bcher"):
-        found = await people.find(ctx, Filter(part))
+        found = await user_search.find(ctx, Filter(part))
         assert [person.username for person in found.people] == ["bert"], part
     await register(house, Someone("other", FORMS[2], "another one's words"))
     assert "already" in (await letters(house))[-1].subject
@@ -68,7 +68,7 @@ class TestAdministrator:
         self, house: House, ctx: Context, email: str, role: str
     ) -> None:
         await settle(house, Someone("chef", email, PASSWORD))
-        found = await people.show(ctx, name="chef")
+        found = await user_search.show(ctx, name="chef")
         assert found.person.role == role
 
 
@@ -90,7 +90,7 @@ async def test_a_change_to_a_look_alike_is_undone_and_he_gets_no_letter_of_it(
     await confirm_email(house, await link_about(house, intruders, "Confirm your new"))
     before = len(await letters(house, intruders))
     done = await disown(house, await link_about(house, owners, "address at Vestibule was"))
-    assert done == disowning.Disowned(owners, is_lost=False)
+    assert done == takeback.Disowned(owners, is_lost=False)
     assert len(await letters(house, intruders)) == before
     assert "Choose a new" in (await letters(house, owners))[-1].subject
 
@@ -106,11 +106,11 @@ async def test_a_user_name_that_spells_an_id_is_a_user_name(house: House, ctx: C
     await settle(house, Someone("a" * 32, "spells@example.com", PASSWORD))
     await access.block(ctx, name="a" * 32)
     for name, is_blocked in (("a" * 32, True), (str(UUID("a" * 32)), False)):
-        found = await people.show(ctx, name=name)
+        found = await user_search.show(ctx, name=name)
         assert (found.person.blocked_at is not None) == is_blocked
-    lines = (await logbook.read(ctx, Lines(person="a" * 32))).lines
+    lines = (await audit_log.read(ctx, Lines(person="a" * 32))).lines
     assert "account.blocked" in {line.event for line in lines}
-    lines = (await logbook.read(ctx, Lines(person=str(UUID("a" * 32))))).lines
+    lines = (await audit_log.read(ctx, Lines(person=str(UUID("a" * 32))))).lines
     assert "account.blocked" not in {line.event for line in lines}
 
 
@@ -119,10 +119,10 @@ async def test_an_id_without_its_hyphens_is_nobodys(house: House, ctx: Context) 
     alice_id = await id_of(house, ALICE)
     for name in (alice_id.hex, f"{{{alice_id}}}", f"urn:uuid:{alice_id}"):
         with pytest.raises(NoSuchPerson):
-            await people.show(ctx, name=name)
+            await user_search.show(ctx, name=name)
         with pytest.raises(NoSuchPerson):
-            await logbook.read(ctx, Lines(person=name))
-    assert (await people.show(ctx, name=str(alice_id))).person
+            await audit_log.read(ctx, Lines(person=name))
+    assert (await user_search.show(ctx, name=str(alice_id))).person
 
 
 async def test_a_user_name_with_a_hyphen_signs_in(house: House) -> None:

@@ -2,7 +2,6 @@
 
 import pytest
 
-from app.house import House
 from app.kit.errors import (
     LinkUnusable,
     SignedOut,
@@ -11,6 +10,7 @@ from app.kit.errors import (
     WrongCredentials,
     WrongPassword,
 )
+from app.services import House
 from tests.acts import NEW, ask_email, change_password, confirm_email, reauthenticate
 from tests.flows.test_recovery import asked, reset
 from tests.mailbox import link_about

@@ -6,10 +6,10 @@ import pytest
 from sqlalchemy import text
 
 from app.context import Context
-from app.flows import people
-from app.flows.people import Filter, State
-from app.house import House
+from app.flows import user_search
+from app.flows.user_search import Filter, State
 from app.models import finding
+from app.services import House
 from tests.people import ALICE, BOB, ROOT, block, id_of, settle
 
 CROWD = """
@@ -37,7 +37,7 @@ async def everyone(ctx: Context, wanted: Filter, *, size: int) -> list[str]:
     names: list[str] = []
     after = ""
     for _ in range(1000):
-        page = await people.find(ctx, wanted, after=after, size=size)
+        page = await user_search.find(ctx, wanted, after=after, size=size)
         names += [person.username.lower() for person in page.people]
         if page.next is None:
             return names
@@ -134,7 +134,7 @@ async def test_every_part_of_a_name_has_its_tokens(house: House, name: str) -> N
 
 async def test_an_id_finds_its_person(house: House, ctx: Context) -> None:
     await settle(house, ALICE)
-    found = await people.find(ctx, Filter(f" {await id_of(house, ALICE)} "))
+    found = await user_search.find(ctx, Filter(f" {await id_of(house, ALICE)} "))
     assert [person.username for person in found.people] == ["alice"]
 
 
@@ -159,5 +159,5 @@ async def test_states_and_roles_are_told_apart(house: House, ctx: Context) -> No
         (Filter(role="User", part="ali"), ["alice"]),
     ):
         assert await everyone(ctx, wanted, size=1) == names, wanted
-    alice = (await people.show(ctx, name="alice")).person
+    alice = (await user_search.show(ctx, name="alice")).person
     assert alice.states == ["blocked", "leaving"]

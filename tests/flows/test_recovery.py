@@ -3,10 +3,10 @@
 import pytest
 from sqlalchemy import text
 
-from app.flows import recovery
-from app.house import House
+from app.flows import password_reset
 from app.kit.errors import LinkUnusable, TooManyTries, WeakPassword, WrongCredentials
-from app.kit.letter import Letter
+from app.mail.message import Letter
+from app.services import House
 from tests.contexts import context
 from tests.mailbox import key_of, last_link, letters, link_about, link_in
 from tests.people import (
@@ -33,12 +33,12 @@ SUBJECT = "Choose a new password"
 
 async def ask(house: House, name: str) -> None:
     async with context(house) as ctx:
-        await recovery.request_reset(ctx, name=name)
+        await password_reset.request_reset(ctx, name=name)
 
 
-async def reset(house: House, link: str, password: str = NEW) -> recovery.Reset:
+async def reset(house: House, link: str, password: str = NEW) -> password_reset.Reset:
     async with context(house) as ctx:
-        return await recovery.reset_password(ctx, sealed=key_of(link), password=password)
+        return await password_reset.reset_password(ctx, sealed=key_of(link), password=password)
 
 
 async def asked(house: House, someone: Someone = ALICE) -> str:

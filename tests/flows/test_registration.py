@@ -7,9 +7,8 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.flows import confirmation, login, recovery, registration
+from app.flows import confirmation, login, password_reset, registration
 from app.flows.confirmation import Opened
-from app.house import House
 from app.kit.errors import (
     LinkUnusable,
     TooManyTries,
@@ -18,6 +17,7 @@ from app.kit.errors import (
     WrongCredentials,
     WrongPassword,
 )
+from app.services import House
 from tests.contexts import CLIENT, context
 from tests.mailbox import key_of, last_link, letters, link_in
 from tests.people import (
@@ -331,7 +331,7 @@ class TestStrangers:
 
 async def request_reset(house: House, name: str) -> None:
     async with context(house) as ctx:
-        await recovery.request_reset(ctx, name=name)
+        await password_reset.request_reset(ctx, name=name)
 
 
 async def fill_network(house: House, number: int = 5) -> None:

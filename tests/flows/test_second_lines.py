@@ -3,8 +3,8 @@
 import pytest
 from sqlalchemy import text
 
-from app.house import House
 from app.kit.errors import WrongCredentials
+from app.services import House
 from tests.acts import disown
 from tests.flows.test_disowning import intruded
 from tests.mailbox import link_about

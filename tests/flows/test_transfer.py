@@ -12,12 +12,12 @@ from werkzeug.security import generate_password_hash
 
 from app.flows import login, registration, transfer
 from app.flows.transfer import Brought, HashKind
-from app.house import House
-from app.kit.columns import AS_IT_IS, Reading
 from app.kit.errors import CannotRead, WrongCredentials
 from app.kit.hashes import flask_security_form
-from app.kit.newcomers import derived_username
-from app.kit.rows import Problem, Row
+from app.services import House
+from app.transfer.columns import AS_IT_IS, Reading
+from app.transfer.parsing import derived_username
+from app.transfer.rows import Problem, Row
 from tests import databases
 from tests.contexts import context, operator
 from tests.flows.test_recovery import reset

@@ -122,7 +122,7 @@ def test_an_old_proof_is_asked_for_again_and_nothing_typed_is_lost(visitor: Visi
     log_in(visitor, "jonas")
     let_proofs_grow_old(visitor.server)
     visitor.go("/account/username")
-    visitor.is_at("/sudo?next=/account/username")
+    visitor.is_at("/reauthenticate?next=/account/username")
     visitor.fill(password="wrong")
     visitor.press("Go on")
     visitor.reads("This is not your password.")
@@ -132,7 +132,7 @@ def test_an_old_proof_is_asked_for_again_and_nothing_typed_is_lost(visitor: Visi
     visitor.fill(username="jonas.the.second")
     let_proofs_grow_old(visitor.server)
     visitor.press("Change the user name")
-    visitor.is_at("/sudo?next=/account/username")
+    visitor.is_at("/reauthenticate?next=/account/username")
     visitor.fill(password=PASSWORD)
     visitor.press("Go on")
     assert visitor.page.input_value("#username") == "jonas.the.second"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.kit.browsers import UNKNOWN, described
+from app.kit.user_agents import UNKNOWN, described
 
 WEBKIT = "AppleWebKit/537.36 (KHTML, like Gecko)"
 SEEN = {

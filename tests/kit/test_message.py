@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from app.config import WrongSettings, load
 from app.kit.addresses import WrongAddress
-from app.kit.letter import Letter, NoServer, Posted
-from app.kit.message import compose, is_greeting, mailbox, sender_of
+from app.mail.message import Letter, NoServer, Posted
+from app.mail.mime import compose, is_greeting, mailbox, sender_of
 
 HEADERS = [
     "From", "To", "Subject", "Date", "Message-ID", "Auto-Submitted", "X-Auto-Response-Suppress",

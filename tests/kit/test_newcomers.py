@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.kit import columns, newcomers
 from app.kit.addresses import is_username
-from app.kit.columns import AS_IT_IS, Reading
 from app.kit.errors import CannotRead
-from app.kit.newcomers import Newcomer, derived_username
-from app.kit.rows import AT_ONCE, LINE_LONGEST, Format, Problem, Row, guarded, rows, unguarded
+from app.transfer import columns, parsing
+from app.transfer.columns import AS_IT_IS, Reading
+from app.transfer.parsing import Newcomer, derived_username
+from app.transfer.rows import AT_ONCE, LINE_LONGEST, Format, Problem, Row, guarded, rows, unguarded
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 BCRYPT = "$2b$04$zh9ve.PgzVtcmiMZl6AOY.isW4nKs9uGq0e5aWG8yCEfx3h6zkRY6"
@@ -26,13 +26,13 @@ def parsed(data: bytes, form: Format = Format.CSV) -> list[Row | Problem]:
 
 def problems(**values: object) -> list[str]:
     """Return what is wrong with a person."""
-    found = newcomers.read(Row(1, {"email": "a@example.com"} | values), now=NOW)
+    found = parsing.read(Row(1, {"email": "a@example.com"} | values), now=NOW)
     return [] if isinstance(found, Newcomer) else [problem.sentence for problem in found]
 
 
 def person(**values: object) -> Newcomer:
     named = {name.lower(): value for name, value in values.items()}
-    found = newcomers.read(Row(1, {"email": "Anna@Example.com"} | named), now=NOW)
+    found = parsing.read(Row(1, {"email": "Anna@Example.com"} | named), now=NOW)
     assert isinstance(found, Newcomer), found
     return found
 
@@ -123,16 +123,14 @@ def test_garbage_never_breaks_the_reader(head: bytes, data: bytes, form: Format)
         return
     for row in found:
         if isinstance(row, Row):
-            newcomers.read(row, now=NOW)
+            parsing.read(row, now=NOW)
 
 
 @settings(max_examples=200)
-@given(
-    st.dictionaries(st.sampled_from([*newcomers.PARSERS, *columns.ALIASES, "totp_secret"]), JSON)
-)
+@given(st.dictionaries(st.sampled_from([*parsing.PARSERS, *columns.ALIASES, "totp_secret"]), JSON))
 def test_whatever_a_column_holds_it_is_a_person_or_a_problem(values: Mapping[str, object]) -> None:
     for email in ({}, {"email": "a@example.com"}):
-        found = newcomers.read(Row(1, {**values, **email}), now=NOW)
+        found = parsing.read(Row(1, {**values, **email}), now=NOW)
         if isinstance(found, Newcomer):
             json.dumps(found, default=str).encode()
             continue
@@ -376,7 +374,7 @@ TABLE = "email,username\nanna@example.com,anna\n"
 def test_a_table_is_read_however_it_is_written(data: bytes) -> None:
     (row,) = parsed(data)
     assert isinstance(row, Row)
-    found = newcomers.read(row, now=NOW)
+    found = parsing.read(row, now=NOW)
     assert isinstance(found, Newcomer)
     assert (found.email, found.username) == ("anna@example.com", "anna")
 

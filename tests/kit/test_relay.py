@@ -4,7 +4,7 @@ from urllib.parse import quote
 
 import pytest
 
-from app.kit.relay import relay_of
+from app.mail.relay import relay_of
 
 
 @pytest.mark.parametrize(

@@ -7,9 +7,9 @@ import pytest
 from sqlalchemy import text
 
 from app.context import Context
-from app.flows import logbook
-from app.flows.logbook import Filter
-from app.house import House
+from app.flows import audit_log
+from app.flows.audit_log import Filter
+from app.services import House
 
 LINES = """
 INSERT INTO audit_events (at, event, actor_id, subject_id, ip, user_agent, request_id)
@@ -46,7 +46,7 @@ async def test_all_pages_together_are_all_lines_that_match(
     condition: str,
 ) -> None:
     """Many lines are of one moment: those are told apart by their ids."""
-    monkeypatch.setattr(logbook, "PAGE_SIZE", 7)
+    monkeypatch.setattr(audit_log, "PAGE_SIZE", 7)
     async with house.engine.begin() as connection:
         await connection.execute(text(LINES))
         expected = list(
@@ -60,7 +60,7 @@ async def test_all_pages_together_are_all_lines_that_match(
     found: list[str] = []
     before: str | None = ""
     while before is not None:
-        page = await logbook.read(ctx, Filter(**wanted), before=before)
+        page = await audit_log.read(ctx, Filter(**wanted), before=before)
         found += [line.request_id for line in page.lines]
         before = page.next
     assert found == expected

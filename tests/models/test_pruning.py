@@ -6,10 +6,10 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import text
 
-from app.house import House
-from app.models import audit, device, outbox, pruning, registration, throttle, token
+from app.models import audit, known_browser, outbox, pruning, rate_limit, registration, token
 from app.models import session as sessions
 from app.models.pruning import Stale
+from app.services import House
 from tests.flows.test_delivery import ALL_BUT_NESTED_LOOPS
 from tests.people import ALICE, count, settle
 
@@ -47,11 +47,11 @@ ROWS = {
             f"SELECT {DIGEST}, 'reset', id, {{end}} FROM users"
         ),
     ),
-    "buckets": (throttle.forgotten(), BUCKET),
+    "buckets": (rate_limit.forgotten(), BUCKET),
     "sent letters": (outbox.sent_before(DAY), LETTER.replace("{column}", "sent_at")),
     "letters given up": (outbox.given_up_before(DAY), LETTER.replace("{column}", "gave_up_at")),
     "browsers": (
-        device.unseen(DAY),
+        known_browser.unseen(DAY),
         (
             "INSERT INTO devices (user_id, digest, seen_at) "  # noqa: S608
             f"SELECT id, {DIGEST}, {{end}} - interval '1 d' FROM users"
@@ -65,7 +65,7 @@ ROWS = {
         ),
     ),
 }
-BUCKETS = throttle.forgotten()
+BUCKETS = rate_limit.forgotten()
 
 
 async def fill(house: House, rows: int, end: str = "now() - interval '1 h'") -> None:

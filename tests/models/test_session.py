@@ -4,8 +4,8 @@ import pytest
 from sqlalchemy import text
 
 from app.flows import login
-from app.house import House
 from app.models import session as sessions
+from app.services import House
 from tests.contexts import context
 from tests.people import ALICE, move_time, settle, signed_in
 

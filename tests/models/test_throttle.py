@@ -2,9 +2,9 @@
 
 from datetime import timedelta
 
-from app.house import House
 from app.limits import Rate
-from app.models import throttle
+from app.models import rate_limit
+from app.services import House
 from tests.people import move_time
 
 RATES = {"somebody": (Rate(3, timedelta(minutes=5)), Rate(4, timedelta(hours=1)))}
@@ -12,12 +12,12 @@ RATES = {"somebody": (Rate(3, timedelta(minutes=5)), Rate(4, timedelta(hours=1))
 
 async def take(house: House) -> float:
     async with house.session() as session, session.begin():
-        return await throttle.take_all(session, RATES)
+        return await rate_limit.take_all(session, RATES)
 
 
 async def look(house: House) -> float:
     async with house.session() as session, session.begin():
-        return await throttle.look(session, RATES)
+        return await rate_limit.look(session, RATES)
 
 
 async def test_a_try_that_one_rate_refuses_takes_nothing_from_the_other(house: House) -> None:

@@ -6,8 +6,8 @@ import pytest
 from sqlalchemy import text
 
 from app.flows import account
-from app.house import House
 from app.kit.errors import Refusal, SignedOut, WrongPassword
+from app.services import House
 from tests.acts import (
     ask_email,
     change_password,

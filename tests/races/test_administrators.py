@@ -6,9 +6,9 @@ import pytest
 from sqlalchemy import text
 
 from app.flows import access, roles
-from app.house import House
 from app.kit.errors import LastAdministrator, Refusal, RoleHeld
 from app.kit.permissions import Permission
+from app.services import House
 from tests.contexts import operator
 from tests.flows.test_invitation import invite
 from tests.people import BOB, ROOT, settle

@@ -9,10 +9,10 @@ import pytest
 from sqlalchemy import text
 
 from app.flows import confirmation, login, registration
-from app.house import House
 from app.kit.errors import LinkUnusable, Refusal, TryLater, UsernameTaken, WrongCredentials
 from app.limits import Delay, Rate
-from app.models import throttle
+from app.models import rate_limit
+from app.services import House
 from tests.contexts import context
 from tests.flows.test_invitation import accept, invite
 from tests.mailbox import key_of, last_link, letters, link_in
@@ -183,7 +183,7 @@ async def test_a_session_ended_many_times_at_once_ends_once(house: House) -> Non
 async def test_a_rate_gives_exactly_its_tokens_to_a_crowd(house: House) -> None:
     async def take() -> float:
         async with house.session() as session, session.begin():
-            return await throttle.take_all(session, {"crowd": (Rate(10, timedelta(hours=1)),)})
+            return await rate_limit.take_all(session, {"crowd": (Rate(10, timedelta(hours=1)),)})
 
     waits = await asyncio.gather(*(take() for _ in range(60)))
     assert sum(wait == 0 for wait in waits) == 10
@@ -194,7 +194,7 @@ async def test_a_delay_lets_exactly_one_of_a_crowd_through(house: House) -> None
 
     async def take() -> float:
         async with house.session() as session, session.begin():
-            return (await throttle.take_delayed(session, "crowd", delay)).wait
+            return (await rate_limit.take_delayed(session, "crowd", delay)).wait
 
     for _ in range(9):  # up to where the next wait is long, also for a slow machine
         assert await take() == 0
@@ -218,6 +218,6 @@ async def test_free_tries_at_once_are_all_free(house: House) -> None:
     async def take() -> float:
         async with house.session() as session, session.begin():
             await session.execute(text("SELECT now(), pg_sleep(random() / 10)"))
-            return (await throttle.take_delayed(session, "crowd", delay)).wait
+            return (await rate_limit.take_delayed(session, "crowd", delay)).wait
 
     assert await asyncio.gather(*(take() for _ in range(40))) == [0] * 40

@@ -6,8 +6,8 @@ import pytest
 from sqlalchemy import text
 
 from app.flows import access, account, registration
-from app.house import House
 from app.kit.errors import Refusal
+from app.services import House
 from tests.acts import ask_email, change_password, disown, leave, reauthenticate
 from tests.contexts import context, operator
 from tests.flows.test_recovery import ask, asked, reset

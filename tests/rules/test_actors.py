@@ -8,14 +8,14 @@ import pytest
 from sqlalchemy import text
 
 from app.context import Context
-from app.flows import access, logbook, own_data
-from app.flows.logbook import Filter, Format
-from app.house import House
+from app.flows import access, audit_log, data_download
+from app.flows.audit_log import Filter, Format
 from app.kit.actor import Actor
 from app.kit.client import OPERATOR
 from app.kit.errors import NotPermitted, Refusal, SignedOut
 from app.kit.permissions import Permission
 from app.models import Base
+from app.services import House
 from tests.acts import ask_email
 from tests.administration import enter
 from tests.browser import Browser
@@ -41,7 +41,7 @@ FORMS = {
     "/admin/outbox/<letter>/retry": {},
     "/admin/registrations/<waiting>/resend": {},
     "/admin/sessions/end": {"word": "everybody"},
-    "/sudo": {"password": ROOT.password},
+    "/reauthenticate": {"password": ROOT.password},
     f"{PERSON}/block": {"reason": "spam"},
     f"{PERSON}/delete": {"word": ALICE.username},
     f"{PERSON}/invite": {},
@@ -192,12 +192,12 @@ async def test_a_file_ends_where_its_reader_may_read_no_further(
     meanwhile: Callable[[House, Someone], Awaitable[None]] | None,
     refusal: type[Refusal],
 ) -> None:
-    monkeypatch.setattr(logbook, "LINES_AT_ONCE", 2)
+    monkeypatch.setattr(audit_log, "LINES_AT_ONCE", 2)
     for someone in (ROOT, BOB):
         await settle(house, someone, role="Administrator")
     actor = (await actor_of(house, ROOT))._replace(permission=Permission.ADMIN)
     async with context(house, actor=actor) as ctx:
-        pieces = logbook.export(ctx, Filter(), form=Format.JSON_LINES)
+        pieces = audit_log.export(ctx, Filter(), form=Format.JSON_LINES)
         assert await anext(pieces)
         await (meanwhile(house, ROOT) if meanwhile else demote(house))
         with pytest.raises(refusal):
@@ -207,11 +207,11 @@ async def test_a_file_ends_where_its_reader_may_read_no_further(
 async def test_ones_own_data_end_where_the_session_does(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(own_data, "LINES_AT_ONCE", 2)
+    monkeypatch.setattr(data_download, "LINES_AT_ONCE", 2)
     await settle(house, ALICE)
     actor = await actor_of(house, ALICE)
     async with context(house, actor=actor) as ctx:
-        pieces = own_data.download(ctx)
+        pieces = data_download.download(ctx)
         for _ in range(3):
             assert await anext(pieces)
         await block(house, ALICE)
@@ -226,7 +226,7 @@ async def test_nobody_acts_in_a_session_of_somebody_else(house: House) -> None:
     actor = Actor(await id_of(house, ALICE), bobs)
     async with context(house, actor=actor, client=OPERATOR) as ctx:
         with pytest.raises(SignedOut):
-            await own_data.note_download(ctx)
+            await data_download.note_download(ctx)
 
 
 @pytest.mark.parametrize(
@@ -235,7 +235,7 @@ async def test_nobody_acts_in_a_session_of_somebody_else(house: House) -> None:
         lambda ctx: access.block(ctx, name="alice"),
         lambda ctx: access.set_role(ctx, name="alice", role_name="Administrator"),
         lambda ctx: access.delete(ctx, name="alice", typed="alice"),
-        own_data.note_download,
+        data_download.note_download,
     ],
 )
 async def test_who_is_nobody_does_nothing(

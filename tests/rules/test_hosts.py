@@ -3,7 +3,7 @@
 import pytest
 from quart import Quart
 
-from app.web.clients import client
+from app.http.client import client
 from tests.browser import SAME_ORIGIN, Browser
 from tests.mailbox import last_link
 from tests.people import ALICE

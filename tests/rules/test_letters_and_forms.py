@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from app import letters
 from app.kit import errors
 from app.kit.errors import Refusal
-from app.kit.letter import Letter
+from app.mail import messages
+from app.mail.message import Letter
 from app.web.errors import WORDS
 from tests.browser import Browser
 from tests.flows.test_invitation import invite
@@ -38,8 +38,8 @@ FACTS = {
 }
 WRITERS = [
     writer
-    for name, writer in inspect.getmembers(letters, inspect.isfunction)
-    if writer.__module__ == letters.__name__ and not name.startswith("_")
+    for name, writer in inspect.getmembers(messages, inspect.isfunction)
+    if writer.__module__ == messages.__name__ and not name.startswith("_")
 ]
 
 

@@ -13,8 +13,8 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.house import House
 from app.models import Base
+from app.services import House
 from tests.statements import Examples, Sent, examples, functions, ready, sent_by
 
 CROWD = (Path(__file__).parent / "crowd.sql").read_text()

@@ -60,7 +60,7 @@ async def test_a_sensitive_page_asks_for_the_password_again(browser: Browser) ->
     await sign_in(browser)
     await move_time(browser.house, "login_sessions", "proven_at", "11 minutes")
     response = await browser.get("/readme/payout")
-    assert response.headers["Location"] == "/sudo?next=/readme/payout"
+    assert response.headers["Location"] == "/reauthenticate?next=/readme/payout"
 
 
 async def test_a_moderator_passes_all_and_sees_the_link(browser: Browser) -> None:

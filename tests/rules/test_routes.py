@@ -10,11 +10,11 @@ from quart import Quart
 from quart.testing.utils import sentinel
 from sqlalchemy import text
 
-from app.house import House
-from app.kit.marks import is_open
+from app.http.access import may
+from app.http.marks import is_open
 from app.kit.permissions import Permission
 from app.models import Base
-from app.web.guards import may
+from app.services import House
 from tests.browser import SAME_ORIGIN, Browser
 from tests.people import ALICE, ROOT, block, register, settle, signed_in
 

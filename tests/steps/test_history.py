@@ -3,7 +3,7 @@
 import pytest
 
 from app.models.audit import Event
-from app.steps.history import SENTENCES, describe, describe_to_owner
+from app.steps.audit_words import SENTENCES, describe, describe_to_owner
 
 
 @pytest.mark.parametrize("event", list(Event))

@@ -9,8 +9,8 @@ from quart import Response
 from sqlalchemy import text
 
 from app.flows import access
-from app.house import House
 from app.kit.client import Client
+from app.services import House
 from tests.acts import NEW, ask_email, leave
 from tests.browser import SAME_ORIGIN, Browser
 from tests.contexts import context
@@ -69,16 +69,16 @@ class TestSudo:
     async def test_a_sensitive_page_asks_and_then_goes_on(self, alice: Browser) -> None:
         await forget_proofs(alice.house)
         asked = await alice.get("/account/username")
-        assert asked.headers["Location"] == "/sudo?next=/account/username"
+        assert asked.headers["Location"] == "/reauthenticate?next=/account/username"
         await alice.follow(asked)
         assert "Your password, please" in alice.text
         wrong = {"password": "wrong", "next": "/account/username"}
-        assert (await alice.post("/sudo", wrong)).status_code == 401
+        assert (await alice.post("/reauthenticate", wrong)).status_code == 401
         assert "This is not your password." in alice.text
         assert 'value="/account/username"' in alice.text
         right = {"password": ALICE.password, "next": "/account/username"}
         before = alice.cookie()
-        on = await alice.post("/sudo", right)
+        on = await alice.post("/reauthenticate", right)
         assert on.headers["Location"] == "/account/username"
         assert alice.cookie() != before
         assert (await alice.follow(on)).status_code == 200
@@ -87,11 +87,11 @@ class TestSudo:
         await forget_proofs(alice.house)
         typed = {"username": "alice.in.wonderland", "password": "typed-p4ssword", "confirm": "x"}
         asked = await alice.post("/account/username", typed)
-        assert asked.headers["Location"] == "/sudo?next=/account/username"
+        assert asked.headers["Location"] == "/reauthenticate?next=/account/username"
         flash = alice.cookie("vestibule-flash") or ""
         assert "typed-p4ssword" not in flash
         right = {"password": ALICE.password, "next": "/account/username"}
-        await alice.follow(await alice.post("/sudo", right))
+        await alice.follow(await alice.post("/reauthenticate", right))
         assert 'value="alice.in.wonderland"' in alice.text
         await alice.get("/account/username")
         assert 'value="alice"' in alice.text
@@ -109,11 +109,11 @@ class TestSudo:
         await forget_proofs(alice.house)
         right = {"password": ALICE.password, "next": "/account"}
         await alice.post("/account/sessions/end-others")
-        await alice.follow(await alice.post("/sudo", right))
+        await alice.follow(await alice.post("/reauthenticate", right))
         assert "Nothing was done yet" in alice.text
         await forget_proofs(alice.house)
         await alice.get("/account/username")
-        await alice.follow(await alice.post("/sudo", right))
+        await alice.follow(await alice.post("/reauthenticate", right))
         assert "Nothing was done yet" not in alice.text
 
     async def test_a_button_leads_back_to_the_page_it_stands_on(self, alice: Browser) -> None:
@@ -128,11 +128,11 @@ class TestSudo:
             asked = await alice.client.post(
                 "/account/sessions/end-others", form={}, headers={**SAME_ORIGIN, "Referer": referer}
             )
-            assert asked.headers["Location"] == f"/sudo?next={wanted}"
+            assert asked.headers["Location"] == f"/reauthenticate?next={wanted}"
 
     @pytest.mark.parametrize("evil", ["//evil.example", "https://evil.example", "/\\evil", "x"])
     async def test_it_goes_on_nowhere_else(self, alice: Browser, evil: str) -> None:
-        on = await alice.post("/sudo", {"password": ALICE.password, "next": evil})
+        on = await alice.post("/reauthenticate", {"password": ALICE.password, "next": evil})
         assert on.headers["Location"] == "/account"
 
     async def test_nothing_is_done_without_it(self, alice: Browser) -> None:

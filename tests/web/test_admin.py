@@ -11,7 +11,7 @@ from quart import Response
 from quart.testing.utils import sentinel
 from sqlalchemy import text
 
-from app.house import House
+from app.services import House
 from tests.administration import as_root, enter, page_of
 from tests.browser import SAME_ORIGIN, Browser
 from tests.mailbox import key_of, last_link, letters, link_in
@@ -299,8 +299,8 @@ class TestAskedForThePasswordAgain:
         asked = await root.client.post(
             f"{path}/block", form={"reason": "sells hats"}, headers=headers
         )
-        assert asked.headers["Location"] == f"/sudo?next={path}"
-        await root.follow(await root.post("/sudo", {"password": ROOT.password, "next": path}))
+        assert asked.headers["Location"] == f"/reauthenticate?next={path}"
+        await root.follow(await root.post("/reauthenticate", {"password": ROOT.password, "next": path}))
         assert "Nothing was done yet" in root.text
         assert 'value="sells hats"' in root.text or ">sells hats<" in root.text
         assert "account.blocked" not in await events(browser.house)

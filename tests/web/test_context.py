@@ -2,8 +2,8 @@
 
 import pytest
 
-from app.kit.marks import anyone
-from app.web import current
+from app.http.current_user import actor
+from app.http.marks import anyone
 from tests.administration import as_root
 from tests.browser import Browser
 
@@ -13,7 +13,7 @@ async def test_an_open_page_acts_on_nobodys_behalf(
     browser: Browser, *, is_open: bool, expected: str
 ) -> None:
     async def page() -> str:
-        return "somebody" if current.actor() else "nobody"
+        return "somebody" if actor() else "nobody"
 
     browser.app.add_url_rule("/extra", view_func=anyone(page) if is_open else page)
     window = await as_root(browser)

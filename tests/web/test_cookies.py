@@ -4,7 +4,7 @@ from sqlalchemy import URL
 
 from app import create_app
 from app.config import Config
-from app.web.cookies import cookie_name
+from app.http.cookies import cookie_name
 from tests.browser import Browser
 from tests.people import ALICE, settle
 

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from app.flows.lookup import Person
+from app.http.current_user import CurrentUser
 from app.kit.permissions import Permission
-from app.web.current import CurrentUser
 
 
 def somebody(permissions: Permission) -> CurrentUser:

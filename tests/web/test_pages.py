@@ -5,7 +5,7 @@ import re
 import pytest
 from quart import Response
 
-from app.house import House
+from app.services import House
 from tests.browser import Browser
 from tests.flows.test_invitation import invite
 from tests.mailbox import last_link, letters, link_in

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from app.flows import confirmation, invitation, registration
-from app.house import House
 from app.kit.errors import AddressNotAllowed, RegistrationClosed, TermsNotAccepted
+from app.services import House
 from tests.browser import Browser
 from tests.contexts import context, operator
 from tests.flows.test_invitation import invite

@@ -36,7 +36,7 @@ async def test_a_refusal_is_an_error(browser: Browser) -> None:
 
 @pytest.mark.parametrize(
     "path",
-    ["/account/password", "/account/email", "/account/username", "/account/delete", "/sudo",
+    ["/account/password", "/account/email", "/account/username", "/account/delete", "/reauthenticate",
      "/admin/invite"],
 )  # fmt: skip
 async def test_so_it_is_on_the_pages_behind_the_door(root: Browser, path: str) -> None:

@@ -8,7 +8,7 @@ import pytest
 from quart import Response
 
 from app.flows import access
-from app.house import House
+from app.services import House
 from tests.browser import SAME_ORIGIN, Browser
 from tests.contexts import context
 from tests.people import ALICE, BOB, ROOT, Someone, count, move_time, settle
@@ -68,12 +68,12 @@ class TestPage:
         await sign_in(browser, ROOT)
         await move_time(browser.house, "login_sessions", "proven_at", "11 minutes")
         await browser.follow(await browser.get("/admin/people?q=[a]"))
-        on = await browser.post("/sudo", password=ROOT.password, next=wanted_in(browser))
+        on = await browser.post("/reauthenticate", password=ROOT.password, next=wanted_in(browser))
         assert on.headers["Location"] == "/admin/people?q=%5Ba%5D"
 
     async def test_who_has_just_signed_in_is_not_asked_again(self, browser: Browser) -> None:
         await settle(browser.house, ALICE)
-        to_login = await browser.get("/sudo?next=/account/username")
+        to_login = await browser.get("/reauthenticate?next=/account/username")
         await browser.follow(to_login)
         on = await sign_in(browser, ALICE, next=wanted_in(browser))
         assert (await browser.follow(on)).headers["Location"] == "/account/username"
@@ -170,7 +170,7 @@ class TestFormOfAnEndedSession:
         asked = await alice.post("/account/username", username="alice.in.wonderland")
         await alice.follow(asked)
         await end_sessions(alice.house)
-        asked = await alice.post("/sudo", password=ALICE.password, next="/account/username")
+        asked = await alice.post("/reauthenticate", password=ALICE.password, next="/account/username")
         assert asked.headers["Location"] == "/login?next=/account/username"
         await alice.follow(asked)
         await alice.follow(await sign_in(alice, ALICE, next=wanted_in(alice)))

@@ -1,13 +1,13 @@
 """The administrator's pages. Each is marked ``@may(Permission.ADMIN)`` and ``@sensitive``."""
 
-from app.web.admin import history, outbox, overview, people, person, registrations, sessions
+from app.web.admin import audit_log, outbox, overview, registrations, sessions, user, users
 
 PAGES = (
     overview.pages,
-    people.pages,
-    person.pages,
+    users.pages,
+    user.pages,
     registrations.pages,
-    history.pages,
+    audit_log.pages,
     outbox.pages,
     sessions.pages,
 )

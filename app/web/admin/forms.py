@@ -7,11 +7,11 @@ from typing import Any
 from wtforms import DateField, EmailField, Field, Form, SelectField, StringField
 from wtforms.validators import InputRequired, Optional, ValidationError
 
-from app.flows.logbook import EVENTS
-from app.flows.logbook import Filter as LinesFilter
-from app.flows.people import Filter, State
+from app.flows.audit_log import EVENTS
+from app.flows.audit_log import Filter as LinesFilter
+from app.flows.user_search import Filter, State
 from app.kit.addresses import EMAIL_LONGEST, USERNAME_RULE
-from app.web.fields import HouseForm, address, as_meant, at_most, given, trimmed, username
+from app.web.fields import BaseForm, address, as_meant, at_most, given, trimmed, username
 
 REASON_LONGEST = 500
 FIRST_YEAR, LAST_YEAR = 2000, 2099
@@ -32,7 +32,7 @@ def _chosen(field: SelectField) -> str | None:
     return None if chosen == ANY else chosen
 
 
-def asked(form: HouseForm) -> dict[str, str]:
+def asked(form: BaseForm) -> dict[str, str]:
     """Return what a filter says, for a link to its next page."""
     fields = form._fields.items()
     return {name: str(field.data) for name, field in fields if field.data not in {None, "", ANY}}
@@ -57,7 +57,7 @@ def _printable(_form: Form, field: Field) -> None:
         raise ValidationError("Please use letters, digits and punctuation only.")
 
 
-class FindForm(HouseForm):
+class FindForm(BaseForm):
     """Look for people."""
 
     q = StringField(
@@ -86,13 +86,13 @@ class FindForm(HouseForm):
         return Filter(given(self.q), State(state) if state else None, role)
 
 
-class WaitingForm(HouseForm):
+class WaitingForm(BaseForm):
     """Look for a registration."""
 
     email = StringField("Address", [], [as_meant], render_kw={"autocomplete": "off"})
 
 
-class BlockForm(HouseForm):
+class BlockForm(BaseForm):
     """Block a person."""
 
     reason = StringField(
@@ -108,7 +108,7 @@ class BlockForm(HouseForm):
     )
 
 
-class RoleForm(HouseForm):
+class RoleForm(BaseForm):
     """Give a person a role."""
 
     role = SelectField("Role")
@@ -118,7 +118,7 @@ class RoleForm(HouseForm):
         self.role.choices = _choices(*roles)
 
 
-class WordForm(HouseForm):
+class WordForm(BaseForm):
     """Type a word, so that nothing grave happens by a slip."""
 
     word = StringField(
@@ -129,7 +129,7 @@ class WordForm(HouseForm):
     )
 
 
-class EraseForm(HouseForm):
+class EraseForm(BaseForm):
     """Type the user name, so that nobody is deleted by a slip."""
 
     word = StringField(
@@ -140,7 +140,7 @@ class EraseForm(HouseForm):
     )
 
 
-class InviteForm(HouseForm):
+class InviteForm(BaseForm):
     """Make an account for somebody, who chooses the password."""
 
     email = EmailField(
@@ -164,7 +164,7 @@ class InviteForm(HouseForm):
         self.role.choices = _choices(*roles)
 
 
-class HistoryForm(HouseForm):
+class HistoryForm(BaseForm):
     """Look for lines of the book."""
 
     event = SelectField(

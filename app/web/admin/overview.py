@@ -3,9 +3,9 @@
 from quart import Blueprint, render_template
 
 from app.flows import delivery, login, roles
-from app.kit.marks import may, sensitive
+from app.http.context import context
+from app.http.marks import may, sensitive
 from app.kit.permissions import Permission
-from app.web.context import context
 
 pages = Blueprint("admin", __name__)
 

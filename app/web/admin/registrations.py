@@ -4,11 +4,11 @@ from quart import Blueprint, flash, redirect
 from quart.typing import ResponseTypes
 
 from app.flows import registration
-from app.kit.marks import may, sensitive
+from app.http.context import context
+from app.http.marks import may, sensitive
 from app.kit.permissions import Permission
-from app.web.admin.forms import WaitingForm
+from app.web.admin.forms import PendingForm
 from app.web.admin.shared import argument, uuid
-from app.web.context import context
 from app.web.forms import show
 
 pages = Blueprint("admin_registrations", __name__)
@@ -17,21 +17,21 @@ pages = Blueprint("admin_registrations", __name__)
 @pages.get("/admin/registrations")
 @may(Permission.ADMIN)
 @sensitive
-async def waiting() -> ResponseTypes:
-    """Show who waits."""
+async def show_registrations() -> ResponseTypes:
+    """Show who has not confirmed yet."""
     email = argument("email").strip()
     async with context() as ctx:
         found = await registration.waiting(ctx, email=email)
-    form = WaitingForm(data={"email": email})
+    form = PendingForm(data={"email": email})
     return await show("admin/registrations.html", form, found=found, most=registration.MOST_WAITING)
 
 
-@pages.post("/admin/registrations/<waiting>/resend")
+@pages.post("/admin/registrations/<registration_id>/resend")
 @may(Permission.ADMIN)
 @sensitive
-async def resend(waiting: str) -> ResponseTypes:
+async def resend(registration_id: str) -> ResponseTypes:
     """Send the confirmation again."""
     async with context() as ctx:
-        await registration.send_again(ctx, registration_id=uuid(waiting))
-    await flash("The letter is on its way.")
+        await registration.send_again(ctx, registration_id=uuid(registration_id))
+    await flash("The email is on its way.")
     return redirect("/admin/registrations", 303)

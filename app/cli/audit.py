@@ -1,0 +1,101 @@
+"""``python -m app audit …``: the book of all that happened."""
+
+from collections.abc import Callable
+from contextlib import aclosing
+from datetime import UTC, datetime, timedelta
+from functools import wraps
+from ipaddress import IPv4Network, IPv6Network, ip_network
+
+import click
+
+from app.cli import tables
+from app.cli.shared import ask, database
+from app.context import Context
+from app.flows import audit_log
+from app.flows.audit_log import EVENTS, Filter, Format
+
+FILTERS = (
+    click.option("--event", type=click.Choice(EVENTS), metavar="EVENT", help="Only this kind."),
+    click.option("--person", default="", help="An address, a user name or an id."),
+    click.option("--network", help="An address or a network like 192.0.2.0/24."),
+    click.option("--since", type=click.DateTime(["%Y-%m-%d"]), help="The first day (UTC)."),
+    click.option("--until", type=click.DateTime(["%Y-%m-%d"]), help="The last day (UTC)."),
+)
+
+
+def filtered(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options that choose lines; it gets them as ``wanted``."""
+
+    @wraps(command)
+    def chosen(
+        *,
+        event: str | None,
+        person: str,
+        network: str | None,
+        since: datetime | None,
+        until: datetime | None,
+        **others: str | bool,
+    ) -> None:
+        first = since.replace(tzinfo=UTC) if since else None
+        wanted = Filter(event, person, _network(network), first, _day_after(until))
+        command(wanted=wanted, **others)
+
+    for option in reversed(FILTERS):
+        option(chosen)
+    return chosen
+
+
+@click.group()
+def audit() -> None:
+    """Read what happened."""
+
+
+@audit.command("list")
+@filtered
+@click.option("--before", default="", help="Go on where another list ended.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, a list of objects.")
+def list_lines(*, wanted: Filter, before: str, as_json: bool) -> None:
+    """List what happened, the newest first, a page at a time."""
+    with database() as (_, url):
+        page = ask(url, lambda ctx: audit_log.read(ctx, wanted, before=before))
+    if as_json:
+        tables.as_json([line._asdict() for line in page.lines])
+        return
+    rows = [(f"{line.at:%Y-%m-%d %H:%M:%S}", line.ip or "", line.what) for line in page.lines]
+    tables.as_table(("WHEN", "FROM", "WHAT"), rows)
+    if page.next:
+        click.echo(f"There is more: --before {page.next}", err=True)
+
+
+@audit.command("export")
+@filtered
+@click.option(
+    "--format", "form", type=click.Choice([str(each) for each in Format]), default="jsonl"
+)
+def export(*, wanted: Filter, form: str) -> None:
+    """Print all of it, as JSON lines or CSV, the newest first."""
+    with database() as (_, url):
+        ask(url, lambda ctx: _export(ctx, wanted, Format(form)))
+
+
+async def _export(ctx: Context, wanted: Filter, form: Format) -> None:
+    await audit_log.note_export(ctx, wanted, form=form)
+    async with aclosing(audit_log.export(ctx, wanted, form=form)) as lines:
+        async for some in lines:
+            click.echo(some, nl=False)
+
+
+def _network(text: str | None) -> IPv4Network | IPv6Network | None:
+    try:
+        return ip_network(text, strict=False) if text else None
+    except ValueError:
+        raise click.BadParameter(
+            "An address like 192.0.2.7 or a network like 192.0.2.0/24.", param_hint="--network"
+        ) from None
+
+
+def _day_after(day: datetime | None) -> datetime | None:
+    try:
+        return day.replace(tzinfo=UTC) + timedelta(days=1) if day else None
+    except OverflowError:
+        raise click.BadParameter("That is too late.", param_hint="--until") from None

@@ -1,0 +1,38 @@
+"""``python -m app housekeeping``: prune once, by hand or from cron."""
+
+import asyncio
+
+import click
+
+from app.cli.shared import ask, database
+from app.context import Context
+from app.flows.housekeeping import Pruned, count, prune
+from app.runtime.cleaner import KEPT, REST_SECONDS
+
+
+@click.command("housekeeping")
+@click.option("--dry-run", is_flag=True, help="Count only.")
+def housekeeping(*, dry_run: bool) -> None:
+    """Delete what has expired, and people who asked to be forgotten. The postman does it too."""
+    with database() as (_, url):
+        pruned = ask(url, count if dry_run else _prune)
+    width = max(map(len, ["TABLE", *pruned.rows]))
+    click.echo(f"{'TABLE':{width}}  {'WOULD GO' if dry_run else 'GONE':>10}")
+    for table, rows in pruned.rows.items():
+        click.echo(f"{table:{width}}  {rows:>10,}")
+    if pruned.keeps_administrator:
+        click.echo(KEPT, err=True)
+    for each in pruned.passed_over:
+        click.echo(f"User {each} cannot be erased. The log above says why.", err=True)
+    if not pruned.is_whole:
+        click.echo("Another process is at it, and does the rest.", err=True)
+
+
+async def _prune(ctx: Context) -> Pruned:
+    async def rest() -> bool:
+        await asyncio.sleep(REST_SECONDS)
+        return False
+
+    pruned = Pruned()
+    await prune(ctx, rest=rest, pruned=pruned)
+    return pruned

@@ -1,0 +1,47 @@
+"""``python -m app letters …``: letters on their way, and those that did not get through."""
+
+from uuid import UUID
+
+import click
+
+from app.cli import tables
+from app.cli.shared import ask, database
+from app.flows import delivery
+
+
+@click.group()
+def letters() -> None:
+    """Look after letters."""
+
+
+@letters.command("list")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, an object.")
+def list_letters(*, as_json: bool) -> None:
+    """Say how many letters wait, and list those that were given up."""
+    with database() as (_, url):
+        found = ask(url, delivery.state)
+    if as_json:
+        facts = {"waiting": found.waiting.count, "sent_last_day": found.sent_last_day}
+        tables.as_json({**facts, "given_up": [each._asdict() for each in found.given_up]})
+        return
+    minutes = f"{found.waiting.oldest_seconds / 60:.0f} minutes"
+    click.echo(f"Waiting: {found.waiting.count}, the oldest for {minutes}.")
+    click.echo(f"Sent in the last day: {found.sent_last_day}. Given up:")
+    rows = [
+        (str(each.id), each.recipient, each.subject, f"{each.gave_up_at:%Y-%m-%d %H:%M}",
+         each.trouble)
+        for each in found.given_up
+    ]  # fmt: skip
+    tables.as_table(("ID", "TO", "SUBJECT", "GIVEN UP", "TROUBLE"), rows)
+
+
+@letters.command("retry")
+@click.argument("letter_id", type=click.UUID)
+def retry(letter_id: UUID) -> None:
+    """Let a letter wait again that was given up; LETTER_ID is as the list shows it."""
+    with database() as (_, url):
+        ask(
+            url,
+            lambda ctx: delivery.retry(ctx, letter_id=letter_id),
+        )
+    click.echo("The letter waits for the postman again.")

@@ -1,0 +1,104 @@
+"""``python -m app roles …``: what people may do."""
+
+import click
+
+from app.cli import tables
+from app.cli.shared import ask, database
+from app.flows import roles as flow
+from app.kit.permissions import Permission
+
+NAMES = {str(each.name): each for each in Permission}
+
+
+class PermissionsType(click.ParamType[Permission]):
+    """Permissions by their names, with commas between them; ``nothing`` for none."""
+
+    name = "permissions"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> Permission:
+        """Return the permissions."""
+        if isinstance(value, Permission):
+            return value
+        found = Permission(0)
+        for name in str(value).upper().replace(",", " ").split():
+            if name != "NOTHING" and name not in NAMES:
+                self.fail(f"{name} is none. There are {', '.join(NAMES)}.", param, ctx)
+            found |= NAMES.get(name, Permission(0))
+        return found
+
+
+PERMISSIONS = PermissionsType()
+
+
+@click.group()
+def roles() -> None:
+    """Say what people may do."""
+
+
+@roles.command("list")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, a list of objects.")
+def list_roles(*, as_json: bool) -> None:
+    """List all roles with their permissions."""
+    with database() as (_, url):
+        found = ask(url, flow.everything)
+    if as_json:
+        tables.as_json(
+            [{**role._asdict(), "permissions": flow.in_words(role.permissions)} for role in found]
+        )
+        return
+    rows = [
+        (
+            role.name,
+            "new people" if role.is_default else "",
+            str(role.holders),
+            flow.in_words(role.permissions),
+        )
+        for role in found
+    ]
+    tables.as_table(("ROLE", "DEFAULT", "PEOPLE", "MAY"), rows)
+
+
+@roles.command("create")
+@click.argument("name")
+@click.argument("permissions", type=PERMISSIONS)
+def create(name: str, permissions: Permission) -> None:
+    """Make a role that has PERMISSIONS, like: roles create Editor FOLLOW,COMMENT,WRITE."""
+    with database() as (_, url):
+        ask(
+            url,
+            lambda ctx: flow.create(ctx, name=name, permissions=permissions),
+        )
+    click.echo(f"The role {name} may: {flow.in_words(permissions)}.")
+
+
+@roles.command("set-permissions")
+@click.argument("name")
+@click.argument("permissions", type=PERMISSIONS)
+def set_permissions(name: str, permissions: Permission) -> None:
+    """Give a role PERMISSIONS instead of those it has; they act on the next request."""
+    with database() as (_, url):
+        ask(
+            url,
+            lambda ctx: flow.set_permissions(ctx, name=name, permissions=permissions),
+        )
+    click.echo(f"The role {name} may: {flow.in_words(permissions)}.")
+
+
+@roles.command("set-default")
+@click.argument("name")
+def set_default(name: str) -> None:
+    """Let new people get this role; who is there keeps his own."""
+    with database() as (_, url):
+        ask(url, lambda ctx: flow.set_default(ctx, name=name))
+    click.echo(f"New people get the role {name}.")
+
+
+@roles.command("delete")
+@click.argument("name")
+def delete(name: str) -> None:
+    """Delete a role that nobody has."""
+    with database() as (_, url):
+        ask(url, lambda ctx: flow.delete(ctx, name=name))
+    click.echo(f"The role {name} is deleted.")

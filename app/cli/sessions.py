@@ -1,0 +1,63 @@
+"""``python -m app sessions …``: who is signed in, and ending it."""
+
+from uuid import UUID
+
+import click
+
+from app.cli import tables
+from app.cli.shared import ask, database
+from app.flows import access, user_search
+
+
+@click.group()
+def sessions() -> None:
+    """Look after sign-ins."""
+
+
+@sessions.command("list")
+@click.argument("name")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, a list of objects.")
+def list_sessions(*, name: str, as_json: bool) -> None:
+    """List the sessions of a person, by address, user name or id."""
+    with database() as (_, url):
+        found = ask(url, lambda ctx: user_search.show(ctx, name=name)).sessions
+    if as_json:
+        tables.as_json([each._asdict() for each in found])
+        return
+    rows = [
+        (
+            str(each.id),
+            each.ip,
+            f"{each.created_at:%Y-%m-%d %H:%M}",
+            f"{each.seen_at:%Y-%m-%d %H:%M}",
+            each.user_agent,
+        )
+        for each in found
+    ]
+    tables.as_table(("ID", "FROM", "SIGNED IN", "LAST SEEN", "BROWSER"), rows)
+
+
+@sessions.command("end")
+@click.argument("name")
+@click.argument("session_id", type=click.UUID)
+def end(name: str, session_id: UUID) -> None:
+    """End one session of a person; SESSION_ID is as the list shows it."""
+    with database() as (_, url):
+        ended = ask(
+            url,
+            lambda ctx: access.end_session(ctx, name=name, session_id=session_id),
+        )
+    if not ended:
+        raise click.ClickException(f"{name} has no such session.")
+    click.echo("The session has ended.")
+
+
+@sessions.command("end-all")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def end_all(*, yes: bool) -> None:
+    """End the sessions of everybody. Those of one person: users end-sessions."""
+    if not yes:
+        click.confirm("End the sessions of everybody?", abort=True, err=True)
+    with database() as (_, url):
+        ended = ask(url, access.end_sessions_of_everybody)
+    click.echo(f"Sessions ended: {ended}.")

@@ -1,0 +1,109 @@
+"""What the commands share: the settings, a database, and one question to it."""
+
+import asyncio
+import logging
+import sys
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from typing import TypeVar
+
+import click
+from sqlalchemy import URL, make_url
+
+from app import config as settings
+from app import embedded, schema
+from app.complaints import complaint
+from app.config import Config
+from app.context import Context, operator_context
+from app.db import (
+    COMMAND_SECONDS,
+    connections_allowed,
+    database_url,
+    is_away,
+    make_engine,
+    make_sessions,
+)
+from app.kit import logs
+from app.runtime import laptop
+
+log = logging.getLogger(__name__)
+
+R = TypeVar("R")
+Query = Callable[[Context], Awaitable[R]]
+
+
+def read_config() -> Config:
+    """Read the settings and begin to log as they say."""
+    config = settings.load()
+    by_itself = config.is_laptop or sys.stderr.isatty()
+    logs.configure(
+        readable=by_itself if config.log_format == "auto" else config.log_format == "text"
+    )
+    return laptop.with_own_key(config) if config.is_laptop else config
+
+
+def running_database(config: Config) -> URL:
+    """Return the address of the database that runs already."""
+    if config.is_laptop:
+        return make_url(embedded.running_url(config.data_dir))
+    return database_url(config)
+
+
+@contextmanager
+def database() -> Iterator[tuple[Config, URL]]:
+    """Yield the settings and a database, started for the while if it is a private one at rest."""
+    config = read_config()
+    if not config.is_laptop:
+        yield config, database_url(config)
+        return
+    if not embedded.exists(config.data_dir):
+        click.echo(f"Making a new database in {config.data_dir}.", err=True)
+    with embedded.served(config.data_dir) as url:
+        schema.migrate(make_url(url))
+        yield config, make_url(url)
+
+
+def connections_of(url: URL) -> int | None:
+    """Return how many connections the database allows us, None if it does not answer yet.
+
+    Raises:
+        WrongDatabase: it is none that we can use.
+    """
+
+    async def look(ctx: Context) -> int:
+        await schema.check_encoding(ctx.db)
+        return await connections_allowed(ctx.db)
+
+    try:
+        return ask(url, look)
+    except Exception as error:
+        if not is_away(error):
+            raise
+        log.warning(
+            "the database does not answer: pages say 503 until it does. %s", complaint(error, url)
+        )
+        return None
+
+
+def ask(url: URL, query: Query[R], *, seconds: float | None = COMMAND_SECONDS) -> R:
+    """Ask the database one thing, on a connection of its own.
+
+    ``seconds``: how long each statement may take, None for as long as it needs.
+    """
+    config = settings.load()
+
+    async def ask() -> R:
+        engine = make_engine(
+            url,
+            pool_size=1,
+            overflow=0,
+            pooled=config.database_pooled,
+            command_seconds=seconds,
+        )
+        try:
+            async with make_sessions(engine)() as db:
+                return await query(operator_context(db, config))
+        finally:
+            await engine.dispose()
+
+    return asyncio.run(ask())

@@ -1,0 +1,427 @@
+"""``python -m app users import``, ``export`` and ``hashes``: moving in and out."""
+
+import csv
+import json
+import os
+import sys
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from typing import BinaryIO, TextIO, TypeVar
+
+import click
+from sqlalchemy import URL, make_url
+
+from app.cli.shared import ask, database
+from app.context import Context
+from app.flows import transfer
+from app.flows.transfer import Brought, Exported, HashKind
+from app.kit.addresses import meant
+from app.kit.errors import CannotRead
+from app.kit.urls import asyncpg_url
+from app.transfer import rows
+from app.transfer.columns import CONFIRMATIONS, OWN, Reading
+from app.transfer.rows import Format, Problem, Row, Tick
+
+SHOWN = 50
+ENDINGS = {
+    ".csv": Format.CSV,
+    ".tsv": Format.CSV,
+    ".jsonl": Format.JSONL,
+    ".ndjson": Format.JSONL,
+    ".json": Format.JSONL,
+}
+STANDARD = "-"
+FORMATS = click.Choice([form.value for form in Format])
+PRIVATE = 0o600
+SQLITE = (".db", ".sqlite", ".sqlite3", ".db3")
+SQLITE_BEGINS = b"SQLite format 3\0"
+MAP_HELP = "What a column is called here: --map verified_flag=confirmed. May be given often."
+IGNORE_HELP = (
+    "A column that may be passed over, though it looks as if it mattered. May be given often."
+)
+SALT_HELP = "Flask-Security's SECURITY_PASSWORD_SALT: without it nobody of there could sign in."
+
+
+@click.command("import")
+@click.argument("source")
+@click.option("--format", "form", type=FORMATS, help="Default: by the end of the file's name.")
+@click.option("--table", help="Of the database. Default: user, or else users, or auth_user.")
+@click.option("--map", "mapped", multiple=True, metavar="COLUMN=NAME", help=MAP_HELP)
+@click.option("--ignore", "ignored", multiple=True, metavar="COLUMN", help=IGNORE_HELP)
+@click.option("--flask-security-salt", help=SALT_HELP)
+@click.option("--dry-run", is_flag=True, help="Report what would happen, change nothing.")
+@click.option("--skip-bad", is_flag=True, help="Bring the others in where some have problems.")
+@click.option("--report", type=click.Path(dir_okay=False), help="Write the problems there, as CSV.")
+def import_users(
+    *,
+    source: str,
+    form: str | None,
+    table: str | None,
+    mapped: tuple[str, ...],
+    ignored: tuple[str, ...],
+    flask_security_salt: str | None,
+    dry_run: bool,
+    skip_bad: bool,
+    report: str | None,
+) -> None:
+    """Bring people in, with their passwords.
+
+    SOURCE is the PostgreSQL database of a Flask application (postgresql://user@host/name; its
+    password may come from PGPASSWORD), a file of SQLite, or a file with the columns email,
+    username, password_hash, role, confirmed or confirmed_at, blocked or blocked_at, created_at,
+    last_login_at: all but email may be missing. - is the standard input.
+
+    Either all come in or nobody. Who is here already stays as he is, so that it may be run again.
+    The exit status is 1 if there were problems. docs/coming-from-flask.md tells the rest.
+    """
+    opened = _opened(source, form, table)
+    reading = Reading(_mapped(mapped), {_column(name) for name in ignored}, flask_security_salt)
+    with database() as (config, url), _told(report) as tell:
+        reading = reading._replace(special_domains=config.allowed_special_domains)
+        brought, columns = ask(
+            url,
+            lambda session: _bring_in(
+                session, opened, tell, reading, dry_run=dry_run, skip_bad=skip_bad
+            ),
+            seconds=None,
+        )
+        kinds = ask(
+            url,
+            lambda ctx: transfer.hash_kinds(ctx, rounds=config.bcrypt_rounds),
+            seconds=None,
+        )
+    for sentence in [*_about_columns(columns, reading), *_summary(brought, kinds, dry_run=dry_run)]:
+        click.echo(sentence)
+    if brought.problems:
+        sys.exit(1)
+
+
+@click.command("export")
+@click.argument("file", default=STANDARD, type=click.Path(dir_okay=False))
+@click.option("--format", "form", type=FORMATS, help="Default: by the end of the file's name.")
+def export_users(*, file: str, form: str | None) -> None:
+    """Write all people, with the hashes of their passwords, as import reads them.
+
+    FILE is made new, readable for you alone. Without one they go to the standard output.
+    """
+    written = _format(file, form or (Format.CSV if file == STANDARD else None))
+    with _exclusive(file) as output, database() as (_, url):
+        people = ask(url, lambda session: _export(session, output, written), seconds=None)
+    click.echo(
+        f"{_people(people)} written, with the hashes of their passwords: keep it to yourself.",
+        err=True,
+    )
+
+
+@click.command("hashes")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, a list of objects.")
+def show_hashes(*, as_json: bool) -> None:
+    """Count the kinds of hashes that people's passwords have."""
+    with database() as (config, url):
+        kinds = ask(
+            url,
+            lambda ctx: transfer.hash_kinds(ctx, rounds=config.bcrypt_rounds),
+            seconds=None,
+        )
+    if as_json:
+        click.echo(json.dumps([kind._asdict() for kind in kinds], indent=2))
+        return
+    width = max((len(kind.name) for kind in kinds), default=0)
+    for kind in kinds:
+        remark = "  old: renewed at the next login" if kind.is_old else ""
+        click.echo(f"{kind.name:{width}}  {kind.people:>9,}{remark}")
+    if not kinds:
+        click.echo("Nobody has a password yet.")
+
+
+Source = tuple[AsyncIterator[Row | Problem], Collection[str]]
+Opened = Callable[[Reading], AbstractAsyncContextManager[Source]]
+
+
+def _opened(source: str, form: str | None, table: str | None) -> Opened:
+    """Return how to open what people are read from; what is wrong with it is told now."""
+    if "://" in source:
+        if form:
+            raise click.UsageError("--format is for files.")
+        try:
+            url = make_url(asyncpg_url(source))
+        except ValueError as error:
+            raise click.BadParameter(f"It {error}.", param_hint="SOURCE") from None
+        return partial(_database_rows, url, table)
+    if source != STANDARD and not form and _is_sqlite(source):
+        return partial(_sqlite_rows, source, table)
+    if table:
+        raise click.UsageError("--table is for databases.")
+    found = _format(source, form)
+    if source != STANDARD and not Path(source).is_file():
+        raise click.BadParameter(f"There is no file {source}.", param_hint="SOURCE")
+    return partial(_file_rows, source, found)
+
+
+def _is_sqlite(name: str) -> bool:
+    path = Path(name)
+    if not path.is_file():
+        return False
+    try:
+        with path.open("rb") as file:
+            begins = file.read(len(SQLITE_BEGINS))
+    except OSError:
+        return False  # told when it is opened to be read
+    return begins == SQLITE_BEGINS or path.suffix.lower() in SQLITE
+
+
+def _mapped(given: tuple[str, ...]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for each in given:
+        column, _, own = each.rpartition("=")
+        if not column or own not in OWN:
+            raise click.BadParameter(
+                f"“{each}” has to be COLUMN=NAME, NAME one of {', '.join(OWN)}.", param_hint="--map"
+            )
+        found[_column(column)] = own
+    return found
+
+
+def _column(name: str) -> str:
+    return meant(name).lower()
+
+
+def _format(name: str, form: str | None) -> Format:
+    found = form or ENDINGS.get(Path(name).suffix.lower())
+    if found is None:
+        raise click.UsageError(
+            "Which format is it? Give --format csv or --format jsonl. A dump (.sql) is restored "
+            "into a database first."
+        )
+    return Format(found)
+
+
+async def _bring_in(
+    ctx: Context,
+    opened: Opened,
+    tell: Callable[[Problem], None],
+    reading: Reading,
+    *,
+    dry_run: bool,
+    skip_bad: bool,
+) -> tuple[Brought, set[str]]:
+    async with opened(reading) as (source, known):
+        columns = {column.lower() for column in known}
+        brought = await transfer.bring_in(
+            ctx,
+            rows=_noting(source, columns),
+            tell=tell,
+            dry_run=dry_run,
+            skip_bad=skip_bad,
+            reading=reading,
+        )
+    return brought, columns
+
+
+async def _noting(
+    source: AsyncIterator[Row | Problem], columns: set[str]
+) -> AsyncIterator[Row | Problem]:
+    async for row in source:
+        if isinstance(row, Row):
+            columns.update(row.values)
+        yield row
+
+
+@asynccontextmanager
+async def _database_rows(url: URL, table: str | None, reading: Reading) -> AsyncIterator[Source]:
+    async with transfer.people_of(url, table=table, reading=reading) as people:
+        with _bar(people.number) as tick:
+            yield _ticking(people.rows, tick), people.columns
+
+
+@asynccontextmanager
+async def _sqlite_rows(name: str, table: str | None, reading: Reading) -> AsyncIterator[Source]:
+    opened = transfer.people_of_file(name, table=table, reading=reading)
+    with opened as people, _bar(people.number) as tick:
+        yield _ticking(people.rows, tick), people.columns
+
+
+async def _ticking(people: AsyncIterator[Row], tick: Tick) -> AsyncIterator[Row]:
+    async for row in people:
+        tick(1)
+        yield row
+
+
+@asynccontextmanager
+async def _file_rows(name: str, form: Format, reading: Reading) -> AsyncIterator[Source]:
+    with _input(name) as file, _bar(os.fstat(file.fileno()).st_size) as tick:
+        yield _one_by_one(rows.rows(file, form, tick, reading)), ()
+
+
+async def _one_by_one(found: Iterator[Row | Problem]) -> AsyncIterator[Row | Problem]:
+    for row in found:
+        yield row
+
+
+@contextmanager
+def _input(name: str) -> Iterator[BinaryIO]:
+    if name == STANDARD:
+        yield sys.stdin.buffer
+        return
+    try:
+        file = Path(name).open("rb")  # noqa: SIM115 - closed below; only its opening is refused
+    except OSError as error:
+        raise CannotRead(f"{name} cannot be read: {error.strerror}.") from error
+    with file:
+        yield file
+
+
+@contextmanager
+def _bar(length: int) -> Iterator[Tick]:
+    """Yield what moves a progress bar, if somebody looks."""
+    if not length or not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    with click.progressbar(length=length, label="Reading", file=sys.stderr) as bar:
+        yield bar.update
+
+
+@contextmanager
+def _told(report: str | None) -> Iterator[Callable[[Problem], None]]:
+    """Yield what writes a problem down: the first ones for who looks, all into the report."""
+    shown = 0
+    with _report(report) as file:
+        writer = csv.writer(file) if file else None
+        if writer:
+            writer.writerow(["line", "address", "column", "problem"])
+
+        def tell(problem: Problem) -> None:
+            nonlocal shown
+            shown += 1
+            if shown <= SHOWN:
+                click.echo(_sentence(problem), err=True)
+            elif shown == SHOWN + 1:
+                click.echo("… and more: --report FILE has all of them.", err=True)
+            if writer:
+                writer.writerow([problem.line, *map(rows.guarded, problem[1:])])
+
+        yield tell
+
+
+def _sentence(problem: Problem) -> str:
+    about = [f"line {problem.line}", problem.address, problem.column]
+    return f"{', '.join(part for part in about if part)}: {problem.sentence}"
+
+
+@contextmanager
+def _report(name: str | None) -> Iterator[TextIO | None]:
+    if name is None:
+        yield None
+        return
+    with _private(name, os.O_TRUNC) as file:
+        yield file
+
+
+@contextmanager
+def _exclusive(name: str) -> Iterator[TextIO]:
+    """Yield a new file for people, which goes away again if they cannot all be written."""
+    if name == STANDARD:
+        yield sys.stdout
+        return
+    with _private(name, os.O_EXCL) as file:
+        try:
+            yield file
+        except BaseException:
+            Path(name).unlink()
+            raise
+
+
+def _private(name: str, flag: int) -> TextIO:
+    try:
+        number = os.open(name, os.O_WRONLY | os.O_CREAT | flag, PRIVATE)
+    except FileExistsError:
+        raise click.UsageError(f"There is {name} already. Choose another name.") from None
+    except OSError as error:
+        raise click.UsageError(f"{name} cannot be written: {error.strerror}.") from None
+    return os.fdopen(number, "w", encoding="utf-8", newline="")
+
+
+async def _export(ctx: Context, output: TextIO, form: Format) -> int:
+    number = 0
+    write = _csv_writer(output) if form is Format.CSV else _json_writer(output)
+    async for person in transfer.exported(ctx):
+        _or_refuse(write, person, output)
+        number += 1
+    _or_refuse(lambda _: output.flush(), None, output)
+    return number
+
+
+W = TypeVar("W")
+
+
+def _or_refuse(write: Callable[[W], object], what: W, output: TextIO) -> None:
+    """Write, and refuse in a sentence if the disk is full or nobody reads on."""
+    try:
+        write(what)
+    except OSError as error:
+        if isinstance(error, BrokenPipeError):  # what is left would be tried again at the exit
+            os.dup2(os.open(os.devnull, os.O_WRONLY), output.fileno())
+        raise CannotRead(f"The people cannot be written: {error.strerror}.") from error
+
+
+def _csv_writer(output: TextIO) -> Callable[[Exported], object]:
+    writer = csv.writer(output, lineterminator="\n")
+    writer.writerow(Exported._fields)
+    return lambda person: writer.writerow([rows.guarded(_cell(value)) for value in person])
+
+
+def _json_writer(output: TextIO) -> Callable[[Exported], object]:
+    return lambda person: output.write(
+        json.dumps(person._asdict(), default=_cell, ensure_ascii=False) + "\n"
+    )
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    return "" if value is None else str(value)
+
+
+def _about_columns(columns: set[str], reading: Reading) -> Iterable[str]:
+    unread = reading.unread(columns - {"id", "role_id"})
+    if unread:
+        yield f"These columns are not read: {', '.join(unread)}."
+    if columns and CONFIRMATIONS.isdisjoint(map(reading.own, columns)):
+        yield "No column says whose address is confirmed: all count as confirmed."
+
+
+def _summary(brought: Brought, kinds: list[HashKind], *, dry_run: bool) -> Iterable[str]:
+    if brought.is_done or dry_run:
+        yield f"{_people(brought.people)} {'would come' if dry_run else 'came'} in."
+        yield from _hindered(brought)
+    else:
+        yield "Nobody came in."
+    if brought.present:
+        yield f"Here already, and left as they are: {_people(brought.present)}."
+    if brought.problems:
+        hint = "" if brought.is_done else " --skip-bad brings the others in."
+        yield f"{brought.problems:,} problems.{hint}"
+    old = sum(kind.people for kind in kinds if kind.is_old)
+    if old:
+        yield f"{_people(old)} here have an old hash; each is renewed at their next login."
+
+
+def _hindered(brought: Brought) -> Iterable[str]:
+    if brought.unconfirmed:
+        yield (
+            f"Not confirmed: {brought.unconfirmed:,} of them. They come in by choosing a new "
+            "password: who signs in with the old one, or presses “Forgot your password?”, can have "
+            "the letter for it."
+        )
+    if brought.without_password:
+        yield (
+            f"Without a password: {brought.without_password:,} of them. They choose one by “Forgot "
+            "your password?”, or by a link of “users create” with their address and user name."
+        )
+
+
+def _people(number: int) -> str:
+    return "1 person" if number == 1 else f"{number:,} people"

@@ -1,0 +1,234 @@
+"""``python -m app users …``: looking after people."""
+
+import json
+
+import click
+
+from app.cli import tables, transfer
+from app.cli.shared import ask, database
+from app.config import Config
+from app.flows import access, invitation, user_search
+from app.flows.user_search import Filter, Listed, State
+from app.kit.addresses import (
+    USERNAME_RULE,
+    WrongAddress,
+    for_operators,
+    is_username,
+    normal_email,
+)
+from app.kit.links import INVITE_VALID_HOURS
+
+
+@click.group()
+def users() -> None:
+    """Look after people."""
+
+
+@users.command("create")
+@click.argument("email")
+@click.option("--username", help="Default: what stands before the @ of the address.")
+@click.option("--admin", is_flag=True, help="Make this person an administrator.")
+@click.option("--role", "role_name", help="The person's role. Default: User.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def create(
+    *, email: str, username: str | None, admin: bool, role_name: str | None, as_json: bool
+) -> None:
+    """Let somebody in: prints a one-time link on which they choose a password.
+
+    Run it again for the same person to get a new link, as long as no password is set.
+    """
+    if admin and role_name:
+        raise click.UsageError("--admin is a role already: give --admin or --role, not both.")
+    with database() as (config, url):
+        email, username = _who(email, username, config)
+        invited = ask(
+            url,
+            lambda ctx: invitation.invite(
+                ctx,
+                username=username,
+                email=email,
+                role_name="Administrator" if admin else role_name,
+            ),
+        )
+    if as_json:
+        click.echo(json.dumps(invited._asdict()))
+        return
+    hours = f"{INVITE_VALID_HOURS} hours"
+    click.echo(f"{invited.username} can choose a password at this address, once, within {hours}:")
+    click.echo(invited.url)
+
+
+@users.command("list")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, a list of objects.")
+def list_users(*, as_json: bool) -> None:
+    """List all people, the newest last."""
+    with database() as (_, url):
+        found = ask(url, access.everybody)
+    if not found and not as_json:
+        click.echo(
+            "Nobody has an account yet. Make the first: python -m app users create --admin …"
+        )
+        return
+    _print(found, as_json=as_json)
+
+
+@users.command("find")
+@click.argument("part", default="")
+@click.option(
+    "--state", type=click.Choice([str(each) for each in State]), help="Only people in this state."
+)
+@click.option("--role", help="Only people with this role.")
+@click.option("--after", default="", help="Go on behind this user name.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, a list of objects.")
+def find(*, part: str, state: str | None, role: str | None, after: str, as_json: bool) -> None:
+    """Find people by PART of a user name or an address, a page at a time."""
+    wanted = Filter(part, State(state) if state else None, role)
+    with database() as (_, url):
+        page = ask(url, lambda ctx: user_search.find(ctx, wanted, after=after))
+    _print(page.people, as_json=as_json)
+    if page.next:
+        click.echo(f"There are more: --after {page.next}", err=True)
+
+
+@users.command("show")
+@click.argument("name")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, an object.")
+def show(*, name: str, as_json: bool) -> None:
+    """Show all about a person, by address, user name or id."""
+    with database() as (_, url):
+        found = ask(url, lambda ctx: user_search.show(ctx, name=name))
+    person = found.person
+    facts: dict[str, object] = {
+        **person._asdict(),
+        "states": person.states,
+        "blocked_reason": found.blocked_reason,
+    }
+    if as_json:
+        lists = {
+            "sessions": [each._asdict() for each in found.sessions],
+            "history": [each._asdict() for each in found.history],
+        }
+        tables.as_json({**facts, **lists})
+        return
+    facts["states"] = ", ".join(person.states)
+    facts["sessions"] = len(found.sessions)
+    for fact, value in facts.items():
+        click.echo(f"{fact.replace('_', ' '):16} {'-' if value is None else value}")
+    click.echo()
+    lines = [(f"{each.at:%Y-%m-%d %H:%M:%S}", each.ip or "", each.what) for each in found.history]
+    tables.as_table(("WHEN", "FROM", "WHAT"), lines)
+
+
+def _print(found: list[Listed], *, as_json: bool) -> None:
+    if as_json:
+        tables.as_json([person._asdict() for person in found])
+        return
+    rows = [
+        (person.username, person.email, person.role, ", ".join(person.states)) for person in found
+    ]
+    tables.as_table(("USER NAME", "ADDRESS", "ROLE", "STATE"), rows)
+
+
+@users.command()
+@click.argument("name")
+@click.option("--reason", help="Why; administrators see it, the person does not.")
+def block(name: str, reason: str | None) -> None:
+    """Block a person, by address, user name or id: all their sessions end."""
+    with database() as (_, url):
+        ask(url, lambda ctx: access.block(ctx, name=name, reason=reason))
+    click.echo(f"{name} is blocked.")
+
+
+@users.command()
+@click.argument("name")
+def unblock(name: str) -> None:
+    """Let a blocked person in again."""
+    with database() as (_, url):
+        ask(url, lambda ctx: access.unblock(ctx, name=name))
+    click.echo(f"{name} may sign in again.")
+
+
+@users.command("set-role")
+@click.argument("name")
+@click.argument("role")
+def set_role(name: str, role: str) -> None:
+    """Give a person a role: User, Moderator, Administrator, or one of yours (roles list)."""
+    with database() as (_, url):
+        known = ask(
+            url,
+            lambda ctx: access.set_role(ctx, name=name, role_name=role),
+        )
+    click.echo(f"{name} has the role {known}.")
+
+
+@users.command("invite")
+@click.argument("email")
+@click.option("--username", help="Default: what stands before the @ of the address.")
+@click.option("--role", "role_name", help="The person's role. Default: User.")
+def invite(*, email: str, username: str | None, role_name: str | None) -> None:
+    """Let somebody in by a letter: the link goes to EMAIL, and is not printed."""
+    with database() as (config, url):
+        email, username = _who(email, username, config)
+        ask(
+            url,
+            lambda ctx: invitation.invite_by_letter(
+                ctx, username=username, email=email, role_name=role_name
+            ),
+        )
+    click.echo(f"The invitation to {email} waits for the postman.")
+
+
+@users.command("send-reset")
+@click.argument("name")
+def send_reset(name: str) -> None:
+    """Send a person a letter to choose a new password by; the link is not printed."""
+    with database() as (_, url):
+        ask(
+            url,
+            lambda ctx: access.send_reset(ctx, name=name),
+        )
+    click.echo(f"The letter to {name} waits for the postman.")
+
+
+@users.command("end-sessions")
+@click.argument("name")
+def end_sessions(name: str) -> None:
+    """End all sessions of a person."""
+    with database() as (_, url):
+        ended = ask(url, lambda ctx: access.end_sessions(ctx, name=name))
+    click.echo(f"Sessions ended: {ended}.")
+
+
+@users.command("delete")
+@click.argument("name")
+@click.option("--yes", is_flag=True, help="Do not ask for the user name.")
+def delete(*, name: str, yes: bool) -> None:
+    """Erase a person at once and for good."""
+    with database() as (_, url):
+        found = ask(url, lambda ctx: user_search.show(ctx, name=name)).person
+        typed = found.username
+        if not yes:
+            typed = click.prompt(f"Type the user name, {found.username}, to delete it", err=True)
+        ask(
+            url,
+            lambda ctx: access.delete(ctx, name=str(found.id), typed=typed),
+        )
+    click.echo(f"{found.username} is deleted.")
+
+
+def _who(email: str, username: str | None, config: Config) -> tuple[str, str]:
+    try:
+        email = normal_email(email, special=config.allowed_special_domains)
+    except WrongAddress as error:
+        raise click.BadParameter(for_operators(error), param_hint="EMAIL") from None
+    username = username or email.split("@")[0]
+    if not is_username(username):
+        raise click.BadParameter(
+            USERNAME_RULE,
+            param_hint="--username",
+        )
+    return email, username
+
+
+for command in (transfer.import_users, transfer.export_users, transfer.show_hashes):
+    users.add_command(command)

@@ -1,0 +1,154 @@
+"""The book of all that happened: reading it, and taking it along."""
+
+import csv
+import io
+import json
+import re
+from collections.abc import AsyncGenerator
+from datetime import UTC, datetime
+from enum import StrEnum
+from ipaddress import IPv4Network, IPv6Network
+from typing import NamedTuple
+
+from app.context import Context
+from app.kit import addresses
+from app.kit.errors import NoSuchPerson
+from app.models import audit
+from app.models import user as users
+from app.models.audit import Event, Place
+from app.steps import audit_words, authorization
+from app.steps.audit_words import Told
+from app.steps.recording import record
+
+__all__ = ["EVENTS", "Filter", "Format", "Page", "Told", "export", "note_export", "read"]
+
+PAGE_SIZE = 50
+LINES_AT_ONCE = 500
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+EVENTS = tuple(str(event) for event in Event)
+# A formula begins a cell; some spreadsheets begin a cell behind each semicolon or tab.
+FORMULA = re.compile(r"(^|[;\t\r\n])(?=\s*[=+\-@])|^(?=[\t\r])")
+COLUMNS = (
+    "at", "event", "what", "actor", "actor_id", "subject", "subject_id", "ip", "user_agent",
+    "request_id", "detail",
+)  # fmt: skip
+
+
+class Format(StrEnum):
+    """How the book is taken along."""
+
+    CSV = "csv"
+    JSON_LINES = "jsonl"
+
+
+class Filter(NamedTuple):
+    """Which lines. ``person`` is an address, a user name or an id, also of who is erased.
+
+    ``since`` and ``until`` are moments; ``until`` itself is left out.
+    """
+
+    event: str | None = None
+    person: str = ""
+    network: IPv4Network | IPv6Network | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+class Page(NamedTuple):
+    """Some lines, newest first; ``next`` leads to those before, None if these are the last."""
+
+    lines: list[Told]
+    next: str | None
+
+
+async def read(ctx: Context, wanted: Filter, *, before: str = "") -> Page:
+    """Return a page of the book. A garbled ``before`` begins at the newest line.
+
+    Raises:
+        NoSuchPerson: nobody has this name.
+    """
+    exact = await _exact(ctx, wanted)
+    async with ctx.db.begin():
+        lines = await audit.page(ctx.db, exact, before=Place.read(before), size=PAGE_SIZE + 1)
+    shown = [audit_words.tell(line) for line in lines[:PAGE_SIZE]]
+    return Page(shown, lines[PAGE_SIZE - 1].place.mark if len(lines) > PAGE_SIZE else None)
+
+
+async def export(ctx: Context, wanted: Filter, *, form: Format) -> AsyncGenerator[str, None]:
+    """Yield the book, newest line first, some hundred lines at a time.
+
+    No more is in memory, and no connection is held between them. Before each time it is asked
+    whether the actor may still read it.
+
+    Raises:
+        NoSuchPerson: nobody has this name.
+        SignedOut, NotPermitted: the actor may read no further.
+    """
+    exact = await _exact(ctx, wanted)
+    if form is Format.CSV:
+        yield _csv([list(COLUMNS)])
+    before: Place | None = None
+    while True:
+        async with ctx.db.begin():
+            await authorization.ask_again(ctx)
+            lines = await audit.page(ctx.db, exact, before=before, size=LINES_AT_ONCE)
+        rows = [_columns(audit_words.tell(line)) for line in lines]
+        if rows and form is Format.CSV:
+            yield _csv([[_inert(str(row[name] or "")) for name in COLUMNS] for row in rows])
+        elif rows:
+            yield "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+        if len(lines) < LINES_AT_ONCE:
+            return
+        before = lines[-1].place
+
+
+async def note_export(ctx: Context, wanted: Filter, *, form: Format) -> None:
+    """Write down that the book is taken along.
+
+    Raises:
+        NoSuchPerson: the filter names somebody who is not there.
+    """
+    await _exact(ctx, wanted)
+    async with ctx.db.begin():
+        await authorization.hold(ctx)
+        await record(ctx, Event.HISTORY_EXPORTED, format=form)
+
+
+async def _exact(ctx: Context, wanted: Filter) -> audit.Filter:
+    person = None
+    if wanted.person:
+        person = addresses.id_of(wanted.person)
+        if person is None:
+            async with ctx.db.begin():
+                known = await users.identify(ctx.db, wanted.person)
+            if known is None:
+                raise NoSuchPerson(field="person")
+            person = known.id
+    return audit.Filter(wanted.event, person, wanted.network, wanted.since, wanted.until)
+
+
+def _columns(line: Told) -> dict[str, object]:
+    return {
+        "at": line.at.isoformat(),
+        "event": line.event,
+        "what": line.what,
+        "actor": line.actor,
+        "actor_id": line.actor_id and str(line.actor_id),
+        "subject": line.subject,
+        "subject_id": line.subject_id and str(line.subject_id),
+        "ip": line.ip,
+        "user_agent": line.user_agent,
+        "request_id": line.request_id,
+        "detail": json.dumps(line.detail, ensure_ascii=False) if line.detail else "",
+    }
+
+
+def _inert(cell: str) -> str:
+    """Keep a spreadsheet from taking a cell for a formula (OWASP, CSV injection)."""
+    return FORMULA.sub(lambda begin: f"{begin.group()}'", cell)
+
+
+def _csv(rows: list[list[str]]) -> str:
+    text = io.StringIO()
+    csv.writer(text).writerows(rows)
+    return text.getvalue()

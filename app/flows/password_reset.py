@@ -1,0 +1,145 @@
+"""A forgotten password: a letter, and the link in it on which another one is chosen."""
+
+from typing import NamedTuple
+from uuid import UUID
+
+from app.context import Context
+from app.kit.errors import LinkUnusable, TooManyTries, UsernameTaken
+from app.kit.links import open_link
+from app.kit.sealing import Purpose
+from app.limits import limits
+from app.mail import messages
+from app.models import audit, known_browser, rate_limit, registration, token
+from app.models import session as sessions
+from app.models import user as users
+from app.models.audit import Event
+from app.models.registration import Pending
+from app.models.token import Owner
+from app.models.user import Credentials
+from app.steps import (
+    activation,
+    email_limits,
+    known_browsers,
+    new_password,
+    notices,
+    password_check,
+    reset_links,
+)
+
+
+class Reset(NamedTuple):
+    """``browser`` goes into the browser's cookie: its owner has shown that the mail is his."""
+
+    browser: str | None
+
+
+async def request_reset(ctx: Context, *, name: str) -> None:
+    """Write to the person of an address or user name, if there is one.
+
+    Nobody learns whether there is one: a blocked person and nobody cost the same, and get nothing
+    (EN-04). The limits of letters are silent.
+
+    Raises:
+        TooManyTries: from this network.
+    """
+    rates = {
+        f"resets:network:{ctx.client.network}": limits(ctx.config).logins_of_network,
+        **email_limits.of_network(ctx),
+    }
+    async with ctx.db.begin():
+        wait = await rate_limit.take_all(ctx.db, rates)
+        if not wait:
+            await _answer(ctx, name)
+    if wait:
+        raise TooManyTries(wait)
+
+
+async def find_reset(ctx: Context, *, sealed: str) -> Owner:
+    """Return whose password a link would replace, without using it up.
+
+    Raises:
+        LinkUnusable: used, expired, foreign or garbled.
+    """
+    digest = open_link(Purpose.RESET, sealed, keys=ctx.config.signing_keys)
+    async with ctx.db.begin():
+        owner = digest and (await _owner(ctx, digest))
+    if not owner:
+        raise LinkUnusable
+    return owner
+
+
+async def reset_password(ctx: Context, *, sealed: str, password: str) -> Reset:
+    """Give a person another password by a link; of any number of clicks one wins.
+
+    Nobody is signed in by it, all sessions end, older links are void, and who is blocked stays so
+    (TK-09). The address is confirmed by it: a registration that waited becomes an account.
+
+    Raises:
+        LinkUnusable: used, expired, foreign, garbled.
+        UsernameTaken: the user name of a registration went to somebody else meanwhile.
+        WeakPassword: the password is refused, with the reason; the link stays good.
+        TooBusy: too many passwords wait to be hashed; the link stays good.
+    """
+    owner = await find_reset(ctx, sealed=sealed)
+    password_hash = await new_password.hashed(ctx, password, **owner._asdict())
+    digest = open_link(Purpose.RESET, sealed, keys=ctx.config.signing_keys)
+    done, name_is_gone = None, False
+    async with ctx.db.begin():
+        pending = digest and await _find_pending(ctx, digest)
+        if pending:
+            done = await _settle(ctx, pending, password_hash)
+            name_is_gone = not done and await users.is_username_taken(ctx.db, pending.username)
+        elif digest:
+            done = await _replace(ctx, digest, password_hash)
+    if name_is_gone:
+        raise UsernameTaken("This user name is taken by now. Please register again with another.")
+    if done is None:
+        raise LinkUnusable
+    return done
+
+
+async def _answer(ctx: Context, name: str) -> None:
+    person = await users.find(ctx.db, name)
+    pending = await registration.newest(ctx.db, name)
+    if person is not None and person.blocked_at is not None:
+        person = pending = None
+    addressee: Credentials | Pending | None = person or pending
+    await audit.write(ctx.db, Event.RESET_ASKED, client=ctx.client, subject_id=person and person.id)
+    email = addressee.email if addressee else name
+    if await email_limits.is_withheld(ctx, email_limits.Kind.RESET, email):
+        return
+    await reset_links.send(ctx, addressee)
+
+
+async def _owner(ctx: Context, digest: bytes) -> Owner | None:
+    pending = await _find_pending(ctx, digest)
+    if pending is not None:
+        return Owner(pending.username, pending.email)
+    return await token.find_owner(ctx.db, digest, purpose=Purpose.RESET)
+
+
+async def _find_pending(ctx: Context, digest: bytes) -> Pending | None:
+    found = await token.find_registration(ctx.db, digest, purpose=Purpose.RESET)
+    return await registration.find(ctx.db, found) if found else None
+
+
+async def _settle(ctx: Context, pending: Pending, password_hash: str) -> Reset | None:
+    settled = await activation.settle(ctx, pending, password_hash=password_hash)
+    return Reset(None) if settled else None
+
+
+async def _replace(ctx: Context, digest: bytes, password_hash: str) -> Reset | None:
+    taken = await token.take(ctx.db, digest, purpose=Purpose.RESET)
+    person = taken and await users.find_by_id(ctx.db, taken.user_id)
+    if not taken or not person or taken.email != person.email:
+        return None
+    user_id: UUID = person.id
+    await users.set_password_hash(ctx.db, user_id, password_hash)
+    await sessions.end_all(ctx.db, user_id)
+    await token.void(ctx.db, user_id, Purpose.RESET, Purpose.CHANGE_EMAIL, Purpose.INVITE)
+    await rate_limit.give_back(ctx.db, password_check.bucket_of_person(user_id))
+    await known_browser.forget_all(ctx.db, user_id)
+    named = await known_browsers.remember(ctx, user_id, ctx.browser)
+    await audit.write(ctx.db, Event.PASSWORD_RESET, client=ctx.client, subject_id=user_id)
+    await notices.tell(ctx, person, messages.password_changed)
+    return Reset(named.text)

@@ -1,0 +1,1 @@
+"""What stands between any request and any page, whatever the interface."""

@@ -1,0 +1,36 @@
+"""The guard at the door: every page demands a login unless it is marked ``@anyone``."""
+
+from quart import Request, current_app
+from quart.typing import ResponseTypes
+from werkzeug.exceptions import Forbidden
+
+from app.http.current_user import resolve
+from app.http.marks import anyone, is_open, is_sensitive, may, needed, sensitive
+from app.http import resume
+
+__all__ = ["anyone", "may", "sensitive"]
+
+
+async def demand_login(request: Request) -> ResponseTypes | None:
+    """Send anonymous visitors of a closed page to the login, refuse who lacks its permission."""
+    endpoint = request.endpoint or ""
+    if endpoint == "static" or endpoint.startswith("health."):
+        return None  # the same for everybody: nobody's session is looked up
+    if request.method == "OPTIONS" and _is_answered_by_quart(request):
+        return None
+    user = await resolve()
+    page = current_app.view_functions.get(endpoint)
+    if page is None or is_open(page):
+        return None
+    if user.is_anonymous:
+        return await resume.sign_in_first()
+    permission = needed(page)
+    if permission is not None and not user.can(permission):
+        raise Forbidden
+    if is_sensitive(page) and user.person is not None and not user.person.is_proven:
+        return await resume.reauthenticate_first()
+    return None
+
+
+def _is_answered_by_quart(request: Request) -> bool:
+    return getattr(request.url_rule, "provide_automatic_options", False) is True

@@ -1,0 +1,59 @@
+"""Who sends this request: address, browser, and an id for the log."""
+
+import random
+
+from quart import Request, g
+
+from app.kit.client import Client, is_within, parsed
+from app.kit.logs import trace
+from app.services import house
+
+USER_AGENT_LONGEST = 400
+NO_ADDRESS = "127.0.0.1"  # a Unix socket: somebody on this machine
+
+
+def introduce(request: Request) -> None:
+    """Note the client at the beginning of a request."""
+    who = g.client = Client(_ip(request), _user_agent(request), _request_id())
+    seen = trace.get()
+    if seen is not None:
+        seen.request_id, seen.ip = who.request_id, who.ip
+        seen.route = request.url_rule.rule if request.url_rule else seen.route
+
+
+def client() -> Client:
+    """Return who sent this request."""
+    found: Client = g.client
+    return found
+
+
+def _request_id() -> str:
+    """Return 16 hexadecimal digits: nobody must guess them, only tell requests apart."""
+    return f"{random.getrandbits(64):016x}"
+
+
+def _ip(request: Request) -> str:
+    """Return the nearest address that is not one of our proxies (PX-01).
+
+    Beginning with the peer, each proxy that stands in a trusted network is believed what it says
+    of who came to it, up to as many as there are. The peer comes from the connection: a header
+    named ``Remote-Addr`` is anybody's.
+    """
+    address = parsed((request.scope.get("client") or [NO_ADDRESS])[0]) or NO_ADDRESS
+    config = house().config
+    if not config.trusted_proxies or "X-Forwarded-For" not in request.headers:
+        return address
+    forwarded = ",".join(request.headers.getlist("X-Forwarded-For")).split(",")
+    for claimed in forwarded[: -config.trusted_proxies - 1 : -1]:
+        nearer = parsed(claimed)
+        if nearer is None or not is_within(address, config.proxy_networks):
+            break
+        address = nearer
+    return address
+
+
+def _user_agent(request: Request) -> str:
+    text: str = request.headers.get("User-Agent", "")[:USER_AGENT_LONGEST]
+    if text.isprintable():
+        return text
+    return "".join(letter if letter.isprintable() else "?" for letter in text)

@@ -1,0 +1,51 @@
+"""Forms of other sites are refused, without tokens: the browser says where a request comes from."""
+
+from quart import Request, request
+from werkzeug.exceptions import Forbidden
+
+from app.services import house
+from app.http import kept_links
+
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+OWN_SITES = frozenset({"same-origin", "none"})
+HIDDEN_ORIGIN = "null"
+
+
+def refuse_foreign(asked: Request) -> None:
+    """Refuse an unsafe request that another site may have caused (CS-01, CS-02).
+
+    ``Sec-Fetch-Site`` decides where the browser sends it, else ``Origin``. With neither it is
+    refused, cookie or not: the login form of another site comes without one (login CSRF).
+    """
+    if asked.method in SAFE_METHODS:
+        return
+    sites, origins = (asked.headers.getlist(name) for name in ("Sec-Fetch-Site", "Origin"))
+    if not sites and not origins:
+        raise Forbidden(
+            "Your browser does not say where this form comes from, so nothing was done. Please "
+            f"use a newer browser. A script sends the header Origin: {house().config.public_url}"
+        )
+    if not (_is_ours(sites, OWN_SITES) if sites else _is_ours(origins, own_origins())):
+        raise Forbidden(
+            "This form was sent from another site, or by a browser that hides where it was. "
+            "Nothing was done. Open the page here and send it again."
+        )
+
+
+def _is_ours(said: list[str], ours: frozenset[str]) -> bool:
+    return len(said) == 1 and said[0] in ours
+
+
+def own_origins() -> frozenset[str]:
+    """Return what ``Origin`` may say: the public address, on a laptop the one that was opened.
+
+    Where a browser hides it, the cookie of a link shows that the form is that link's page: it is
+    ``SameSite=Lax``, so no form of another site brings it along.
+    """
+    own = {house().config.public_url}
+    if not house().config.is_https:  # a laptop: the Host is one of its own names too
+        own.add(f"http://{request.headers.get('Host', '')}")
+    link = kept_links.of_page()
+    if link is not None and link.is_kept:
+        own.add(HIDDEN_ORIGIN)
+    return frozenset(own)

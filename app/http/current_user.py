@@ -1,0 +1,162 @@
+"""The person behind a request: quart-auth's cookie carries a session secret, the row decides."""
+
+from functools import lru_cache
+from hashlib import sha256
+
+from itsdangerous import BadData, URLSafeSerializer
+from quart import Quart, current_app, g, request
+from quart_auth import AuthUser, QuartAuth, current_user, login_user
+from werkzeug.exceptions import Unauthorized
+
+from app.flows.lookup import Person
+from app.flows.reauthentication import Renewed
+from app.http.marks import is_open, needed
+from app.kit.actor import Actor
+from app.kit.permissions import Permission
+from app.services import house
+
+__all__ = [
+    "CurrentUser",
+    "SessionAuth",
+    "actor",
+    "current_user",
+    "person",
+    "renew",
+    "resolve",
+]
+
+
+COOKIE_LONGEST = 200
+COOKIES_REMEMBERED = 8192
+
+
+class CurrentUser(AuthUser):
+    """What pages and templates know as ``current_user``.
+
+    Answers what the course teaches for Flask-Login: ``is_authenticated`` (awaitable),
+    ``is_active``, ``is_anonymous``, ``get_id()``, ``can(permission)``, ``is_administrator()``.
+    """
+
+    person: Person | None = None
+
+    @property
+    async def is_authenticated(self) -> bool:
+        """Whether a live session stands behind the cookie. In Python: await it."""
+        return self.person is not None
+
+    @property
+    def is_active(self) -> bool:
+        """Whether this is a person who may use the site: confirmed and not blocked."""
+        return self.person is not None
+
+    @property
+    def is_anonymous(self) -> bool:
+        """Whether nobody is signed in."""
+        return self.person is None
+
+    @property
+    def name(self) -> str:
+        """The user name, empty for nobody."""
+        return self.person.username if self.person else ""
+
+    def get_id(self) -> str | None:
+        """Return the person's id as text, None for nobody."""
+        return str(self.person.user_id) if self.person else None
+
+    def can(self, permission: Permission) -> bool:
+        """Whether the person's role has a permission; nobody may anything."""
+        return self.person is not None and permission in self.person.permissions
+
+    def is_administrator(self) -> bool:
+        """Whether the person may look after others."""
+        return self.can(Permission.ADMIN)
+
+
+class SessionAuth(QuartAuth):
+    """quart-auth whose cookie names a login session; only the database says when it ends.
+
+    The signature keeps garbage from the database. Its date is not asked: replicas' clocks differ
+    (L24).
+    """
+
+    user_class = CurrentUser
+
+    async def _template_context(self) -> dict[str, AuthUser]:  # type: ignore[override]
+        """Say who asks. quart-auth's own is not async: Quart runs that in a thread."""
+        return {"current_user": self.load_user()}
+
+    def load_user(self) -> AuthUser:
+        """Return the user of this request, read from the cookie once."""
+        known: AuthUser | None = getattr(g, self.attribute_name, None) if g else None
+        return known or super().load_user()
+
+    def dump_token(self, auth_id: str, app: Quart | None = None) -> str:
+        """Sign a session secret with the current key."""
+        signed: str = self._serializer(app).dumps(auth_id)
+        return signed
+
+    def load_token(self, token: str, app: Quart | None = None) -> str | None:
+        """Return the session secret of a cookie that we signed, else None."""
+        if len(token) > COOKIE_LONGEST:
+            return None
+        return _secret_in(token, self._serializer(app))
+
+    def _serializer(self, app: Quart | None) -> URLSafeSerializer:
+        config = (app or current_app).config
+        return _serializer((*config["SECRET_KEY_FALLBACKS"], config["SECRET_KEY"]), self.salt)
+
+
+@lru_cache(maxsize=4)
+def _serializer(keys: tuple[str, ...], salt: str) -> URLSafeSerializer:
+    return URLSafeSerializer(list(keys), salt=salt, signer_kwargs={"digest_method": sha256})
+
+
+@lru_cache(maxsize=COOKIES_REMEMBERED)
+def _secret_in(token: str, serializer: URLSafeSerializer) -> str | None:
+    """Return what a cookie says: that depends on its bytes alone, not on who is signed in."""
+    try:
+        secret = serializer.loads(token)
+    except (BadData, ValueError):
+        return None
+    return secret if isinstance(secret, str) else None
+
+
+async def resolve() -> CurrentUser:
+    """Look up who is signed in, once a request; without a cookie the database is not asked."""
+    user = _user()
+    if user.auth_id is not None:
+        user.person = await house().signed_in(user.auth_id)
+    return user
+
+
+def person() -> Person:
+    """Return who is signed in. For pages that demand a login."""
+    found: Person | None = getattr(current_user, "person", None)
+    if found is None:
+        raise Unauthorized
+    return found
+
+
+def actor() -> Actor | None:
+    """Return on whose behalf this request does something, and by which permission of its page.
+
+    A page that is open to everybody does nothing on behalf of who happens to be signed in.
+    """
+    page = current_app.view_functions.get(request.endpoint or "")
+    found: Person | None = getattr(current_user, "person", None)
+    if page is None or found is None or is_open(page):
+        return None
+    return Actor(found.user_id, found.session_id, needed(page))
+
+
+def renew(renewed: Renewed) -> None:
+    """Let the browser keep the new secret of its session."""
+    login_user(CurrentUser(renewed.secret), remember=renewed.remembered)
+
+
+def _user() -> CurrentUser:
+    extension: SessionAuth = current_app.extensions["QUART_AUTH"][0]
+    user = extension.load_user()
+    if not isinstance(user, CurrentUser):
+        raise TypeError(f"unexpected user {user!r}")
+    return user

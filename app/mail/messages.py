@@ -1,0 +1,230 @@
+"""One function for each mail that we write. They say what happened; sending is the postman's."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from textwrap import fill
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+
+from app.kit.links import KEEP_VALID_DAYS, NOT_ME_VALID_DAYS
+from app.mail.message import Letter
+
+_TEMPLATES = Environment(
+    loader=FileSystemLoader(Path(__file__).parent.parent / "templates"),
+    autoescape=select_autoescape(["html"]),
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+_TEMPLATES.filters["wrapped"] = lambda text: fill(text, 76, break_long_words=False)
+
+
+def confirm_address(*, to: str, site: str, username: str, link: str, valid_hours: int) -> Letter:
+    """Ask the owner of an address to confirm an account."""
+    subject = f"Confirm your address for {site}"
+    return _letter(
+        "confirm", to, subject, site=site, username=username, link=link, valid_hours=valid_hours
+    )
+
+
+def already_registered(*, to: str, site: str, username: str, login_url: str) -> Letter:
+    """Tell the owner of a confirmed account that somebody registered its address again."""
+    subject = f"You already have an account at {site}"
+    return _letter("already_registered", to, subject, site=site, username=username, link=login_url)
+
+
+def reset_password(*, to: str, site: str, username: str, link: str, valid_minutes: int) -> Letter:
+    """Send the link on which a forgotten password is replaced."""
+    why = f"somebody, hopefully you, wants a new password for your account at {site}."
+    return _reset(to, site, username, link, valid_minutes, why)
+
+
+def reset_by_operator(
+    *, to: str, site: str, username: str, link: str, valid_minutes: int
+) -> Letter:
+    """Send the same link, because an administrator wants it."""
+    why = f"the people who look after {site} send you a link to choose a new password."
+    return _reset(to, site, username, link, valid_minutes, why)
+
+
+def reset_after_not_me(
+    *, to: str, site: str, username: str, link: str, valid_minutes: int
+) -> Letter:
+    """Send the same link, because the owner has taken the account back."""
+    why = (
+        f"you have taken your account at {site} back. Every browser is signed out, and the old "
+        "password opens nothing any more."
+    )
+    return _reset(to, site, username, link, valid_minutes, why)
+
+
+def reset_to_confirm(*, to: str, site: str, username: str, link: str, valid_minutes: int) -> Letter:
+    """Send the same link to somebody whose address nobody confirmed before he came here."""
+    why = (
+        f"you signed in to {site}, where your address is not confirmed yet. Choose a password by "
+        "the link, then it is."
+    )
+    return _reset(to, site, username, link, valid_minutes, why)
+
+
+def _reset(to: str, site: str, username: str, link: str, valid_minutes: int, why: str) -> Letter:
+    return _letter(
+        "reset",
+        to,
+        f"Choose a new password for {site}",
+        site=site,
+        username=username,
+        link=link,
+        valid_minutes=valid_minutes,
+        why=why,
+    )
+
+
+def confirm_new_address(
+    *, to: str, site: str, username: str, link: str, valid_minutes: int
+) -> Letter:
+    """Ask the owner of an address whether an account may change to it."""
+    subject = f"Confirm your new address for {site}"
+    return _letter(
+        "new_address",
+        to,
+        subject,
+        site=site,
+        username=username,
+        link=link,
+        valid_minutes=valid_minutes,
+    )
+
+
+def address_in_use(*, to: str, site: str, username: str, login_url: str) -> Letter:
+    """Tell the owner of an account that somebody wanted to change another one to its address."""
+    subject = f"You already have an account at {site}"
+    return _letter("address_in_use", to, subject, site=site, username=username, link=login_url)
+
+
+def password_disabled(*, to: str, site: str, username: str, reset_url: str) -> Letter:
+    """Tell a person that strangers have tried too many passwords."""
+    subject = f"Your password at {site} was switched off"
+    return _letter("password_disabled", to, subject, site=site, username=username, link=reset_url)
+
+
+def account_leaving(
+    *, to: str, site: str, username: str, link: str, not_me: str, day: str
+) -> Letter:
+    """Tell a person when his account will be deleted, and how to keep it."""
+    subject = f"Your account at {site} will be deleted"
+    facts = {"username": username, "link": link, "not_me": not_me, "day": day}
+    return _letter("leaving", to, subject, site=site, **facts, valid_days=KEEP_VALID_DAYS)
+
+
+def password_changed(
+    *, to: str, site: str, username: str, browser: str, ip: str, link: str
+) -> Letter:
+    """Tell a person that there is another password now."""
+    return _notice(
+        to,
+        f"Your password at {site} was changed",
+        site=site,
+        username=username,
+        what=f"your password at {site} was changed.",
+        browser=browser,
+        ip=ip,
+        link=link,
+    )
+
+
+def username_changed(
+    *, to: str, site: str, username: str, browser: str, ip: str, link: str
+) -> Letter:
+    """Tell a person that he has another user name now."""
+    return _notice(
+        to,
+        f"Your user name at {site} was changed",
+        site=site,
+        username=username,
+        what=f"your user name at {site} was changed. You are now {username}.",
+        browser=browser,
+        ip=ip,
+        link=link,
+    )
+
+
+def new_browser(*, to: str, site: str, username: str, browser: str, ip: str, link: str) -> Letter:
+    """Tell a person that somebody signed in from a browser not seen before."""
+    return _notice(
+        to,
+        f"A new sign-in to {site}",
+        site=site,
+        username=username,
+        what=f"somebody, hopefully you, signed in to {site} from a browser that you have not "
+        "used here before.",
+        browser=browser,
+        ip=ip,
+        link=link,
+    )
+
+
+def email_asked(
+    *, to: str, site: str, username: str, email: str, browser: str, ip: str, link: str
+) -> Letter:
+    """Tell the owner of the old address that another one was named."""
+    return _notice(
+        to,
+        f"Your address at {site} is about to change",
+        site=site,
+        username=username,
+        what=f"somebody, hopefully you, wants to change the address of your account at {site} "
+        f"to {email}. Until that address is confirmed, this one stays.",
+        browser=browser,
+        ip=ip,
+        link=link,
+    )
+
+
+def email_changed(
+    *, to: str, site: str, username: str, email: str, browser: str, ip: str, link: str
+) -> Letter:
+    """Tell the owner of the old address that the account has another one now."""
+    return _notice(
+        to,
+        f"Your address at {site} was changed",
+        site=site,
+        username=username,
+        what=f"the address of your account at {site} was changed to {email}.",
+        browser=browser,
+        ip=ip,
+        link=link,
+    )
+
+
+def _notice(to: str, subject: str, **facts: str) -> Letter:
+    now = datetime.now(UTC)
+    when = f"{now.day} {now:%B %Y, %H:%M} UTC"
+    return _letter("notice", to, subject, **facts, when=when, valid_days=NOT_ME_VALID_DAYS)
+
+
+def invitation(*, to: str, site: str, username: str, link: str, valid_hours: int) -> Letter:
+    """Let somebody in whom an administrator made an account for."""
+    subject = f"Your account at {site}"
+    return _letter(
+        "invitation", to, subject, site=site, username=username, link=link, valid_hours=valid_hours
+    )
+
+
+def account_erased(*, to: str, site: str, username: str, register_url: str) -> Letter:
+    """Tell somebody who asked for it that his account is gone: the last letter to him."""
+    subject = f"Your account at {site} is gone"
+    return _letter("account_erased", to, subject, site=site, username=username, link=register_url)
+
+
+def _letter(name: str, to: str, subject: str, **facts: str | int) -> Letter:
+    text = _TEMPLATES.get_template(f"mail/{name}.txt").render(facts)
+    html = _TEMPLATES.get_template(f"mail/{name}.html").render(facts, subject=subject)
+    return Letter(to, " ".join(subject.split()), text, html, _good_for(facts))
+
+
+def _good_for(facts: Mapping[str, str | int]) -> timedelta | None:
+    """Return how long a letter's link works, as the letter itself says; None if it has no end."""
+    units = [unit for unit in ("days", "hours", "minutes") if f"valid_{unit}" in facts]
+    return timedelta(**{unit: float(facts[f"valid_{unit}"]) for unit in units}) if units else None

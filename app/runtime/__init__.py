@@ -1,0 +1,1 @@
+"""The processes: supervisor, workers, mailer, cleaner, metrics exporter."""

@@ -1,0 +1,1 @@
+"""Files and tables of users, as other systems write them."""

@@ -1,0 +1,154 @@
+"""One user: what there is to know, and what can be done."""
+
+from typing import Any
+
+from quart import Blueprint, flash, redirect
+from quart.typing import ResponseTypes
+from werkzeug.exceptions import NotFound
+
+from app.flows import access, invitation, user_search
+from app.http import resume
+from app.http.context import context
+from app.http.marks import may, sensitive
+from app.kit.errors import NoSuchUser
+from app.kit.permissions import Permission
+from app.web.admin.forms import BlockForm, DeleteForm, RoleForm
+from app.web.admin.shared import user_id, uuid
+from app.web.fields import BaseForm, given
+from app.web.forms import show, submits
+
+pages = Blueprint("admin_user", __name__, url_prefix="/admin/users/<user>")
+
+
+@pages.get("")
+@may(Permission.ADMIN)
+@sensitive
+async def show_user(user: str) -> ResponseTypes:
+    """Show all about a user."""
+    return await _show(None, user=user)
+
+
+async def _show(form: BaseForm | None, *, user: str, **how: Any) -> ResponseTypes:
+    """Show a user; ``form`` is the one with a complaint."""
+    found = await _profile(user)
+    typed = resume.typed() if form is None else None
+    return await show(
+        "admin/user.html",
+        form or BlockForm(),
+        found=found,
+        block=form if isinstance(form, BlockForm) else BlockForm(typed),
+        role=form if isinstance(form, RoleForm) else await _role_form(typed, found.user.role),
+        delete=form if isinstance(form, DeleteForm) else DeleteForm(),
+        **how,
+    )
+
+
+async def _role_form(typed: Any, role: str) -> RoleForm:
+    form = RoleForm(typed, data={"role": role})
+    async with context() as ctx:
+        form.offer(await user_search.role_names(ctx))
+    return form
+
+
+@pages.post("/block")
+@may(Permission.ADMIN)
+@sensitive
+@submits(BlockForm, _show)
+async def block(form: BlockForm, user: str) -> ResponseTypes:
+    """Block a user, with a reason."""
+    async with context() as ctx:
+        await access.block(ctx, name=user_id(user), reason=given(form.reason) or None)
+    return await _done(user, "Blocked. All their sessions have ended.")
+
+
+@pages.post("/unblock")
+@may(Permission.ADMIN)
+@sensitive
+async def unblock(user: str) -> ResponseTypes:
+    """Let a blocked user in again."""
+    async with context() as ctx:
+        await access.unblock(ctx, name=user_id(user))
+    return await _done(user, "Unblocked. They can sign in again.")
+
+
+@pages.post("/role")
+@may(Permission.ADMIN)
+@sensitive
+@submits(RoleForm, _show)
+async def set_role(form: RoleForm, user: str) -> ResponseTypes:
+    """Give a user a role."""
+    async with context() as ctx:
+        role = await access.set_role(ctx, name=user_id(user), role_name=form.role.data)
+    return await _done(user, f"Role changed to {role}.")
+
+
+@pages.post("/sessions/end")
+@may(Permission.ADMIN)
+@sensitive
+async def end_sessions(user: str) -> ResponseTypes:
+    """End all sessions of a user."""
+    async with context() as ctx:
+        ended = await access.end_sessions(ctx, name=user_id(user))
+    return await _done(user, f"Sessions ended: {ended}.")
+
+
+@pages.post("/sessions/<session_id>/end")
+@may(Permission.ADMIN)
+@sensitive
+async def end_session(user: str, session_id: str) -> ResponseTypes:
+    """End one session of a user."""
+    async with context() as ctx:
+        found = await access.end_session(ctx, name=user_id(user), session_id=uuid(session_id))
+    if not found:
+        raise NotFound
+    return await _done(user, "That session has ended.")
+
+
+@pages.post("/invite")
+@may(Permission.ADMIN)
+@sensitive
+@submits(BaseForm, _show)
+async def invite(_form: BaseForm, user: str) -> ResponseTypes:
+    """Send an invited user a new link; the old one is void."""
+    known = (await _profile(user)).user
+    async with context() as ctx:
+        await invitation.invite_by_email(
+            ctx, username=known.username, email=known.email, role_name=None
+        )
+    return await _done(user, "A new invitation is on its way.")
+
+
+@pages.post("/reset")
+@may(Permission.ADMIN)
+@sensitive
+@submits(BaseForm, _show)
+async def send_reset(_form: BaseForm, user: str) -> ResponseTypes:
+    """Send a user a link on which they choose a new password; nobody else sees it."""
+    async with context() as ctx:
+        await access.send_reset(ctx, name=user_id(user))
+    return await _done(user, "The password reset link is on its way.")
+
+
+@pages.post("/delete")
+@may(Permission.ADMIN)
+@sensitive
+@submits(DeleteForm, _show)
+async def delete(form: DeleteForm, user: str) -> ResponseTypes:
+    """Delete a user, whose user name was typed."""
+    async with context() as ctx:
+        await access.delete(ctx, name=user_id(user), typed=given(form.word))
+    await flash("The account is deleted.")
+    return redirect("/admin/users", 303)
+
+
+async def _profile(user: str) -> user_search.Profile:
+    try:
+        async with context() as ctx:
+            return await user_search.show(ctx, name=user_id(user))
+    except NoSuchUser:
+        raise NotFound from None
+
+
+async def _done(user: str, words: str) -> ResponseTypes:
+    await flash(words)
+    return redirect(f"/admin/users/{user}", 303)
