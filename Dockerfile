@@ -1,4 +1,4 @@
-# One image for `migrate`, `serve` and `postman`.
+# One image for `migrate`, `serve` and `mailer`.
 # No syntax line: the engine's own frontend does all of this.
 
 FROM python:3.13-slim AS build

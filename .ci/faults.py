@@ -3,7 +3,7 @@
 
 Usage: ``faults.py full-tmp | kill | restart | freeze | scale``, after ``journey.py first``. What
 was answered with yes during a fault is written down, and looked for afterwards: every registration
-exactly once, with its letter; every session open at every replica; every ended one closed.
+exactly once, with its email; every session open at every replica; every ended one closed.
 """
 
 import http.client
@@ -189,7 +189,7 @@ class Load:
             time.sleep(0.5)
         missing = [address for address in wanted if not caught[address]]
         twice = sum(caught[address] > 1 for address in wanted)
-        expect(not missing, f"each of them has its letter, {twice} have it twice: {missing}")
+        expect(not missing, f"each of them has its email, {twice} have it twice: {missing}")
 
 
 def fill_tmp() -> None:

@@ -18,7 +18,7 @@ from urllib.parse import urlencode, urlsplit
 from urllib.request import HTTPCookieProcessor, HTTPSHandler, ProxyHandler, Request, build_opener
 
 import stack
-from stack import ANSWER_SECONDS, APP_PORT, LETTER_SECONDS, SITE, URL, ask, expect
+from stack import ANSWER_SECONDS, APP_PORT, EMAIL_SECONDS, SITE, URL, ask, expect
 
 USERNAME = "alice"
 EMAIL = "alice@example.com"
@@ -73,7 +73,7 @@ def first() -> None:
     )
     expect("Check your mail" in page, "registering asks to look into the mail")
     path, page = browser.get(path_of_letter("confirm"))
-    expect(path == "/confirm" and USERNAME in page, "the letter's link leads to /confirm")
+    expect(path == "/confirm" and USERNAME in page, "the email's link leads to /confirm")
     path, _ = browser.post("/confirm")
     expect(path == "/login", "confirming leads to /login")
     sign_in(browser)
@@ -114,7 +114,7 @@ def sign_out(browser: Browser) -> None:
 
 
 def recover(browser: Browser) -> None:
-    """Forget the password, choose another by the letter's link, and change it back."""
+    """Forget the password, choose another by the email's link, and change it back."""
     _, page = browser.post("/reset", email_or_user=USERNAME)
     expect("Check your mail" in page, "asking for a new password asks to look into the mail")
     path, page = browser.get(path_of_letter("reset"))
@@ -253,15 +253,15 @@ def look_for_metrics() -> None:
 
 
 def path_of_letter(kind: str) -> str:
-    """Wait for the letter in the catcher; return its link's path."""
+    """Wait for the email in the catcher; return its link's path."""
     pattern = re.compile(re.escape(URL) + rf"(/{kind}/\S+)")
-    give_up = time.monotonic() + LETTER_SECONDS
+    give_up = time.monotonic() + EMAIL_SECONDS
     while time.monotonic() < give_up:
-        for letter in stack.letters_to(EMAIL):
-            if link := pattern.search(letter):
+        for email in stack.emails_to(EMAIL):
+            if link := pattern.search(email):
                 return link[1]
         time.sleep(0.5)
-    sys.exit(f"  NOT SO: a letter to {EMAIL} with a link to {URL}/{kind}/ was caught")
+    sys.exit(f"  NOT SO: an email to {EMAIL} with a link to {URL}/{kind}/ was caught")
 
 
 if __name__ == "__main__":

@@ -114,14 +114,14 @@ def rows(query: str) -> list[list[str]]:
 def letters_to(email: str) -> list[str]:
     """Return the texts of the letters that the catcher has for an address."""
     return [
-        _caught(f"message/{letter['ID']}")["Text"]
+        _caught(f"message/{email['ID']}")["Text"]
         for letter in _caught(f"messages?limit={LETTERS_AT_MOST}")["messages"]
-        if email in _addresses(letter)
+        if email in _addresses(email)
     ]
 
 
 def all_addresses() -> list[str]:
-    """Return the address of every letter that was caught."""
+    """Return the address of every email that was caught."""
     caught = _caught(f"messages?limit={LETTERS_AT_MOST}")["messages"]
     return [address for letter in caught for address in _addresses(letter)]
 
@@ -146,8 +146,8 @@ def seconds_until_ready(at: str | None = None, *, give_up: float = 60) -> float:
     sys.exit(f"  NOT SO: {at or URL} is ready within {give_up} s")
 
 
-def _addresses(letter: dict[str, Any]) -> list[str]:
-    return [person["Address"] for person in letter["To"]]
+def _addresses(email: dict[str, Any]) -> list[str]:
+    return [person["Address"] for person in email["To"]]
 
 
 def _caught(path: str) -> dict[str, Any]:

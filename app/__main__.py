@@ -23,7 +23,7 @@ LOOKING_AFTER = (
     "audit",
     "doctor",
     "housekeeping",
-    "letters",
+    "emails",
     "registrations",
     "roles",
     "sessions",
@@ -52,12 +52,12 @@ def commands() -> None:
 
 
 @commands.command("serve")
-@click.option("--postman", "with_postman", is_flag=True, help="Deliver letters too.")
-def serve_command(*, with_postman: bool) -> None:
+@click.option("--mailer", "with_mailer", is_flag=True, help="Deliver emails too.")
+def serve_command(*, with_mailer: bool) -> None:
     """Serve the site until Ctrl+C or SIGTERM; SIGHUP replaces the workers one by one.
 
     Without DATABASE_URL a private PostgreSQL is started under DATA_DIR, brought up to date, and
-    letters are delivered too.
+    emails are delivered too.
     """
     if sys.stdin is None or not sys.stdin.isatty():
         signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until the supervisor takes it
@@ -67,7 +67,7 @@ def serve_command(*, with_postman: bool) -> None:
         url = database_url(config)
         workers = serve.worker_count(config, connections_of(url))
         welcome = [f"{config.site_name} is at {config.public_url}"]
-        serve.run(config, url, sockets, workers=workers, with_postman=with_postman, welcome=welcome)
+        serve.run(config, url, sockets, workers=workers, with_mailer=with_mailer, welcome=welcome)
         return
     from app.flows import access  # noqa: PLC0415
     from app.runtime import laptop  # noqa: PLC0415 - a deployment needs none of it
@@ -80,7 +80,7 @@ def serve_command(*, with_postman: bool) -> None:
             workers = serve.worker_count(config, connections_of(url))
             has_administrator = ask(url, access.has_administrator)
             words = laptop.welcome(config, workers=workers, has_administrator=has_administrator)
-            serve.run(config, url, sockets, workers=workers, with_postman=True, welcome=words)
+            serve.run(config, url, sockets, workers=workers, with_mailer=True, welcome=words)
 
 
 @commands.command()
@@ -98,16 +98,16 @@ def secret_key() -> None:
     click.echo(new_key())
 
 
-@commands.command("postman")
+@commands.command("mailer")
 @click.option("--watch-stdin", is_flag=True, hidden=True)
-def postman_command(*, watch_stdin: bool) -> None:
-    """Deliver the letters of the outbox until Ctrl+C or SIGTERM.
+def mailer_command(*, watch_stdin: bool) -> None:
+    """Deliver the emails of the outbox until Ctrl+C or SIGTERM.
 
     They go to the mail server of SMTP_URL; without one, to the log.
     """
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # meant for workers: it has nothing to replace
     config = read_config()
-    serve.run_postman(config, running_database(config), watch_stdin=watch_stdin)
+    serve.run_mailer(config, running_database(config), watch_stdin=watch_stdin)
 
 
 @commands.command("worker", hidden=True)

@@ -145,7 +145,7 @@ class Config(BaseModel):
         "Vestibule",
         min_length=1,
         max_length=60,
-        description="The name of your site, on every page and in every letter",
+        description="The name of your site, on every page and in every email",
     )
     bind: Annotated[str, AfterValidator(_bind)] = Field(
         "127.0.0.1:8000", description="Address and port to listen on"
@@ -227,7 +227,7 @@ class Config(BaseModel):
         None,
         description="The mail server: `smtp://user@host:587` (STARTTLS), `smtps://user@host` "
         "(TLS), or, for one on a private network, `smtp://host:25?tls=none`. Without it "
-        "letters are written to the log. `SSL_CERT_FILE` names a private authority",
+        "emails are written to the log. `SSL_CERT_FILE` names a private authority",
     )
     smtp_password: SecretStr | None = Field(
         None, description="Put into `SMTP_URL`, so that the password can come from a file"
@@ -241,7 +241,7 @@ class Config(BaseModel):
     )
     mail_from: Annotated[str, AfterValidator(_mail_from)] | None = Field(
         None,
-        description="Whom letters come from: `login@example.com`, `Name <login@example.com>` or, "
+        description="Whom emails come from: `login@example.com`, `Name <login@example.com>` or, "
         'with a comma in the name, `"Smith, Anna" <login@example.com>`. Needed with `SMTP_URL`',
     )
     smtp_helo: Annotated[str, AfterValidator(_helo)] | None = Field(
@@ -250,7 +250,7 @@ class Config(BaseModel):
         "`PUBLIC_URL`, or else the domain of `MAIL_FROM`",
     )
     mail_retry_days: float = Field(
-        4, gt=0, le=30, description="How long a letter that does not get through is tried again"
+        4, gt=0, le=30, description="How long an email that does not get through is tried again"
     )
 
     secret_key: SecretKey | None = Field(
@@ -320,7 +320,7 @@ class Config(BaseModel):
     session_hours: float = Field(
         12, gt=0, le=24 * 30, description="… and after this long in any case"
     )
-    reauth_minutes: float = Field(
+    reauthentication_minutes: float = Field(
         10,
         gt=0,
         description="For how long a password that was shown is good for sensitive pages; then it "
@@ -328,7 +328,7 @@ class Config(BaseModel):
     )
     remember_days: float = Field(30, gt=0, le=400, description="How long “Keep me logged in” lasts")
 
-    device_days: float = Field(
+    known_browser_days: float = Field(
         400,
         gt=0,
         le=3650,
@@ -343,12 +343,12 @@ class Config(BaseModel):
         "0: for ever",
     )
 
-    network_logins_5_minutes: int = Field(
+    logins_per_network_5_minutes: int = Field(
         30,
         ge=1,
         description="Sign-ins tried from one network (IPv4 address or IPv6 /64) in 5 minutes",
     )
-    network_logins_hour: int = Field(100, ge=1, description="… in an hour")
+    logins_per_network_hour: int = Field(100, ge=1, description="… in an hour")
     account_free_failures: int = Field(
         4,
         ge=1,
@@ -358,17 +358,17 @@ class Config(BaseModel):
     account_longest_wait_seconds: int = Field(
         900, ge=1, le=86400, description="The longest such wait"
     )
-    network_letters_10_minutes: int = Field(
+    emails_per_network_10_minutes: int = Field(
         5,
         ge=1,
-        description="Letters that one network can cause in 10 minutes; what would cause more "
+        description="Emails that one network can cause in 10 minutes; what would cause more "
         "hears 429",
     )
-    network_letters_30_minutes: int = Field(15, ge=1, description="… in 30 minutes")
-    account_letters_hour: int = Field(
+    emails_per_network_30_minutes: int = Field(15, ge=1, description="… in 30 minutes")
+    emails_per_address_hour: int = Field(
         3,
         ge=1,
-        description="Letters to one address in an hour that one network can cause, all together "
+        description="Emails to one address in an hour that one network can cause, all together "
         "five times as many; more are dropped in silence",
     )
 
@@ -456,9 +456,20 @@ def load(environ: Mapping[str, str] = os.environ) -> Config:
     return config
 
 
+RENAMED = {
+    "NETWORK_LETTERS_10_MINUTES": "EMAILS_PER_NETWORK_10_MINUTES",
+    "NETWORK_LETTERS_30_MINUTES": "EMAILS_PER_NETWORK_30_MINUTES",
+    "ACCOUNT_LETTERS_HOUR": "EMAILS_PER_ADDRESS_HOUR",
+    "NETWORK_LOGINS_5_MINUTES": "LOGINS_PER_NETWORK_5_MINUTES",
+    "NETWORK_LOGINS_HOUR": "LOGINS_PER_NETWORK_HOUR",
+    "DEVICE_DAYS": "KNOWN_BROWSER_DAYS",
+    "REAUTH_MINUTES": "REAUTHENTICATION_MINUTES",
+}
+
+
 def _collect(environ: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
     given: dict[str, str] = {}
-    wrong: list[str] = []
+    wrong = [f"{old}: is called {new} now" for old, new in RENAMED.items() if environ.get(old)]
     for field in Config.model_fields:
         name = field.upper()
         value, path = environ.get(name, ""), environ.get(f"{name}_FILE", "")

@@ -32,8 +32,8 @@ COMMAND_SECONDS = 3
 POOL_WAIT_SECONDS = 2
 POOL_RECYCLE_SECONDS = 1800
 RESTED_SECONDS = 1
-PATIENCE_SECONDS = 6  # of a request with the database, however many statements it sends
-PATIENCE = "patience"
+DATABASE_SECONDS = 6  # of a request with the database, however many statements it sends
+TIME_LIMIT = "patience"
 CONNECTIONS_FOR_OTHERS = 10  # backups, psql, the server's own (FT-06)
 ISOLATION = "read committed"
 SERVER_SETTINGS = {
@@ -205,7 +205,7 @@ def _try_if_idle(
 
 
 class _Watched(Session):
-    """Tells a ``Patience`` in its ``info`` when a transaction begins and ends."""
+    """Tells a ``TimeLimit`` in its ``info`` when a transaction begins and ends."""
 
 
 def make_sessions(engine: AsyncEngine) -> Sessions:
@@ -215,12 +215,12 @@ def make_sessions(engine: AsyncEngine) -> Sessions:
     )
 
 
-class Patience:
+class TimeLimit:
     """Bounds the time that all transactions of a session take, but not what is between them."""
 
     def __init__(self, limit: asyncio.Timeout) -> None:
         self._limit = limit
-        self._left = float(PATIENCE_SECONDS)
+        self._left = float(DATABASE_SECONDS)
         self._begun = 0.0
 
     def begin(self) -> None:
@@ -237,28 +237,28 @@ class Patience:
 
 @listens_for(_Watched, "after_transaction_create")
 def _begin_counting(session: Session, transaction: SessionTransaction) -> None:
-    patience = session.info.get(PATIENCE)
-    if patience is not None and transaction.parent is None:
-        patience.begin()
+    time_limit = session.info.get(TIME_LIMIT)
+    if time_limit is not None and transaction.parent is None:
+        time_limit.begin()
 
 
 @listens_for(_Watched, "after_transaction_end")
 def _end_counting(session: Session, transaction: SessionTransaction) -> None:
-    patience = session.info.get(PATIENCE)
-    if patience is not None and transaction.parent is None:
-        patience.end()
+    time_limit = session.info.get(TIME_LIMIT)
+    if time_limit is not None and transaction.parent is None:
+        time_limit.end()
 
 
 @asynccontextmanager
-async def patient_session(sessions: Sessions) -> AsyncIterator[AsyncSession]:
+async def limited_session(sessions: Sessions) -> AsyncIterator[AsyncSession]:
     """Yield a new session that holds no connection yet.
 
     Raises:
-        TimeoutError: its transactions took longer than ``PATIENCE_SECONDS`` in all.
+        TimeoutError: its transactions took longer than ``DATABASE_SECONDS`` in all.
     """
     async with (
         asyncio.timeout(None) as limit,
-        sessions(info={PATIENCE: Patience(limit)}) as session,
+        sessions(info={TIME_LIMIT: TimeLimit(limit)}) as session,
     ):
         yield session
 
@@ -285,13 +285,13 @@ class Server(NamedTuple):
     ahead_seconds: float
 
 
-async def server_of(session: AsyncSession) -> Server:
+async def server_of(db: AsyncSession) -> Server:
     """Ask the database who it is; ``milliseconds`` is how long the answer to one question took."""
-    async with session.begin():
-        await session.scalar(text("SELECT 1"))
+    async with db.begin():
+        await db.scalar(text("SELECT 1"))
         asked, begun = time.time(), time.perf_counter()
         version, is_primary, its = (
-            await session.execute(
+            await db.execute(
                 text("SELECT current_setting('server_version'), NOT pg_is_in_recovery(), "
                      "extract(epoch FROM clock_timestamp())")
             )
@@ -300,24 +300,24 @@ async def server_of(session: AsyncSession) -> Server:
     return Server(version, is_primary, took * 1000, float(its) - asked - took / 2)
 
 
-async def connections_allowed(session: AsyncSession) -> int:
+async def connections_allowed(db: AsyncSession) -> int:
     """Return how many connections PostgreSQL takes in all, less ten for others."""
-    async with session.begin():
-        found: int = await session.scalar(text("SELECT current_setting('max_connections')::int"))
+    async with db.begin():
+        found: int = await db.scalar(text("SELECT current_setting('max_connections')::int"))
     return found - CONNECTIONS_FOR_OTHERS
 
 
 @asynccontextmanager
-async def one_by_one(session: AsyncSession) -> AsyncIterator[None]:
+async def autocommit(db: AsyncSession) -> AsyncIterator[None]:
     """Run each statement for itself, where there is one or they need not stand or fall together.
 
     Saves the round trips of BEGIN and COMMIT: most of a page's time when the database is far. Not
     through a pool that hands connections round: outside a transaction it may give the two messages
     of one statement, to prepare it and to run it, to different servers.
     """
-    async with session.begin():
-        if not session.get_bind().get_execution_options().get(POOLED):
-            await session.connection(execution_options={"isolation_level": "AUTOCOMMIT"})
+    async with db.begin():
+        if not db.get_bind().get_execution_options().get(POOLED):
+            await db.connection(execution_options={"isolation_level": "AUTOCOMMIT"})
         yield
 
 

@@ -33,9 +33,9 @@ class Delay:
 
 # What somebody who is signed in may do in all: far more than anybody does by hand, and few enough
 # that nobody fills the database. Each deed is a line of the audit, kept for long.
-DEEDS_OF_PERSON = (Rate(120, timedelta(minutes=1)), Rate(600, timedelta(hours=1)))
-# Downloads of all that is known of a person: each reads the whole of his history.
-DOWNLOADS_OF_PERSON = (Rate(5, timedelta(hours=1)),)
+ACTIONS_OF_USER = (Rate(120, timedelta(minutes=1)), Rate(600, timedelta(hours=1)))
+# Downloads of all that is known of a user: each reads the whole of their history.
+DOWNLOADS_OF_USER = (Rate(5, timedelta(hours=1)),)
 
 
 class Limits(NamedTuple):
@@ -43,8 +43,8 @@ class Limits(NamedTuple):
 
     logins_of_network: tuple[Rate, ...]
     logins_of_account: Delay
-    letters_of_network: tuple[Rate, ...]
-    letters_of_account: tuple[Rate, ...]
+    emails_of_network: tuple[Rate, ...]
+    emails_of_address: tuple[Rate, ...]
 
 
 def limits(config: Config) -> Limits:
@@ -52,15 +52,15 @@ def limits(config: Config) -> Limits:
     minute, hour = timedelta(minutes=1), timedelta(hours=1)
     return Limits(
         logins_of_network=(
-            Rate(config.network_logins_5_minutes, 5 * minute),
-            Rate(config.network_logins_hour, hour),
+            Rate(config.logins_per_network_5_minutes, 5 * minute),
+            Rate(config.logins_per_network_hour, hour),
         ),
         logins_of_account=Delay(
             config.account_free_failures, timedelta(seconds=config.account_longest_wait_seconds)
         ),
-        letters_of_network=(
-            Rate(config.network_letters_10_minutes, 10 * minute),
-            Rate(config.network_letters_30_minutes, 30 * minute),
+        emails_of_network=(
+            Rate(config.emails_per_network_10_minutes, 10 * minute),
+            Rate(config.emails_per_network_30_minutes, 30 * minute),
         ),
-        letters_of_account=(Rate(config.account_letters_hour, hour),),
+        emails_of_address=(Rate(config.emails_per_address_hour, hour),),
     )

@@ -22,25 +22,25 @@ class WrongDatabase(Exception):
     """A database that cannot hold what we write; the message says why and what to do."""
 
 
-async def defaults(session: AsyncSession) -> dict[str, str]:
+async def defaults(db: AsyncSession) -> dict[str, str]:
     """Return the settings under which our statements run: those we set, and those that matter."""
     names = [*SERVER_SETTINGS, *OF_THE_OPERATOR]
-    async with session.begin():
-        found = await session.execute(
+    async with db.begin():
+        found = await db.execute(
             text("SELECT name, setting FROM pg_settings WHERE lower(name) = ANY(:names)"),
             {"names": [name.lower() for name in names]},
         )
         return {row.name: row.setting for row in found}
 
 
-async def check_encoding(session: AsyncSession) -> None:
-    """Refuse a database that does not know all letters.
+async def check_encoding(db: AsyncSession) -> None:
+    """Refuse a database that does not know all emails.
 
     Raises:
         WrongDatabase: its encoding is another than UTF-8.
     """
-    async with session.begin():
-        found = await session.scalar(text("SELECT current_setting('server_encoding')"))
+    async with db.begin():
+        found = await db.scalar(text("SELECT current_setting('server_encoding')"))
     if found != ENCODING:
         raise WrongDatabase(f"The database {other_encoding(found)}.")
 

@@ -10,21 +10,21 @@ from sqlalchemy import URL
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
 from app.config import Config
-from app.db import Sessions, is_away, make_engine, make_sessions, patient_session, why_away
+from app.db import Sessions, is_away, limited_session, make_engine, make_sessions, why_away
 from app.direct import direct_connection
-from app.flows.lookup import Lookup, Person
+from app.flows.lookup import CurrentSession, Lookup
 from app.kit.errors import DatabaseAway
 from app.kit.passwords import PasswordHasher
 
 log = logging.getLogger(__name__)
 
 EXTENSION = "vestibule"
-LEAVING = "vestibule.leaving"
+DRAINING = "vestibule.draining"
 DATABASE_RETRY_SECONDS = 5
 
 
 @dataclass(frozen=True)
-class House:
+class Services:
     """Opened and closed with the server; the skins take from it what a flow needs."""
 
     config: Config
@@ -33,7 +33,7 @@ class House:
     hasher: PasswordHasher
     lookup: Lookup
 
-    async def signed_in(self, secret: str) -> Person | None:
+    async def signed_in(self, secret: str) -> CurrentSession | None:
         """Return who is signed in by a session secret, None if that session has ended.
 
         Raises:
@@ -54,7 +54,7 @@ class House:
             DatabaseAway: instead of any error that says so.
         """
         try:
-            async with patient_session(self.sessions) as session:
+            async with limited_session(self.sessions) as session:
                 yield session
         except Exception as error:
             if not is_away(error):
@@ -63,7 +63,7 @@ class House:
 
 
 @asynccontextmanager
-async def opened(config: Config, url: URL) -> AsyncIterator[House]:
+async def opened(config: Config, url: URL) -> AsyncIterator[Services]:
     """Open everything, and close it at the end. Needs no database yet: it may come later."""
     engine = make_engine(
         url,
@@ -81,7 +81,7 @@ async def opened(config: Config, url: URL) -> AsyncIterator[House]:
         lookup = Lookup(direct, config)
         await hasher.prepare()
         try:
-            yield House(config, engine, make_sessions(engine), hasher, lookup)
+            yield Services(config, engine, make_sessions(engine), hasher, lookup)
         finally:
             hasher.close()
             await lookup.close()
@@ -94,17 +94,17 @@ def _away(error: Exception) -> DatabaseAway:
     return DatabaseAway(DATABASE_RETRY_SECONDS)
 
 
-def house() -> House:
+def services() -> Services:
     """Return the house of the application that serves this request."""
-    found: House = current_app.extensions[EXTENSION]
+    found: Services = current_app.extensions[EXTENSION]
     return found
 
 
-def leave(app: Quart) -> None:
+def drain(app: Quart) -> None:
     """Let readiness say no from now on: this process is about to stop."""
-    app.extensions[LEAVING] = True
+    app.extensions[DRAINING] = True
 
 
-def is_leaving() -> bool:
+def is_draining() -> bool:
     """Whether the application that serves this request is about to stop."""
-    return LEAVING in current_app.extensions
+    return DRAINING in current_app.extensions

@@ -9,9 +9,9 @@ from sqlalchemy import URL
 from app import edge, web
 from app.config import Config
 from app.http.application import Application
+from app.http.assets import STATIC_DIR, static_path
 from app.http.connections import drop_idle_processors
 from app.services import EXTENSION, opened
-from app.http.assets import STATIC_DIR, static_path
 
 TEMPLATES_DIR = Path(__file__).parent.parent / "templates"
 
@@ -31,12 +31,12 @@ def create_app(config: Config, url: URL) -> Quart:
     )
 
     @app.while_serving
-    async def open_house() -> AsyncGenerator[None, None]:
-        async with opened(config, url) as house:
-            app.extensions[EXTENSION] = house
+    async def open_services() -> AsyncGenerator[None, None]:
+        async with opened(config, url) as services:
+            app.extensions[EXTENSION] = services
             yield
 
-    web.furnish(app, config)
-    edge.furnish(app, config)
+    web.init_app(app, config)
+    edge.init_app(app, config)
     drop_idle_processors(app)
     return app

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from sqlalchemy import URL
 
-from bench.people import REAL_ROUNDS, Door
+from bench.users import REAL_ROUNDS, Door
 from tests.server import ROOT, environment
 
 PEERS = ROOT / "bench" / "peers"

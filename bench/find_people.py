@@ -22,12 +22,12 @@ from app import embedded, schema
 from app.config import Config
 from app.models import user_search
 from app.models.user_search import Filter, State
-from app.services import House, opened
+from app.services import Services, opened
 
 PAGE = 51
 SETTINGS = {"secret_key": "bench-9fK2mQ7xR4tB8wZ1cV6nJ3hL5pDs"}
 # A third has one provider, one in fifty is a Smith, one in 5000 is blocked.
-PEOPLE = """
+USERS = """
 INSERT INTO users
     (email, email_key, username, username_key, password_hash, role_id, confirmed_at, blocked_at)
 SELECT address, address, name, name, 'x', 1 + (n % 5000 = 1)::int, now(),
@@ -66,36 +66,36 @@ SEARCHES = {
 }
 
 
-async def fill(house: House, people: int) -> None:
+async def fill(services: Services, users: int) -> None:
     step = 100_000
-    for first in range(1, people + 1, step):
-        async with house.engine.begin() as connection:
+    for first in range(1, users + 1, step):
+        async with services.engine.begin() as connection:
             await connection.execute(text("SET LOCAL statement_timeout = 0"))
             driver = await connection.get_raw_connection()
-            statement = PEOPLE.replace("CAST(:first AS int)", str(first)).replace(
-                "CAST(:last AS int)", str(min(first + step - 1, people))
+            statement = USERS.replace("CAST(:first AS int)", str(first)).replace(
+                "CAST(:last AS int)", str(min(first + step - 1, users))
             )
             if driver.driver_connection is not None:
                 await driver.driver_connection.execute(statement, timeout=600)
 
 
-async def search(house: House, wanted: Filter, after: str) -> tuple[float, int]:
-    async with house.session() as session, session.begin():
+async def search(services: Services, wanted: Filter, after: str) -> tuple[float, int]:
+    async with services.session() as session, session.begin():
         begun = time.perf_counter()
         found = await user_search.page(session, wanted, after=after, size=PAGE)
         return (time.perf_counter() - begun) * 1000, len(found)
 
 
 async def measure(url: URL, rounds: int) -> None:
-    async with opened(Config.model_validate(SETTINGS), url) as house:
+    async with opened(Config.model_validate(SETTINGS), url) as services:
         for name, (wanted, after) in SEARCHES.items():
-            times = [await search(house, wanted, after) for _ in range(rounds)]
+            times = [await search(services, wanted, after) for _ in range(rounds)]
             slowest = max(taken for taken, _ in times)
             median = statistics.median(taken for taken, _ in times)
             print(f"{name:32} {times[0][1]:3} found  median {median:6.1f}  slowest {slowest:6.1f}")
 
 
-async def settle(url: URL) -> None:
+async def create_user(url: URL) -> None:
     """Do what autovacuum does some minutes after so many people came."""
     connection = await asyncpg.connect(
         url.set(drivername="postgresql").render_as_string(hide_password=False)
@@ -104,9 +104,9 @@ async def settle(url: URL) -> None:
     await connection.close()
 
 
-async def make(url: URL, people: int) -> None:
-    async with opened(Config.model_validate(SETTINGS), url) as house:
-        await fill(house, people)
+async def make(url: URL, users: int) -> None:
+    async with opened(Config.model_validate(SETTINGS), url) as services:
+        await fill(services, users)
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -124,11 +124,11 @@ def main(arguments: Sequence[str]) -> None:
             url = make_url(local)
             if not is_full:
                 schema.migrate(url, "0003")
-                asyncio.run(make(url, options.people))
+                asyncio.run(make(url, options.users))
             begun = time.perf_counter()
             schema.migrate(url)
-            print(f"indexes for {options.people} people: {time.perf_counter() - begun:.0f} s")
-            asyncio.run(settle(url))
+            print(f"indexes for {options.users} people: {time.perf_counter() - begun:.0f} s")
+            asyncio.run(create_user(url))
             asyncio.run(measure(url, options.rounds))
 
 

@@ -30,8 +30,8 @@ from app.flows import audit_log, housekeeping, user_search
 from app.flows.login import sign_in
 from app.kit.client import Client
 from app.kit.passwords import DEFAULT_ROUNDS, PasswordHasher, hash_now
-from app.services import EXTENSION, House
-from bench.find_people import PEOPLE, SEARCHES
+from app.services import EXTENSION, Services
+from bench.find_people import SEARCHES, USERS
 from tests.browser import Browser
 from tests.contexts import context
 
@@ -46,8 +46,8 @@ CLIENT = Client(ip="192.0.2.7", user_agent="a browser", request_id="0123456789ab
 SETTINGS: dict[str, Any] = {
     "secret_key": "bench-9fK2mQ7xR4tB8wZ1cV6nJ3hL5pDs",
     "bcrypt_rounds": FASTEST,
-    "network_logins_5_minutes": 1_000_000,
-    "network_logins_hour": 1_000_000,
+    "logins_per_network_5_minutes": 1_000_000,
+    "logins_per_network_hour": 1_000_000,
 }
 NUMBERED = """
 CREATE UNLOGGED TABLE numbered AS SELECT id, (row_number() OVER (ORDER BY username_key)) - 1 AS n
@@ -55,8 +55,8 @@ FROM users; CREATE UNIQUE INDEX ON numbered (n); ANALYZE numbered
 """
 # One in a hundred has ended. Over 30 days, as the audit events go over a year and five days.
 SESSIONS = """
-INSERT INTO login_sessions (digest, user_id, credential_version, remembered, created_at, proven_at,
-    seen_at, expires_at, ip, user_agent)
+INSERT INTO login_sessions (digest, user_id, credential_version, remembered, created_at,
+    reauthenticated_at, seen_at, expires_at, ip, user_agent)
 SELECT sha256(convert_to('secret-' || s, 'UTF8')), id, 1, s % 100 > 0, began, began, began,
     CASE WHEN s % 100 = 0 THEN now() - interval '1 hour' ELSE now() + interval '30 days' END,
     '10.0.0.0'::inet + s % 60000, 'Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0'
@@ -87,7 +87,8 @@ MORE_SEARCHES = {
     "frequent letters, confirmed Users": (
         user_search.Filter("example.comm", user_search.State.CONFIRMED, "User"), "",
     ),
-    "common part, blocked Users": (user_search.Filter("example.com", user_search.State.BLOCKED, "User"), ""),
+    "common part, blocked Users": (user_search.Filter(
+        "example.com", user_search.State.BLOCKED, "User"), ""),
     "common part, Moderators": (user_search.Filter("example", None, "Moderator"), ""),
     "unconfirmed Moderators: none": (
         user_search.Filter("", user_search.State.UNCONFIRMED, "Moderator"), "",
@@ -101,12 +102,12 @@ class Site(NamedTuple):
     """A site with so many users. Each act takes a number that picks whom it is about."""
 
     app: Quart
-    house: House
+    services: Services
     names: list[str]
     cookies: list[str]
 
 
-async def fill(url: URL, people: int) -> None:
+async def fill(url: URL, users: int) -> None:
     """Make the rows; the indexes are taken away meanwhile."""
     connection = await asyncpg.connect(_plain(url))
 
@@ -118,13 +119,13 @@ async def fill(url: URL, people: int) -> None:
     indexes = await connection.fetch(INDEXES)
     for name, _ in indexes:
         await connection.execute(f"DROP INDEX {name}")
-    users = PEOPLE.replace("CAST(:first AS int)", "{first}").replace("CAST(:last AS int)", "{last}")
-    users = users.replace("'x'", f"'{hash_now(PASSWORD, rounds=FASTEST)}'")
-    await run(users, people)
+    making = USERS.replace("CAST(:first AS int)", "{first}").replace("CAST(:last AS int)", "{last}")
+    making = making.replace("'x'", f"'{hash_now(PASSWORD, rounds=FASTEST)}'")
+    await run(making, users)
     await connection.execute(NUMBERED)
-    sessions, events = people * SESSIONS_OF_ONE, people * EVENTS_OF_ONE
-    await run(SESSIONS, sessions, people=people)
-    await run(EVENTS, events, people=people, total=events)
+    sessions, events = users * SESSIONS_OF_ONE, users * EVENTS_OF_ONE
+    await run(SESSIONS, sessions, users=users)
+    await run(EVENTS, events, users=users, total=events)
     await connection.execute("SET maintenance_work_mem = '512MB'")
     for _, definition in indexes:
         await connection.execute(definition)
@@ -141,8 +142,8 @@ async def page(site: Site, number: int) -> None:
 
 
 async def look_up(site: Site, number: int) -> None:
-    """Ask for the person of a session, as each request does."""
-    found = await site.house.signed_in(_secret(number, len(site.names)))
+    """Ask for the user of a session, as each request does."""
+    found = await site.services.signed_in(_secret(number, len(site.names)))
     if found is None:
         raise RuntimeError("nobody is signed in")
 
@@ -150,7 +151,7 @@ async def look_up(site: Site, number: int) -> None:
 async def log_in(site: Site, number: int, hasher: PasswordHasher | None = None) -> None:
     """Sign somebody in; with ``hasher`` one whose hash has the cost of a real one."""
     place = 74 * number + (1 if hasher else 0)  # the odd ones have such a hash
-    async with context(site.house) as ctx:
+    async with context(site.services) as ctx:
         await sign_in(
             ctx, name=site.names[place % len(site.names)], password=PASSWORD, remember=True
         )
@@ -158,18 +159,18 @@ async def log_in(site: Site, number: int, hasher: PasswordHasher | None = None) 
 
 def search(site: Site, wanted: user_search.Filter, after: str) -> Act:
     async def act(_: int) -> None:
-        async with context(site.house) as ctx:
+        async with context(site.services) as ctx:
             await user_search.find(ctx, wanted, after=after)
 
     return act
 
 
-def history(site: Site, **wanted: Any) -> Act:  # noqa: ANN401 - the filter's own
+def history(site: Site, **wanted: Any) -> Act:
     async def act(number: int) -> None:
-        person = site.names[number * 41 % len(site.names)] if "person" in wanted else ""
-        asked = audit_log.Filter(**{**wanted, "person": person})
-        async with context(site.house) as ctx:
-            await audit_log.read(ctx, asked, before=site.house.config.site_name)
+        user = site.names[number * 41 % len(site.names)] if "person" in wanted else ""
+        asked = audit_log.Filter(**{**wanted, "person": user})
+        async with context(site.services) as ctx:
+            await audit_log.read(ctx, asked, before=site.services.config.site_name)
 
     return act
 
@@ -240,10 +241,10 @@ async def tidy(site: Site, seconds: float) -> None:
     begun = time.perf_counter()
 
     async def rest() -> bool:
-        await asyncio.sleep(0.05)  # as beside the postman
+        await asyncio.sleep(0.05)  # as beside the mailer
         return time.perf_counter() - begun > seconds
 
-    async with context(site.house) as ctx:
+    async with context(site.services) as ctx:
         await housekeeping.prune(ctx, rest=rest, pruned=pruned)
     took = time.perf_counter() - begun
     gone = sum(pruned.rows.values())
@@ -276,7 +277,7 @@ async def compare(urls: tuple[URL, URL], rounds: int) -> None:
         await tidy(big, 20)
 
 
-async def make(server: URL, name: str, people: int) -> URL:
+async def make(server: URL, name: str, users: int) -> URL:
     """Make a site's database, unless it is there from an earlier run."""
     url = server.set(database=name)
     connection = await asyncpg.connect(_plain(server))
@@ -287,20 +288,20 @@ async def make(server: URL, name: str, people: int) -> URL:
     begun = time.perf_counter()
     await asyncio.to_thread(schema.migrate, url)
     if not is_there:
-        await fill(url, people)
-    print(f"{name}: {people} users made ready in {time.perf_counter() - begun:.0f} s", flush=True)
+        await fill(url, users)
+    print(f"{name}: {users} users made ready in {time.perf_counter() - begun:.0f} s", flush=True)
     return url
 
 
-async def run(server: URL, people: int, rounds: int) -> None:
+async def run(server: URL, users: int, rounds: int) -> None:
     small = await make(server, f"growth_{SMALL}", SMALL)
-    big = await make(server, f"growth_{people}", people)
+    big = await make(server, f"growth_{users}", users)
     await compare((small, big), rounds)
 
 
-def _secret(number: int, people: int) -> str:
+def _secret(number: int, users: int) -> str:
     """Return the secret of a live session; far apart, so that they lie on different pages."""
-    place = number * 7919 % (people * SESSIONS_OF_ONE - 1)
+    place = number * 7919 % (users * SESSIONS_OF_ONE - 1)
     return f"secret-{place + 1 if (place + 1) % 100 else place + 2}"
 
 
@@ -320,8 +321,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         home.mkdir(exist_ok=True)
         home.chmod(0o755)
         with embedded.served(home, durable=False) as local:
-            people = 50_000 if options.short else options.people
-            asyncio.run(run(make_url(local), people, options.rounds))
+            users = 50_000 if options.short else options.users
+            asyncio.run(run(make_url(local), users, options.rounds))
 
 
 if __name__ == "__main__":

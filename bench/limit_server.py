@@ -16,13 +16,13 @@ import uvloop
 from quart import Quart, render_template
 from quart_auth import AuthUser, QuartAuth, current_user, login_required
 
+from app.http.assets import STATIC_DIR, static_path
 from app.kit.permissions import Permission
 from app.kit.shares import Share, Shares
 from app.runtime.server import Server
-from app.http.assets import STATIC_DIR, static_path
 from app.wiring import TEMPLATES_DIR
 from bench.limits import bare
-from bench.people import readers
+from bench.users import readers
 
 COOKIE = "vestibule-session"
 MOST_CONNECTIONS = 8192

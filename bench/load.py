@@ -16,8 +16,8 @@ from typing import NamedTuple, TypedDict
 import bcrypt
 import psutil
 
-from bench.people import REAL_ROUNDS
 from bench.running import Running, cpu_seconds
+from bench.users import REAL_ROUNDS
 from tests.server import ROOT
 
 LUA = ROOT / "bench" / "lua" / "people.lua"

@@ -16,7 +16,8 @@ from sqlalchemy import URL, make_url
 from app import embedded
 from app.kit.urls import asyncpg_url
 from bench.contenders import Contender, settings
-from bench.people import (
+from bench.running import ask, started
+from bench.users import (
     CHEAP_ROUNDS,
     CSRF,
     PASSWORD,
@@ -27,7 +28,6 @@ from bench.people import (
     write_import,
     write_requests,
 )
-from bench.running import ask, started
 from tests import databases
 from tests.server import free_port
 
@@ -104,15 +104,15 @@ def prepared(server: Postgres, contender: Contender, *, workers: int) -> Iterato
 
 
 def _fill(contender: Contender, database: URL, folder: Path) -> None:
-    people = folder / "people"
+    users = folder / "people"
     if contender.fill:
-        write_all(people)
-        write_import(people.with_suffix(".csv"))
+        write_all(users)
+        write_import(users.with_suffix(".csv"))
     environ = settings(contender, database, port=free_port(), workers=1)
     for command in contender.fill:
         done = subprocess.run(
-            [part.format(people=people) for part in command],
-            cwd=contender.folder, env=environ | {"PEOPLE_FILE": str(people)},
+            [part.format(users=users) for part in command],
+            cwd=contender.folder, env=environ | {"PEOPLE_FILE": str(users)},
             capture_output=True, text=True, check=False,
         )  # fmt: skip
         if done.returncode:

@@ -20,9 +20,9 @@ from http import HTTPStatus
 from itertools import count
 
 from bench.contenders import ours, settings
-from bench.people import CHEAP_ROUNDS, PASSWORD
 from bench.places import Place, postgres, prepared
 from bench.running import started
+from bench.users import CHEAP_ROUNDS, PASSWORD
 from bench.visitor import Visitor, form
 from tests.server import free_port
 
@@ -41,7 +41,7 @@ class Tally:
 
     asked: int = 0
     asked_after: int = 0
-    deeds: Counter[str] = field(default_factory=Counter)
+    actions: Counter[str] = field(default_factory=Counter)
     broken: Counter[str] = field(default_factory=Counter)
 
 
@@ -58,10 +58,10 @@ class Deed:
 class Lane:
     """One person again and again, whose deeds come one after the other."""
 
-    def __init__(self, ports: Sequence[int], name: str, person_id: str, boss: str) -> None:
+    def __init__(self, ports: Sequence[int], name: str, user_id: str, boss: str) -> None:
         self._ports = ports
         self._name = name
-        self._page = f"/admin/people/{person_id}"
+        self._page = f"/admin/users/{user_id}"
         self._boss = boss
 
     async def run(self, tally: Tally, numbers: "count[int]", most: int) -> None:
@@ -80,7 +80,7 @@ class Lane:
                 await event.wait()
             await self._act(deed, port)
             deed.acknowledged_at = time.perf_counter()
-        tally.deeds[kind] += 1
+        tally.actions[kind] += 1
         if kind == "block":
             await self._by_boss(port, "unblock")
 
@@ -132,7 +132,7 @@ async def enter(port: int, name: str) -> str:
     return await submit(port, "/login", "", email_or_user=f"{name}@example.com", password=PASSWORD)
 
 
-async def measure(ports: Sequence[int], ids: dict[str, str], *, deeds: int, lanes: int) -> Tally:
+async def measure(ports: Sequence[int], ids: dict[str, str], *, actions: int, lanes: int) -> Tally:
     """Do all deeds, several at once."""
     tally, numbers = Tally(), count()
     boss = await enter(ports[0], BOSS)
@@ -140,7 +140,7 @@ async def measure(ports: Sequence[int], ids: dict[str, str], *, deeds: int, lane
     async with asyncio.TaskGroup() as group:
         for name in names:
             lane = Lane(ports, name, ids[name], boss)
-            group.create_task(lane.run(tally, numbers, deeds))
+            group.create_task(lane.run(tally, numbers, actions))
     return tally
 
 
@@ -149,7 +149,7 @@ def report(tally: Tally, seconds: float) -> str:
     rate = f"{tally.asked / seconds:,.0f}"
     lines = [f"{asked} pages asked for, {rate} a second; {after} after an acknowledgement"]
     lines += [
-        f"{kind:8} {tally.deeds[kind]:6,} deeds, {tally.broken[kind]} pages served afterwards"
+        f"{kind:8} {tally.actions[kind]:6,} deeds, {tally.broken[kind]} pages served afterwards"
         for kind in KINDS
     ]
     return "\n".join(lines)
@@ -169,7 +169,7 @@ def main(arguments: Sequence[str]) -> None:
         _command(place, "users", "set-role", BOSS, "Administrator")
         ports = [_serve(stack, place) for _ in range(SERVERS)]
         begun = time.perf_counter()
-        tally = asyncio.run(measure(ports, ids, deeds=options.deeds, lanes=options.lanes))
+        tally = asyncio.run(measure(ports, ids, actions=options.actions, lanes=options.lanes))
     print(report(tally, time.perf_counter() - begun))
     if tally.broken.total():
         raise SystemExit("The promise is broken.")
@@ -178,7 +178,7 @@ def main(arguments: Sequence[str]) -> None:
 def _serve(stack: ExitStack, place: Place) -> int:
     port = free_port()
     environ = settings(place.contender, place.database, port=port, workers=WORKERS)
-    environ |= {"BCRYPT_ROUNDS": str(CHEAP_ROUNDS), "REAUTH_MINUTES": "10000"}
+    environ |= {"BCRYPT_ROUNDS": str(CHEAP_ROUNDS), "REAUTHENTICATION_MINUTES": "10000"}
     running = stack.enter_context(
         started(place.contender.serve, folder=place.contender.folder, environ=environ, port=port,
                 log=place.log)
@@ -188,8 +188,8 @@ def _serve(stack: ExitStack, place: Place) -> int:
 
 
 def _ids(place: Place) -> dict[str, str]:
-    people = json.loads(_command(place, "users", "list", "--json"))
-    return {person["username"]: person["id"] for person in people}
+    users = json.loads(_command(place, "users", "list", "--json"))
+    return {user["username"]: user["id"] for user in users}
 
 
 def _command(place: Place, *arguments: str) -> str:

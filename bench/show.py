@@ -32,7 +32,7 @@ def report(results: Results) -> str:
     """Return all tables."""
     parts = ["# How fast it is", tables.where(results), "![Requests and p99](page.svg)"]
     for connections in (64, 256):
-        parts.append(f"## A signed-in person's page, {connections} connections")
+        parts.append(f"## A signed-in user's page, {connections} connections")
         parts.append(tables.of_pages_table(results, connections))
     bcrypt = results["bcrypt_second"]
     if bcrypt:

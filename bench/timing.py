@@ -22,8 +22,8 @@ from app import embedded, schema
 from app.config import Config
 from app.services import opened
 from bench.flood import ask
-from tests.people import ALICE, BOB, Someone, block, register, settle
 from tests.server import environment, serving
+from tests.users import ALICE, BOB, Someone, block, create_user, register
 
 LATE = Someone("late", "late@example.com", "late comes too late")
 EMPTY = Someone("empty", "empty@example.com", "empty has no password")
@@ -39,14 +39,14 @@ MOST_LOGINS = 47
 SETTINGS = {"secret_key": "bench-9fK2mQ7xR4tB8wZ1cV6nJ3hL5pDs", "bcrypt_rounds": 12}
 
 
-async def people(url: URL) -> None:
-    async with opened(Config.model_validate(SETTINGS), url) as house:
-        await settle(house, ALICE)
-        await settle(house, BOB)
-        await block(house, BOB)
-        await settle(house, EMPTY)
-        await register(house, LATE)
-        async with house.engine.begin() as connection:
+async def users(url: URL) -> None:
+    async with opened(Config.model_validate(SETTINGS), url) as services:
+        await create_user(services, ALICE)
+        await create_user(services, BOB)
+        await block(services, BOB)
+        await create_user(services, EMPTY)
+        await register(services, LATE)
+        async with services.engine.begin() as connection:
             await connection.execute(
                 text("UPDATE users SET password_hash = NULL WHERE username = 'empty'")
             )
@@ -87,10 +87,10 @@ def main(arguments: Sequence[str]) -> None:
         Path(home).chmod(0o755)
         with embedded.served(Path(home)) as url:
             schema.migrate(make_url(url))
-            asyncio.run(people(make_url(url)))
+            asyncio.run(users(make_url(url)))
             settings = environment(
                 make_url(url), BCRYPT_ROUNDS="12", WORKERS="1", ACCOUNT_LONGEST_WAIT_SECONDS="1",
-                ACCOUNT_FREE_FAILURES="50", ACCOUNT_LETTERS_HOUR="100000",
+                ACCOUNT_FREE_FAILURES="50", EMAILS_PER_ADDRESS_HOUR="100000",
             )  # fmt: skip
             with serving(settings) as server:
                 found = asyncio.run(sample(server.port, options.form, options.samples))

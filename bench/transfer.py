@@ -3,7 +3,7 @@
     python -m bench transfer [--people 100000]
 
 Starts its own database with durable writes, and stops it. The hashes are a few real ones of
-werkzeug, reused. Every tenth person has no user name, every address a domain of its own.
+werkzeug, reused. Every tenth person has no username, every address a domain of its own.
 """
 
 import argparse
@@ -25,11 +25,11 @@ from tests.server import ROOT, environment
 HASHES = [generate_password_hash(f"four unrelated words {n}", "scrypt") for n in range(4)]
 
 
-def write(path: Path, people: int) -> None:
+def write(path: Path, users: int) -> None:
     with path.open("w", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(["email", "username", "password_hash", "role", "confirmed"])
-        for number, password_hash in zip(range(people), itertools.cycle(HASHES), strict=False):
+        for number, password_hash in zip(range(users), itertools.cycle(HASHES), strict=False):
             name = "" if number % 10 == 0 else f"person{number}"
             writer.writerow(
                 [f"p{number % 1000}@m{number}.example.com", name, password_hash, "User", "true"]
@@ -50,11 +50,11 @@ def timed(what: str, *arguments: str, environ: dict[str, str]) -> None:
 def main(arguments: Sequence[str]) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--people", type=int, default=100_000)
-    people = parser.parse_args(arguments).people
+    users = parser.parse_args(arguments).users
     with tempfile.TemporaryDirectory(prefix="vestibule-bench-") as place:
         home = Path(place)
         home.chmod(0o755)
-        write(home / "people.csv", people)
+        write(home / "people.csv", users)
         with embedded.served(home / "database") as url:
             schema.migrate(make_url(url))
             environ = environment(make_url(url))

@@ -4,16 +4,16 @@ from datetime import datetime
 
 from app.flows import deletion, email_change, password, reauthentication, takeback
 from app.flows.login import SignedIn
-from app.services import House
+from app.services import Services
 from tests.contexts import context
 from tests.mailbox import key_of
-from tests.people import ALICE, Someone, actor_of
+from tests.users import ALICE, Someone, actor_of
 
 NEW = "a quite different passphrase"
 
 
 async def change_password(
-    house: House,
+    services: Services,
     entry: SignedIn,
     *,
     someone: Someone = ALICE,
@@ -22,8 +22,8 @@ async def change_password(
     browser: str | None = "",
 ) -> reauthentication.Renewed:
     async with context(
-        house,
-        actor=await actor_of(house, someone, entry.secret),
+        services,
+        actor=await actor_of(services, someone, entry.secret),
         session_secret=entry.secret,
         browser=entry.browser if browser == "" else browser,
     ) as ctx:
@@ -33,7 +33,7 @@ async def change_password(
 
 
 async def reauthenticate(
-    house: House,
+    services: Services,
     secret: str,
     *,
     someone: Someone = ALICE,
@@ -41,7 +41,10 @@ async def reauthenticate(
     browser: str | None = None,
 ) -> reauthentication.Renewed:
     async with context(
-        house, actor=await actor_of(house, someone, secret), session_secret=secret, browser=browser
+        services,
+        actor=await actor_of(services, someone, secret),
+        session_secret=secret,
+        browser=browser,
     ) as ctx:
         return await reauthentication.reauthenticate(
             ctx, password=someone.password if password is None else password
@@ -49,38 +52,40 @@ async def reauthenticate(
 
 
 async def ask_email(
-    house: House, email: str, *, someone: Someone = ALICE, password: str | None = None
+    services: Services, email: str, *, someone: Someone = ALICE, password: str | None = None
 ) -> None:
-    async with context(house, actor=await actor_of(house, someone)) as ctx:
+    async with context(services, actor=await actor_of(services, someone)) as ctx:
         await email_change.request_change(
             ctx, email=email, password=someone.password if password is None else password
         )
 
 
 async def confirm_email(
-    house: House, link: str, *, secret: str | None = None
+    services: Services, link: str, *, secret: str | None = None
 ) -> reauthentication.Renewed | None:
-    async with context(house, session_secret=secret) as ctx:
+    async with context(services, session_secret=secret) as ctx:
         return await email_change.confirm_change(ctx, sealed=key_of(link))
 
 
-async def disown(house: House, link: str) -> takeback.Disowned:
-    async with context(house) as ctx:
-        return await takeback.disown(ctx, sealed=key_of(link))
+async def take_back(services: Services, link: str) -> takeback.TakenBack:
+    async with context(services) as ctx:
+        return await takeback.take_back(ctx, sealed=key_of(link))
 
 
-async def leave(house: House, *, someone: Someone = ALICE, password: str | None = None) -> datetime:
-    async with context(house, actor=await actor_of(house, someone)) as ctx:
-        return await deletion.leave(
+async def leave(
+    services: Services, *, someone: Someone = ALICE, password: str | None = None
+) -> datetime:
+    async with context(services, actor=await actor_of(services, someone)) as ctx:
+        return await deletion.request_deletion(
             ctx, password=someone.password if password is None else password
         )
 
 
-async def keep_by_link(house: House, link: str) -> None:
-    async with context(house) as ctx:
+async def keep_by_link(services: Services, link: str) -> None:
+    async with context(services) as ctx:
         await deletion.keep_by_link(ctx, sealed=key_of(link))
 
 
-async def keep_by_password(house: House, ticket: str) -> None:
-    async with context(house) as ctx:
+async def keep_by_password(services: Services, ticket: str) -> None:
+    async with context(services) as ctx:
         await deletion.keep_by_password(ctx, ticket=ticket)

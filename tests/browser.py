@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 from quart import Quart, Response
 from quart.typing import TestClientProtocol
 
-from app.services import EXTENSION, House
+from app.services import EXTENSION, Services
 
 SAME_ORIGIN = {"Sec-Fetch-Site": "same-origin"}
 
@@ -20,9 +20,9 @@ class Browser:
         self.text = ""
 
     @property
-    def house(self) -> House:
-        house: House = self.app.extensions[EXTENSION]
-        return house
+    def services(self) -> Services:
+        services: Services = self.app.extensions[EXTENSION]
+        return services
 
     def new_window(self) -> "Browser":
         """Return another browser, without this one's cookies."""
@@ -45,7 +45,7 @@ class Browser:
         return await self.get(parts.path + (f"?{parts.query}" if parts.query else ""))
 
     async def open_link(self, url: str) -> Response:
-        """Open a link of a letter, through its redirect to the clean address."""
+        """Open a link of an email, through its redirect to the clean address."""
         return await self.follow(await self.get(urlsplit(url).path))
 
     def cookie(self, name: str = "vestibule-session") -> str | None:

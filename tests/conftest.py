@@ -18,7 +18,7 @@ from app import create_app, embedded
 from app.config import Config
 from app.context import Context
 from app.kit.urls import asyncpg_url
-from app.services import House, opened
+from app.services import Services, opened
 from tests import databases
 from tests.browser import Browser
 from tests.contexts import operator
@@ -28,11 +28,11 @@ SETTINGS = {
     "secret_key": "tests-only-9fK2mQ7xR4tB8wZ1cV6nJ3hL",
     "bcrypt_rounds": 4,
     "password_queue": 1000,
-    "network_letters_10_minutes": 1000,
-    "network_letters_30_minutes": 1000,
-    "account_letters_hour": 1000,
-    "network_logins_5_minutes": 100000,
-    "network_logins_hour": 100000,
+    "emails_per_network_10_minutes": 1000,
+    "emails_per_network_30_minutes": 1000,
+    "emails_per_address_hour": 1000,
+    "logins_per_network_5_minutes": 100000,
+    "logins_per_network_hour": 100000,
     "database_pool_size": 10,
 }
 
@@ -121,21 +121,21 @@ def config(settings: dict[str, Any]) -> Config:
 
 
 @pytest.fixture
-async def house(config: Config, database: URL) -> AsyncIterator[House]:
-    async with opened(config, database) as house:
-        yield house
+async def services(config: Config, database: URL) -> AsyncIterator[Services]:
+    async with opened(config, database) as services:
+        yield services
 
 
 @pytest.fixture
-async def session(house: House) -> AsyncIterator[AsyncSession]:
-    async with house.session() as session:
+async def session(services: Services) -> AsyncIterator[AsyncSession]:
+    async with services.session() as session:
         yield session
 
 
 @pytest.fixture
-async def ctx(house: House) -> AsyncIterator[Context]:
+async def ctx(services: Services) -> AsyncIterator[Context]:
     """Yield the operator's context."""
-    async with operator(house) as ctx:
+    async with operator(services) as ctx:
         yield ctx
 
 

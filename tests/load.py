@@ -62,7 +62,7 @@ class Crowd:
         ]  # fmt: skip
 
     async def come(self, *, rate: float, seconds: float, enough: asyncio.Event) -> None:
-        """Let visitors come at a rate a second, each on a connection of his own.
+        """Let visitors come at a rate a second, each on a connection of their own.
 
         They come for so long, and until it is ``enough``.
         """
@@ -142,15 +142,15 @@ async def registered(journal: Journal, number: int) -> None:
 
 
 async def kept(database: URL, journal: Journal) -> None:
-    """Check that every acknowledged registration is there once, with its letter; no half ones."""
+    """Check that every acknowledged registration is there once, with its email; no half ones."""
     rows = await _query(database, "SELECT username, count(*) FROM registrations GROUP BY username")
     kept = {name: number for name, number in rows if name.startswith("guest")}
     lost = [name for name in journal.registered if name not in kept]
     assert not lost, f"acknowledged and lost: {lost}"
     assert set(kept.values()) <= {1}, "registered more than once"
-    letters = await _query(database, "SELECT recipient, count(*) FROM outbox GROUP BY recipient")
-    written = {to.split("@")[0]: number for to, number in letters if to.startswith("guest")}
-    assert written == kept, "a registration without its letter, or the other way round"
+    messages = await _query(database, "SELECT recipient, count(*) FROM outbox GROUP BY recipient")
+    written = {to.split("@")[0]: number for to, number in messages if to.startswith("guest")}
+    assert written == kept, "a registration without its email, or the other way round"
 
 
 async def _query(database: URL, statement: str) -> list[tuple[str, int]]:

@@ -15,7 +15,7 @@ from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 from tests.server import free_port
 
 OK = "250 OK"
-# Says what is answered to a recipient, or to a letter's content, when it comes for the nth time.
+# Says what is answered to a recipient, or to an email's content, when it comes for the nth time.
 Answer = Callable[[str, int], Awaitable[str]]
 
 
@@ -25,13 +25,13 @@ async def accept(_: str, __: int) -> str:
 
 
 class MailServer:
-    """Takes letters on a port of 127.0.0.1; ``heard`` is every command that came in.
+    """Takes emails on a port of 127.0.0.1; ``heard`` is every command that came in.
 
-    ``letters`` are those that it answered with 250, and ``seen`` all whose content came over.
+    ``messages`` are those that it answered with 250, and ``seen`` all whose content came over.
     """
 
     def __init__(self) -> None:
-        self.letters: list[EmailMessage] = []
+        self.messages: list[EmailMessage] = []
         self.seen: list[EmailMessage] = []
         self.envelopes: list[Envelope] = []
         self.heard: list[str] = []
@@ -72,12 +72,12 @@ class MailServer:
             connection.abort()
 
     async def take(self, number: int = 1, *, seconds: float = 20) -> list[EmailMessage]:
-        """Wait until so many letters are taken, and return them all."""
+        """Wait until so many emails are taken, and return them all."""
         async with asyncio.timeout(seconds):
-            while len(self.letters) < number:
+            while len(self.messages) < number:
                 self.arrived.clear()
                 await self.arrived.wait()
-        return self.letters
+        return self.messages
 
     async def handle_MAIL(  # noqa: N802 - aiosmtpd finds it by its name
         self, _: SMTP, __: Session, envelope: Envelope, address: str, options: list[str]
@@ -106,7 +106,7 @@ class MailServer:
         self.seen.append(message)
         answer = await self._answer(self.on_content, envelope.rcpt_tos[0], "DATA")
         if answer == OK:
-            self.letters.append(message)
+            self.messages.append(message)
             self.envelopes.append(envelope)
             self.arrived.set()
         return answer

@@ -67,16 +67,16 @@ class Server:
     def link(
         self, to: str, kind: str = "confirm", *, other_than: str = "", seconds: float = 30
     ) -> str:
-        """Return the newest one-time link to an address, from the log, as a person would."""
-        letter = rf"A letter to {re.escape(to)}:(?:(?!A letter to ).)*?"
-        pattern = rf"{letter}(http\S+/{kind}/\S+)"
+        """Return the newest one-time link to an address, from the log, as a user would."""
+        message = rf"An email to {re.escape(to)}:(?:(?!An email to ).)*?"
+        pattern = rf"{message}(http\S+/{kind}/\S+)"
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             found = re.findall(pattern, self.log, re.DOTALL)
             if found and found[-1] != other_than:
                 return str(found[-1])
             time.sleep(0.05)
-        raise AssertionError(f"no letter to {to} in:\n{self.log}")
+        raise AssertionError(f"no email to {to} in:\n{self.log}")
 
     def answer(self, request: bytes, *, silence: float = 0.5) -> bytes:
         """Return what is said to a request until the connection closes, or is silent so long."""
@@ -135,10 +135,10 @@ def environment(database: URL | None = None, **settings: str) -> dict[str, str]:
         "BCRYPT_ROUNDS": "4",
         "DRAIN_SECONDS": "0",
         "LOG_FORMAT": "text",
-        "NETWORK_LETTERS_10_MINUTES": "10000",
-        "NETWORK_LETTERS_30_MINUTES": "10000",
-        "NETWORK_LOGINS_5_MINUTES": "100000",
-        "NETWORK_LOGINS_HOUR": "100000",
+        "EMAILS_PER_NETWORK_10_MINUTES": "10000",
+        "EMAILS_PER_NETWORK_30_MINUTES": "10000",
+        "LOGINS_PER_NETWORK_5_MINUTES": "100000",
+        "LOGINS_PER_NETWORK_HOUR": "100000",
     }
     if database is not None:
         environ["DATABASE_URL"] = database.render_as_string(hide_password=False)
@@ -154,12 +154,12 @@ def serving(environ: dict[str, str], *, before: str = "") -> Iterator[Server]:
     """
     environ = {"BIND": local_port()} | environ
     with tempfile.NamedTemporaryFile(suffix=".log") as output:
-        with_postman = ["--postman"] if "DATABASE_URL" in environ else []  # a laptop's has one
+        with_mailer = ["--mailer"] if "DATABASE_URL" in environ else []  # a laptop's has one
         code = (
             ["-c", f"from app.__main__ import main\n{before}\nmain()"] if before else ["-m", "app"]
         )
         process = subprocess.Popen(
-            [sys.executable, *code, "serve", *with_postman],
+            [sys.executable, *code, "serve", *with_mailer],
             cwd=ROOT, env=environ, stdout=output, stderr=output,
         )  # fmt: skip
         server = Server(process, f"http://{environ['BIND']}", output, environ)

@@ -31,11 +31,11 @@ from app.kit.client import OPERATOR, Client
 from app.kit.permissions import Permission
 from app.kit.sealing import Purpose
 from app.limits import Delay, Rate
-from app.mail.message import Letter
+from app.mail.message import Message
 from app.models import audit, outbox, rate_limit, registration, session, token, user_search
 from app.models import user as users
 from app.models.audit import Event
-from app.services import House
+from app.services import Services
 
 NAMES = ("pat1", "pat1@example.com")
 PARTS = ("", "p", "pat1", "exa", "pat39", "example", "nobody")
@@ -74,20 +74,22 @@ def ready(given: Examples) -> Iterator[tuple[str, Collection[Sent]]]:
                 yield f"{module.name}.{name}", [(made.text, values)]
 
 
-async def sent_by(house: House, name: str, function: Function, given: Examples) -> Collection[Sent]:
+async def sent_by(
+    services: Services, name: str, function: Function, given: Examples
+) -> Collection[Sent]:
     """Call a function with all that it is to be tried with; return what it sent, each once."""
-    with _listening(house) as sent:
+    with _listening(services) as sent:
         for values, more in _calls(name, function, given):
-            async with house.session() as open_session, open_session.begin() as transaction:
+            async with services.session() as open_session, open_session.begin() as transaction:
                 called = function(open_session, *values, **more)
                 await (_first(called) if inspect.isasyncgen(called) else called)
                 await transaction.rollback()
     return {statement: (statement, values) for statement, values in sent}.values()
 
 
-async def examples(house: House) -> Examples:
+async def examples(services: Services) -> Examples:
     """Return what to call with, where ``crowd.sql`` has filled the tables."""
-    async with house.session() as open_session, open_session.begin():
+    async with services.session() as open_session, open_session.begin():
         someone = await users.find(open_session, NAMES[0])
     assert someone is not None
     by_name = {
@@ -97,7 +99,7 @@ async def examples(house: House) -> Examples:
         "rest": HOUR,
         "proof": HOUR,
     }
-    return Examples(_by_type(someone), _by_function(house, someone.id), by_name)
+    return Examples(_by_type(someone), _by_function(services, someone.id), by_name)
 
 
 def _by_type(someone: users.Credentials) -> dict[object, object]:
@@ -111,15 +113,15 @@ def _by_type(someone: users.Credentials) -> dict[object, object]:
         bytes: digest, Collection[bytes]: [digest], Sequence[bytes]: [digest],
         timedelta: HOUR, timedelta | None: HOUR, datetime: moment, datetime | None: moment,
         Permission: Permission.ADMIN, Event: Event.CONFIRMED, Purpose: Purpose.RESET,
-        Client: OPERATOR, users.Credentials: someone, Letter: Letter(NAMES[1], "s", "t", "h"),
+        Client: OPERATOR, users.Credentials: someone, Message: Message(NAMES[1], "s", "t", "h"),
         Delay: Delay(3, HOUR), Mapping[str, Iterable[Rate]]: {"x": [Rate(5, HOUR)]},
         outbox.Claimed: claimed, token.Taken: token.Taken(someone.id, NAMES[1], moment),
     }  # fmt: skip
 
 
-def _by_function(house: House, someone: UUID) -> dict[str, list[Arguments]]:
+def _by_function(services: Services, someone: UUID) -> dict[str, list[Arguments]]:
     stale: list[Arguments] = [
-        {"stale": each, "limit": 1000, "by": HOUR} for each in _stale(house.config)
+        {"stale": each, "limit": 1000, "by": HOUR} for each in _stale(services.config)
     ]
     by_end: list[Arguments] = [
         {"stale": each, "by": HOUR}
@@ -129,11 +131,11 @@ def _by_function(house: House, someone: UUID) -> dict[str, list[Arguments]]:
     return {
         "audit.page": list(_pages_of_history(someone)),
         "audit.forget_some": [{"since": datetime(2020, 1, 1, tzinfo=UTC), "most": 1000}],
-        "directory.page": list(_pages_of_people()),
+        "user_search.page": list(_pages_of_people()),
         "pruning.delete_some": stale, "pruning.count": stale, "pruning.is_overdue": by_end,
         "registration.waiting": [{"email": email, "most": 50} for email in ("", NAMES[1])],
         "registration.find_by_name": names, "user.find": names, "user.identify": names,
-        "device.find_owner": names,
+        "known_browser.find_owner": names,
         "session.end_slice": [{"number": number, "of": 1000} for number in (0, 999)],
         "token.add": [{"registration_id": None}], "user.set_role": [{"role_name": "User"}],
         "user.add": [{"role_id": 1, "email": "new@example.com", "username": "new"}],
@@ -143,9 +145,9 @@ def _by_function(house: House, someone: UUID) -> dict[str, list[Arguments]]:
 def _pages_of_history(someone: UUID) -> Iterator[Arguments]:
     network, since = ip_network("10.0.7.0/28"), datetime.now(UTC) - 200 * HOUR
     for wanted in (
-        audit.Filter(), audit.Filter(event="event7"), audit.Filter(person=someone),
+        audit.Filter(), audit.Filter(event="event7"), audit.Filter(user=someone),
         audit.Filter(network=network), audit.Filter(since=since),
-        audit.Filter(event="event7", person=someone), audit.Filter(event="event7", network=network),
+        audit.Filter(event="event7", user=someone), audit.Filter(event="event7", network=network),
     ):  # fmt: skip
         for before in (None, audit.Place(datetime.now(UTC) - HOUR, 7)):
             yield {"wanted": wanted, "before": before, "size": 51}
@@ -184,14 +186,14 @@ async def _first(rows: AsyncIterator[object]) -> None:
 
 
 @contextmanager
-def _listening(house: House) -> Iterator[list[Sent]]:
+def _listening(services: Services) -> Iterator[list[Sent]]:
     sent: list[Sent] = []
 
     def note(_c: object, _k: object, statement: str, values: object, *_: object) -> None:
         sent.append((statement, values))
 
-    event.listen(house.engine.sync_engine, "before_cursor_execute", note)
+    event.listen(services.engine.sync_engine, "before_cursor_execute", note)
     try:
         yield sent
     finally:
-        event.remove(house.engine.sync_engine, "before_cursor_execute", note)
+        event.remove(services.engine.sync_engine, "before_cursor_execute", note)

@@ -8,15 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from bench import aims, figures, kept, people, plots, show, tables
+from bench import aims, figures, kept, plots, show, tables, users
 from bench.contenders import BASIS, all_of
 from bench.figures import Figure
 from bench.kept import Calm, Logins, Page, Results, Turn
 from bench.limit_server import cookies, make_page
 from bench.load import LUA
 from bench.pair import judged
-from bench.people import READERS, VICTIMS, Door, write_doors, write_import
 from bench.promises import Tally, report
+from bench.users import READERS, VICTIMS, Door, write_doors, write_import
 from tests.server import ROOT
 
 TITLES = {"ours": "Vestibule", "course": "the course's <stack>", "bare": "bare Quart"}
@@ -164,7 +164,7 @@ def test_a_page_that_got_slower_is_told_by_both_speed_and_cost() -> None:
 
 def test_a_broken_promise_is_counted_by_its_kind() -> None:
     tally = Tally(asked=2000, asked_after=30)
-    tally.deeds["block"] += 4
+    tally.actions["block"] += 4
     tally.broken["block"] += 1
     said = report(tally, 2.0)
     assert "1,000 a second" in said
@@ -210,7 +210,7 @@ async def test_our_page_without_a_look_up_is_our_page() -> None:
 def test_everybody_is_written_as_wrk_and_the_import_read_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(people, "REAL_ROUNDS", 4)
+    monkeypatch.setattr(users, "REAL_ROUNDS", 4)
     write_doors(tmp_path, Door("username", "username"))
     wrong = (tmp_path / "wrong").read_text().splitlines()
     assert len(set(wrong)) == VICTIMS
@@ -219,5 +219,5 @@ def test_everybody_is_written_as_wrk_and_the_import_read_it(
     write_import(tmp_path / "people.csv")
     lines = (tmp_path / "people.csv").read_text().splitlines()
     everybody = list(csv.DictReader(lines))
-    assert len({person["email"] for person in everybody}) == len(everybody) > VICTIMS
-    assert len({person["password_hash"] for person in everybody}) == 2, "one cheap, one real"
+    assert len({user["email"] for user in everybody}) == len(everybody) > VICTIMS
+    assert len({user["password_hash"] for user in everybody}) == 2, "one cheap, one real"

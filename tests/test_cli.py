@@ -21,9 +21,9 @@ from tests import databases
 from tests.server import ROOT, environment
 
 COMMANDS = [
-    [], ["serve"], ["migrate"], ["postman"], ["secret-key"], ["users"], ["users", "create"],
+    [], ["serve"], ["migrate"], ["mailer"], ["secret-key"], ["users"], ["users", "create"],
     ["users", "list"], ["users", "block"], ["users", "unblock"], ["users", "set-role"],
-    ["roles"], ["sessions"], ["audit"], ["registrations"], ["letters"], ["housekeeping"],
+    ["roles"], ["sessions"], ["audit"], ["registrations"], ["emails"], ["housekeeping"],
     ["doctor"],
     ["users", "import"], ["users", "export"], ["users", "hashes"],
 ]  # fmt: skip
@@ -183,14 +183,14 @@ def test_a_person_is_looked_after(shell: Shell) -> None:
 
 
 def test_housekeeping_counts_before_it_prunes(shell: Shell) -> None:
-    insert = "INSERT INTO throttle_buckets SELECT sha256(i::text::bytea), 1, now(), now() "
+    insert = "INSERT INTO rate_limit_buckets SELECT sha256(i::text::bytea), 1, now(), now() "
     url = make_url(shell.environ["DATABASE_URL"])
     databases.execute(url, f"{insert} FROM generate_series(1, 1500) i")
     for arguments, word in ((["--dry-run"], "WOULD GO"), ([], "GONE")):
         said = shell.run("housekeeping", *arguments)
         assert re.search(rf"^TABLE +{word}$", said, re.MULTILINE)
-        assert re.search(r"^throttle_buckets +1,500$", said, re.MULTILINE)
-    assert re.search(r"^throttle_buckets +0$", shell.run("housekeeping"), re.MULTILINE)
+        assert re.search(r"^rate_limit_buckets +1,500$", said, re.MULTILINE)
+    assert re.search(r"^rate_limit_buckets +0$", shell.run("housekeeping"), re.MULTILINE)
 
 
 def test_secret_keys_are_long_and_differ(shell: Shell) -> None:
@@ -214,7 +214,7 @@ def test_a_laptop_at_rest_starts_its_database_for_a_command(tmp_path: Path) -> N
 
 def test_without_a_running_laptop_its_parts_say_so(tmp_path: Path) -> None:
     processes = Processes(environment(DATA_DIR=str(tmp_path / "var")))
-    assert "make run" in processes.run("postman", status=1)
+    assert "make run" in processes.run("mailer", status=1)
 
 
 def test_a_cut_key_file_is_refused(tmp_path: Path) -> None:

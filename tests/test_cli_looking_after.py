@@ -88,8 +88,8 @@ def test_a_wrong_word_is_explained(shell: Shell, arguments: list[str], words: st
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["roles", "create", "x", "FOLLOW"], "2 to 40 letters"),
-        (["roles", "create", "<b>", "FOLLOW"], "2 to 40 letters"),
+        (["roles", "create", "x", "FOLLOW"], "2 to 40 emails"),
+        (["roles", "create", "<b>", "FOLLOW"], "2 to 40 emails"),
         (["roles", "create", "moderator", "FOLLOW"], "already"),
         (["roles", "delete", "Emperor"], "there are User, Moderator, Administrator"),
         (["roles", "delete", "User"], "New people get this role"),
@@ -144,7 +144,7 @@ def test_a_reason_is_kept_while_the_block_lasts(shell: Shell, carol: str) -> Non
 
 def test_deleting_asks_for_the_name(shell: Shell) -> None:
     shell.run("users", "create", "dave@example.com")
-    assert "Please type the user name" in shell.run(
+    assert "Please type the username" in shell.run(
         "users", "delete", "dave", status=1, typed="bob\n"
     )
     shell.run("users", "delete", "dave", typed="dave\n")
@@ -153,7 +153,7 @@ def test_deleting_asks_for_the_name(shell: Shell) -> None:
 
 def test_an_invitation_is_not_printed(shell: Shell) -> None:
     said = shell.run("users", "invite", "erin@example.com")
-    assert "waits for the postman" in said
+    assert "waits for the mailer" in said
     assert "http" not in said
     shell.run("users", "delete", "erin", "--yes")
 
@@ -184,9 +184,9 @@ def test_the_book_is_read_and_taken_along(shell: Shell, carol: str) -> None:
 
 def test_a_reset_link_goes_by_letter_and_is_not_printed(shell: Shell, carol: str) -> None:
     said = shell.run("users", "send-reset", carol)
-    assert "waits for the postman" in said
+    assert "waits for the mailer" in said
     assert "http" not in said
-    assert json.loads(shell.run("letters", "list", "--json"))["waiting"] > 0
+    assert json.loads(shell.run("emails", "list", "--json"))["waiting"] > 0
     shell.run("users", "block", carol)
     assert "Unblock them first" in shell.run("users", "send-reset", carol, status=1)
 
@@ -197,5 +197,5 @@ def test_nobody_waits_and_no_letter_was_given_up(shell: Shell) -> None:
     assert "REGISTERED" in shell.run("registrations", "list")
     assert "does not wait any more" in shell.run("registrations", "resend", unknown, status=1)
     assert "not a valid UUID" in shell.run("registrations", "resend", "x", status=2)
-    assert "GIVEN UP" in shell.run("letters", "list")
-    assert "cannot be sent again" in shell.run("letters", "retry", unknown, status=1)
+    assert "GIVEN UP" in shell.run("emails", "list")
+    assert "cannot be sent again" in shell.run("emails", "retry", unknown, status=1)

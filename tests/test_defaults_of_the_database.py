@@ -19,7 +19,7 @@ from app.mail.message import Posted
 from app.services import opened
 from tests import databases
 from tests.contexts import context
-from tests.people import ALICE, BOB, register, settle, signed_in, who
+from tests.users import ALICE, BOB, create_user, register, signed_in, who
 
 AT_ONCE = 8  # fewer than there are connections: none waits for one
 OTHERS = {
@@ -60,17 +60,17 @@ def strange() -> Iterator[URL]:
 
 
 async def test_a_site_works_whatever_the_defaults_are(config: Config, strange: URL) -> None:
-    async with opened(config, strange) as house:
-        await settle(house, ALICE, role="Administrator")
-        secrets = await asyncio.gather(*(signed_in(house, ALICE) for _ in range(AT_ONCE)))
-        assert {await who(house, secret) for secret in secrets} == {"alice"}
-        await register(house, BOB)
+    async with opened(config, strange) as services:
+        await create_user(services, ALICE, role="Administrator")
+        secrets = await asyncio.gather(*(signed_in(services, ALICE) for _ in range(AT_ONCE)))
+        assert {await who(services, secret) for secret in secrets} == {"alice"}
+        await register(services, BOB)
         sent: list[Posted] = []
 
         async def send(posted: Posted) -> None:
             sent.append(posted)
 
-        async with context(house) as ctx:
+        async with context(services) as ctx:
             await deliver_next(ctx, send, retry_days=4)
             found = await schema.defaults(ctx.db)
         assert sent
@@ -85,10 +85,10 @@ async def test_through_a_pool_each_transaction_says_its_isolation(config: Config
     with databases.migrated(make_url(os.environ["VESTIBULE_TEST_SERVER"])) as url:
         change = f"ALTER DATABASE {url.database} SET default_transaction_isolation = serializable"
         databases.execute(url, change)
-        async with opened(config, url) as house:
-            await settle(house, ALICE)
-            secrets = await asyncio.gather(*(signed_in(house, ALICE) for _ in range(AT_ONCE)))
-            assert {await who(house, secret) for secret in secrets} == {"alice"}
+        async with opened(config, url) as services:
+            await create_user(services, ALICE)
+            secrets = await asyncio.gather(*(signed_in(services, ALICE) for _ in range(AT_ONCE)))
+            assert {await who(services, secret) for secret in secrets} == {"alice"}
         found = {each.check: each for each in await inside.look(config, url)}
     told = found["database's settings"]
     assert told.level is Level.WARNING

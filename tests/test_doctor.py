@@ -15,8 +15,8 @@ from sqlalchemy import URL
 
 from tests import databases
 from tests.doctor.test_visits import listening, silent
+from tests.mailers import SENDER, plain
 from tests.mailserver import certificate, mail_server
-from tests.postmen import SENDER, plain
 from tests.server import ROOT, Server, environment, free_port, local_port, serving
 
 pytestmark = pytest.mark.slow
@@ -32,7 +32,7 @@ class Told(NamedTuple):
 
 
 async def doctor(environ: dict[str, str], *arguments: str) -> Told:
-    """Let a doctor look; he never breaks down, and never takes long."""
+    """Let a doctor look; they never breaks down, and never takes long."""
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "app", "doctor", *arguments,
         cwd=ROOT, env=environ, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
@@ -139,10 +139,10 @@ async def test_a_real_letter_is_sent_and_its_answer_told(server: Server) -> None
     async with mail_server() as mail:
         environ = server.environ | {"SMTP_URL": plain(mail), "MAIL_FROM": SENDER}
         told = await doctor(environ, "--json", "--to", "alice@example.com")
-        assert "took the letter (250 OK)" in told.says["mail"], told.says
+        assert "took the email (250 OK)" in told.says["mail"], told.says
         assert "example.org's SPF, DKIM and DMARC" in told.says["mail"]
-        (letter,) = mail.letters
-        assert letter["To"] == "alice@example.com"
+        (message,) = mail.messages
+        assert message["To"] == "alice@example.com"
 
         mail.on_recipient = _refuse
         told = await doctor(environ, "--json", "--to", "alice@example.com")

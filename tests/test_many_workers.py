@@ -53,7 +53,7 @@ class Visitor:
         assert self.ask("POST", "/confirm").status == 303
         return email
 
-    def settle(self, name: str) -> "Visitor":
+    def create_user(self, name: str) -> "Visitor":
         """Register, confirm and sign in."""
         self.arrive(name)
         assert self.ask("POST", "/login", email_or_user=name, password=PASSWORD).status == 303
@@ -89,7 +89,7 @@ def execute(database: URL, statement: str) -> object:
 
 
 def test_a_cookie_replayed_after_logout_is_refused_by_every_worker(server: Server) -> None:
-    visitor = Visitor(server).settle("leaver")
+    visitor = Visitor(server).create_user("leaver")
     assert visitor.is_in() == {True}
     stolen = visitor.cookies.copy()
     assert visitor.ask("POST", "/logout").status == 303
@@ -98,7 +98,7 @@ def test_a_cookie_replayed_after_logout_is_refused_by_every_worker(server: Serve
 
 
 def test_a_cookie_replayed_after_a_block_is_refused_by_every_worker(server: Server) -> None:
-    visitor = Visitor(server).settle("rascal")
+    visitor = Visitor(server).create_user("rascal")
     assert visitor.is_in() == {True}
     for command, expected in (("block", {False}), ("unblock", {False})):
         subprocess.run(
@@ -111,7 +111,7 @@ def test_a_cookie_replayed_after_a_block_is_refused_by_every_worker(server: Serv
 def test_a_cookie_replayed_after_its_end_is_refused_by_every_worker(
     server: Server, database: URL
 ) -> None:
-    visitor = Visitor(server).settle("sleeper")
+    visitor = Visitor(server).create_user("sleeper")
     assert visitor.is_in() == {True}
     execute(
         database,
@@ -150,7 +150,7 @@ def test_no_registration_is_kept_without_its_letter(server: Server, database: UR
 
 
 def test_the_log_never_says_a_secret(server: Server) -> None:
-    visitor = Visitor(server).settle("careful")
+    visitor = Visitor(server).create_user("careful")
     visitor.ask("POST", "/login", email_or_user="careful", password="canary-wrong-password")
     visitor.ask("POST", "/login", email_or_user="canary-typed-as-name", password="x")
     visitor.ask("GET", "/confirm/canary-token")

@@ -57,7 +57,7 @@ def test_the_metrics_port_has_nothing_else(server: Server) -> None:
 
 
 def test_counts_are_right_over_workers_and_their_deaths(server: Server) -> None:
-    visitor = Visitor(server).settle("counted")
+    visitor = Visitor(server).create_user("counted")
     for _ in range(4):
         visitor.ask("POST", "/login", email_or_user="nobody", password="wrong")
     until(server, 'vestibule_logins_total{outcome="wrong_credentials"}', 4)
@@ -75,7 +75,7 @@ def test_counts_are_right_over_workers_and_their_deaths(server: Server) -> None:
 
 
 def test_the_house_is_looked_after(server: Server) -> None:
-    Visitor(server).settle("looked")
+    Visitor(server).create_user("looked")
     until(server, "vestibule_letters_waiting", 0)
     found = metrics(server)
     assert found["vestibule_database_up"] == 1
@@ -91,7 +91,7 @@ def test_the_house_is_looked_after(server: Server) -> None:
 
 
 def test_no_metric_says_a_secret(server: Server) -> None:
-    Visitor(server).settle("silent")
+    Visitor(server).create_user("silent")
     _, text = fetch(f"http://{server.environ['METRICS_BIND']}/metrics")
     for secret in ("silent", "canary", server.environ["SECRET_KEY"], "example.com"):
         assert secret not in text

@@ -13,9 +13,9 @@ from app.config import Config
 from app.kit.passwords import hash_now
 from app.services import opened
 from tests import databases
-from tests.people import ALICE, entered
+from tests.users import ALICE, entered
 
-PEOPLE = """
+USERS = """
 INSERT INTO users (email, email_key, username, username_key, password_hash, role_id, confirmed_at)
 VALUES ('bob@example.com', 'bob@example.com', 'bob', 'bob', 'x', 1, now()),
     (:email, :email, :username, :username, :hash, 1, now())
@@ -39,7 +39,7 @@ async def old(worker_database: URL) -> AsyncIterator[URL]:
         async with engine.begin() as connection:
             someone = {"email": ALICE.email, "username": ALICE.username}
             password_hash = hash_now(ALICE.password, rounds=4)
-            await connection.execute(text(PEOPLE), {**someone, "hash": password_hash})
+            await connection.execute(text(USERS), {**someone, "hash": password_hash})
         await engine.dispose()
         yield url
 
@@ -63,13 +63,13 @@ async def test_people_sign_in_while_indexes_are_built(old: URL, config: Config) 
     A build in one transaction would ask for a lock behind which all others wait.
     """
     slow = create_async_engine(old, poolclass=NullPool)
-    async with opened(config, old) as house, slow.connect() as bob, slow.connect() as watch:
+    async with opened(config, old) as services, slow.connect() as bob, slow.connect() as watch:
         autocommit = await watch.execution_options(isolation_level="AUTOCOMMIT")
         await bob.execute(text("UPDATE users SET failures = 1 WHERE username = 'bob'"))
         migration = asyncio.create_task(asyncio.to_thread(schema.migrate, old))
         async with asyncio.timeout(20):
             await until_it_waits(autocommit)
-        await entered(house, ALICE)
+        await entered(services, ALICE)
         assert not migration.done()
         await bob.rollback()
         await migration

@@ -76,7 +76,7 @@ def test_a_laptop_keeps_its_people_and_its_key(home: Path) -> None:
     environ = environment(DATA_DIR=str(home), BIND=local_port())
     with serving(environ) as server:
         assert "First administrator:" in server.log
-        assert "Letters appear here" in server.log
+        assert "Emails appear here" in server.log
         said = refused_start(environ | {"BIND": local_port()})
         assert "is in use by another server" in said
         assert "DATA_DIR=" in said

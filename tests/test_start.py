@@ -10,7 +10,7 @@ from app.config import Config
 from app.kit.urls import asyncpg_url
 from app.runtime import serve
 from app.runtime.serve import CannotServe, worker_count
-from app.services import House
+from app.services import Services
 from tests.server import environment
 from tests.test_serve import refused_start
 
@@ -61,8 +61,8 @@ def test_one_cpu_still_has_two_workers(monkeypatch: pytest.MonkeyPatch) -> None:
     assert worker_count(config(), 90) == 2
 
 
-async def test_the_database_says_how_many(house: House) -> None:
-    async with house.session() as session:
+async def test_the_database_says_how_many(services: Services) -> None:
+    async with services.session() as session:
         assert await db.connections_allowed(session) == 100 - 10
 
 

@@ -191,7 +191,7 @@ def test_a_file_is_not_mistaken_for_the_database(tmp_path: Path) -> None:
     assert complaint(error, None) == f"{tmp_path}: Permission denied."
 
 
-@pytest.mark.parametrize("command", [["serve"], ["users", "list"], ["postman"]])
+@pytest.mark.parametrize("command", [["serve"], ["users", "list"], ["mailer"]])
 def test_a_data_dir_that_cannot_be_used_is_named(tmp_path: Path, command: list[str]) -> None:
     (tmp_path / "file").touch()
     for data_dir in (tmp_path / "file", tmp_path / "file" / "below"):

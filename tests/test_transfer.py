@@ -25,7 +25,7 @@ from tests.flows.test_transfer import WERKZEUG
 from tests.server import ROOT, environment
 from tests.test_cli import Shell
 
-PEOPLE = f"""email,username,password_hash,role,confirmed,blocked,created_at
+USERS = f"""email,username,password_hash,role,confirmed,blocked,created_at
 anna@example.com,anna,{WERKZEUG},Moderator,true,false,2020-02-02T10:00:00Z
 '=bert@example.com,,{WERKZEUG},,false,true,
 cleo@example.com,,,User,true,false,2021-02-02
@@ -65,9 +65,9 @@ def _run(url: URL, statement: str) -> int | None:
 
 
 @pytest.fixture
-def people(tmp_path: Path) -> Path:
+def csv_file(tmp_path: Path) -> Path:
     path = tmp_path / "people.csv"
-    path.write_text(PEOPLE)
+    path.write_text(USERS)
     return path
 
 
@@ -116,7 +116,7 @@ def test_every_problem_is_told_by_its_line_and_nobody_comes_in(
         said = shell.run("users", "import", str(source), *given, status=1)
         for words in (
             "line 2, anna@example.com, password_hash: This is no hash",
-            "line 3, bert@example.com, username: The user name “b r t” contains “ ”",
+            "line 3, bert@example.com, username: The username “b r t” contains “ ”",
             "line 4, cleo@example.com, role: There is no role “Emperor”",
             "line 5: This line has 4 columns, the first one names 5.",
             "line 7, DORA@example.com, email: This address stands in line 6 already.",
@@ -132,7 +132,7 @@ def test_the_others_come_in_if_bad_ones_are_skipped(shell: Shell, tmp_path: Path
     source = tmp_path / "bad.csv"
     source.write_text(BAD)
     shell.run("users", "import", str(source), "--skip-bad", status=1)
-    assert [person["username"] for person in users(shell)] == ["dora"]
+    assert [user["username"] for user in users(shell)] == ["dora"]
 
 
 def test_many_problems_are_told_in_part(shell: Shell, tmp_path: Path) -> None:
@@ -143,11 +143,11 @@ def test_many_problems_are_told_in_part(shell: Shell, tmp_path: Path) -> None:
     assert "--report FILE" in said
 
 
-def test_what_came_in_is_summed_up(shell: Shell, people: Path) -> None:
-    said = shell.run("users", "import", str(people), "--dry-run")
+def test_what_came_in_is_summed_up(shell: Shell, csv_file: Path) -> None:
+    said = shell.run("users", "import", str(csv_file), "--dry-run")
     assert "3 people would come in." in said
     assert users(shell) == []
-    said = shell.run("users", "import", str(people))
+    said = shell.run("users", "import", str(csv_file))
     for words in (
         "3 people came in.",
         "Not confirmed: 1 of them",
@@ -155,12 +155,12 @@ def test_what_came_in_is_summed_up(shell: Shell, people: Path) -> None:
         "2 people here have an old hash; each is renewed at their next login.",
     ):
         assert words in said
-    by_name = {person["username"]: person for person in users(shell)}
+    by_name = {user["username"]: user for user in users(shell)}
     assert by_name["anna"]["role"] == "Moderator"
     assert by_name["user__bert"]["email"] == "=bert@example.com"
     assert by_name["user__bert"]["confirmed_at"] is None
     assert by_name["user__bert"]["blocked_at"] is not None
-    said = shell.run("users", "import", str(people))
+    said = shell.run("users", "import", str(csv_file))
     assert "Here already, and left as they are: 3 people." in said
     assert len(users(shell)) == 3
 
@@ -178,7 +178,7 @@ def test_a_database_of_sqlite_is_read_by_its_name_alone(shell: Shell, tmp_path: 
     said = shell.run("users", "import", course)
     assert "2 people came in." in said
     assert "These columns are not read: about_me, avatar_hash, location, name." in said
-    by_name = {person["username"]: person for person in users(shell)}
+    by_name = {user["username"]: user for user in users(shell)}
     assert by_name["anna"]["role"] == "Moderator"
     assert by_name["bert"]["confirmed_at"] is None
 
@@ -211,9 +211,9 @@ def test_columns_that_are_not_read_and_confirmation_that_is_not_told_are_named(
 
 @pytest.mark.parametrize("ending", ["csv", "jsonl"])
 def test_what_is_exported_comes_in_elsewhere_as_it_was(
-    shell: Shell, worker_database: URL, people: Path, tmp_path: Path, ending: str
+    shell: Shell, worker_database: URL, csv_file: Path, tmp_path: Path, ending: str
 ) -> None:
-    shell.run("users", "import", str(people))
+    shell.run("users", "import", str(csv_file))
     first, second = tmp_path / f"first.{ending}", tmp_path / f"second.{ending}"
     shell.run("users", "export", str(first))
     assert stat.S_IMODE(first.stat().st_mode) == 0o600
@@ -226,17 +226,17 @@ def test_what_is_exported_comes_in_elsewhere_as_it_was(
         assert elsewhere.run("users", "export", "--format", ending) == first.read_text()
 
 
-def test_no_cell_of_an_export_is_a_formula(shell: Shell, people: Path) -> None:
-    shell.run("users", "import", str(people))
+def test_no_cell_of_an_export_is_a_formula(shell: Shell, csv_file: Path) -> None:
+    shell.run("users", "import", str(csv_file))
     said = shell.run("users", "export")
     cells = [cell for row in csv.reader(said.splitlines()) for cell in row]
     assert "'=bert@example.com" in cells
     assert not [cell for cell in cells if cell.startswith(("=", "+", "-", "@", "\t"))]
 
 
-def test_an_export_overwrites_nothing_and_says_what_it_is(shell: Shell, people: Path) -> None:
-    assert "already" in shell.run("users", "export", str(people), status=2)
-    assert people.read_text() == PEOPLE
+def test_an_export_overwrites_nothing_and_says_what_it_is(shell: Shell, csv_file: Path) -> None:
+    assert "already" in shell.run("users", "export", str(csv_file), status=2)
+    assert csv_file.read_text() == USERS
     assert "Give --format" in shell.run("users", "export", "people", status=2)
     done = subprocess.run(
         [sys.executable, "-m", "app", "users", "export"],
@@ -257,9 +257,9 @@ def test_a_full_disk_is_told(shell: Shell) -> None:
     assert "cannot be written: No space left" in done.stderr
 
 
-def test_hashes_are_counted(shell: Shell, people: Path) -> None:
+def test_hashes_are_counted(shell: Shell, csv_file: Path) -> None:
     assert "Nobody has a password yet." in shell.run("users", "hashes")
-    shell.run("users", "import", str(people))
+    shell.run("users", "import", str(csv_file))
     assert "2  old: renewed at the next login" in shell.run("users", "hashes")
     (kind,) = json.loads(shell.run("users", "hashes", "--json"))
     assert kind == {"name": "scrypt (werkzeug)", "people": 2, "is_old": True}
@@ -307,10 +307,10 @@ def test_an_import_that_is_killed_while_it_writes_leaves_nothing(
     assert "6,999 people came in." in said
 
 
-def test_who_looks_on_sees_a_bar(shell: Shell, people: Path) -> None:
+def test_who_looks_on_sees_a_bar(shell: Shell, csv_file: Path) -> None:
     ours, theirs = pty.openpty()
     subprocess.run(
-        [sys.executable, "-m", "app", "users", "import", str(people)],
+        [sys.executable, "-m", "app", "users", "import", str(csv_file)],
         cwd=ROOT, env=shell.environ | {"TERM": "xterm"}, stderr=theirs,
         stdout=subprocess.DEVNULL, check=True,
     )  # fmt: skip

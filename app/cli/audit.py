@@ -16,7 +16,7 @@ from app.flows.audit_log import EVENTS, Filter, Format
 
 FILTERS = (
     click.option("--event", type=click.Choice(EVENTS), metavar="EVENT", help="Only this kind."),
-    click.option("--person", default="", help="An address, a user name or an id."),
+    click.option("--person", default="", help="An address, a username or an id."),
     click.option("--network", help="An address or a network like 192.0.2.0/24."),
     click.option("--since", type=click.DateTime(["%Y-%m-%d"]), help="The first day (UTC)."),
     click.option("--until", type=click.DateTime(["%Y-%m-%d"]), help="The last day (UTC)."),
@@ -30,14 +30,14 @@ def filtered(command: Callable[..., None]) -> Callable[..., None]:
     def chosen(
         *,
         event: str | None,
-        person: str,
+        user: str,
         network: str | None,
         since: datetime | None,
         until: datetime | None,
         **others: str | bool,
     ) -> None:
         first = since.replace(tzinfo=UTC) if since else None
-        wanted = Filter(event, person, _network(network), first, _day_after(until))
+        wanted = Filter(event, user, _network(network), first, _day_after(until))
         command(wanted=wanted, **others)
 
     for option in reversed(FILTERS):

@@ -22,7 +22,7 @@ SIGNS = {Level.OK: ("✓", "ok", "green"), Level.WARNING: ("!", "!", "yellow"),
 
 
 @click.command("doctor")
-@click.option("--to", help="Send a real letter to this address.")
+@click.option("--to", help="Send a real email to this address.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def doctor(*, to: str | None, as_json: bool) -> None:
     """Look at the running site from inside and outside; say what is wrong, and what to do.

@@ -13,7 +13,7 @@ from app.runtime.cleaner import KEPT, REST_SECONDS
 @click.command("housekeeping")
 @click.option("--dry-run", is_flag=True, help="Count only.")
 def housekeeping(*, dry_run: bool) -> None:
-    """Delete what has expired, and people who asked to be forgotten. The postman does it too."""
+    """Delete what has expired, and people who asked to be forgotten. The mailer does it too."""
     with database() as (_, url):
         pruned = ask(url, count if dry_run else _prune)
     width = max(map(len, ["TABLE", *pruned.rows]))

@@ -1,4 +1,4 @@
-"""``python -m app letters …``: letters on their way, and those that did not get through."""
+"""``python -m app messages …``: emails on their way, and those that did not get through."""
 
 from uuid import UUID
 
@@ -10,14 +10,14 @@ from app.flows import delivery
 
 
 @click.group()
-def letters() -> None:
-    """Look after letters."""
+def messages() -> None:
+    """Look after emails."""
 
 
-@letters.command("list")
+@messages.command("list")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, an object.")
-def list_letters(*, as_json: bool) -> None:
-    """Say how many letters wait, and list those that were given up."""
+def list_emails(*, as_json: bool) -> None:
+    """Say how many emails wait, and list those that were given up."""
     with database() as (_, url):
         found = ask(url, delivery.state)
     if as_json:
@@ -35,13 +35,13 @@ def list_letters(*, as_json: bool) -> None:
     tables.as_table(("ID", "TO", "SUBJECT", "GIVEN UP", "TROUBLE"), rows)
 
 
-@letters.command("retry")
+@messages.command("retry")
 @click.argument("letter_id", type=click.UUID)
-def retry(letter_id: UUID) -> None:
-    """Let a letter wait again that was given up; LETTER_ID is as the list shows it."""
+def retry(email_id: UUID) -> None:
+    """Let an email wait again that was given up; LETTER_ID is as the list shows it."""
     with database() as (_, url):
         ask(
             url,
-            lambda ctx: delivery.retry(ctx, letter_id=letter_id),
+            lambda ctx: delivery.retry(ctx, email_id=email_id),
         )
-    click.echo("The letter waits for the postman again.")
+    click.echo("The email waits for the mailer again.")

@@ -1,4 +1,4 @@
-"""``python -m app registrations …``: who has not confirmed his address yet."""
+"""``python -m app registrations …``: who has not confirmed their address yet."""
 
 from uuid import UUID
 
@@ -34,10 +34,10 @@ def list_registrations(*, email: str, as_json: bool) -> None:
 @registrations.command("resend")
 @click.argument("registration_id", type=click.UUID)
 def resend(registration_id: UUID) -> None:
-    """Send the letter again; REGISTRATION_ID is as the list shows it."""
+    """Send the email again; REGISTRATION_ID is as the list shows it."""
     with database() as (_, url):
         ask(
             url,
             lambda ctx: registration.send_again(ctx, registration_id=registration_id),
         )
-    click.echo("The letter waits for the postman.")
+    click.echo("The email waits for the mailer.")

@@ -89,7 +89,7 @@ def set_permissions(name: str, permissions: Permission) -> None:
 @roles.command("set-default")
 @click.argument("name")
 def set_default(name: str) -> None:
-    """Let new people get this role; who is there keeps his own."""
+    """Let new people get this role; who is there keeps their own."""
     with database() as (_, url):
         ask(url, lambda ctx: flow.set_default(ctx, name=name))
     click.echo(f"New people get the role {name}.")

@@ -18,7 +18,7 @@ def sessions() -> None:
 @click.argument("name")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, a list of objects.")
 def list_sessions(*, name: str, as_json: bool) -> None:
-    """List the sessions of a person, by address, user name or id."""
+    """List the sessions of a user, by address, username or id."""
     with database() as (_, url):
         found = ask(url, lambda ctx: user_search.show(ctx, name=name)).sessions
     if as_json:
@@ -41,7 +41,7 @@ def list_sessions(*, name: str, as_json: bool) -> None:
 @click.argument("name")
 @click.argument("session_id", type=click.UUID)
 def end(name: str, session_id: UUID) -> None:
-    """End one session of a person; SESSION_ID is as the list shows it."""
+    """End one session of a user; SESSION_ID is as the list shows it."""
     with database() as (_, url):
         ended = ask(
             url,

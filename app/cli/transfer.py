@@ -17,7 +17,7 @@ from sqlalchemy import URL, make_url
 from app.cli.shared import ask, database
 from app.context import Context
 from app.flows import transfer
-from app.flows.transfer import Brought, Exported, HashKind
+from app.flows.transfer import Exported, HashKind, Imported
 from app.kit.addresses import meant
 from app.kit.errors import CannotRead
 from app.kit.urls import asyncpg_url
@@ -74,16 +74,16 @@ def import_users(
     username, password_hash, role, confirmed or confirmed_at, blocked or blocked_at, created_at,
     last_login_at: all but email may be missing. - is the standard input.
 
-    Either all come in or nobody. Who is here already stays as he is, so that it may be run again.
+    Either all come in or nobody. Users who are here already stay as they are: run it again freely.
     The exit status is 1 if there were problems. docs/coming-from-flask.md tells the rest.
     """
     opened = _opened(source, form, table)
     reading = Reading(_mapped(mapped), {_column(name) for name in ignored}, flask_security_salt)
     with database() as (config, url), _told(report) as tell:
         reading = reading._replace(special_domains=config.allowed_special_domains)
-        brought, columns = ask(
+        imported, columns = ask(
             url,
-            lambda session: _bring_in(
+            lambda session: _import_users(
                 session, opened, tell, reading, dry_run=dry_run, skip_bad=skip_bad
             ),
             seconds=None,
@@ -93,9 +93,12 @@ def import_users(
             lambda ctx: transfer.hash_kinds(ctx, rounds=config.bcrypt_rounds),
             seconds=None,
         )
-    for sentence in [*_about_columns(columns, reading), *_summary(brought, kinds, dry_run=dry_run)]:
+    for sentence in [
+        *_about_columns(columns, reading),
+        *_summary(imported, kinds, dry_run=dry_run),
+    ]:
         click.echo(sentence)
-    if brought.problems:
+    if imported.problems:
         sys.exit(1)
 
 
@@ -109,9 +112,9 @@ def export_users(*, file: str, form: str | None) -> None:
     """
     written = _format(file, form or (Format.CSV if file == STANDARD else None))
     with _exclusive(file) as output, database() as (_, url):
-        people = ask(url, lambda session: _export(session, output, written), seconds=None)
+        users = ask(url, lambda session: _export(session, output, written), seconds=None)
     click.echo(
-        f"{_people(people)} written, with the hashes of their passwords: keep it to yourself.",
+        f"{_users(users)} written, with the hashes of their passwords: keep it to yourself.",
         err=True,
     )
 
@@ -132,7 +135,7 @@ def show_hashes(*, as_json: bool) -> None:
     width = max((len(kind.name) for kind in kinds), default=0)
     for kind in kinds:
         remark = "  old: renewed at the next login" if kind.is_old else ""
-        click.echo(f"{kind.name:{width}}  {kind.people:>9,}{remark}")
+        click.echo(f"{kind.name:{width}}  {kind.users:>9,}{remark}")
     if not kinds:
         click.echo("Nobody has a password yet.")
 
@@ -199,7 +202,7 @@ def _format(name: str, form: str | None) -> Format:
     return Format(found)
 
 
-async def _bring_in(
+async def _import_users(
     ctx: Context,
     opened: Opened,
     tell: Callable[[Problem], None],
@@ -207,10 +210,10 @@ async def _bring_in(
     *,
     dry_run: bool,
     skip_bad: bool,
-) -> tuple[Brought, set[str]]:
+) -> tuple[Imported, set[str]]:
     async with opened(reading) as (source, known):
         columns = {column.lower() for column in known}
-        brought = await transfer.bring_in(
+        imported = await transfer.import_users(
             ctx,
             rows=_noting(source, columns),
             tell=tell,
@@ -218,7 +221,7 @@ async def _bring_in(
             skip_bad=skip_bad,
             reading=reading,
         )
-    return brought, columns
+    return imported, columns
 
 
 async def _noting(
@@ -232,20 +235,20 @@ async def _noting(
 
 @asynccontextmanager
 async def _database_rows(url: URL, table: str | None, reading: Reading) -> AsyncIterator[Source]:
-    async with transfer.people_of(url, table=table, reading=reading) as people:
-        with _bar(people.number) as tick:
-            yield _ticking(people.rows, tick), people.columns
+    async with transfer.users_of(url, table=table, reading=reading) as users:
+        with _bar(users.number) as tick:
+            yield _ticking(users.rows, tick), users.columns
 
 
 @asynccontextmanager
 async def _sqlite_rows(name: str, table: str | None, reading: Reading) -> AsyncIterator[Source]:
-    opened = transfer.people_of_file(name, table=table, reading=reading)
-    with opened as people, _bar(people.number) as tick:
-        yield _ticking(people.rows, tick), people.columns
+    opened = transfer.users_of_file(name, table=table, reading=reading)
+    with opened as users, _bar(users.number) as tick:
+        yield _ticking(users.rows, tick), users.columns
 
 
-async def _ticking(people: AsyncIterator[Row], tick: Tick) -> AsyncIterator[Row]:
-    async for row in people:
+async def _ticking(users: AsyncIterator[Row], tick: Tick) -> AsyncIterator[Row]:
+    async for row in users:
         tick(1)
         yield row
 
@@ -347,8 +350,8 @@ def _private(name: str, flag: int) -> TextIO:
 async def _export(ctx: Context, output: TextIO, form: Format) -> int:
     number = 0
     write = _csv_writer(output) if form is Format.CSV else _json_writer(output)
-    async for person in transfer.exported(ctx):
-        _or_refuse(write, person, output)
+    async for user in transfer.exported(ctx):
+        _or_refuse(write, user, output)
         number += 1
     _or_refuse(lambda _: output.flush(), None, output)
     return number
@@ -370,12 +373,12 @@ def _or_refuse(write: Callable[[W], object], what: W, output: TextIO) -> None:
 def _csv_writer(output: TextIO) -> Callable[[Exported], object]:
     writer = csv.writer(output, lineterminator="\n")
     writer.writerow(Exported._fields)
-    return lambda person: writer.writerow([rows.guarded(_cell(value)) for value in person])
+    return lambda user: writer.writerow([rows.guarded(_cell(value)) for value in user])
 
 
 def _json_writer(output: TextIO) -> Callable[[Exported], object]:
-    return lambda person: output.write(
-        json.dumps(person._asdict(), default=_cell, ensure_ascii=False) + "\n"
+    return lambda user: output.write(
+        json.dumps(user._asdict(), default=_cell, ensure_ascii=False) + "\n"
     )
 
 
@@ -393,35 +396,36 @@ def _about_columns(columns: set[str], reading: Reading) -> Iterable[str]:
         yield "No column says whose address is confirmed: all count as confirmed."
 
 
-def _summary(brought: Brought, kinds: list[HashKind], *, dry_run: bool) -> Iterable[str]:
-    if brought.is_done or dry_run:
-        yield f"{_people(brought.people)} {'would come' if dry_run else 'came'} in."
-        yield from _hindered(brought)
+def _summary(imported: Imported, kinds: list[HashKind], *, dry_run: bool) -> Iterable[str]:
+    if imported.is_done or dry_run:
+        yield f"{_users(imported.users)} {'would come' if dry_run else 'came'} in."
+        yield from _hindered(imported)
     else:
         yield "Nobody came in."
-    if brought.present:
-        yield f"Here already, and left as they are: {_people(brought.present)}."
-    if brought.problems:
-        hint = "" if brought.is_done else " --skip-bad brings the others in."
-        yield f"{brought.problems:,} problems.{hint}"
-    old = sum(kind.people for kind in kinds if kind.is_old)
+    if imported.present:
+        yield f"Here already, and left as they are: {_users(imported.present)}."
+    if imported.problems:
+        hint = "" if imported.is_done else " --skip-bad brings the others in."
+        yield f"{imported.problems:,} problems.{hint}"
+    old = sum(kind.users for kind in kinds if kind.is_old)
     if old:
-        yield f"{_people(old)} here have an old hash; each is renewed at their next login."
+        yield f"{_users(old)} here have an old hash; each is renewed at their next login."
 
 
-def _hindered(brought: Brought) -> Iterable[str]:
-    if brought.unconfirmed:
+def _hindered(imported: Imported) -> Iterable[str]:
+    if imported.unconfirmed:
         yield (
-            f"Not confirmed: {brought.unconfirmed:,} of them. They come in by choosing a new "
+            f"Not confirmed: {imported.unconfirmed:,} of them. They come in by choosing a new "
             "password: who signs in with the old one, or presses “Forgot your password?”, can have "
-            "the letter for it."
+            "the email for it."
         )
-    if brought.without_password:
+    if imported.without_password:
         yield (
-            f"Without a password: {brought.without_password:,} of them. They choose one by “Forgot "
-            "your password?”, or by a link of “users create” with their address and user name."
+            f"Without a password: {imported.without_password:,} of them. They choose one by "
+            "“Forgot your password?”, or by a link of “users create” with their address and "
+            "username."
         )
 
 
-def _people(number: int) -> str:
+def _users(number: int) -> str:
     return "1 person" if number == 1 else f"{number:,} people"

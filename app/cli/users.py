@@ -27,8 +27,8 @@ def users() -> None:
 @users.command("create")
 @click.argument("email")
 @click.option("--username", help="Default: what stands before the @ of the address.")
-@click.option("--admin", is_flag=True, help="Make this person an administrator.")
-@click.option("--role", "role_name", help="The person's role. Default: User.")
+@click.option("--admin", is_flag=True, help="Make this user an administrator.")
+@click.option("--role", "role_name", help="The user's role. Default: User.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def create(
     *, email: str, username: str | None, admin: bool, role_name: str | None, as_json: bool
@@ -78,14 +78,14 @@ def list_users(*, as_json: bool) -> None:
     "--state", type=click.Choice([str(each) for each in State]), help="Only people in this state."
 )
 @click.option("--role", help="Only people with this role.")
-@click.option("--after", default="", help="Go on behind this user name.")
+@click.option("--after", default="", help="Go on behind this username.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, a list of objects.")
 def find(*, part: str, state: str | None, role: str | None, after: str, as_json: bool) -> None:
-    """Find people by PART of a user name or an address, a page at a time."""
+    """Find people by PART of a username or an address, a page at a time."""
     wanted = Filter(part, State(state) if state else None, role)
     with database() as (_, url):
         page = ask(url, lambda ctx: user_search.find(ctx, wanted, after=after))
-    _print(page.people, as_json=as_json)
+    _print(page.users, as_json=as_json)
     if page.next:
         click.echo(f"There are more: --after {page.next}", err=True)
 
@@ -94,13 +94,13 @@ def find(*, part: str, state: str | None, role: str | None, after: str, as_json:
 @click.argument("name")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, an object.")
 def show(*, name: str, as_json: bool) -> None:
-    """Show all about a person, by address, user name or id."""
+    """Show all about a user, by address, username or id."""
     with database() as (_, url):
         found = ask(url, lambda ctx: user_search.show(ctx, name=name))
-    person = found.person
+    user = found.user
     facts: dict[str, object] = {
-        **person._asdict(),
-        "states": person.states,
+        **user._asdict(),
+        "states": user.states,
         "blocked_reason": found.blocked_reason,
     }
     if as_json:
@@ -110,7 +110,7 @@ def show(*, name: str, as_json: bool) -> None:
         }
         tables.as_json({**facts, **lists})
         return
-    facts["states"] = ", ".join(person.states)
+    facts["states"] = ", ".join(user.states)
     facts["sessions"] = len(found.sessions)
     for fact, value in facts.items():
         click.echo(f"{fact.replace('_', ' '):16} {'-' if value is None else value}")
@@ -121,19 +121,17 @@ def show(*, name: str, as_json: bool) -> None:
 
 def _print(found: list[Listed], *, as_json: bool) -> None:
     if as_json:
-        tables.as_json([person._asdict() for person in found])
+        tables.as_json([user._asdict() for user in found])
         return
-    rows = [
-        (person.username, person.email, person.role, ", ".join(person.states)) for person in found
-    ]
+    rows = [(user.username, user.email, user.role, ", ".join(user.states)) for user in found]
     tables.as_table(("USER NAME", "ADDRESS", "ROLE", "STATE"), rows)
 
 
 @users.command()
 @click.argument("name")
-@click.option("--reason", help="Why; administrators see it, the person does not.")
+@click.option("--reason", help="Why; administrators see it, the user does not.")
 def block(name: str, reason: str | None) -> None:
-    """Block a person, by address, user name or id: all their sessions end."""
+    """Block a user, by address, username or id: all their sessions end."""
     with database() as (_, url):
         ask(url, lambda ctx: access.block(ctx, name=name, reason=reason))
     click.echo(f"{name} is blocked.")
@@ -152,7 +150,7 @@ def unblock(name: str) -> None:
 @click.argument("name")
 @click.argument("role")
 def set_role(name: str, role: str) -> None:
-    """Give a person a role: User, Moderator, Administrator, or one of yours (roles list)."""
+    """Give a user a role: User, Moderator, Administrator, or one of yours (roles list)."""
     with database() as (_, url):
         known = ask(
             url,
@@ -164,36 +162,36 @@ def set_role(name: str, role: str) -> None:
 @users.command("invite")
 @click.argument("email")
 @click.option("--username", help="Default: what stands before the @ of the address.")
-@click.option("--role", "role_name", help="The person's role. Default: User.")
+@click.option("--role", "role_name", help="The user's role. Default: User.")
 def invite(*, email: str, username: str | None, role_name: str | None) -> None:
-    """Let somebody in by a letter: the link goes to EMAIL, and is not printed."""
+    """Let somebody in by an email: the link goes to EMAIL, and is not printed."""
     with database() as (config, url):
         email, username = _who(email, username, config)
         ask(
             url,
-            lambda ctx: invitation.invite_by_letter(
+            lambda ctx: invitation.invite_by_email(
                 ctx, username=username, email=email, role_name=role_name
             ),
         )
-    click.echo(f"The invitation to {email} waits for the postman.")
+    click.echo(f"The invitation to {email} waits for the mailer.")
 
 
 @users.command("send-reset")
 @click.argument("name")
 def send_reset(name: str) -> None:
-    """Send a person a letter to choose a new password by; the link is not printed."""
+    """Send a user an email to choose a new password by; the link is not printed."""
     with database() as (_, url):
         ask(
             url,
             lambda ctx: access.send_reset(ctx, name=name),
         )
-    click.echo(f"The letter to {name} waits for the postman.")
+    click.echo(f"The email to {name} waits for the mailer.")
 
 
 @users.command("end-sessions")
 @click.argument("name")
 def end_sessions(name: str) -> None:
-    """End all sessions of a person."""
+    """End all sessions of a user."""
     with database() as (_, url):
         ended = ask(url, lambda ctx: access.end_sessions(ctx, name=name))
     click.echo(f"Sessions ended: {ended}.")
@@ -201,14 +199,14 @@ def end_sessions(name: str) -> None:
 
 @users.command("delete")
 @click.argument("name")
-@click.option("--yes", is_flag=True, help="Do not ask for the user name.")
+@click.option("--yes", is_flag=True, help="Do not ask for the username.")
 def delete(*, name: str, yes: bool) -> None:
-    """Erase a person at once and for good."""
+    """Erase a user at once and for good."""
     with database() as (_, url):
-        found = ask(url, lambda ctx: user_search.show(ctx, name=name)).person
+        found = ask(url, lambda ctx: user_search.show(ctx, name=name)).user
         typed = found.username
         if not yes:
-            typed = click.prompt(f"Type the user name, {found.username}, to delete it", err=True)
+            typed = click.prompt(f"Type the username, {found.username}, to delete it", err=True)
         ask(
             url,
             lambda ctx: access.delete(ctx, name=str(found.id), typed=typed),

@@ -238,30 +238,30 @@ def connections(allowed: int, config: Config) -> Finding:
 
 
 def outbox(state: State) -> Finding:
-    """Check that letters leave."""
+    """Check that emails leave."""
     count, seconds = state.waiting.count, state.waiting.oldest_seconds
     said = f" The mail server, to the oldest: {state.trouble}" if state.trouble else ""
     if seconds > LATE_SECONDS:
         return wrong(
             MAIL,
-            f"{count} letters wait, the oldest for {seconds / 60:.0f} minutes: is a postman "
+            f"{count} emails wait, the oldest for {seconds / 60:.0f} minutes: is the mailer "
             f"running, and what does its log say of the mail server?{said}",
         )
     if said:
-        return warning(MAIL, f"{count} letters wait.{said}")
-    return ok(MAIL, f"{count} letters wait" if count else "no letter waits")
+        return warning(MAIL, f"{count} emails wait.{said}")
+    return ok(MAIL, f"{count} emails wait" if count else "no email waits")
 
 
 def refusals(state: State) -> Finding:
-    """Tell which letters of the last day will not be sent."""
+    """Tell which emails of the last day will not be sent."""
     if not state.given_up:
-        return ok(REFUSALS, "no letter was given up in the last day")
+        return ok(REFUSALS, "no email was given up in the last day")
     newest = state.given_up[0]
     return warning(
         REFUSALS,
-        f"{len(state.given_up)} letters of the last day were given up, the newest to somebody at "
+        f"{len(state.given_up)} emails of the last day were given up, the newest to somebody at "
         f"{newest.recipient.rpartition('@')[2]}: {newest.trouble}. All of them: python -m app "
-        "letters list; try one again: letters retry ID",
+        "emails list; try one again: emails retry ID",
     )
 
 
@@ -270,14 +270,14 @@ def housekeeping(state: State) -> Finding:
     if state.overdue:
         return wrong(
             "housekeeping",
-            f"rows that expired an hour ago are still in {', '.join(state.overdue)}: is a postman "
+            f"rows that expired an hour ago are still in {', '.join(state.overdue)}: is the mailer "
             "running? By hand: python -m app housekeeping",
         )
-    if state.not_erased:
+    if state.not_deleted:
         return wrong(
             "housekeeping",
-            f"{state.not_erased} who asked to be deleted are still here, or something of them is: "
-            "see what it says in the postman's log, or by hand: python -m app housekeeping",
+            f"{state.not_deleted} who asked to be deleted are still here, or something of them is: "
+            "see what it says in the mailer's log, or by hand: python -m app housekeeping",
         )
     return ok("housekeeping", "nothing is overdue")
 

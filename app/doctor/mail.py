@@ -1,4 +1,4 @@
-"""Whether letters get through: with a real one, if an address is given."""
+"""Whether emails get through: with a real one, if an address is given."""
 
 import asyncio
 import uuid
@@ -7,7 +7,7 @@ from html import escape
 
 from app.config import Config
 from app.doctor.findings import Finding, ok, wrong
-from app.mail.message import Letter, Posted, Undelivered
+from app.mail.message import Message, Posted, Undelivered
 from app.mail.mime import sender_of
 from app.mail.smtp import MailServer
 
@@ -16,17 +16,17 @@ MAIL_SECONDS = 15
 
 
 async def look(config: Config, to: str | None) -> Finding:
-    """Send a letter ``to`` somebody, and return what the mail server says to it."""
+    """Send an email ``to`` somebody, and return what the mail server says to it."""
     if config.relay is None or to is None:
-        return without_letter(config, is_wanted=to is not None)
+        return without_email(config, is_wanted=to is not None)
     server = MailServer(config.relay, config.mail_from or "", greeting=config.greeting)
     try:
         async with asyncio.timeout(MAIL_SECONDS):
-            await server.send(Posted(uuid.uuid4(), datetime.now(UTC), _letter(config, to)))
+            await server.send(Posted(uuid.uuid4(), datetime.now(UTC), _message(config, to)))
     except Undelivered as problem:
         return wrong(
             MAIL,
-            f"{config.relay} did not take the letter: {problem.trouble}. Are SMTP_URL, "
+            f"{config.relay} did not take the email: {problem.trouble}. Are SMTP_URL, "
             "SMTP_PASSWORD and MAIL_FROM right?",
         )
     except TimeoutError:
@@ -36,21 +36,21 @@ async def look(config: Config, to: str | None) -> Finding:
     domain = sender_of(config.mail_from or "").domain
     return ok(
         MAIL,
-        f"{config.relay} took the letter ({server.last_answer}). Whether it arrives is up to "
+        f"{config.relay} took the email ({server.last_answer}). Whether it arrives is up to "
         f"{domain}'s SPF, DKIM and DMARC records: they must allow this mail server",
     )
 
 
-def without_letter(config: Config, *, is_wanted: bool) -> Finding:
-    """Say where letters would go."""
+def without_email(config: Config, *, is_wanted: bool) -> Finding:
+    """Say where emails would go."""
     if config.relay is not None:
-        return ok(MAIL, f"letters go to {config.relay}; send one: doctor --to you@example.com")
+        return ok(MAIL, f"emails go to {config.relay}; send one: doctor --to you@example.com")
     if config.is_https or is_wanted:
-        return wrong(MAIL, "SMTP_URL is not set: letters, links and all, only go to the log")
-    return ok(MAIL, "SMTP_URL is not set: letters are written to the log")
+        return wrong(MAIL, "SMTP_URL is not set: emails, links and all, only go to the log")
+    return ok(MAIL, "SMTP_URL is not set: emails are written to the log")
 
 
-def _letter(config: Config, to: str) -> Letter:
-    words = f"{config.site_name} can send letters. python -m app doctor sent this one."
+def _message(config: Config, to: str) -> Message:
+    words = f"{config.site_name} can send emails. python -m app doctor sent this one."
     html = f"<p>{escape(words)}</p>\n"
-    return Letter(to, f"A letter of {config.site_name}", f"{words}\n", html)
+    return Message(to, f"An email of {config.site_name}", f"{words}\n", html)

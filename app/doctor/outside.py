@@ -91,7 +91,7 @@ def read(answer: Answer, keys: Sequence[str], nonce: str) -> Seen | None:
     """Return what arrived at the server, None if it is not ours."""
     try:
         told = json.loads(answer.body)
-        if not probe.is_proven(keys, nonce, told.pop("proof")):
+        if not probe.is_genuine(keys, nonce, told.pop("proof")):
             return None
         return Seen(**told)
     except (ValueError, TypeError, KeyError, AttributeError):

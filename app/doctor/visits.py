@@ -95,7 +95,7 @@ async def _in_thread(work: Callable[[], T]) -> T:
     loop = asyncio.get_running_loop()
     done: asyncio.Future[T] = loop.create_future()
 
-    def settle(result: T | None, error: BaseException | None) -> None:
+    def create_user(result: T | None, error: BaseException | None) -> None:
         if done.done():
             return
         if error is not None:
@@ -110,7 +110,7 @@ async def _in_thread(work: Callable[[], T]) -> T:
         except BaseException as caught:  # noqa: BLE001 - raised where it is awaited
             error = caught
         with suppress(RuntimeError):  # the loop was closed: nobody waits any more
-            loop.call_soon_threadsafe(settle, result, error)
+            loop.call_soon_threadsafe(create_user, result, error)
 
     threading.Thread(target=run, name="visit", daemon=True).start()
     return await done

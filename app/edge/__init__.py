@@ -7,8 +7,8 @@ from app.edge import doctor, health
 from app.http.access_log import Watched
 
 
-def furnish(app: Quart, config: Config) -> None:
-    """Register this skin's routes, and watch over everybody's."""
+def init_app(app: Quart, config: Config) -> None:
+    """Register this interface's routes, and watch over everybody's."""
     app.register_blueprint(health.pages)
     app.register_blueprint(doctor.pages)
     app.asgi_app = Watched(app.asgi_app, access_log=config.access_log)  # type: ignore[method-assign]

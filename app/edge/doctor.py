@@ -6,7 +6,7 @@ from app.http.marks import anyone
 from app.kit import probe
 from app.kit.client import Client, parsed
 from app.kit.probe import Seen
-from app.services import house
+from app.services import services
 
 pages = Blueprint("doctor", __name__, url_prefix=probe.PATH)
 
@@ -17,7 +17,7 @@ COOKIE_SECONDS = 60
 @anyone
 async def answer(sealed: str) -> Response:
     """Answer whoever has our secret key, and asks now; for everybody else nothing is here."""
-    config = house().config
+    config = services().config
     nonce = probe.asked(config.signing_keys, sealed)
     if nonce is None:
         abort(404)
@@ -28,7 +28,9 @@ async def answer(sealed: str) -> Response:
         forwarded=_forwarded(),
         cookie=request.cookies.get(name, ""),
     )
-    response: Response = jsonify(proof=probe.prove(config.signing_keys, nonce), **seen._asdict())
+    response: Response = jsonify(
+        proof=probe.check_password(config.signing_keys, nonce), **seen._asdict()
+    )
     response.content_type = "application/json; charset=utf-8"
     response.set_cookie(
         name,

@@ -7,7 +7,7 @@ from quart import Blueprint, Response
 from app import schema
 from app.db import is_away
 from app.http.marks import anyone
-from app.services import house, is_leaving
+from app.services import is_draining, services
 
 pages = Blueprint("health", __name__, url_prefix="/health")
 
@@ -27,10 +27,10 @@ async def ready() -> Response:
     A schema that is newer than ours is well too: during an upgrade the old servers go on until the
     new ones are there.
     """
-    if is_leaving():
+    if is_draining():
         return _say("about to stop", 503)
     try:
-        revision = await schema.revision(house().engine)
+        revision = await schema.revision(services().engine)
     except Exception as error:
         if not is_away(error):
             raise

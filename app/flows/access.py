@@ -1,13 +1,13 @@
-"""Who may come in, and what he may do: an operator's hand on people.
+"""Who may come in, and what they may do: an operator's hand on people.
 
-``name`` is an address, a user name or an id. ``actor`` is the administrator, None for the command
-line; who may not act any more when his turn comes is refused (``steps/acting.py``).
+``name`` is an address, a username or an id. ``actor`` is the administrator, None for the command
+line; who may not act any more when their turn comes is refused (``steps/acting.py``).
 """
 
 from uuid import UUID
 
 from app.context import Context
-from app.kit.errors import IsBlocked, NoSuchPerson, NoSuchRole, WrongWord
+from app.kit.errors import IsBlocked, NoSuchRole, NoSuchUser, WrongWord
 from app.kit.permissions import Permission
 from app.kit.sealing import Purpose
 from app.mail import messages
@@ -39,7 +39,7 @@ SLICES = 16  # of a million sessions, each takes some 0.3 s
 
 
 async def block(ctx: Context, *, name: str, reason: str | None = None) -> None:
-    """Block a person and end all his sessions, in one transaction.
+    """Block a user and end all their sessions, in one transaction.
 
     ``reason`` is for administrators only.
 
@@ -48,15 +48,15 @@ async def block(ctx: Context, *, name: str, reason: str | None = None) -> None:
         LastAdministrator: nobody else could look after people.
     """
     async with ctx.db.begin(), keeping_one(ctx):
-        person = await authorization.upon(ctx, name)
-        if person is not None:
+        user = await authorization.act_upon(ctx, name)
+        if user is not None:
             detail = {"reason": reason} if reason else {}
-            is_news = await users.block(ctx.db, person.id, reason=reason)
-            await token.void(ctx.db, person.id, Purpose.RESET, Purpose.CHANGE_EMAIL)
-            await sessions.end_all(ctx.db, person.id)
+            is_news = await users.block(ctx.db, user.id, reason=reason)
+            await token.void(ctx.db, user.id, Purpose.RESET, Purpose.CHANGE_EMAIL)
+            await sessions.end_all(ctx.db, user.id)
             if is_news:
-                await record(ctx, Event.BLOCKED, subject_id=person.id, **detail)
-    _require(person)
+                await record(ctx, Event.BLOCKED, subject_id=user.id, **detail)
+    _require(user)
 
 
 async def unblock(ctx: Context, *, name: str) -> None:
@@ -66,14 +66,14 @@ async def unblock(ctx: Context, *, name: str) -> None:
         NoSuchPerson: nobody has this name.
     """
     async with ctx.db.begin():
-        person = await authorization.upon(ctx, name)
-        if person is not None and await users.unblock(ctx.db, person.id):
-            await record(ctx, Event.UNBLOCKED, subject_id=person.id)
-    _require(person)
+        user = await authorization.act_upon(ctx, name)
+        if user is not None and await users.unblock(ctx.db, user.id):
+            await record(ctx, Event.UNBLOCKED, subject_id=user.id)
+    _require(user)
 
 
 async def set_role(ctx: Context, *, name: str, role_name: str) -> str:
-    """Give a person a role; it acts on the next request. Return the role's name as it is written.
+    """Give a user a role; it acts on the next request. Return the role's name as it is written.
 
     Raises:
         NoSuchPerson: nobody has this name.
@@ -81,50 +81,50 @@ async def set_role(ctx: Context, *, name: str, role_name: str) -> str:
         LastAdministrator: nobody else could look after people.
     """
     async with ctx.db.begin(), keeping_one(ctx):
-        person = await authorization.upon(ctx, name)
+        user = await authorization.act_upon(ctx, name)
         names = {known.lower(): known for known in await role.names(ctx.db)}
         known = names.get(role_name.lower())
-        if person is not None and known is not None:
-            is_news = await users.set_role(ctx.db, person.id, known)
+        if user is not None and known is not None:
+            is_news = await users.set_role(ctx.db, user.id, known)
             if is_news:
-                await record(ctx, Event.ROLE_SET, subject_id=person.id, role=known)
-    _require(person)
+                await record(ctx, Event.ROLE_SET, subject_id=user.id, role=known)
+    _require(user)
     if known is None:
         raise NoSuchRole(f"There is no role “{role_name}”; there are {', '.join(names.values())}.")
     return known
 
 
 async def end_sessions(ctx: Context, *, name: str) -> int:
-    """End all sessions of a person (SE-16); return how many there were.
+    """End all sessions of a user (SE-16); return how many there were.
 
     Raises:
         NoSuchPerson: nobody has this name.
     """
     ended = 0
     async with ctx.db.begin():
-        person = await authorization.upon(ctx, name)
-        if person is not None:
-            ended = await sessions.end_all(ctx.db, person.id)
-        if person is not None and ended:
-            await record(ctx, Event.SESSIONS_ENDED, subject_id=person.id, count=ended)
-    _require(person)
+        user = await authorization.act_upon(ctx, name)
+        if user is not None:
+            ended = await sessions.end_all(ctx.db, user.id)
+        if user is not None and ended:
+            await record(ctx, Event.SESSIONS_ENDED, subject_id=user.id, count=ended)
+    _require(user)
     return ended
 
 
 async def end_session(ctx: Context, *, name: str, session_id: UUID) -> bool:
-    """End one session of a person; False if it is not his, or has ended meanwhile.
+    """End one session of a user; False if it is not theirs, or has ended meanwhile.
 
     Raises:
         NoSuchPerson: nobody has this name.
     """
     ended = False
     async with ctx.db.begin():
-        person = await authorization.upon(ctx, name)
-        if person is not None:
-            ended = await sessions.end_one(ctx.db, person.id, session_id)
-        if person is not None and ended:
-            await record(ctx, Event.SESSION_ENDED, subject_id=person.id)
-    _require(person)
+        user = await authorization.act_upon(ctx, name)
+        if user is not None:
+            ended = await sessions.end_one(ctx.db, user.id, session_id)
+        if user is not None and ended:
+            await record(ctx, Event.SESSION_ENDED, subject_id=user.id)
+    _require(user)
     return ended
 
 
@@ -144,7 +144,7 @@ async def end_sessions_of_everybody(ctx: Context) -> int:
 
 
 async def delete(ctx: Context, *, name: str, typed: str) -> None:
-    """Erase a person at once and for good. ``typed`` is the user name, so that it is no slip.
+    """Erase a user at once and for good. ``typed`` is the username, so that it is no slip.
 
     Raises:
         NoSuchPerson: nobody has this name.
@@ -152,30 +152,30 @@ async def delete(ctx: Context, *, name: str, typed: str) -> None:
         LastAdministrator: nobody else could look after people.
     """
     async with ctx.db.begin(), keeping_one(ctx):
-        person = await authorization.upon(ctx, name)
-        is_meant = person is not None and typed.strip() == person.username
-        if person is not None and is_meant:
-            await erasure.erase(ctx, person.id, actor_id=ctx.actor_id)
+        user = await authorization.act_upon(ctx, name)
+        is_meant = user is not None and typed.strip() == user.username
+        if user is not None and is_meant:
+            await erasure.erase(ctx, user.id, actor_id=ctx.actor_id)
     if not is_meant:
-        raise WrongWord(f"Please type the user name, {_require(person).username}, to delete it.")
+        raise WrongWord(f"Please type the username, {_require(user).username}, to delete it.")
 
 
 async def send_reset(ctx: Context, *, name: str) -> None:
-    """Send a person the letter on whose link he chooses a new password (PW-11).
+    """Send a user the email on whose link they choose a new password (PW-11).
 
     Raises:
         NoSuchPerson: nobody has this name.
-        IsBlocked: he could not sign in with it.
+        IsBlocked: they could not sign in with it.
     """
     async with ctx.db.begin():
-        known = await authorization.upon(ctx, name)
-        person = known and await users.find_by_id(ctx.db, known.id)
-        if person is not None and person.blocked_at is None:
-            await reset_links.send(ctx, person, messages.reset_by_operator)
-            await record(ctx, Event.RESET_SENT, subject_id=person.id)
-    if person is None:
-        raise NoSuchPerson
-    if person.blocked_at is not None:
+        known = await authorization.act_upon(ctx, name)
+        user = known and await users.find_by_id(ctx.db, known.id)
+        if user is not None and user.blocked_at is None:
+            await reset_links.send(ctx, user, messages.reset_by_operator)
+            await record(ctx, Event.RESET_SENT, subject_id=user.id)
+    if user is None:
+        raise NoSuchUser
+    if user.blocked_at is not None:
         raise IsBlocked
 
 
@@ -191,7 +191,7 @@ async def has_administrator(ctx: Context) -> bool:
         return await administrators.is_permission_held(ctx.db, Permission.ADMIN)
 
 
-def _require(person: Identity | None) -> Identity:
-    if person is None:
-        raise NoSuchPerson
-    return person
+def _require(user: Identity | None) -> Identity:
+    if user is None:
+        raise NoSuchUser
+    return user

@@ -6,8 +6,8 @@ from uuid import UUID
 
 from app.config import Config
 from app.context import Context
-from app.db import one_by_one
-from app.kit.errors import NoSuchPerson, NoSuchSession, TooManyTries, UsernameTaken
+from app.db import autocommit
+from app.kit.errors import NoSuchSession, NoSuchUser, TooManyTries, UsernameTaken
 from app.kit.user_agents import described
 from app.limits import limits
 from app.mail import messages
@@ -26,13 +26,13 @@ HISTORY_PAGE = 50
 class Overview(NamedTuple):
     """What the account page says; ``waiting_email`` waits for its link."""
 
-    person: Listed
+    user: Listed
     waiting_email: str | None
     sessions: int
 
 
 class OwnSession(NamedTuple):
-    """One browser in which the person is signed in."""
+    """One browser in which the user is signed in."""
 
     id: UUID
     browser: str
@@ -44,26 +44,26 @@ class OwnSession(NamedTuple):
 
 
 async def overview(ctx: Context) -> Overview:
-    """Return what a person sees of himself."""
-    async with one_by_one(ctx.db):
-        person = await user_search.one(ctx.db, ctx.user_id)
+    """Return what a user sees of themselves."""
+    async with autocommit(ctx.db):
+        user = await user_search.one(ctx.db, ctx.user_id)
         waiting = await token.waiting_email(ctx.db, ctx.user_id)
         open_ones = await sessions.live_of(ctx.db, ctx.user_id, idle=_idle(ctx.config))
-    if person is None:
-        raise NoSuchPerson
-    return Overview(person, waiting, len(open_ones))
+    if user is None:
+        raise NoSuchUser
+    return Overview(user, waiting, len(open_ones))
 
 
 async def change_username(ctx: Context, *, username: str) -> None:
-    """Change one's user name.
+    """Change one's username.
 
     Raises:
-        UsernameTaken: user names are public.
-        TooManyTries: each change is a letter.
+        UsernameTaken: usernames are public.
+        TooManyTries: each change is an email.
         SignedOut: the session has ended meanwhile.
     """
     user_id = ctx.user_id
-    rates = {f"usernames:person:{user_id}": limits(ctx.config).letters_of_account}
+    rates = {f"usernames:person:{user_id}": limits(ctx.config).emails_of_address}
     async with ctx.db.begin():
         wait = await rate_limit.take_all(ctx.db, rates)
     if wait:
@@ -81,8 +81,8 @@ async def change_username(ctx: Context, *, username: str) -> None:
 
 
 async def own_sessions(ctx: Context) -> list[OwnSession]:
-    """Return a person's sessions, the one he is asking from first, then the one seen last."""
-    async with one_by_one(ctx.db):
+    """Return a user's sessions, the one they are asking from first, then the one seen last."""
+    async with autocommit(ctx.db):
         found = await sessions.live_of(ctx.db, ctx.user_id, idle=_idle(ctx.config))
     own = [
         OwnSession(
@@ -100,10 +100,10 @@ async def own_sessions(ctx: Context) -> list[OwnSession]:
 
 
 async def end_session(ctx: Context, *, session_id: UUID) -> None:
-    """End one session of a person.
+    """End one session of a user.
 
     Raises:
-        NoSuchSession: he has none of this id; also if somebody else has (EN-07).
+        NoSuchSession: they have none of this id; also if somebody else has (EN-07).
         SignedOut: the session in which it was asked for has ended meanwhile.
     """
     user_id = ctx.user_id
@@ -117,7 +117,7 @@ async def end_session(ctx: Context, *, session_id: UUID) -> None:
 
 
 async def end_other_sessions(ctx: Context) -> int:
-    """End all sessions of a person but the one that he is asking from; return how many.
+    """End all sessions of a user but the one that they are asking from; return how many.
 
     Raises:
         SignedOut: that one has ended meanwhile.
@@ -139,9 +139,9 @@ class History(NamedTuple):
 
 
 async def own_history(ctx: Context, *, before: str = "") -> History:
-    """Return a page of what a person did, and what happened to him."""
-    own = audit.Filter(person=ctx.user_id)
-    async with one_by_one(ctx.db):
+    """Return a page of what a user did, and what happened to them."""
+    own = audit.Filter(user=ctx.user_id)
+    async with autocommit(ctx.db):
         lines = await audit.page(ctx.db, own, before=Place.read(before), size=HISTORY_PAGE + 1)
     shown = [audit_words.tell_owner(line, ctx.user_id) for line in lines[:HISTORY_PAGE]]
     return History(shown, lines[HISTORY_PAGE - 1].place.mark if len(lines) > HISTORY_PAGE else None)

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from app.context import Context
 from app.kit import addresses
-from app.kit.errors import NoSuchPerson
+from app.kit.errors import NoSuchSubject
 from app.models import audit
 from app.models import user as users
 from app.models.audit import Event, Place
@@ -42,13 +42,13 @@ class Format(StrEnum):
 
 
 class Filter(NamedTuple):
-    """Which lines. ``person`` is an address, a user name or an id, also of who is erased.
+    """Which lines. ``user`` is an address, a username or an id, also of who is erased.
 
     ``since`` and ``until`` are moments; ``until`` itself is left out.
     """
 
     event: str | None = None
-    person: str = ""
+    user: str = ""
     network: IPv4Network | IPv6Network | None = None
     since: datetime | None = None
     until: datetime | None = None
@@ -111,20 +111,20 @@ async def note_export(ctx: Context, wanted: Filter, *, form: Format) -> None:
     await _exact(ctx, wanted)
     async with ctx.db.begin():
         await authorization.hold(ctx)
-        await record(ctx, Event.HISTORY_EXPORTED, format=form)
+        await record(ctx, Event.AUDIT_LOG_EXPORTED, format=form)
 
 
 async def _exact(ctx: Context, wanted: Filter) -> audit.Filter:
-    person = None
-    if wanted.person:
-        person = addresses.id_of(wanted.person)
-        if person is None:
+    user = None
+    if wanted.user:
+        user = addresses.id_of(wanted.user)
+        if user is None:
             async with ctx.db.begin():
-                known = await users.identify(ctx.db, wanted.person)
+                known = await users.identify(ctx.db, wanted.user)
             if known is None:
-                raise NoSuchPerson(field="person")
-            person = known.id
-    return audit.Filter(wanted.event, person, wanted.network, wanted.since, wanted.until)
+                raise NoSuchSubject(field="person")
+            user = known.id
+    return audit.Filter(wanted.event, user, wanted.network, wanted.since, wanted.until)
 
 
 def _columns(line: Told) -> dict[str, object]:

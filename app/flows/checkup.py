@@ -26,8 +26,8 @@ class State(NamedTuple):
     """How things stand.
 
     ``overdue``: tables with rows that housekeeping should have deleted an hour ago.
-    ``not_erased``: how many people it should have erased, or their histories wiped, an hour ago.
-    ``trouble``: why the letter that waits longest was not taken so far. ``given_up``: the letters
+    ``not_deleted``: how many people it should have erased, or their histories wiped, an hour ago.
+    ``trouble``: why the email that waits longest was not taken so far. ``given_up``: the emails
     that were given up in the last day, the newest first, at most ``MOST_GIVEN_UP``.
     """
 
@@ -37,7 +37,7 @@ class State(NamedTuple):
     overdue: list[str]
     has_administrator: bool
     default_role: str | None
-    not_erased: int = 0
+    not_deleted: int = 0
 
 
 async def look(ctx: Context) -> State:
@@ -55,6 +55,6 @@ async def look(ctx: Context) -> State:
             ],
             has_administrator=await administrators.is_permission_held(ctx.db, Permission.ADMIN),
             default_role=await role.default_name(ctx.db),
-            not_erased=await deletion.count_late(ctx.db, by=OVERDUE_AFTER)
+            not_deleted=await deletion.count_late(ctx.db, by=OVERDUE_AFTER)
             + await deleted_user.count_late(ctx.db, by=OVERDUE_AFTER),
         )

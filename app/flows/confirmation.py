@@ -1,4 +1,4 @@
-"""Confirming an address: the link of a letter makes an account of a registration."""
+"""Confirming an address: the link of an email makes an account of a registration."""
 
 from collections.abc import Iterable
 from typing import NamedTuple
@@ -26,12 +26,12 @@ NOT_THIS = "This is not the password that you registered with."
 class Opened(NamedTuple):
     """A confirmation link that could be used now.
 
-    ``is_proven``: the browser is the one that registered, so that a button is enough. In any other
-    the person shows by the password that this registration is his own (TK-13).
+    ``has_receipt``: the browser is the one that registered, so that a button is enough. In any
+    other the user shows by the password that this registration is their own (TK-13).
     """
 
     username: str
-    is_proven: bool
+    has_receipt: bool
 
 
 async def open_confirmation(ctx: Context, *, sealed: str, receipts: Iterable[str]) -> Opened:
@@ -44,7 +44,7 @@ async def open_confirmation(ctx: Context, *, sealed: str, receipts: Iterable[str
         pending = await _find(ctx, sealed)
     if pending is None:
         raise LinkUnusable(USED_UP)
-    return Opened(pending.username, _is_proven(ctx.config, pending, receipts))
+    return Opened(pending.username, _is_shown(ctx.config, pending, receipts))
 
 
 async def confirm(ctx: Context, *, sealed: str, receipts: Iterable[str], password: str) -> None:
@@ -55,8 +55,8 @@ async def confirm(ctx: Context, *, sealed: str, receipts: Iterable[str], passwor
 
     Raises:
         LinkUnusable: used, expired, foreign, garbled, or the address has an account by now.
-        UsernameTaken: the user name went to somebody else meanwhile.
-        WrongPassword: neither receipt nor password show that it is the person's own registration.
+        UsernameTaken: the username went to somebody else meanwhile.
+        WrongPassword: neither receipt nor password show that it is the user's own registration.
         TooManyTries: of passwords for this registration.
         TooBusy: too many passwords wait to be checked.
     """
@@ -64,14 +64,14 @@ async def confirm(ctx: Context, *, sealed: str, receipts: Iterable[str], passwor
         pending = await _find(ctx, sealed)
     if pending is None:
         raise LinkUnusable(USED_UP)
-    if not _is_proven(ctx.config, pending, receipts):
-        await _prove(ctx, pending, password)
+    if not _is_shown(ctx.config, pending, receipts):
+        await _check_password(ctx, pending, password)
     async with ctx.db.begin():
-        confirmed = await activation.settle(ctx, pending, password_hash=pending.password_hash)
+        confirmed = await activation.activate(ctx, pending, password_hash=pending.password_hash)
         has_account = confirmed or await users.find(ctx.db, pending.email) is not None
         name_is_gone = not has_account and await users.is_username_taken(ctx.db, pending.username)
     if name_is_gone:
-        raise UsernameTaken("This user name is taken by now. Please register again with another.")
+        raise UsernameTaken("This username is taken by now. Please register again with another.")
     if not confirmed:
         raise LinkUnusable("This address is confirmed already. You can sign in.")
 
@@ -82,13 +82,13 @@ async def _find(ctx: Context, sealed: str) -> Pending | None:
     return await registrations.find(ctx.db, registration_id) if registration_id else None
 
 
-def _is_proven(config: Config, pending: Pending, receipts: Iterable[str]) -> bool:
+def _is_shown(config: Config, pending: Pending, receipts: Iterable[str]) -> bool:
     keys, valid = config.signing_keys, VALID[Purpose.CONFIRM]
     shown = {unseal(keys, Purpose.REGISTERED, receipt, valid=valid) for receipt in receipts}
     return str(pending.id) in shown
 
 
-async def _prove(ctx: Context, pending: Pending, password: str) -> None:
+async def _check_password(ctx: Context, pending: Pending, password: str) -> None:
     if not password:
         raise WrongPassword("Please enter the password that you registered with.")
     if not passwords.fits(password):

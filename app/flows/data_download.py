@@ -1,4 +1,4 @@
-"""All that is known of a person, for him to take along."""
+"""All that is known of a user, for them to take along."""
 
 import json
 from collections.abc import AsyncGenerator
@@ -7,37 +7,37 @@ from typing import Any
 
 from app.context import Context
 from app.kit.errors import TooManyTries
-from app.limits import DOWNLOADS_OF_PERSON
+from app.limits import DOWNLOADS_OF_USER
 from app.models import address, audit, known_browser, rate_limit, token, user_search
 from app.models import session as sessions
 from app.models.audit import Event, Place
 from app.steps import audit_words, authorization
 from app.steps.recording import record
 
-LINES_AT_ONCE = 200  # some milliseconds' work, and then somebody else has his turn
+LINES_AT_ONCE = 200  # some milliseconds' work, and then somebody else has their turn
 
 
 async def note_download(ctx: Context) -> None:
-    """Write down that a person takes all of it along.
+    """Write down that a user takes all of it along.
 
     Raises:
-        TooManyTries: he has done so some times in this hour; it is much work.
+        TooManyTries: they have done so some times in this hour; it is much work.
         SignedOut: the session has ended meanwhile.
     """
     async with ctx.db.begin():
         await authorization.hold(ctx)
-        rates = {f"downloads:person:{ctx.user_id}": DOWNLOADS_OF_PERSON}
+        rates = {f"downloads:person:{ctx.user_id}": DOWNLOADS_OF_USER}
         wait = await rate_limit.take_all(ctx.db, rates)
         if not wait:
-            await record(ctx, Event.DATA_TAKEN, subject_id=ctx.user_id)
+            await record(ctx, Event.DATA_DOWNLOADED, subject_id=ctx.user_id)
     if wait:
         raise TooManyTries(wait)
 
 
 async def download(ctx: Context) -> AsyncGenerator[str, None]:
-    """Yield everything that is kept of a person as JSON, the history a piece at a time.
+    """Yield everything that is kept of a user as JSON, the history a piece at a time.
 
-    Secrets are not in it: of them only digests are kept, which say nothing of him. No more than a
+    Secrets are not in it: of them only digests are kept, which say nothing of them. No more than a
     piece is in memory, and no connection is held between them.
 
     Raises:
@@ -54,7 +54,7 @@ async def download(ctx: Context) -> AsyncGenerator[str, None]:
         async with ctx.db.begin():
             await authorization.ask_again(ctx)
             lines = await audit.page(
-                ctx.db, audit.Filter(person=ctx.user_id), before=before, size=LINES_AT_ONCE
+                ctx.db, audit.Filter(user=ctx.user_id), before=before, size=LINES_AT_ONCE
             )
         told = [audit_words.tell_owner(line, ctx.user_id)._asdict() for line in lines]
         if told:
@@ -67,14 +67,14 @@ async def download(ctx: Context) -> AsyncGenerator[str, None]:
 async def _facts(ctx: Context) -> dict[str, Any]:
     """Return all but the history."""
     user_id, idle = ctx.user_id, timedelta(minutes=ctx.config.session_idle_minutes)
-    person = await user_search.one(ctx.db, user_id)
+    user = await user_search.one(ctx.db, user_id)
     live = await sessions.live_of(ctx.db, user_id, idle=idle)
     return {
-        "account": person and person._asdict(),
-        "addresses_of_before": await address.of_person(ctx.db, user_id),
+        "account": user and user._asdict(),
+        "addresses_of_before": await address.of_user(ctx.db, user_id),
         "address_waiting": await token.waiting_email(ctx.db, user_id),
         "sessions": [each._asdict() for each in live],
-        "browsers": [each._asdict() for each in await known_browser.of_person(ctx.db, user_id)],
+        "browsers": [each._asdict() for each in await known_browser.of_user(ctx.db, user_id)],
     }
 
 

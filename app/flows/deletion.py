@@ -25,34 +25,34 @@ USED_UP = (
 )
 
 
-async def leave(ctx: Context, *, password: str) -> datetime:
+async def request_deletion(ctx: Context, *, password: str) -> datetime:
     """Ask that one's account be deleted; return when it will be. All sessions end.
 
     Raises:
-        WrongPassword: it is not his.
+        WrongPassword: it is not theirs.
         TooManyTries: of passwords, shared with the login.
         TooBusy: too many passwords wait to be checked.
         LastAdministrator: nobody else could look after people.
-        SignedOut: the person's credentials changed, or he was blocked, meanwhile.
+        SignedOut: the user's credentials changed, or they were blocked, meanwhile.
     """
-    person = await password_check.prove(ctx, password)
+    user = await password_check.check_password(ctx, password)
     user_id = ctx.user_id
     async with ctx.db.begin(), keeping_one(ctx):
         await authorization.hold(ctx)
-        is_same = await users.hold_unchanged(ctx.db, person)
+        is_same = await users.hold_unchanged(ctx.db, user)
         if is_same:
-            day = await deletion.leave(ctx.db, user_id, grace=GRACE)
+            day = await deletion.schedule(ctx.db, user_id, grace=GRACE)
             await sessions.end_all(ctx.db, user_id)
             await token.void(ctx.db, user_id, Purpose.RESET, Purpose.CHANGE_EMAIL, Purpose.KEEP)
-            await record(ctx, Event.LEAVING, subject_id=user_id)
-            await _tell(ctx, person, day)
+            await record(ctx, Event.DELETION_ASKED, subject_id=user_id)
+            await _tell(ctx, user, day)
     if not is_same:
         raise SignedOut
     return day
 
 
-async def find_keeper(ctx: Context, *, sealed: str) -> str:
-    """Return the user name whose account a link would keep, without using it up.
+async def find_owner(ctx: Context, *, sealed: str) -> str:
+    """Return the username whose account a link would keep, without using it up.
 
     Raises:
         LinkUnusable: used, expired, foreign or garbled.
@@ -66,7 +66,7 @@ async def find_keeper(ctx: Context, *, sealed: str) -> str:
 
 
 async def keep_by_link(ctx: Context, *, sealed: str) -> None:
-    """Keep an account by the link of the letter; the person signs in as before.
+    """Keep an account by the link of the email; the user signs in as before.
 
     Raises:
         LinkUnusable: used, expired, foreign or garbled.
@@ -84,16 +84,16 @@ async def keep_by_password(ctx: Context, *, ticket: str) -> None:
     """Keep an account, by the ticket that a login with the right password got.
 
     Raises:
-        LinkUnusable: the ticket is garbled or too old, its wish to leave was undone already, or
-            the credentials have changed since.
+        LinkUnusable: the ticket is garbled or too old, the deletion was cancelled already,
+            or the credentials have changed since.
     """
     text = unseal(ctx.config.signing_keys, Purpose.STAY, ticket, valid=STAY_VALID)
     kept = False
     if text is not None:
         user_id = UUID(text.partition(":")[0])
         async with ctx.db.begin():
-            person = await users.lock(ctx.db, user_id)
-            kept = person is not None and keeping.wish(person) == text
+            user = await users.lock(ctx.db, user_id)
+            kept = user is not None and keeping.wish(user) == text
             if kept:
                 await _keep(ctx, user_id)
     if not kept:
@@ -104,17 +104,21 @@ async def _keep(ctx: Context, user_id: UUID) -> None:
     if await deletion.stay(ctx.db, user_id):
         await token.void(ctx.db, user_id, Purpose.KEEP)
         await audit.write(
-            ctx.db, Event.STAYED, client=ctx.client, actor_id=user_id, subject_id=user_id
+            ctx.db,
+            Event.DELETION_CANCELLED,
+            client=ctx.client,
+            actor_id=user_id,
+            subject_id=user_id,
         )
 
 
-async def _tell(ctx: Context, person: Credentials, day: datetime) -> None:
-    letter = messages.account_leaving(
-        to=person.email,
+async def _tell(ctx: Context, user: Credentials, day: datetime) -> None:
+    message = messages.deletion_scheduled(
+        to=user.email,
         site=ctx.config.site_name,
-        username=person.username,
-        link=await one_time_links.link(ctx, Purpose.KEEP, user_id=person.id),
-        not_me=await notices.not_me_link(ctx, person),
+        username=user.username,
+        link=await one_time_links.link(ctx, Purpose.KEEP, user_id=user.id),
+        not_me=await notices.not_me_link(ctx, user),
         day=f"{day:%-d %B %Y}",
     )
-    await outbox.put(ctx.db, letter)
+    await outbox.put(ctx.db, message)

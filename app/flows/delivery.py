@@ -1,4 +1,4 @@
-"""Bringing letters on their way."""
+"""Bringing emails on their way."""
 
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
@@ -9,7 +9,7 @@ from uuid import UUID
 from app.context import Context
 from app.kit.client import OPERATOR
 from app.kit.errors import NotToBeRetried
-from app.mail.message import Letter, NoServer, Posted, Refused, Undelivered
+from app.mail.message import Message, NoServer, Posted, Refused, Undelivered
 from app.models import audit, outbox
 from app.models.audit import Event
 from app.models.outbox import Claimed, GivenUp, Waiting
@@ -26,7 +26,7 @@ Send = Callable[[Posted], Awaitable[None]]
 
 
 class Outcome(StrEnum):
-    """What became of one try to deliver a letter."""
+    """What became of one try to deliver an email."""
 
     SENT = "sent"
     PUT_OFF = "put_off"  # it is tried again
@@ -36,19 +36,19 @@ class Outcome(StrEnum):
 
 
 class Delivery(NamedTuple):
-    """One try; ``problem`` is why it failed, None when the letter is sent."""
+    """One try; ``problem`` is why it failed, None when the email is sent."""
 
     outcome: Outcome
-    letter_id: UUID
+    email_id: UUID
     domain: str
     problem: Undelivered | None
 
 
 async def deliver_next(ctx: Context, send: Send, *, retry_days: float) -> Delivery | None:
-    """Send the letter that waits longest; return what became of it, None if none was due.
+    """Send the email that waits longest; return what became of it, None if none was due.
 
-    No connection is held while ``send`` runs. ``send`` raises ``Undelivered`` for a letter that
-    does not get through. If it raises anything else, or this process dies, the letter is due
+    No connection is held while ``send`` runs. ``send`` raises ``Undelivered`` for an email that
+    does not get through. If it raises anything else, or this process dies, the email is due
     again when its lease ends: at least once, never lost.
     """
     async with ctx.db.begin():
@@ -57,24 +57,24 @@ async def deliver_next(ctx: Context, send: Send, *, retry_days: float) -> Delive
         return None
     problem = await _try(send, claimed)
     async with ctx.db.begin():
-        outcome = await _settle(ctx, claimed, problem, keep_for=timedelta(days=retry_days))
+        outcome = await _record_outcome(ctx, claimed, problem, keep_for=timedelta(days=retry_days))
     return Delivery(outcome, claimed.id, _domain(claimed), problem)
 
 
 async def seconds_until_due(ctx: Context) -> float | None:
-    """Return in how many seconds the next letter is due, None if none waits."""
+    """Return in how many seconds the next email is due, None if none waits."""
     async with ctx.db.begin():
         return await outbox.seconds_until_due(ctx.db)
 
 
 async def waiting(ctx: Context) -> Waiting:
-    """Return how many letters wait, and since when."""
+    """Return how many emails wait, and since when."""
     async with ctx.db.begin():
         return await outbox.waiting(ctx.db)
 
 
 class State(NamedTuple):
-    """How the letters get on. What they say is no part of it."""
+    """How the emails get on. What they say is no part of it."""
 
     waiting: Waiting
     sent_last_day: int
@@ -91,41 +91,41 @@ async def state(ctx: Context) -> State:
         )
 
 
-async def retry(ctx: Context, *, letter_id: UUID) -> None:
-    """Let a letter wait again that was given up.
+async def retry(ctx: Context, *, email_id: UUID) -> None:
+    """Let an email wait again that was given up.
 
     Raises:
-        NotToBeRetried: there is no such letter, or its link is dead.
+        NotToBeRetried: there is no such email, or its link is dead.
     """
     async with ctx.db.begin():
         await authorization.hold(ctx)
-        waits = await outbox.retry(ctx.db, letter_id)
+        waits = await outbox.retry(ctx.db, email_id)
         if waits:
-            await record(ctx, Event.LETTER_RETRIED, letter=str(letter_id))
+            await record(ctx, Event.EMAIL_RETRIED, message=str(email_id))
     if not waits:
         raise NotToBeRetried
 
 
 async def _try(send: Send, claimed: Claimed) -> Undelivered | None:
-    letter = Letter(claimed.recipient, claimed.subject, claimed.text or "", claimed.html or "")
+    message = Message(claimed.recipient, claimed.subject, claimed.text or "", claimed.html or "")
     try:
-        await send(Posted(claimed.id, claimed.created_at, letter))
+        await send(Posted(claimed.id, claimed.created_at, message))
     except Undelivered as problem:
         return problem
     return None
 
 
-async def _settle(
+async def _record_outcome(
     ctx: Context, claimed: Claimed, problem: Undelivered | None, *, keep_for: timedelta
 ) -> Outcome:
     if problem is None:
         await outbox.mark_sent(ctx.db, claimed.id)
         return Outcome.SENT
     if isinstance(problem, Refused):
-        await _give_up(ctx, claimed, problem, Event.LETTER_REFUSED)
+        await _give_up(ctx, claimed, problem, Event.EMAIL_REFUSED)
         return Outcome.REFUSED
     if claimed.age >= keep_for:
-        await _give_up(ctx, claimed, problem, Event.LETTER_GAVE_UP)
+        await _give_up(ctx, claimed, problem, Event.EMAIL_GAVE_UP)
         return Outcome.GAVE_UP
     away = isinstance(problem, NoServer)
     wait = timedelta(0) if away else _wait(claimed.age)
@@ -141,7 +141,7 @@ async def _give_up(ctx: Context, claimed: Claimed, problem: Undelivered, event: 
 
 
 def _wait(age: timedelta) -> timedelta:
-    """Return after how long a letter is tried again: the older it is the less it hurries."""
+    """Return after how long an email is tried again: the older it is the less it hurries."""
     return min(max(SHORTEST_WAIT, age * WAIT_OF_AGE), LONGEST_WAIT)
 
 

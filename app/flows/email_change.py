@@ -3,12 +3,12 @@
 from typing import NamedTuple
 
 from app.context import Context
-from app.db import one_by_one
+from app.db import autocommit
 from app.kit.errors import LinkUnusable, SameAddress, SignedOut, TooManyTries
 from app.kit.links import CHANGE_EMAIL_VALID_MINUTES, open_link
 from app.kit.sealing import Purpose
 from app.mail import messages
-from app.mail.message import Letter
+from app.mail.message import Message
 from app.models import address, audit, outbox, rate_limit, token
 from app.models import session as sessions
 from app.models import user as users
@@ -39,34 +39,34 @@ class Opened(NamedTuple):
 async def request_change(ctx: Context, *, email: str, password: str) -> None:
     """Write to a new address, and tell the old one; nothing changes until the link is used.
 
-    The same whether or not the new address is somebody's: its owner gets the letter that fits
+    The same whether or not the new address is somebody's: its owner gets the email that fits
     (EN-04). The limit of an address is silent. Older links are void.
 
     Raises:
         AddressNotAllowed: it is of a domain that cannot be used here.
-        SameAddress: it is the person's already.
-        WrongPassword: it is not his.
-        TooManyTries: of passwords, shared with the login; or letters from this network.
+        SameAddress: it is the user's already.
+        WrongPassword: it is not theirs.
+        TooManyTries: of passwords, shared with the login; or emails from this network.
         TooBusy: too many passwords wait to be checked.
-        SignedOut: the person's credentials changed, or he was blocked, meanwhile.
+        SignedOut: the user's credentials changed, or they were blocked, meanwhile.
     """
     require_allowed(ctx.config, email)
-    person = await password_check.prove(ctx, password)
-    if email == person.email:
+    user = await password_check.check_password(ctx, password)
+    if email == user.email:
         raise SameAddress
-    async with one_by_one(ctx.db):
+    async with autocommit(ctx.db):
         wait = await rate_limit.take_all(ctx.db, email_limits.of_network(ctx))
     if wait:
         raise TooManyTries(wait)
     user_id = ctx.user_id
     async with ctx.db.begin():
         await authorization.hold(ctx)
-        is_same = await users.hold_unchanged(ctx.db, person)
+        is_same = await users.hold_unchanged(ctx.db, user)
         if is_same:
-            await record(ctx, Event.EMAIL_ASKED, subject_id=user_id)
+            await record(ctx, Event.EMAIL_CHANGE_ASKED, subject_id=user_id)
             if not await email_limits.is_withheld(ctx, email_limits.Kind.EMAIL, email):
-                await outbox.put(ctx.db, await _ask(ctx, person, email))
-                await notices.tell(ctx, person, messages.email_asked, email=email)
+                await outbox.put(ctx.db, await _ask(ctx, user, email))
+                await notices.tell(ctx, user, messages.email_asked, email=email)
     if not is_same:
         raise SignedOut
 
@@ -81,7 +81,7 @@ async def cancel_change(ctx: Context) -> None:
     async with ctx.db.begin():
         await authorization.hold(ctx)
         if await token.void(ctx.db, user_id, Purpose.CHANGE_EMAIL):
-            await record(ctx, Event.EMAIL_KEPT, subject_id=user_id)
+            await record(ctx, Event.EMAIL_CHANGE_CANCELLED, subject_id=user_id)
 
 
 async def open_change(ctx: Context, *, sealed: str) -> Opened:
@@ -93,48 +93,48 @@ async def open_change(ctx: Context, *, sealed: str) -> Opened:
     digest = open_link(Purpose.CHANGE_EMAIL, sealed, keys=ctx.config.signing_keys)
     async with ctx.db.begin():
         found = digest and await token.find(ctx.db, digest, purpose=Purpose.CHANGE_EMAIL)
-        person = found and await users.find_by_id(ctx.db, found.user_id)
-    if not found or not person:
+        user = found and await users.find_by_id(ctx.db, found.user_id)
+    if not found or not user:
         raise LinkUnusable
-    return Opened(person.username, found.email or "")
+    return Opened(user.username, found.email or "")
 
 
 async def confirm_change(ctx: Context, *, sealed: str) -> Renewed | None:
     """Change an address by the link; of any number of clicks one wins. All sessions end.
 
-    ``secret`` is the session of the browser in which the link was opened: if it is the person's,
+    ``secret`` is the session of the browser in which the link was opened: if it is the user's,
     it goes on under a new secret, which is returned.
 
     Raises:
-        LinkUnusable: used, expired, foreign, garbled, the person is blocked, or the address is
+        LinkUnusable: used, expired, foreign, garbled, the user is blocked, or the address is
             another's by now.
     """
     digest = open_link(Purpose.CHANGE_EMAIL, sealed, keys=ctx.config.signing_keys)
     version, renewed = None, None
     async with ctx.db.begin():
         taken = digest and await token.take(ctx.db, digest, purpose=Purpose.CHANGE_EMAIL)
-        person = taken and await users.find_by_id(ctx.db, taken.user_id)
-        if taken and person and taken.email and person.blocked_at is None:
-            version = await users.set_email(ctx.db, person.id, taken.email)
+        user = taken and await users.find_by_id(ctx.db, taken.user_id)
+        if taken and user and taken.email and user.blocked_at is None:
+            version = await users.set_email(ctx.db, user.id, taken.email)
             if version is not None:
-                renewed = await _settle(ctx, person, taken.email, version)
-    if not taken or not person or person.blocked_at is not None:
+                renewed = await _apply(ctx, user, taken.email, version)
+    if not taken or not user or user.blocked_at is not None:
         raise LinkUnusable
     if version is None:
         raise LinkUnusable(TAKEN)
     return renewed
 
 
-async def _ask(ctx: Context, person: Credentials, email: str) -> Letter:
-    """Return the letter to a new address: with a link, or to its owner that it is in use.
+async def _ask(ctx: Context, user: Credentials, email: str) -> Message:
+    """Return the email to a new address: with a link, or to its owner that it is in use.
 
     Either way the address waits, for the account's page says so; a link that nobody gets opens
     nothing.
     """
-    await token.void(ctx.db, person.id, Purpose.CHANGE_EMAIL)
+    await token.void(ctx.db, user.id, Purpose.CHANGE_EMAIL)
     owner = await users.find(ctx.db, email)
-    link = await one_time_links.link(ctx, Purpose.CHANGE_EMAIL, user_id=person.id, email=email)
-    if owner is not None and owner.id != person.id:
+    link = await one_time_links.link(ctx, Purpose.CHANGE_EMAIL, user_id=user.id, email=email)
+    if owner is not None and owner.id != user.id:
         return messages.address_in_use(
             to=owner.email,
             site=ctx.config.site_name,
@@ -144,20 +144,20 @@ async def _ask(ctx: Context, person: Credentials, email: str) -> Letter:
     return messages.confirm_new_address(
         to=email,
         site=ctx.config.site_name,
-        username=person.username,
+        username=user.username,
         link=link,
         valid_minutes=CHANGE_EMAIL_VALID_MINUTES,
     )
 
 
-async def _settle(ctx: Context, person: Credentials, email: str, version: int) -> Renewed | None:
+async def _apply(ctx: Context, user: Credentials, email: str, version: int) -> Renewed | None:
     renewed = None
     if ctx.session_secret is None:
-        await sessions.end_all(ctx.db, person.id)
+        await sessions.end_all(ctx.db, user.id)
     else:
-        renewed = await session_renewal.keep_only(ctx, person.id, version=version, is_proven=False)
-    await token.void(ctx.db, person.id, Purpose.RESET, Purpose.CHANGE_EMAIL)
-    await address.note(ctx.db, person.id, before=person.email, now=email)
-    await audit.write(ctx.db, Event.EMAIL_CHANGED, client=ctx.client, subject_id=person.id)
-    await notices.tell(ctx, person, messages.email_changed, email=email)
+        renewed = await session_renewal.keep_only(ctx, user.id, version=version, is_fresh=False)
+    await token.void(ctx.db, user.id, Purpose.RESET, Purpose.CHANGE_EMAIL)
+    await address.note(ctx.db, user.id, before=user.email, now=email)
+    await audit.write(ctx.db, Event.EMAIL_CHANGED, client=ctx.client, subject_id=user.id)
+    await notices.tell(ctx, user, messages.email_changed, email=email)
     return renewed

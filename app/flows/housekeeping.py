@@ -29,17 +29,17 @@ from app.models import (
     token,
 )
 from app.models import session as sessions
-from app.models.deletion import Leaving
+from app.models.deletion import DeletionPending
 from app.models.pruning import Stale
 from app.steps import erasure
 
 ROWS_AT_ONCE = 1000
-LETTERS_KEPT_DAYS = 14  # that were sent or given up: for who asks where a letter is
-PEOPLE = "users"
-MOST_PASSED_OVER = 100  # in one round: then it is more than a person or two
+EMAILS_KEPT_DAYS = 14  # that were sent or given up: for who asks where an email is
+USERS = "users"
+MOST_PASSED_OVER = 100  # in one round: then it is more than a user or two
 
 log = logging.getLogger(__name__)
-TEXTS = "letters' texts"  # of those that were given up, once their links are dead
+TEXTS = "emails' texts"  # of those that were given up, once their links are dead
 
 Rest = Callable[[], Awaitable[bool]]
 Work = Callable[[AsyncSession], Awaitable[int]]
@@ -88,7 +88,7 @@ async def prune(ctx: Context, *, rest: Rest, pruned: Pruned) -> None:
             pruned.add(chore.table, done)
             if done and await rest():
                 return
-    if not await _erase_all(ctx, rest, pruned) or not await _wipe_all(ctx, rest):
+    if not await _delete_all(ctx, rest, pruned) or not await _wipe_all(ctx, rest):
         return
     async with ctx.db.begin():
         pruned.keeps_administrator = await deletion.is_last_administrator_leaving(ctx.db)
@@ -99,7 +99,7 @@ async def count(ctx: Context) -> Pruned:
     """Return what ``prune`` would delete now."""
     found = Pruned(is_whole=True)
     async with ctx.db.begin():
-        found.add(PEOPLE, await deletion.count_to_erase(ctx.db))
+        found.add(USERS, await deletion.count_to_delete(ctx.db))
         found.keeps_administrator = await deletion.is_last_administrator_leaving(ctx.db)
     for stale in _stale(ctx.config):
         async with ctx.db.begin():
@@ -117,9 +117,9 @@ def _stale(config: Config) -> Sequence[Stale]:
         registration.expired(),
         token.expired(),
         rate_limit.forgotten(),
-        outbox.sent_before(timedelta(days=LETTERS_KEPT_DAYS)),
-        outbox.given_up_before(timedelta(days=LETTERS_KEPT_DAYS)),
-        known_browser.unseen(timedelta(days=config.device_days)),
+        outbox.sent_before(timedelta(days=EMAILS_KEPT_DAYS)),
+        outbox.given_up_before(timedelta(days=EMAILS_KEPT_DAYS)),
+        known_browser.unseen(timedelta(days=config.known_browser_days)),
     ]
     return [*found, audit.past(timedelta(days=config.audit_days))] if config.audit_days else found
 
@@ -137,12 +137,12 @@ async def _delete_some(db: AsyncSession, stale: Stale) -> int:
     return await pruning.delete_some(db, stale, limit=ROWS_AT_ONCE)
 
 
-async def _erase_all(ctx: Context, rest: Rest, pruned: Pruned) -> bool:
+async def _delete_all(ctx: Context, rest: Rest, pruned: Pruned) -> bool:
     """Erase everybody whose time has come, each in a transaction; False if it was not the end.
 
     Who cannot be erased is passed over, so that those behind go on; the next round tries again.
     """
-    pruned.add(PEOPLE, 0)
+    pruned.add(USERS, 0)
     while True:
         leaving = None
         try:
@@ -150,9 +150,9 @@ async def _erase_all(ctx: Context, rest: Rest, pruned: Pruned) -> bool:
                 if not await pruning.take_turn(ctx.db):
                     return False
                 await administrators.lock(ctx.db)
-                leaving = await deletion.next_to_erase(ctx.db, but=pruned.passed_over)
+                leaving = await deletion.next_to_delete(ctx.db, but=pruned.passed_over)
                 if leaving is not None:
-                    await _erase(ctx, leaving)
+                    await _delete(ctx, leaving)
         except Exception:
             if leaving is None or len(pruned.passed_over) == MOST_PASSED_OVER:
                 raise
@@ -161,21 +161,21 @@ async def _erase_all(ctx: Context, rest: Rest, pruned: Pruned) -> bool:
             continue
         if leaving is None:
             return True
-        pruned.add(PEOPLE, 1)
+        pruned.add(USERS, 1)
         if await rest():
             return False
 
 
-async def _erase(ctx: Context, leaving: Leaving) -> None:
-    """Erase a person, and write the last letter to him."""
+async def _delete(ctx: Context, leaving: DeletionPending) -> None:
+    """Erase a user, and write the last email to them."""
     await erasure.erase(ctx, leaving.id)
-    letter = messages.account_erased(
+    message = messages.account_deleted(
         to=leaving.email,
         site=ctx.config.site_name,
         username=leaving.username,
         register_url=f"{ctx.config.public_url}/register",
     )
-    await outbox.put(ctx.db, letter)
+    await outbox.put(ctx.db, message)
 
 
 async def _wipe_all(ctx: Context, rest: Rest) -> bool:

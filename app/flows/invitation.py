@@ -32,7 +32,7 @@ async def invite(ctx: Context, *, username: str, email: str, role_name: str | No
 
     Raises:
         NoSuchRole: there is no such role.
-        AlreadyThere: the address or the user name is somebody's.
+        AlreadyThere: the address or the username is somebody's.
     """
     link = new_link(Purpose.INVITE, public_url=ctx.config.public_url, keys=ctx.config.signing_keys)
     invited = _Invited(username, email, role_name, link.digest)
@@ -42,31 +42,31 @@ async def invite(ctx: Context, *, username: str, email: str, role_name: str | No
     return Invitation(username, link.url)
 
 
-async def invite_by_letter(
+async def invite_by_email(
     ctx: Context, *, username: str, email: str, role_name: str | None
 ) -> UUID:
     """Make an account like ``invite``; the link goes to the address, and nobody else sees it.
 
     Returns:
-        The person's id.
+        The user's id.
 
     Raises:
         NoSuchRole: there is no such role.
-        AlreadyThere: the address or the user name is somebody's.
+        AlreadyThere: the address or the username is somebody's.
     """
     link = new_link(Purpose.INVITE, public_url=ctx.config.public_url, keys=ctx.config.signing_keys)
     invited = _Invited(username, email, role_name, link.digest)
     async with ctx.db.begin():
         outcome = await _write_down(ctx, invited)
         if outcome.user_id is not None:
-            letter = messages.invitation(
+            message = messages.invitation(
                 to=outcome.email,
                 site=ctx.config.site_name,
                 username=username,
                 link=link.url,
                 valid_hours=INVITE_VALID_HOURS,
             )
-            await outbox.put(ctx.db, letter)
+            await outbox.put(ctx.db, message)
             await record(ctx, Event.INVITED, subject_id=outcome.user_id)
     return _require(outcome, role_name)
 
@@ -86,7 +86,7 @@ async def find_invitation(ctx: Context, *, sealed: str) -> Owner:
 
 
 async def accept(ctx: Context, *, sealed: str, password: str, accepts_terms: bool = False) -> None:
-    """Give an invited person the password that he chose; the link is used up.
+    """Give an invited person the password that they chose; the link is used up.
 
     Raises:
         LinkUnusable: used, expired, foreign or garbled.
@@ -155,21 +155,21 @@ async def _write_down(ctx: Context, invited: _Invited) -> _Outcome:
         password_hash=None,
         role_id=role_id or await role.default_id(ctx.db),
     )
-    person = await users.find(ctx.db, invited.email)
-    if person is None or person.username != invited.username:
+    user = await users.find(ctx.db, invited.email)
+    if user is None or user.username != invited.username:
         return _Outcome(None, [])
-    if added is None and not await users.invite_again(ctx.db, person.id, role_id=role_id):
+    if added is None and not await users.invite_again(ctx.db, user.id, role_id=role_id):
         return _Outcome(None, [])
-    await token.void(ctx.db, person.id, Purpose.INVITE)
+    await token.void(ctx.db, user.id, Purpose.INVITE)
     await token.add(
         ctx.db,
         digest=invited.link_digest,
         purpose=Purpose.INVITE,
         valid=VALID[Purpose.INVITE],
-        user_id=person.id,
+        user_id=user.id,
     )
     if added is None and invited.role_name is not None:
-        await record(ctx, Event.ROLE_SET, subject_id=person.id, role=invited.role_name)
+        await record(ctx, Event.ROLE_SET, subject_id=user.id, role=invited.role_name)
     if added is not None or ctx.is_operator:
-        await record(ctx, Event.CREATED, subject_id=person.id)
-    return _Outcome(person.id, [], person.email)
+        await record(ctx, Event.CREATED, subject_id=user.id)
+    return _Outcome(user.id, [], user.email)

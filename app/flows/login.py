@@ -5,12 +5,12 @@ from typing import NamedTuple
 
 from app.config import Config
 from app.context import Context
-from app.db import one_by_one
+from app.db import autocommit
 from app.kit.addresses import canonical
 from app.kit.errors import WrongCredentials
 from app.kit.metrics import LOGINS, counted
 from app.kit.passwords import PasswordHasher, Verdict, fingerprint, fits
-from app.kit.sealing import OF_PERSON, Purpose, seal
+from app.kit.sealing import OF_USER, Purpose, seal
 from app.kit.tokens import new_secret
 from app.limits import limits
 from app.mail import messages
@@ -18,14 +18,14 @@ from app.models import audit, known_browser, rate_limit, registration, token
 from app.models import session as sessions
 from app.models import user as users
 from app.models.audit import Event
-from app.models.rate_limit import Try
+from app.models.rate_limit import Attempt
 from app.models.registration import Pending
 from app.models.user import Credentials
 from app.steps import keeping, known_browsers, notices, password_check
 from app.steps.known_browsers import name_digests
 
 __all__ = [
-    "Leaving",
+    "DeletionPending",
     "Outcome",
     "SignedIn",
     "Unconfirmed",
@@ -38,7 +38,7 @@ __all__ = [
 class SignedIn(NamedTuple):
     """``secret`` goes into the cookie; nothing else names the session.
 
-    ``browser`` goes into a cookie of its own, for years: by it the person is known here.
+    ``browser`` goes into a cookie of its own, for years: by it the user is known here.
     """
 
     secret: str
@@ -47,15 +47,15 @@ class SignedIn(NamedTuple):
 
 
 class Unconfirmed(NamedTuple):
-    """The password was right, the address waits. ``ticket`` lets its owner ask for the letter."""
+    """The password was right, the address waits. ``ticket`` lets its owner ask for the email."""
 
     ticket: str
 
 
-class Leaving(NamedTuple):
-    """The password was right, but the person asked to be forgotten, at ``day``.
+class DeletionPending(NamedTuple):
+    """The password was right, but the user asked to be forgotten, at ``day``.
 
-    ``ticket`` lets him change his mind.
+    ``ticket`` lets them change their mind.
     """
 
     ticket: str
@@ -65,37 +65,37 @@ class Leaving(NamedTuple):
 class _Found(NamedTuple):
     """Who may stand behind a name, and the try of that person, by whatever name.
 
-    ``known`` is the digest of the browser, if it is known as the person's.
+    ``known`` is the digest of the browser, if it is known as the user's.
     """
 
-    person: Credentials | None
+    user: Credentials | None
     pending: Pending | None
-    attempt: Try
+    attempt: Attempt
     known: bytes | None
 
     @property
     def is_closed(self) -> bool:
-        """Whether no password of this person is checked, right or wrong."""
-        if self.person is None or self.known:
+        """Whether no password of this user is checked, right or wrong."""
+        if self.user is None or self.known:
             return False
-        return self.attempt.wait > 0 or self.person.is_disabled
+        return self.attempt.wait > 0 or self.user.is_disabled
 
     @property
     def buckets(self) -> list[str]:
         """What a right password gives back, beside what it was paid from."""
-        if self.person is None or self.known:
+        if self.user is None or self.known:
             return []
-        return [password_check.bucket_of_person(self.person.id)]
+        return [password_check.bucket_of_user(self.user.id)]
 
 
-Outcome = SignedIn | Unconfirmed | Leaving
+Outcome = SignedIn | Unconfirmed | DeletionPending
 
 
-@counted(LOGINS, SignedIn="succeeded", Unconfirmed="unconfirmed", Leaving="leaving")
+@counted(LOGINS, SignedIn="succeeded", Unconfirmed="unconfirmed", DeletionPending="leaving")
 async def sign_in(ctx: Context, *, name: str, password: str, remember: bool) -> Outcome:
     """Check a password and start a session; the browser's ``previous_secret`` ends.
 
-    ``name`` is an address or a user name. The try is counted before the password is checked, and
+    ``name`` is an address or a username. The try is counted before the password is checked, and
     a name that nobody has costs as much as a wrong password. ``browser`` is what an earlier login
     left with this browser: strangers cannot slow it down (BF-05).
 
@@ -107,23 +107,23 @@ async def sign_in(ctx: Context, *, name: str, password: str, remember: bool) -> 
     if not fits(password):
         raise WrongCredentials
     ctx.hasher.refuse_if_full(ctx.client.group)
-    purse, known = await _purse(ctx, name)
-    await password_check.turn_away(ctx, purse)
+    limit, known = await _limit(ctx, name)
+    await password_check.refuse_if_limited(ctx, limit)
     async with ctx.hasher.place(ctx.client.group):
-        await password_check.take_try(ctx, purse)
-        async with one_by_one(ctx.db):
+        await password_check.count_attempt(ctx, limit)
+        async with autocommit(ctx.db):
             found = await _find(ctx, name, password, known=known)
         waiting, verdict = await _check(ctx.hasher, found, password)
     async with ctx.db.begin():
         outcome: Outcome | None = None
-        if verdict.is_right and found.person is not None:
-            outcome = await _start(ctx, found.person, verdict.replacement, remember=remember)
+        if verdict.is_right and found.user is not None:
+            outcome = await _start(ctx, found.user, verdict.replacement, remember=remember)
         elif waiting is not None:
             outcome = await _send_to_mail(ctx, waiting)
         if outcome is None:
             await _note_failure(ctx, found, is_right=verdict.is_right)
         if isinstance(outcome, SignedIn):
-            await rate_limit.give_back(ctx.db, *found.buckets, purse.bucket)
+            await rate_limit.give_back(ctx.db, *found.buckets, limit.bucket)
             if ctx.session_secret is not None:
                 await sessions.end(ctx.db, ctx.session_digest)
     if outcome is None:
@@ -143,15 +143,15 @@ async def sign_out(ctx: Context) -> None:
 
 async def live_sessions(ctx: Context) -> int:
     """Return how many people's browsers are signed in."""
-    async with one_by_one(ctx.db):
+    async with autocommit(ctx.db):
         return await sessions.count_live(ctx.db)
 
 
-async def _purse(ctx: Context, name: str) -> tuple[password_check.Purse, bytes | None]:
-    """Return what a try is paid from, and the browser's digest if it is known as the person's."""
+async def _limit(ctx: Context, name: str) -> tuple[password_check.LoginLimit, bytes | None]:
+    """Return what a try is paid from, and the browser's digest if it is known as the user's."""
     seen = name_digests(ctx.config, ctx.browser)
     if seen:
-        async with one_by_one(ctx.db):
+        async with autocommit(ctx.db):
             owner = await known_browser.find_owner(ctx.db, seen, name=name)
         if owner is not None:
             return password_check.known(ctx, owner.user_id, owner.digest), owner.digest
@@ -159,31 +159,31 @@ async def _purse(ctx: Context, name: str) -> tuple[password_check.Purse, bytes |
 
 
 async def _find(ctx: Context, name: str, password: str, *, known: bytes | None) -> _Found:
-    """Look a name up, and count the try of the person too, by whatever name he was called.
+    """Look a name up, and count the try of the user too, by whatever name they were called.
 
     That an account is slowed by its other name must not show: it would tie the two together. So it
     looks like a wrong password, and costs as much.
     """
-    person = await users.find(ctx.db, name)
+    user = await users.find(ctx.db, name)
     marks = [fingerprint(password, key=key) for key in ctx.config.signing_keys]
     pending = await registration.find_by_name(ctx.db, name, fingerprints=marks)
     if known:
-        return _Found(person, pending, Try(0, 0), known)
-    bucket = password_check.bucket_of_person(person.id) if person else _nobody_bucket(name)
+        return _Found(user, pending, Attempt(0, 0), known)
+    bucket = password_check.bucket_of_user(user.id) if user else _nobody_bucket(name)
     attempt = await rate_limit.take_delayed(ctx.db, bucket, limits(ctx.config).logins_of_account)
-    return _Found(person, pending, attempt, None)
+    return _Found(user, pending, attempt, None)
 
 
 async def _check(
     hasher: PasswordHasher, found: _Found, password: str
 ) -> tuple[Pending | None, Verdict]:
-    """Return the registration that the password is right for, and whether it is the person's.
+    """Return the registration that the password is right for, and whether it is the user's.
 
     One hash is verified, two where a registration may have this password; whether there is also a
     person, and a slowed one, changes neither the number nor what is said of the registration.
     """
-    person = None if found.is_closed else found.person
-    own = person.password_hash if person else None
+    user = None if found.is_closed else found.user
+    own = user.password_hash if user else None
     if found.pending is None:
         return None, await hasher.verify(password, own)
     waits = (await hasher.verify(password, found.pending.password_hash)).is_right
@@ -191,56 +191,56 @@ async def _check(
 
 
 async def _note_failure(ctx: Context, found: _Found, *, is_right: bool) -> None:
-    person = found.person
-    is_blocked = person is not None and person.blocked_at is not None and is_right
+    user = found.user
+    is_blocked = user is not None and user.blocked_at is not None and is_right
     event = Event.SIGN_IN_BLOCKED if is_blocked else Event.SIGN_IN_FAILED
-    await password_check.note_failure(ctx, event, person=person, browser_digest=found.known)
-    if person and found.attempt.number == limits(ctx.config).logins_of_account.free + 1:
-        await audit.write(ctx.db, Event.SIGN_IN_SLOWED, client=ctx.client, subject_id=person.id)
+    await password_check.note_failure(ctx, event, user=user, browser_digest=found.known)
+    if user and found.attempt.number == limits(ctx.config).logins_of_account.free + 1:
+        await audit.write(ctx.db, Event.SIGN_IN_SLOWED, client=ctx.client, subject_id=user.id)
 
 
 async def _start(
-    ctx: Context, person: Credentials, replacement_hash: str | None, *, remember: bool
+    ctx: Context, user: Credentials, replacement_hash: str | None, *, remember: bool
 ) -> Outcome | None:
-    """Start a session; None if the person may not sign in.
+    """Start a session; None if the user may not sign in.
 
     The browser gets a name of its own, if it has none yet.
     """
-    if person.blocked_at is None and person.delete_at is not None:
-        return await _ask_to_stay(ctx, person, person.delete_at)
-    if person.blocked_at is None and person.confirmed_at is None:
-        return await _ask_to_confirm(ctx, person)
-    if not await users.admit(ctx.db, person, replacement_hash=replacement_hash):
+    if user.blocked_at is None and user.delete_at is not None:
+        return await _ask_to_stay(ctx, user, user.delete_at)
+    if user.blocked_at is None and user.confirmed_at is None:
+        return await _ask_to_confirm(ctx, user)
+    if not await users.admit(ctx.db, user, replacement_hash=replacement_hash):
         return None
     secret = new_secret()
     await sessions.start(
         ctx.db,
-        person,
+        user,
         digest=secret.digest,
         lasts=_lasts(ctx.config, remember=remember),
         remembered=remember,
         client=ctx.client,
     )
-    await token.void(ctx.db, person.id, Purpose.RESET)
+    await token.void(ctx.db, user.id, Purpose.RESET)
     await audit.write(
-        ctx.db, Event.SIGNED_IN, client=ctx.client, actor_id=person.id, subject_id=person.id
+        ctx.db, Event.SIGNED_IN, client=ctx.client, actor_id=user.id, subject_id=user.id
     )
-    named = await known_browsers.remember(ctx, person.id, ctx.browser)
-    if named.is_new and person.last_login_at is not None:
-        await audit.write(ctx.db, Event.NEW_BROWSER, client=ctx.client, subject_id=person.id)
-        await notices.tell(ctx, person, messages.new_browser)
+    named = await known_browsers.remember(ctx, user.id, ctx.browser)
+    if named.is_new and user.last_login_at is not None:
+        await audit.write(ctx.db, Event.NEW_BROWSER, client=ctx.client, subject_id=user.id)
+        await notices.tell(ctx, user, messages.new_browser)
     return SignedIn(secret.text, remember, named.text)
 
 
-async def _ask_to_stay(ctx: Context, person: Credentials, day: datetime) -> Leaving:
-    await audit.write(ctx.db, Event.SIGN_IN_LEAVING, client=ctx.client, subject_id=person.id)
-    return Leaving(seal(ctx.config.signing_keys, Purpose.STAY, keeping.wish(person)), day)
+async def _ask_to_stay(ctx: Context, user: Credentials, day: datetime) -> DeletionPending:
+    await audit.write(ctx.db, Event.SIGN_IN_DELETION_PENDING, client=ctx.client, subject_id=user.id)
+    return DeletionPending(seal(ctx.config.signing_keys, Purpose.STAY, keeping.wish(user)), day)
 
 
-async def _ask_to_confirm(ctx: Context, person: Credentials) -> Unconfirmed:
-    """Send somebody to his mail who was brought here with an address that nobody confirmed."""
-    await audit.write(ctx.db, Event.SIGN_IN_UNCONFIRMED, client=ctx.client, subject_id=person.id)
-    return Unconfirmed(seal(ctx.config.signing_keys, Purpose.RESEND, f"{OF_PERSON}{person.id}"))
+async def _ask_to_confirm(ctx: Context, user: Credentials) -> Unconfirmed:
+    """Send somebody to their mail who was brought here with an address that nobody confirmed."""
+    await audit.write(ctx.db, Event.SIGN_IN_UNCONFIRMED, client=ctx.client, subject_id=user.id)
+    return Unconfirmed(seal(ctx.config.signing_keys, Purpose.RESEND, f"{OF_USER}{user.id}"))
 
 
 async def _send_to_mail(ctx: Context, waiting: Pending) -> Unconfirmed:
@@ -256,7 +256,7 @@ def _name_bucket(name: str) -> str:
 
 
 def _nobody_bucket(name: str) -> str:
-    """Name a bucket that limits nobody: a person costs one, so nobody costs one too (EN-02)."""
+    """Name a bucket that limits nobody: a user costs one, so nobody costs one too (EN-02)."""
     return f"logins:nobody:{canonical(name)}"
 
 

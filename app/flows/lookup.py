@@ -8,9 +8,9 @@ from app.direct import DirectConnection
 from app.kit.batches import Batches
 from app.kit.tokens import digest
 from app.models import session as sessions
-from app.models.session import Person
+from app.models.session import CurrentSession
 
-__all__ = ["Lookup", "Person"]
+__all__ = ["CurrentSession", "Lookup"]
 
 
 class Lookup:
@@ -26,11 +26,11 @@ class Lookup:
         self._ends = {
             "idle": idle,
             "rest": min(sessions.TOUCH_AT_MOST_EVERY, idle / 2),
-            "proof": timedelta(minutes=config.reauth_minutes),
+            "proof": timedelta(minutes=config.reauthentication_minutes),
         }
         self._batches = Batches(self._find_all)
 
-    async def find(self, secret: str) -> Person | None:
+    async def find(self, secret: str) -> CurrentSession | None:
         """Return who is signed in by a session secret, None if that session has ended.
 
         Raises:
@@ -42,10 +42,10 @@ class Lookup:
         """Give up what is under way."""
         await self._batches.close()
 
-    async def _find_all(self, digests: Sequence[bytes]) -> Mapping[bytes, Person]:
+    async def _find_all(self, digests: Sequence[bytes]) -> Mapping[bytes, CurrentSession]:
         rows = await self._connection.fetch(sessions.FIND, digests=digests, **self._ends)
-        people = dict(map(sessions.found, rows))
-        stale = [person.session_id for person in people.values() if person.is_stale]
+        users = dict(map(sessions.found, rows))
+        stale = [user.session_id for user in users.values() if user.is_stale]
         if stale:
             await self._connection.fetch(sessions.TOUCH, ids=stale)
-        return people
+        return users

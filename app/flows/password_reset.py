@@ -1,4 +1,4 @@
-"""A forgotten password: a letter, and the link in it on which another one is chosen."""
+"""A forgotten password: an email, and the link in it on which another one is chosen."""
 
 from typing import NamedTuple
 from uuid import UUID
@@ -28,16 +28,16 @@ from app.steps import (
 
 
 class Reset(NamedTuple):
-    """``browser`` goes into the browser's cookie: its owner has shown that the mail is his."""
+    """``browser`` goes into the browser's cookie: its owner has shown that the mail is theirs."""
 
     browser: str | None
 
 
 async def request_reset(ctx: Context, *, name: str) -> None:
-    """Write to the person of an address or user name, if there is one.
+    """Write to the user of an address or username, if there is one.
 
     Nobody learns whether there is one: a blocked person and nobody cost the same, and get nothing
-    (EN-04). The limits of letters are silent.
+    (EN-04). The limits of emails are silent.
 
     Raises:
         TooManyTries: from this network.
@@ -69,14 +69,14 @@ async def find_reset(ctx: Context, *, sealed: str) -> Owner:
 
 
 async def reset_password(ctx: Context, *, sealed: str, password: str) -> Reset:
-    """Give a person another password by a link; of any number of clicks one wins.
+    """Give a user another password by a link; of any number of clicks one wins.
 
     Nobody is signed in by it, all sessions end, older links are void, and who is blocked stays so
     (TK-09). The address is confirmed by it: a registration that waited becomes an account.
 
     Raises:
         LinkUnusable: used, expired, foreign, garbled.
-        UsernameTaken: the user name of a registration went to somebody else meanwhile.
+        UsernameTaken: the username of a registration went to somebody else meanwhile.
         WeakPassword: the password is refused, with the reason; the link stays good.
         TooBusy: too many passwords wait to be hashed; the link stays good.
     """
@@ -92,19 +92,19 @@ async def reset_password(ctx: Context, *, sealed: str, password: str) -> Reset:
         elif digest:
             done = await _replace(ctx, digest, password_hash)
     if name_is_gone:
-        raise UsernameTaken("This user name is taken by now. Please register again with another.")
+        raise UsernameTaken("This username is taken by now. Please register again with another.")
     if done is None:
         raise LinkUnusable
     return done
 
 
 async def _answer(ctx: Context, name: str) -> None:
-    person = await users.find(ctx.db, name)
+    user = await users.find(ctx.db, name)
     pending = await registration.newest(ctx.db, name)
-    if person is not None and person.blocked_at is not None:
-        person = pending = None
-    addressee: Credentials | Pending | None = person or pending
-    await audit.write(ctx.db, Event.RESET_ASKED, client=ctx.client, subject_id=person and person.id)
+    if user is not None and user.blocked_at is not None:
+        user = pending = None
+    addressee: Credentials | Pending | None = user or pending
+    await audit.write(ctx.db, Event.RESET_ASKED, client=ctx.client, subject_id=user and user.id)
     email = addressee.email if addressee else name
     if await email_limits.is_withheld(ctx, email_limits.Kind.RESET, email):
         return
@@ -124,22 +124,22 @@ async def _find_pending(ctx: Context, digest: bytes) -> Pending | None:
 
 
 async def _settle(ctx: Context, pending: Pending, password_hash: str) -> Reset | None:
-    settled = await activation.settle(ctx, pending, password_hash=password_hash)
+    settled = await activation.activate(ctx, pending, password_hash=password_hash)
     return Reset(None) if settled else None
 
 
 async def _replace(ctx: Context, digest: bytes, password_hash: str) -> Reset | None:
     taken = await token.take(ctx.db, digest, purpose=Purpose.RESET)
-    person = taken and await users.find_by_id(ctx.db, taken.user_id)
-    if not taken or not person or taken.email != person.email:
+    user = taken and await users.find_by_id(ctx.db, taken.user_id)
+    if not taken or not user or taken.email != user.email:
         return None
-    user_id: UUID = person.id
+    user_id: UUID = user.id
     await users.set_password_hash(ctx.db, user_id, password_hash)
     await sessions.end_all(ctx.db, user_id)
     await token.void(ctx.db, user_id, Purpose.RESET, Purpose.CHANGE_EMAIL, Purpose.INVITE)
-    await rate_limit.give_back(ctx.db, password_check.bucket_of_person(user_id))
+    await rate_limit.give_back(ctx.db, password_check.bucket_of_user(user_id))
     await known_browser.forget_all(ctx.db, user_id)
     named = await known_browsers.remember(ctx, user_id, ctx.browser)
     await audit.write(ctx.db, Event.PASSWORD_RESET, client=ctx.client, subject_id=user_id)
-    await notices.tell(ctx, person, messages.password_changed)
+    await notices.tell(ctx, user, messages.password_changed)
     return Reset(named.text)

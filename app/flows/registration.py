@@ -1,10 +1,10 @@
-"""Registering: asking for an account, and for the letter once more."""
+"""Registering: asking for an account, and for the email once more."""
 
 from datetime import timedelta
 from uuid import UUID
 
 from app.context import Context
-from app.db import one_by_one
+from app.db import autocommit
 from app.kit import passwords
 from app.kit.errors import (
     LinkUnusable,
@@ -14,7 +14,7 @@ from app.kit.errors import (
     UsernameTaken,
 )
 from app.kit.links import CONFIRM_VALID_HOURS, VALID
-from app.kit.sealing import OF_PERSON, Purpose, seal, unseal
+from app.kit.sealing import OF_USER, Purpose, seal, unseal
 from app.limits import limits
 from app.mail import messages
 from app.models import audit, outbox, rate_limit
@@ -39,14 +39,14 @@ async def register(
 
     Returns:
         A receipt for the browser that registered. The same for a known and a new address
-        (EN-03): the owner of a known one gets the letter that fits.
+        (EN-03): the owner of a known one gets the email that fits.
 
     Raises:
         RegistrationClosed: nobody registers here, or only who is invited.
         AddressNotAllowed: the address is of a domain that cannot be used here.
         TermsNotAccepted: there are terms.
         WeakPassword: the password is refused, with the reason.
-        UsernameTaken: user names are public.
+        UsernameTaken: usernames are public.
         TooManyTries: from this network.
         TooBusy: too many passwords wait to be hashed.
     """
@@ -59,7 +59,7 @@ async def register(
         f"registrations:network:{ctx.client.network}": limits(ctx.config).logins_of_network,
         **email_limits.of_network(ctx),
     }
-    async with one_by_one(ctx.db):
+    async with autocommit(ctx.db):
         taken = await users.is_username_taken(ctx.db, username)
         wait = await rate_limit.look(ctx.db, rates)
     if taken:
@@ -67,7 +67,7 @@ async def register(
     if wait:
         raise TooManyTries(wait)
     async with ctx.hasher.place(ctx.client.group):
-        async with one_by_one(ctx.db):
+        async with autocommit(ctx.db):
             wait = await rate_limit.take_all(ctx.db, rates)
         if wait:
             raise TooManyTries(wait)
@@ -83,12 +83,12 @@ async def register(
             lasts=VALID[Purpose.CONFIRM],
         )
         await audit.write(ctx.db, Event.REGISTERED, client=ctx.client, registration=str(pending.id))
-        await _write_letter(ctx, pending)
+        await _write_email(ctx, pending)
     return seal(ctx.config.signing_keys, Purpose.REGISTERED, str(pending.id))
 
 
 async def resend(ctx: Context, *, ticket: str) -> None:
-    """Send the letter of a registration again, to who knows its password.
+    """Send the email of a registration again, to who knows its password.
 
     ``ticket`` is what a login with that password returned. The limit of an address is silent.
 
@@ -108,30 +108,30 @@ async def resend(ctx: Context, *, ticket: str) -> None:
         f"resends:network:{ctx.client.network}": limits(ctx.config).logins_of_network,
         **email_limits.of_network(ctx),
     }
-    async with one_by_one(ctx.db):
+    async with autocommit(ctx.db):
         wait = await rate_limit.take_all(ctx.db, rates)
     if wait:
         raise TooManyTries(wait)
     async with ctx.db.begin():
-        if text.startswith(OF_PERSON):
-            await _write_to_person(ctx, UUID(text.removeprefix(OF_PERSON)))
+        if text.startswith(OF_USER):
+            await _write_to_user(ctx, UUID(text.removeprefix(OF_USER)))
             return
         pending = await registrations.renew(ctx.db, UUID(text), lasts=VALID[Purpose.CONFIRM])
         if pending is not None:
-            await _write_letter(ctx, pending, is_shown=True)
+            await _write_email(ctx, pending, is_shown=True)
 
 
 async def waiting(ctx: Context, *, email: str = "") -> list[Waiting]:
-    """Return who registered and has not confirmed his address, the newest first.
+    """Return who registered and has not confirmed their address, the newest first.
 
     For operators. ``email``: only those of this address.
     """
-    async with one_by_one(ctx.db):
+    async with autocommit(ctx.db):
         return await registrations.waiting(ctx.db, email=email, most=MOST_WAITING)
 
 
 async def send_again(ctx: Context, *, registration_id: UUID) -> None:
-    """Send the letter of a registration again, for an operator: no limit withholds it.
+    """Send the email of a registration again, for an operator: no limit withholds it.
 
     Raises:
         NoSuchRegistration: it was confirmed, or is too old.
@@ -140,22 +140,22 @@ async def send_again(ctx: Context, *, registration_id: UUID) -> None:
         await authorization.hold(ctx)
         pending = await registrations.renew(ctx.db, registration_id, lasts=VALID[Purpose.CONFIRM])
         if pending is not None:
-            await _put_letter(ctx, pending)
+            await _put_email(ctx, pending)
             await record(ctx, Event.CONFIRMATION_SENT, registration=str(pending.id))
     if pending is None:
         raise NoSuchRegistration
 
 
-async def _write_to_person(ctx: Context, user_id: UUID) -> None:
-    """Write to somebody who was brought here unconfirmed: choosing a password confirms him."""
-    person = await users.find_by_id(ctx.db, user_id)
-    if person is None or person.confirmed_at is not None:
+async def _write_to_user(ctx: Context, user_id: UUID) -> None:
+    """Write to somebody who was brought here unconfirmed: choosing a password confirms them."""
+    user = await users.find_by_id(ctx.db, user_id)
+    if user is None or user.confirmed_at is not None:
         return
-    if not await email_limits.is_withheld(ctx, email_limits.Kind.CONFIRM, person.email):
-        await reset_links.send(ctx, person, messages.reset_to_confirm)
+    if not await email_limits.is_withheld(ctx, email_limits.Kind.CONFIRM, user.email):
+        await reset_links.send(ctx, user, messages.reset_to_confirm)
 
 
-async def _write_letter(ctx: Context, pending: Pending, *, is_shown: bool = False) -> None:
+async def _write_email(ctx: Context, pending: Pending, *, is_shown: bool = False) -> None:
     registration_id = str(pending.id)
     if not await email_limits.is_withheld(
         ctx,
@@ -164,26 +164,26 @@ async def _write_letter(ctx: Context, pending: Pending, *, is_shown: bool = Fals
         registration=registration_id,
         is_shown=is_shown,
     ):
-        await _put_letter(ctx, pending)
+        await _put_email(ctx, pending)
 
 
-async def _put_letter(ctx: Context, pending: Pending) -> None:
+async def _put_email(ctx: Context, pending: Pending) -> None:
     """Write to the address: a link to confirm, or to an account's owner that there is one."""
-    person = await users.find(ctx.db, pending.email)
-    if person is not None:
-        letter = messages.already_registered(
-            to=person.email,
+    user = await users.find(ctx.db, pending.email)
+    if user is not None:
+        message = messages.already_registered(
+            to=user.email,
             site=ctx.config.site_name,
-            username=person.username,
+            username=user.username,
             login_url=f"{ctx.config.public_url}/login",
         )
     else:
         link = await one_time_links.link(ctx, Purpose.CONFIRM, registration_id=pending.id)
-        letter = messages.confirm_address(
+        message = messages.confirm_address(
             to=pending.email,
             site=ctx.config.site_name,
             username=pending.username,
             link=link,
             valid_hours=CONFIRM_VALID_HOURS,
         )
-    await outbox.put(ctx.db, letter)
+    await outbox.put(ctx.db, message)

@@ -48,7 +48,7 @@ async def create(ctx: Context, *, name: str, permissions: Permission) -> None:
 
     Raises:
         WrongRoleName: no role can have this name.
-        RoleThere: one of this name is there, in any case of letters.
+        RoleThere: one of this name is there, in any case of emails.
     """
     if not NAME.fullmatch(name):
         raise WrongRoleName
@@ -86,7 +86,7 @@ async def set_permissions(ctx: Context, *, name: str, permissions: Permission) -
 
 
 async def set_default(ctx: Context, *, name: str) -> None:
-    """Let new people get a role; who is there keeps the one he has.
+    """Let new people get a role; who is there keeps the one they have.
 
     Raises:
         NoSuchRole: there is no such role.
@@ -125,8 +125,10 @@ async def delete(ctx: Context, *, name: str) -> None:
             await record(ctx, Event.ROLE_DELETED, role=known.name)
     found = _require(known, name, roles)
     if holders:
-        people = "one person has" if holders == 1 else f"{holders} people have"
-        raise RoleHeld(f"{people.capitalize()} the role {found.name}. Give them another one first.")
+        held_by = "one person has" if holders == 1 else f"{holders} people have"
+        raise RoleHeld(
+            f"{held_by.capitalize()} the role {found.name}. Give them another one first."
+        )
     if found.is_default:
         raise RoleHeld
 

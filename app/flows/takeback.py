@@ -25,7 +25,7 @@ DISPUTED = "“This wasn’t me” came from an address that belongs to another 
 
 
 class Opened(NamedTuple):
-    """A link that could be used now. ``email`` is where its letter went.
+    """A link that could be used now. ``email`` is where its email went.
 
     ``is_moved``: the account has another address by now, and would get this one back.
     """
@@ -35,11 +35,11 @@ class Opened(NamedTuple):
     is_moved: bool
 
 
-class Disowned(NamedTuple):
-    """``email`` is where the letter went on which another password is chosen.
+class TakenBack(NamedTuple):
+    """``email`` is where the email went on which another password is chosen.
 
     ``is_lost``: the address of before belongs to another account by now, and could not be given
-    back. Then no letter goes out, for it would reach whoever changed it; the account is blocked
+    back. Then no email goes out, for it would reach whoever changed it; the account is blocked
     until an administrator has seen to it.
     """
 
@@ -56,20 +56,20 @@ async def open_notice(ctx: Context, *, sealed: str) -> Opened:
     digest = open_link(Purpose.NOT_ME, sealed, keys=ctx.config.signing_keys)
     async with ctx.db.begin():
         found = digest and await token.find(ctx.db, digest, purpose=Purpose.NOT_ME)
-        person = found and await users.find_by_id(ctx.db, found.user_id)
-        is_sound = found and person and await _is_sound(ctx, person, found)
-    if not found or not person or not is_sound:
+        user = found and await users.find_by_id(ctx.db, found.user_id)
+        is_sound = found and user and await _is_sound(ctx, user, found)
+    if not found or not user or not is_sound:
         raise LinkUnusable(USED_UP)
-    return Opened(person.username, found.email or person.email, _is_moved(person, found))
+    return Opened(user.username, found.email or user.email, _is_moved(user, found))
 
 
-async def disown(ctx: Context, *, sealed: str) -> Disowned:
-    """Take an account back for the owner of the address to which a security letter went.
+async def take_back(ctx: Context, *, sealed: str) -> TakenBack:
+    """Take an account back for the owner of the address to which a security email went.
 
     Every browser is signed out, the password opens nothing any more, an address that was changed
-    since the letter is changed back, a deletion is called off, and the letter for a new password
+    since the email is changed back, a deletion is called off, and the email for a new password
     goes out. Links of this kind that went out later, perhaps to an intruder's address, are void:
-    the earlier letter wins, and an address that the account had later takes nothing back.
+    the earlier email wins, and an address that the account had later takes nothing back.
 
     Raises:
         LinkUnusable: used, expired, foreign, garbled, or of an address that the account had later
@@ -78,44 +78,44 @@ async def disown(ctx: Context, *, sealed: str) -> Disowned:
     digest = open_link(Purpose.NOT_ME, sealed, keys=ctx.config.signing_keys)
     async with ctx.db.begin():
         taken = digest and await token.take(ctx.db, digest, purpose=Purpose.NOT_ME)
-        person = taken and await users.find_by_id(ctx.db, taken.user_id)
+        user = taken and await users.find_by_id(ctx.db, taken.user_id)
         outcome = None
-        if taken and person and await _is_sound(ctx, person, taken):
-            outcome = await _take_back(ctx, person, taken)
+        if taken and user and await _is_sound(ctx, user, taken):
+            outcome = await _take_back(ctx, user, taken)
     if outcome is None:
         raise LinkUnusable(USED_UP)
     return outcome
 
 
-async def _take_back(ctx: Context, person: Credentials, taken: Taken) -> Disowned:
-    is_moved, is_lost = _is_moved(person, taken), False
+async def _take_back(ctx: Context, user: Credentials, taken: Taken) -> TakenBack:
+    is_moved, is_lost = _is_moved(user, taken), False
     if is_moved and taken.email:
-        is_lost = await users.set_email(ctx.db, person.id, taken.email) is None
-    await users.disable_password(ctx.db, person.id)
-    await deletion.stay(ctx.db, person.id)
-    await sessions.end_all(ctx.db, person.id)
-    await known_browser.forget_all(ctx.db, person.id)
-    await token.void(ctx.db, person.id, Purpose.RESET, Purpose.CHANGE_EMAIL, Purpose.KEEP)
+        is_lost = await users.set_email(ctx.db, user.id, taken.email) is None
+    await users.disable_password(ctx.db, user.id)
+    await deletion.stay(ctx.db, user.id)
+    await sessions.end_all(ctx.db, user.id)
+    await known_browser.forget_all(ctx.db, user.id)
+    await token.void(ctx.db, user.id, Purpose.RESET, Purpose.CHANGE_EMAIL, Purpose.KEEP)
     await token.void_like(ctx.db, taken, purpose=Purpose.NOT_ME)
-    await audit.write(ctx.db, Event.DISOWNED, client=ctx.client, subject_id=person.id)
+    await audit.write(ctx.db, Event.TAKEN_BACK, client=ctx.client, subject_id=user.id)
     if is_lost:
-        await users.block(ctx.db, person.id, reason=DISPUTED)
+        await users.block(ctx.db, user.id, reason=DISPUTED)
         await audit.write(
-            ctx.db, Event.BLOCKED, client=ctx.client, subject_id=person.id, reason=DISPUTED
+            ctx.db, Event.BLOCKED, client=ctx.client, subject_id=user.id, reason=DISPUTED
         )
-        return Disowned("", is_lost=True)
+        return TakenBack("", is_lost=True)
     if is_moved:
-        await audit.write(ctx.db, Event.EMAIL_RESTORED, client=ctx.client, subject_id=person.id)
-    await reset_links.send(ctx, person, messages.reset_after_not_me)
-    return Disowned(taken.email or person.email, is_lost=False)
+        await audit.write(ctx.db, Event.EMAIL_RESTORED, client=ctx.client, subject_id=user.id)
+    await reset_links.send(ctx, user, messages.reset_after_not_me)
+    return TakenBack(taken.email or user.email, is_lost=False)
 
 
-async def _is_sound(ctx: Context, person: Credentials, taken: Taken) -> bool:
+async def _is_sound(ctx: Context, user: Credentials, taken: Taken) -> bool:
     """Whether the address of a link may say whose the account is."""
-    if taken.email is None or not _is_moved(person, taken):
+    if taken.email is None or not _is_moved(user, taken):
         return True
-    return await address.is_earlier(ctx.db, person.id, taken.email, person.email)
+    return await address.is_earlier(ctx.db, user.id, taken.email, user.email)
 
 
-def _is_moved(person: Credentials, taken: Taken) -> bool:
-    return taken.email is not None and taken.email != person.email
+def _is_moved(user: Credentials, taken: Taken) -> bool:
+    return taken.email is not None and taken.email != user.email

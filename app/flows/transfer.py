@@ -21,19 +21,19 @@ from app.models.export import Exported
 from app.models.source import Found
 from app.models.staging import Refused
 from app.transfer.columns import AS_IT_IS, Reading
-from app.transfer.parsing import Newcomer, read
+from app.transfer.parsing import StagedUser, read
 from app.transfer.rows import Problem, Row
 
 __all__ = [
-    "Brought",
     "Exported",
     "HashKind",
+    "Imported",
     "People",
-    "bring_in",
     "exported",
     "hash_kinds",
-    "people_of",
-    "people_of_file",
+    "import_users",
+    "users_of",
+    "users_of_file",
 ]
 
 AT_ONCE = 5000
@@ -45,13 +45,13 @@ Rows = AsyncIterator[Row | Problem]
 Tell = Callable[[Problem], object]
 
 
-class Brought(NamedTuple):
+class Imported(NamedTuple):
     """What became of an import; ``is_done``: it is written down.
 
-    ``people`` are new, ``present`` were here already and stay as they are.
+    ``users`` are new, ``present`` were here already and stay as they are.
     """
 
-    people: int
+    users: int
     present: int
     problems: int
     unconfirmed: int
@@ -63,7 +63,7 @@ class HashKind(NamedTuple):
     """A kind of hash, and how many people have one. An old one is renewed at their next login."""
 
     name: str
-    people: int
+    users: int
     is_old: bool
 
 
@@ -87,7 +87,7 @@ class _Problems:
         self._tell(problem)
 
 
-async def bring_in(
+async def import_users(
     ctx: Context,
     *,
     rows: Rows,
@@ -95,12 +95,13 @@ async def bring_in(
     dry_run: bool = False,
     skip_bad: bool = False,
     reading: Reading = AS_IT_IS,
-) -> Brought:
+) -> Imported:
     """Make accounts of people from elsewhere, in one transaction.
 
     All of them, or with ``skip_bad`` all but those with a problem, or with ``dry_run`` nobody.
-    ``tell`` hears of each problem. Who is here already, by his address, stays as he is. The table
-    of people is only read until all is looked at, and written for a few seconds at the end.
+    ``tell`` hears of each problem. Users who are here already, by their address, stay as they
+    are. The table of users is only read until all is looked at, and written for a few seconds at
+    the end.
 
     Returns:
         What became of it. Nothing is written if there was a problem and ``skip_bad`` is not given.
@@ -118,11 +119,11 @@ async def bring_in(
             late, is_done = await _admit(ctx, problems, skip_bad=skip_bad)
             present += late
         kept = await staging.kept(ctx.db)
-    return Brought(present=present, problems=problems.number, is_done=is_done, **kept._asdict())
+    return Imported(present=present, problems=problems.number, is_done=is_done, **kept._asdict())
 
 
 @asynccontextmanager
-async def people_of(
+async def users_of(
     url: URL, *, table: str | None, reading: Reading = AS_IT_IS
 ) -> AsyncIterator[People]:
     """Open the database of a Flask application, to read its people as of now.
@@ -137,18 +138,16 @@ async def people_of(
         with _refusals():
             connection = await stack.enter_async_context(engine.connect())
             await connection.execution_options(**READ_ONLY)
-            await source.be_patient(connection)
+            await source.lift_limits(connection)
             found = await connection.run_sync(source.find, table, reading)
             found = _understood(found, table, reading)
             count = await connection.run_sync(source.count, found)
-        yield People(count, _people(connection, found), found.all_columns)
+        yield People(count, _users(connection, found), found.all_columns)
 
 
 @contextmanager
-def people_of_file(
-    path: str, *, table: str | None, reading: Reading = AS_IT_IS
-) -> Iterator[People]:
-    """Open a file of SQLite, as ``people_of`` opens a database.
+def users_of_file(path: str, *, table: str | None, reading: Reading = AS_IT_IS) -> Iterator[People]:
+    """Open a file of SQLite, as ``users_of`` opens a database.
 
     Raises:
         CannotRead: as there.
@@ -158,25 +157,25 @@ def people_of_file(
             connection = stack.enter_context(source.opened_file(path))
             found = _understood(source.find(connection, table, reading), table, reading)
             count = source.count(connection, found)
-        yield People(count, _people_now(connection, found), found.all_columns)
+        yield People(count, _users_now(connection, found), found.all_columns)
 
 
 async def exported(ctx: Context) -> AsyncIterator[Exported]:
     """Return all people, with their hashes, the newest last, as of one moment."""
     async with ctx.db.begin():
-        await export.be_patient(ctx.db)
-        async for person in export.exported(ctx.db):
-            yield person
+        await export.lift_limits(ctx.db)
+        async for user in export.exported(ctx.db):
+            yield user
 
 
 async def hash_kinds(ctx: Context, *, rounds: int) -> list[HashKind]:
     """Return the kinds of hashes that people have, the most frequent first."""
     async with ctx.db.begin():
         beginnings = await export.hash_beginnings(ctx.db)
-    people: Counter[tuple[str, bool]] = Counter()
+    users: Counter[tuple[str, bool]] = Counter()
     for beginning, number in beginnings:
-        people[_kind(beginning, rounds)] += number
-    return [HashKind(name, number, is_old) for (name, is_old), number in people.most_common()]
+        users[_kind(beginning, rounds)] += number
+    return [HashKind(name, number, is_old) for (name, is_old), number in users.most_common()]
 
 
 def _kind(beginning: str, rounds: int) -> tuple[str, bool]:
@@ -189,13 +188,13 @@ def _kind(beginning: str, rounds: int) -> tuple[str, bool]:
     return f"{found.name}, {cost} rounds", cost != str(rounds)
 
 
-async def _people(connection: AsyncConnection, found: Found) -> AsyncIterator[Row]:
+async def _users(connection: AsyncConnection, found: Found) -> AsyncIterator[Row]:
     with _refusals():
         async for row in source.rows(connection, found):
             yield row
 
 
-async def _people_now(connection: Connection, found: Found) -> AsyncIterator[Row]:
+async def _users_now(connection: Connection, found: Found) -> AsyncIterator[Row]:
     with _refusals():
         for row in source.rows_now(connection, found):
             yield row
@@ -237,9 +236,9 @@ async def _collect(ctx: Context, rows: Rows, problems: _Problems, reading: Readi
             columns = row.values.keys()
             reading.check(columns)
         found = [row] if isinstance(row, Problem) else read(row, now=now, reading=reading)
-        if isinstance(found, Newcomer) and found.role and found.role.lower() not in roles:
+        if isinstance(found, StagedUser) and found.role and found.role.lower() not in roles:
             found = [_unknown_role(found)]
-        if not isinstance(found, Newcomer):
+        if not isinstance(found, StagedUser):
             for problem in found:
                 problems.add(problem)
             continue
@@ -252,14 +251,14 @@ async def _collect(ctx: Context, rows: Rows, problems: _Problems, reading: Readi
     await staging.put(ctx.db, batch)
 
 
-def _unknown_role(person: Newcomer) -> Problem:
+def _unknown_role(user: StagedUser) -> Problem:
     return Problem(
-        person.line, person.email, "role", f"There is no role “{person.role}” here. Make it first."
+        user.line, user.email, "role", f"There is no role “{user.role}” here. Make it first."
     )
 
 
 async def _compare(ctx: Context, problems: _Problems) -> int:
-    """Compare the newcomers with each other and with who is here; return how many are here."""
+    """Compare the staged users with each other and with who is here; return how many are here."""
     await staging.index(ctx.db)
     present = await staging.drop_present(ctx.db)
     for twin in await staging.drop_twins(ctx.db):
@@ -273,12 +272,12 @@ async def _compare(ctx: Context, problems: _Problems) -> int:
 
 def _name_taken(refused: Refused) -> Problem:
     where = "here" if refused.other is None else f"in line {refused.other}"
-    sentence = f"The user name “{refused.username}” is somebody else's, {where}."
+    sentence = f"The username “{refused.username}” is somebody else's, {where}."
     return Problem(refused.line, refused.email, "username", sentence)
 
 
 async def _find_names(ctx: Context) -> None:
-    """Give who has none a user name, with the next number where the plain one is taken."""
+    """Give who has none a username, with the next number where the plain one is taken."""
     await staging.unname(ctx.db)
     numbers: Counter[str] = Counter()
     while nameless := await staging.nameless(ctx.db, most=AT_ONCE):
@@ -297,10 +296,10 @@ async def _find_names(ctx: Context) -> None:
 
 
 async def _admit(ctx: Context, problems: _Problems, *, skip_bad: bool) -> tuple[int, bool]:
-    """Write the newcomers down.
+    """Write the staged users down.
 
     Returns:
-        How many the site was faster with, and whether it stays written: a user name that somebody
+        How many the site was faster with, and whether it stays written: a username that somebody
         took meanwhile is a problem like any other.
     """
     async with ctx.db.begin_nested() as savepoint:

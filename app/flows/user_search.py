@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import NamedTuple
 
 from app.context import Context
-from app.kit.errors import NoSuchPerson
+from app.kit.errors import NoSuchUser
 from app.models import audit, role, user_search
 from app.models import session as sessions
 from app.models import user as users
@@ -15,38 +15,38 @@ from app.steps import audit_words
 __all__ = ["Filter", "Listed", "Page", "Profile", "State", "find", "role_names", "show"]
 
 PAGE_SIZE = 50
-LINES_OF_A_PERSON = 30
+LINES_OF_A_USER = 30
 
 
 class Page(NamedTuple):
     """Some people; ``next`` is what the page behind it comes after, None if this is the last."""
 
-    people: list[Listed]
+    users: list[Listed]
     next: str | None
 
 
 class Profile(NamedTuple):
-    """All about a person that an administrator may see. Nothing of it is a secret."""
+    """All about a user that an administrator may see. Nothing of it is a secret."""
 
-    person: Listed
+    user: Listed
     blocked_reason: str | None
     sessions: list[Open]
     history: list[audit_words.Told]
 
 
 async def find(ctx: Context, wanted: Filter, *, after: str = "", size: int = PAGE_SIZE) -> Page:
-    """Return people by user name. An id, whole, finds its person too."""
+    """Return people by username. An id, whole, finds its person too."""
     async with ctx.db.begin():
         found = await user_search.page(ctx.db, wanted, after=after, size=size + 1)
         known = None if found else await users.identify(ctx.db, wanted.part)
         if known is not None and not after and wanted == Filter(wanted.part):
-            person = await user_search.one(ctx.db, known.id)
-            found = [person] if person else []
+            user = await user_search.one(ctx.db, known.id)
+            found = [user] if user else []
     return Page(found[:size], found[size - 1].username if len(found) > size else None)
 
 
 async def show(ctx: Context, *, name: str) -> Profile:
-    """Return all about a person of an address, a user name or an id.
+    """Return all about a user of an address, a username or an id.
 
     Raises:
         NoSuchPerson: nobody has this name.
@@ -54,16 +54,16 @@ async def show(ctx: Context, *, name: str) -> Profile:
     idle = timedelta(minutes=ctx.config.session_idle_minutes)
     async with ctx.db.begin():
         known = await users.identify(ctx.db, name)
-        person = await user_search.one(ctx.db, known.id) if known else None
-        if person is not None:
-            reason = await users.blocked_reason(ctx.db, person.id)
-            live = await sessions.live_of(ctx.db, person.id, idle=idle)
+        user = await user_search.one(ctx.db, known.id) if known else None
+        if user is not None:
+            reason = await users.blocked_reason(ctx.db, user.id)
+            live = await sessions.live_of(ctx.db, user.id, idle=idle)
             lines = await audit.page(
-                ctx.db, audit.Filter(person=person.id), before=None, size=LINES_OF_A_PERSON
+                ctx.db, audit.Filter(user=user.id), before=None, size=LINES_OF_A_USER
             )
-    if person is None:
-        raise NoSuchPerson
-    return Profile(person, reason, live, [audit_words.tell(line) for line in lines])
+    if user is None:
+        raise NoSuchUser
+    return Profile(user, reason, live, [audit_words.tell(line) for line in lines])
 
 
 async def role_names(ctx: Context) -> list[str]:

@@ -4,9 +4,9 @@ from quart import Request, current_app
 from quart.typing import ResponseTypes
 from werkzeug.exceptions import Forbidden
 
+from app.http import resume
 from app.http.current_user import resolve
 from app.http.marks import anyone, is_open, is_sensitive, may, needed, sensitive
-from app.http import resume
 
 __all__ = ["anyone", "may", "sensitive"]
 
@@ -27,7 +27,7 @@ async def demand_login(request: Request) -> ResponseTypes | None:
     permission = needed(page)
     if permission is not None and not user.can(permission):
         raise Forbidden
-    if is_sensitive(page) and user.person is not None and not user.person.is_proven:
+    if is_sensitive(page) and user.session is not None and not user.session.is_fresh:
         return await resume.reauthenticate_first()
     return None
 

@@ -11,7 +11,7 @@ from werkzeug.routing import MapAdapter
 class Application(Quart):
     """Quart whose addresses are those of ``PUBLIC_URL``, whatever a request calls it by."""
 
-    def __init__(self, name: str, *, public_url: str, **options: Any) -> None:  # noqa: ANN401
+    def __init__(self, name: str, *, public_url: str, **options: Any) -> None:
         """``options`` are Quart's."""
         super().__init__(name, **options)
         self._public = urlsplit(public_url)

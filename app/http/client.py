@@ -6,7 +6,7 @@ from quart import Request, g
 
 from app.kit.client import Client, is_within, parsed
 from app.kit.logs import trace
-from app.services import house
+from app.services import services
 
 USER_AGENT_LONGEST = 400
 NO_ADDRESS = "127.0.0.1"  # a Unix socket: somebody on this machine
@@ -40,7 +40,7 @@ def _ip(request: Request) -> str:
     named ``Remote-Addr`` is anybody's.
     """
     address = parsed((request.scope.get("client") or [NO_ADDRESS])[0]) or NO_ADDRESS
-    config = house().config
+    config = services().config
     if not config.trusted_proxies or "X-Forwarded-For" not in request.headers:
         return address
     forwarded = ",".join(request.headers.getlist("X-Forwarded-For")).split(",")
@@ -56,4 +56,4 @@ def _user_agent(request: Request) -> str:
     text: str = request.headers.get("User-Agent", "")[:USER_AGENT_LONGEST]
     if text.isprintable():
         return text
-    return "".join(letter if letter.isprintable() else "?" for letter in text)
+    return "".join(character if character.isprintable() else "?" for character in text)

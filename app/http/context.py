@@ -7,9 +7,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.context import Context
 from app.http import known_browser
-from app.http.current_user import current_user, actor
 from app.http.client import client
-from app.services import house
+from app.http.current_user import actor, current_user
+from app.services import services
 
 
 @asynccontextmanager
@@ -19,7 +19,7 @@ async def context() -> AsyncIterator[Context]:
     Raises:
         DatabaseAway: instead of any error that says so.
     """
-    async with house().session() as db:
+    async with services().session() as db:
         yield context_of(db)
 
 
@@ -27,10 +27,10 @@ def context_of(db: AsyncSession) -> Context:
     """Return the context of this request with a database session of one's own."""
     return Context(
         db,
-        house().config,
-        house().hasher,
+        services().config,
+        services().hasher,
         client(),
         actor=actor(),
-        session_secret=current_user.current_user.auth_id,
+        session_secret=current_user.auth_id,
         browser=known_browser.name(),
     )

@@ -10,7 +10,7 @@ from quart.wrappers import BaseRequestWebsocket, Response
 from werkzeug.wrappers import Response as WerkzeugResponse
 
 from app.config import Config
-from app.services import house
+from app.services import services
 
 STANDARD_PORTS = {"http": 80, "https": 443}
 USUAL_PORTS = {"http": 8000, "https": 443}  # plain http is for this machine alone, by make run
@@ -62,10 +62,10 @@ def cookie_name(config: Config, name: str) -> str:
 def put(response: ResponseTypes, name: str, value: str, *, seconds: int) -> None:
     """Let the browser keep a value for a while, out of reach of scripts and other sites."""
     response.set_cookie(
-        cookie_name(house().config, name),
+        cookie_name(services().config, name),
         value,
         max_age=seconds,
-        secure=house().config.is_https,
+        secure=services().config.is_https,
         httponly=True,
         samesite="Lax",
     )
@@ -73,14 +73,14 @@ def put(response: ResponseTypes, name: str, value: str, *, seconds: int) -> None
 
 def get(name: str) -> str:
     """Return what the browser keeps, empty if nothing."""
-    return request.cookies.get(cookie_name(house().config, name), "")
+    return request.cookies.get(cookie_name(services().config, name), "")
 
 
 def drop(response: ResponseTypes, name: str) -> None:
     """Let the browser forget a value."""
     response.delete_cookie(
-        cookie_name(house().config, name),
-        secure=house().config.is_https,
+        cookie_name(services().config, name),
+        secure=services().config.is_https,
         httponly=True,
         samesite="Lax",
     )

@@ -3,8 +3,8 @@
 from quart import Request, request
 from werkzeug.exceptions import Forbidden
 
-from app.services import house
 from app.http import kept_links
+from app.services import services
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 OWN_SITES = frozenset({"same-origin", "none"})
@@ -23,7 +23,7 @@ def refuse_foreign(asked: Request) -> None:
     if not sites and not origins:
         raise Forbidden(
             "Your browser does not say where this form comes from, so nothing was done. Please "
-            f"use a newer browser. A script sends the header Origin: {house().config.public_url}"
+            f"use a newer browser. A script sends the header Origin: {services().config.public_url}"
         )
     if not (_is_ours(sites, OWN_SITES) if sites else _is_ours(origins, own_origins())):
         raise Forbidden(
@@ -42,8 +42,8 @@ def own_origins() -> frozenset[str]:
     Where a browser hides it, the cookie of a link shows that the form is that link's page: it is
     ``SameSite=Lax``, so no form of another site brings it along.
     """
-    own = {house().config.public_url}
-    if not house().config.is_https:  # a laptop: the Host is one of its own names too
+    own = {services().config.public_url}
+    if not services().config.is_https:  # a laptop: the Host is one of its own names too
         own.add(f"http://{request.headers.get('Host', '')}")
     link = kept_links.of_page()
     if link is not None and link.is_kept:

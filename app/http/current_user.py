@@ -1,4 +1,4 @@
-"""The person behind a request: quart-auth's cookie carries a session secret, the row decides."""
+"""The user behind a request: quart-auth's cookie carries a session secret, the row decides."""
 
 from functools import lru_cache
 from hashlib import sha256
@@ -8,19 +8,19 @@ from quart import Quart, current_app, g, request
 from quart_auth import AuthUser, QuartAuth, current_user, login_user
 from werkzeug.exceptions import Unauthorized
 
-from app.flows.lookup import Person
+from app.flows.lookup import CurrentSession
 from app.flows.reauthentication import Renewed
 from app.http.marks import is_open, needed
 from app.kit.actor import Actor
 from app.kit.permissions import Permission
-from app.services import house
+from app.services import services
 
 __all__ = [
     "CurrentUser",
     "SessionAuth",
     "actor",
+    "current_session",
     "current_user",
-    "person",
     "renew",
     "resolve",
 ]
@@ -37,38 +37,38 @@ class CurrentUser(AuthUser):
     ``is_active``, ``is_anonymous``, ``get_id()``, ``can(permission)``, ``is_administrator()``.
     """
 
-    person: Person | None = None
+    session: CurrentSession | None = None
 
     @property
     async def is_authenticated(self) -> bool:
         """Whether a live session stands behind the cookie. In Python: await it."""
-        return self.person is not None
+        return self.session is not None
 
     @property
     def is_active(self) -> bool:
-        """Whether this is a person who may use the site: confirmed and not blocked."""
-        return self.person is not None
+        """Whether this is a user who may use the site: confirmed and not blocked."""
+        return self.session is not None
 
     @property
     def is_anonymous(self) -> bool:
         """Whether nobody is signed in."""
-        return self.person is None
+        return self.session is None
 
     @property
     def name(self) -> str:
-        """The user name, empty for nobody."""
-        return self.person.username if self.person else ""
+        """The username, empty for nobody."""
+        return self.session.username if self.session else ""
 
     def get_id(self) -> str | None:
-        """Return the person's id as text, None for nobody."""
-        return str(self.person.user_id) if self.person else None
+        """Return the user's id as text, None for nobody."""
+        return str(self.session.user_id) if self.session else None
 
     def can(self, permission: Permission) -> bool:
-        """Whether the person's role has a permission; nobody may anything."""
-        return self.person is not None and permission in self.person.permissions
+        """Whether the user's role has a permission; nobody may anything."""
+        return self.session is not None and permission in self.session.permissions
 
     def is_administrator(self) -> bool:
-        """Whether the person may look after others."""
+        """Whether the user may look after others."""
         return self.can(Permission.ADMIN)
 
 
@@ -125,13 +125,13 @@ async def resolve() -> CurrentUser:
     """Look up who is signed in, once a request; without a cookie the database is not asked."""
     user = _user()
     if user.auth_id is not None:
-        user.person = await house().signed_in(user.auth_id)
+        user.session = await services().signed_in(user.auth_id)
     return user
 
 
-def person() -> Person:
+def current_session() -> CurrentSession:
     """Return who is signed in. For pages that demand a login."""
-    found: Person | None = getattr(current_user, "person", None)
+    found: CurrentSession | None = getattr(current_user, "session", None)
     if found is None:
         raise Unauthorized
     return found
@@ -143,7 +143,7 @@ def actor() -> Actor | None:
     A page that is open to everybody does nothing on behalf of who happens to be signed in.
     """
     page = current_app.view_functions.get(request.endpoint or "")
-    found: Person | None = getattr(current_user, "person", None)
+    found: CurrentSession | None = getattr(current_user, "session", None)
     if page is None or found is None or is_open(page):
         return None
     return Actor(found.user_id, found.session_id, needed(page))

@@ -14,9 +14,9 @@ from hypercorn.typing import (
     Scope,
 )
 
+from app.http.assets import static_path
 from app.http.headers import Headers, completed
 from app.kit.asgi import Application
-from app.http.assets import static_path
 
 MOST_HEADERS = 100
 LARGEST_HEAD_BYTES = 16 * 1024

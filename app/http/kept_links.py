@@ -1,6 +1,6 @@
-"""The key of a link in a letter leaves the address bar at once (TK-07).
+"""The key of a link in an email leaves the address bar at once (TK-07).
 
-The address of the letter answers with a short-lived cookie and a redirect to a clean address; so
+The address of the email answers with a short-lived cookie and a redirect to a clean address; so
 the key stands in no history, no Referer and no second request's log line.
 """
 
@@ -58,7 +58,7 @@ class KeptLink:
         kept = cookies.get(self._cookie)
         if not kept:
             raise LinkUnusable(
-                "Please open the link in the letter again. Your browser has to accept cookies."
+                "Please open the link in the email again. Your browser has to accept cookies."
             )
         return kept
 

@@ -14,7 +14,7 @@ from werkzeug.datastructures import MultiDict
 
 from app.http import known_browser
 from app.http.csrf import SAFE_METHODS, own_origins
-from app.http.current_user import person
+from app.http.current_user import current_session
 from app.kit.urls import local_path, quoted_path, wanted_path
 
 REAUTHENTICATE = "/reauthenticate"
@@ -32,7 +32,7 @@ async def reauthenticate_first() -> ResponseTypes:
     if request.method in SAFE_METHODS:
         wanted = _address()
     else:
-        wanted = await _interrupt(str(person().user_id))
+        wanted = await _interrupt(str(current_session().user_id))
     return redirect(f"{REAUTHENTICATE}?" + urlencode({"next": wanted}, safe="/"), 303)
 
 
@@ -56,13 +56,13 @@ async def remind(*, comes_back: bool) -> None:
 def typed() -> MultiDict[str, str] | None:
     """Return what was typed into this page's form before it had to wait, once.
 
-    It is for who typed it: the person, or, if the session had ended by then, who had signed in
+    It is for who typed it: the user, or, if the session had ended by then, who had signed in
     last in this browser.
     """
     kept: dict[str, Any] | None = session.get(TYPED)
     if kept is None or kept["path"] != quoted_path(request.path, b""):
         return None
-    if kept["who"] not in {"", str(person().user_id), known_browser.last_user()}:
+    if kept["who"] not in {"", str(current_session().user_id), known_browser.last_user()}:
         return None
     session.pop(TYPED)
     return MultiDict(kept["fields"])

@@ -9,7 +9,7 @@ from quart import Response
 from app.context import Context
 from app.http.context import context_of
 from app.kit.errors import Refusal
-from app.services import house
+from app.services import services
 
 log = logging.getLogger(__name__)
 
@@ -19,7 +19,7 @@ Pieces = Callable[[Context], AsyncGenerator[str, None]]
 def file(pieces: Pieces, *, name: str, kind: str) -> Response:
     """Answer with a file. Where its reader may read no further, the connection breaks off."""
     response = Response(
-        _pieces(context_of(house().sessions()), pieces), content_type=f"{kind}; charset=utf-8"
+        _pieces(context_of(services().sessions()), pieces), content_type=f"{kind}; charset=utf-8"
     )
     response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
     response.timeout = None  # as long as it takes; nothing is held meanwhile

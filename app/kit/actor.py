@@ -9,7 +9,7 @@ from app.kit.permissions import Permission
 class Actor(NamedTuple):
     """A person in a session. ``permission`` is what the deed demands of the role, if anything.
 
-    The operator at the command line has no session: None stands for him.
+    The operator at the command line has no session: None stands for them.
     """
 
     user_id: UUID
@@ -17,8 +17,8 @@ class Actor(NamedTuple):
     permission: Permission | None = None
 
     @property
-    def deeds(self) -> str:
-        """The bucket that counts what this person does."""
+    def actions(self) -> str:
+        """The bucket that counts what this user does."""
         return f"deeds:person:{self.user_id}"
 
 

@@ -1,4 +1,4 @@
-"""Email addresses and user names: what is taken, and the one canonical form of each."""
+"""Email addresses and usernames: what is taken, and the one canonical form of each."""
 
 import re
 import unicodedata
@@ -13,7 +13,7 @@ USERNAME_SHORTEST, USERNAME_LONGEST = 3, 64
 USERNAME_PATTERN = r"[A-Za-z][A-Za-z0-9._-]*"
 USERNAME_RULE = (
     f"{USERNAME_SHORTEST} to {USERNAME_LONGEST} letters (a–z), digits, dots, hyphens and "
-    "underscores, beginning with a letter."
+    "underscores, beginning with an email."
 )
 # What comes along when text is copied from a page or a chat, and nobody sees.
 INVISIBLE = (
@@ -27,7 +27,7 @@ _PUBLIC = ".example.com"  # behind a name of any kind it makes one that the libr
 
 
 class WrongAddress(ValueError):
-    """Not an email address; the message says why, in words for the person who typed it."""
+    """Not an email address; the message says why, in words for the user who typed it."""
 
 
 class SpecialDomain(WrongAddress):
@@ -49,7 +49,7 @@ def meant(text: str) -> str:
 
 
 def normal_email(text: str, *, special: Iterable[str] = ()) -> str:
-    """Return the address as letters are sent to it: trimmed, its domain in one form.
+    """Return the address as emails are sent to it: trimmed, its domain in one form.
 
     Two mailboxes never have one such form: compare these where an email or a power goes.
     ``special`` are normal domains that the Internet does not know, and that are taken all the
@@ -121,7 +121,7 @@ def is_of(address: str, domains: Iterable[str]) -> bool:
 
 
 def canonical(text: str) -> str:
-    """Return the form by which addresses and user names are found, and are unique (TK-10).
+    """Return the form by which addresses and usernames are found, and are unique (TK-10).
 
     What it contains decides what it is: an ``@`` makes an address, also a full-width one. Of an
     address: the domain by IDNA 2008, the part before it as mail takes it, but in small letters.
@@ -143,7 +143,7 @@ def is_username(text: str) -> bool:
 
 
 def id_of(text: str) -> UUID | None:
-    """Return the id that a text is: only its form with hyphens is one, and no user name."""
+    """Return the id that a text is: only its form with hyphens is one, and no username."""
     text = meant(text)
     return UUID(text) if _ID.fullmatch(text) else None
 
@@ -169,7 +169,7 @@ def _anywhere(address: str) -> ValidatedEmail | None:
 def revealed(address: str) -> str | None:
     """Return an address without anything that looks like something else; None if it is plain.
 
-    Letters outside ASCII are written as their code points, a domain as ``xn--…`` (IN-10).
+    Emails outside ASCII are written as their code points, a domain as ``xn--…`` (IN-10).
     """
     if address.isascii():
         return None if address.isprintable() else ascii(address)[1:-1]

@@ -32,14 +32,14 @@ class Client:
 
     @property
     def wider_networks(self) -> list[tuple[str, int]]:
-        """The networks around an IPv6 one that may be one person's too, and their times of room."""
+        """The networks around an IPv6 one that may be one user's too, and their times of room."""
         if ":" not in self.network:
             return []
         return [(_network(self.ip, bits), times) for bits, times in IPV6_WIDER.items()]
 
     @property
     def group(self) -> str:
-        """The widest network that may be one person's: who comes from it shares one turn."""
+        """The widest network that may be one user's: who comes from it shares one turn."""
         return _network(self.ip, min(IPV6_WIDER))
 
 

@@ -59,7 +59,7 @@ class NotPermitted(Refusal):
 
 
 class SameAddress(Refusal):
-    """The new address is the one that the person has."""
+    """The new address is the one that the user has."""
 
     code = "same_address"
     status = 422
@@ -68,7 +68,7 @@ class SameAddress(Refusal):
 
 
 class NoSuchSession(Refusal):
-    """The person has no session of this id; somebody else's looks the same (EN-07)."""
+    """The user has no session of this id; somebody else's looks the same (EN-07)."""
 
     code = "no_such_session"
     status = 404
@@ -84,11 +84,11 @@ class WeakPassword(Refusal):
 
 
 class UsernameTaken(Refusal):
-    """User names are public, so this may be said."""
+    """Usernames are public, so this may be said."""
 
     code = "username_taken"
     status = 422
-    sentence = "This user name is taken. Please choose another."
+    sentence = "This username is taken. Please choose another."
     field = "username"
 
 
@@ -127,21 +127,28 @@ class LinkUnusable(Refusal):
     )
 
 
-class NoSuchPerson(Refusal):
-    """Nobody has this address or user name. For operators only."""
+class NoSuchUser(Refusal):
+    """Nobody has this address or username. For operators only."""
 
     code = "no_such_person"
     status = 404
-    sentence = "Nobody here has that address or user name."
+    sentence = "Nobody here has that address or username."
+
+
+class NoSuchSubject(NoSuchUser):
+    """Nobody whom the audit log knows has this name, address or id. For operators only."""
+
+    sentence = "No user has that name, address or ID. Deleted users can only be found by their ID."
+    field = "user"
 
 
 class AlreadyThere(Refusal):
-    """The address or the user name belongs to somebody. For operators only."""
+    """The address or the username belongs to somebody. For operators only."""
 
     code = "already_there"
     status = 409
     sentence = (
-        "Somebody here has that address or user name already. Roles are changed by: users set-role."
+        "Somebody here has that address or username already. Roles are changed by: users set-role."
     )
 
 
@@ -221,11 +228,11 @@ class WrongWord(Refusal):
 
 
 class NotToBeRetried(Refusal):
-    """A letter that is not given up, or whose link is dead."""
+    """An email that is not given up, or whose link is dead."""
 
     code = "not_to_be_retried"
     status = 409
-    sentence = "This letter cannot be sent again: its link is dead, or it is on its way."
+    sentence = "This email cannot be sent again: its link is dead, or it is on its way."
 
 
 class CannotRead(Refusal):

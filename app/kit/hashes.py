@@ -54,7 +54,7 @@ _DJANGO_SCRYPT = re.compile(
     r"scrypt\$(?P<n>[0-9]{1,9})\$(?P<salt>[^$]{1,64})\$(?P<r>[0-9]{1,9})\$(?P<p>[0-9]{1,9})\$"
     r"(?P<sum>[A-Za-z0-9+/]{86}==)"
 )
-_NEW_PASSWORD = "Leave it empty: the person then chooses a new password."  # noqa: S105 - advice
+_NEW_PASSWORD = "Leave it empty: the user then chooses a new password."  # noqa: S105 - advice
 
 
 class WrongHash(ValueError):

@@ -47,6 +47,6 @@ def kept_key(path: Path) -> str:
 
 
 def _bits(text: str) -> float:
-    """Return the Shannon entropy of a text by how often its letters occur."""
+    """Return the Shannon entropy of a text by how often its emails occur."""
     shares = [count / len(text) for count in Counter(text).values()]
     return -len(text) * sum(share * math.log2(share) for share in shares)

@@ -1,4 +1,4 @@
-"""Links in letters: a random secret, sealed for its purpose, under the public address."""
+"""Links in emails: a random secret, sealed for its purpose, under the public address."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -33,7 +33,7 @@ VALID = {
 
 
 class Link(NamedTuple):
-    """``url`` goes into the letter, ``digest`` into the table of one-time tokens."""
+    """``url`` goes into the email, ``digest`` into the table of one-time tokens."""
 
     url: str
     digest: bytes

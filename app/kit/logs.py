@@ -80,7 +80,7 @@ class ReadableText(logging.Formatter):
         return "".join(sign if sign.isprintable() or sign == "\n" else "?" for sign in text)
 
 
-class Unhurried(logging.Handler):
+class BatchingHandler(logging.Handler):
     """Hands lines to a thread that writes them, many at once; past a bound they are dropped.
 
     So a full disk or a pipe that nobody reads costs log lines, never a request (FT-11), and a line
@@ -162,7 +162,7 @@ def finish() -> None:
 
 def configure(*, readable: bool) -> None:
     """Send the log to standard error, as text for a reader or as JSON lines for a machine."""
-    handler = Unhurried(sys.stderr)
+    handler = BatchingHandler(sys.stderr)
     handler.setFormatter(ReadableText() if readable else JsonLines())
     atexit.register(finish)
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)

@@ -34,8 +34,8 @@ PASSWORD_WAIT_SECONDS = Histogram(
     "vestibule_password_wait_seconds", "For how long a password waited for its thread",
     buckets=(0.001, 0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10), registry=REGISTRY,
 )  # fmt: skip
-LETTERS = Counter(
-    "vestibule_letters", "Letters sent, put off or given up", ["outcome"], registry=REGISTRY
+EMAILS = Counter(
+    "vestibule_letters", "Emails sent, put off or given up", ["outcome"], registry=REGISTRY
 )
 PRUNED = Counter(
     "vestibule_pruned_rows", "Rows that housekeeping deleted: expired, or past their term",
@@ -45,7 +45,7 @@ HOUSEKEEPING_AT = Gauge(
     f"vestibule_housekeeping{A_MOMENT}", "When housekeeping came to its end last, as Unix time",
     registry=REGISTRY,
 )  # fmt: skip
-NOT_ERASED = Gauge(
+NOT_DELETED = Gauge(
     "vestibule_people_passed_over", "Users whom housekeeping could not erase: its log says why",
     registry=REGISTRY,
 )  # fmt: skip

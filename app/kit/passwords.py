@@ -84,14 +84,14 @@ def fits(password: str) -> bool:
 
 
 def own_words(*, site: str, username: str, email: str) -> list[str]:
-    """Return what is easily guessed of a person here: the site, the names, parts of the address."""
+    """Return what is easily guessed of a user here: the site, the names, parts of the address."""
     return [site, username, email, *email.split("@")]
 
 
 def check_policy(password: str, *, shortest: int, context: Iterable[str] = ()) -> None:
     """Refuse a new password that is too short, too long, or among the first that are guessed.
 
-    ``context`` are words that are easily guessed here: the site, the person, the address.
+    ``context`` are words that are easily guessed here: the site, the user, the address.
 
     Raises:
         WeakPassword: with the reason (NIST SP 800-63B-4 3.1.1.2).

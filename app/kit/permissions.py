@@ -1,4 +1,4 @@
-"""What a person may do. A site adds its own permissions here, as the next powers of two."""
+"""What a user may do. A site adds its own permissions here, as the next powers of two."""
 
 from enum import IntFlag
 

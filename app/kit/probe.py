@@ -33,12 +33,12 @@ def asked(keys: Sequence[str], sealed: str) -> str | None:
     return unseal(keys, Purpose.DOCTOR, sealed, valid=ASKED_WITHIN)
 
 
-def prove(keys: Sequence[str], nonce: str) -> str:
+def check_password(keys: Sequence[str], nonce: str) -> str:
     """Return what only a server with our key can answer."""
     return seal(keys, Purpose.DOCTOR_ANSWER, nonce)
 
 
-def is_proven(keys: Sequence[str], nonce: str, proof: str) -> bool:
+def is_genuine(keys: Sequence[str], nonce: str, proof: str) -> bool:
     """Whether an answer is that of a server with our key, to this question."""
     return unseal(keys, Purpose.DOCTOR_ANSWER, proof, valid=ASKED_WITHIN) == nonce
 

@@ -1,7 +1,7 @@
-"""What a mail server's refusal is about: the recipient of one letter, or us.
+"""What a mail server's refusal is about: the recipient of one email, or us.
 
 Only the first is for ever. All else (who we are, what we may send, how we greeted, what it thinks
-of the content) is a matter of the set-up: it can be mended, so the letter waits.
+of the content) is a matter of the set-up: it can be mended, so the email waits.
 """
 
 import re

@@ -14,7 +14,7 @@ from itsdangerous import BadData, URLSafeTimedSerializer
 
 CLOCK_SKEW_SECONDS = 120
 SEALED_LONGEST = 500
-OF_PERSON = "person:"  # a ticket of a person begins so; of a registration it is its id alone
+OF_USER = "person:"  # a ticket of a user begins so; of a registration it is its id alone
 
 
 class Purpose(StrEnum):
@@ -29,7 +29,7 @@ class Purpose(StrEnum):
     RESEND = "resend"
     REGISTERED = "registered"
     STAY = "stay"
-    DEVICE = "device"
+    KNOWN_BROWSER = "device"
     DOCTOR = "doctor"
     DOCTOR_ANSWER = "doctor-answer"
 

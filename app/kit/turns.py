@@ -11,7 +11,7 @@ RETRY_SECONDS = 2
 
 
 class Turns:
-    """Places that are given to groups in turn, so that one who sends many waits behind himself.
+    """Places that are given to groups in turn, so that one who sends many waits behind themselves.
 
     Where all waiting room is taken, the largest group makes room for a smaller one.
     """
@@ -100,7 +100,7 @@ class Turns:
         self._groups.move_to_end(group)
         turn = turns[0]
         self._forget(group, turn)
-        if turn.done():  # he has just gone
+        if turn.done():  # they have just gone
             self._pass_on()
         else:
             turn.set_result(None)

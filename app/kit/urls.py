@@ -72,7 +72,7 @@ def split_address(text: str) -> tuple[str, int]:
 
 
 def refuse_raw_signs(url: str, *, setting: str) -> None:
-    """Refuse an address whose user name or password has a sign that would cut it in two.
+    """Refuse an address whose username or password has a sign that would cut it in two.
 
     ``setting``: where the password may stand as it is.
 
@@ -86,7 +86,7 @@ def refuse_raw_signs(url: str, *, setting: str) -> None:
         found = re.search("%", credentials)
     if found is not None:
         raise ValueError(
-            f"has a {found[0]} in its user name or password, where it must be written as "
+            f"has a {found[0]} in its username or password, where it must be written as "
             f"%{ord(found[0]):02X}; or give the password as {setting}, as it is"
         )
 

@@ -1,4 +1,4 @@
-"""A letter: what the outbox keeps and the postman sends, and why it may not get through."""
+"""An email: what the outbox keeps and the mailer sends, and why it may not get through."""
 
 import re
 from datetime import datetime, timedelta
@@ -9,7 +9,7 @@ TROUBLE_LONGEST = 200
 _ADDRESS = re.compile(r"[^\s<>:]+@[^\s<>:]+")
 
 
-class Letter(NamedTuple):
+class Message(NamedTuple):
     """One mail, its text and its HTML saying the same.
 
     ``good_for``: how long its link works, None if it has none that ends.
@@ -23,15 +23,15 @@ class Letter(NamedTuple):
 
 
 class Posted(NamedTuple):
-    """A letter in the hands of the postman; ``id`` stays the same over all tries."""
+    """An email in the hands of the mailer; ``id`` stays the same over all tries."""
 
     id: UUID
     written_at: datetime
-    letter: Letter
+    message: Message
 
 
 class Undelivered(Exception):
-    """A letter did not get through.
+    """An email did not get through.
 
     ``code`` is what the mail server answered, 0 if it gave no answer. ``trouble`` says it in
     words: one line, at most 200 printable characters, without anybody's address.
@@ -44,15 +44,15 @@ class Undelivered(Exception):
 
 
 class Refused(Undelivered):
-    """There is no such recipient: this letter is not taken, and never will be."""
+    """There is no such recipient: this email is not taken, and never will be."""
 
 
 class PutOff(Undelivered):
-    """This letter is not taken now; others may be."""
+    """This email is not taken now; others may be."""
 
 
 class NoServer(Undelivered):
-    """The mail server is away, broken, or does not take us: not the letter's fault."""
+    """The mail server is away, broken, or does not take us: not the email's fault."""
 
 
 def one_line(text: str) -> str:

@@ -1,4 +1,4 @@
-"""One function for each mail that we write. They say what happened; sending is the postman's."""
+"""One function for each mail that we write. They say what happened; sending is the mailer's."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -8,10 +8,10 @@ from textwrap import fill
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from app.kit.links import KEEP_VALID_DAYS, NOT_ME_VALID_DAYS
-from app.mail.message import Letter
+from app.mail.message import Message
 
 _TEMPLATES = Environment(
-    loader=FileSystemLoader(Path(__file__).parent.parent / "templates"),
+    loader=FileSystemLoader(Path(__file__).parents[2] / "templates"),
     autoescape=select_autoescape(["html"]),
     undefined=StrictUndefined,
     trim_blocks=True,
@@ -20,21 +20,21 @@ _TEMPLATES = Environment(
 _TEMPLATES.filters["wrapped"] = lambda text: fill(text, 76, break_long_words=False)
 
 
-def confirm_address(*, to: str, site: str, username: str, link: str, valid_hours: int) -> Letter:
+def confirm_address(*, to: str, site: str, username: str, link: str, valid_hours: int) -> Message:
     """Ask the owner of an address to confirm an account."""
     subject = f"Confirm your address for {site}"
-    return _letter(
+    return _message(
         "confirm", to, subject, site=site, username=username, link=link, valid_hours=valid_hours
     )
 
 
-def already_registered(*, to: str, site: str, username: str, login_url: str) -> Letter:
+def already_registered(*, to: str, site: str, username: str, login_url: str) -> Message:
     """Tell the owner of a confirmed account that somebody registered its address again."""
     subject = f"You already have an account at {site}"
-    return _letter("already_registered", to, subject, site=site, username=username, link=login_url)
+    return _message("already_registered", to, subject, site=site, username=username, link=login_url)
 
 
-def reset_password(*, to: str, site: str, username: str, link: str, valid_minutes: int) -> Letter:
+def reset_password(*, to: str, site: str, username: str, link: str, valid_minutes: int) -> Message:
     """Send the link on which a forgotten password is replaced."""
     why = f"somebody, hopefully you, wants a new password for your account at {site}."
     return _reset(to, site, username, link, valid_minutes, why)
@@ -42,7 +42,7 @@ def reset_password(*, to: str, site: str, username: str, link: str, valid_minute
 
 def reset_by_operator(
     *, to: str, site: str, username: str, link: str, valid_minutes: int
-) -> Letter:
+) -> Message:
     """Send the same link, because an administrator wants it."""
     why = f"the people who look after {site} send you a link to choose a new password."
     return _reset(to, site, username, link, valid_minutes, why)
@@ -50,7 +50,7 @@ def reset_by_operator(
 
 def reset_after_not_me(
     *, to: str, site: str, username: str, link: str, valid_minutes: int
-) -> Letter:
+) -> Message:
     """Send the same link, because the owner has taken the account back."""
     why = (
         f"you have taken your account at {site} back. Every browser is signed out, and the old "
@@ -59,8 +59,10 @@ def reset_after_not_me(
     return _reset(to, site, username, link, valid_minutes, why)
 
 
-def reset_to_confirm(*, to: str, site: str, username: str, link: str, valid_minutes: int) -> Letter:
-    """Send the same link to somebody whose address nobody confirmed before he came here."""
+def reset_to_confirm(
+    *, to: str, site: str, username: str, link: str, valid_minutes: int
+) -> Message:
+    """Send the same link to somebody whose address nobody confirmed before they came here."""
     why = (
         f"you signed in to {site}, where your address is not confirmed yet. Choose a password by "
         "the link, then it is."
@@ -68,8 +70,8 @@ def reset_to_confirm(*, to: str, site: str, username: str, link: str, valid_minu
     return _reset(to, site, username, link, valid_minutes, why)
 
 
-def _reset(to: str, site: str, username: str, link: str, valid_minutes: int, why: str) -> Letter:
-    return _letter(
+def _reset(to: str, site: str, username: str, link: str, valid_minutes: int, why: str) -> Message:
+    return _message(
         "reset",
         to,
         f"Choose a new password for {site}",
@@ -83,10 +85,10 @@ def _reset(to: str, site: str, username: str, link: str, valid_minutes: int, why
 
 def confirm_new_address(
     *, to: str, site: str, username: str, link: str, valid_minutes: int
-) -> Letter:
+) -> Message:
     """Ask the owner of an address whether an account may change to it."""
     subject = f"Confirm your new address for {site}"
-    return _letter(
+    return _message(
         "new_address",
         to,
         subject,
@@ -97,31 +99,33 @@ def confirm_new_address(
     )
 
 
-def address_in_use(*, to: str, site: str, username: str, login_url: str) -> Letter:
+def address_in_use(*, to: str, site: str, username: str, login_url: str) -> Message:
     """Tell the owner of an account that somebody wanted to change another one to its address."""
     subject = f"You already have an account at {site}"
-    return _letter("address_in_use", to, subject, site=site, username=username, link=login_url)
+    return _message("address_in_use", to, subject, site=site, username=username, link=login_url)
 
 
-def password_disabled(*, to: str, site: str, username: str, reset_url: str) -> Letter:
-    """Tell a person that strangers have tried too many passwords."""
+def password_disabled(*, to: str, site: str, username: str, reset_url: str) -> Message:
+    """Tell a user that strangers have tried too many passwords."""
     subject = f"Your password at {site} was switched off"
-    return _letter("password_disabled", to, subject, site=site, username=username, link=reset_url)
+    return _message("password_disabled", to, subject, site=site, username=username, link=reset_url)
 
 
-def account_leaving(
+def deletion_scheduled(
     *, to: str, site: str, username: str, link: str, not_me: str, day: str
-) -> Letter:
-    """Tell a person when his account will be deleted, and how to keep it."""
+) -> Message:
+    """Tell a user when their account will be deleted, and how to keep it."""
     subject = f"Your account at {site} will be deleted"
     facts = {"username": username, "link": link, "not_me": not_me, "day": day}
-    return _letter("leaving", to, subject, site=site, **facts, valid_days=KEEP_VALID_DAYS)
+    return _message(
+        "deletion_scheduled", to, subject, site=site, **facts, valid_days=KEEP_VALID_DAYS
+    )
 
 
 def password_changed(
     *, to: str, site: str, username: str, browser: str, ip: str, link: str
-) -> Letter:
-    """Tell a person that there is another password now."""
+) -> Message:
+    """Tell a user that there is another password now."""
     return _notice(
         to,
         f"Your password at {site} was changed",
@@ -136,22 +140,22 @@ def password_changed(
 
 def username_changed(
     *, to: str, site: str, username: str, browser: str, ip: str, link: str
-) -> Letter:
-    """Tell a person that he has another user name now."""
+) -> Message:
+    """Tell a user that they have another username now."""
     return _notice(
         to,
-        f"Your user name at {site} was changed",
+        f"Your username at {site} was changed",
         site=site,
         username=username,
-        what=f"your user name at {site} was changed. You are now {username}.",
+        what=f"your username at {site} was changed. You are now {username}.",
         browser=browser,
         ip=ip,
         link=link,
     )
 
 
-def new_browser(*, to: str, site: str, username: str, browser: str, ip: str, link: str) -> Letter:
-    """Tell a person that somebody signed in from a browser not seen before."""
+def new_browser(*, to: str, site: str, username: str, browser: str, ip: str, link: str) -> Message:
+    """Tell a user that somebody signed in from a browser not seen before."""
     return _notice(
         to,
         f"A new sign-in to {site}",
@@ -167,7 +171,7 @@ def new_browser(*, to: str, site: str, username: str, browser: str, ip: str, lin
 
 def email_asked(
     *, to: str, site: str, username: str, email: str, browser: str, ip: str, link: str
-) -> Letter:
+) -> Message:
     """Tell the owner of the old address that another one was named."""
     return _notice(
         to,
@@ -184,7 +188,7 @@ def email_asked(
 
 def email_changed(
     *, to: str, site: str, username: str, email: str, browser: str, ip: str, link: str
-) -> Letter:
+) -> Message:
     """Tell the owner of the old address that the account has another one now."""
     return _notice(
         to,
@@ -198,33 +202,33 @@ def email_changed(
     )
 
 
-def _notice(to: str, subject: str, **facts: str) -> Letter:
+def _notice(to: str, subject: str, **facts: str) -> Message:
     now = datetime.now(UTC)
     when = f"{now.day} {now:%B %Y, %H:%M} UTC"
-    return _letter("notice", to, subject, **facts, when=when, valid_days=NOT_ME_VALID_DAYS)
+    return _message("notice", to, subject, **facts, when=when, valid_days=NOT_ME_VALID_DAYS)
 
 
-def invitation(*, to: str, site: str, username: str, link: str, valid_hours: int) -> Letter:
+def invitation(*, to: str, site: str, username: str, link: str, valid_hours: int) -> Message:
     """Let somebody in whom an administrator made an account for."""
     subject = f"Your account at {site}"
-    return _letter(
+    return _message(
         "invitation", to, subject, site=site, username=username, link=link, valid_hours=valid_hours
     )
 
 
-def account_erased(*, to: str, site: str, username: str, register_url: str) -> Letter:
-    """Tell somebody who asked for it that his account is gone: the last letter to him."""
+def account_deleted(*, to: str, site: str, username: str, register_url: str) -> Message:
+    """Tell somebody who asked for it that their account is gone: the last email to them."""
     subject = f"Your account at {site} is gone"
-    return _letter("account_erased", to, subject, site=site, username=username, link=register_url)
+    return _message("account_deleted", to, subject, site=site, username=username, link=register_url)
 
 
-def _letter(name: str, to: str, subject: str, **facts: str | int) -> Letter:
+def _message(name: str, to: str, subject: str, **facts: str | int) -> Message:
     text = _TEMPLATES.get_template(f"mail/{name}.txt").render(facts)
     html = _TEMPLATES.get_template(f"mail/{name}.html").render(facts, subject=subject)
-    return Letter(to, " ".join(subject.split()), text, html, _good_for(facts))
+    return Message(to, " ".join(subject.split()), text, html, _good_for(facts))
 
 
 def _good_for(facts: Mapping[str, str | int]) -> timedelta | None:
-    """Return how long a letter's link works, as the letter itself says; None if it has no end."""
+    """Return how long an email's link works, as the email itself says; None if it has no end."""
     units = [unit for unit in ("days", "hours", "minutes") if f"valid_{unit}" in facts]
     return timedelta(**{unit: float(facts[f"valid_{unit}"]) for unit in units}) if units else None

@@ -1,4 +1,4 @@
-"""What goes over the wire: a letter as a message of RFC 5322, and by what name we come."""
+"""What goes over the wire: an email as a message of RFC 5322, and by what name we come."""
 
 import re
 from email.headerregistry import Address
@@ -70,15 +70,15 @@ def mailbox(address: str, name: str = "") -> Address:
 
 
 def compose(posted: Posted, *, sender: Address, to: Address) -> EmailMessage:
-    """Return the message. The same letter gives the same one, Message-ID and Date too."""
+    """Return the message. The same email gives the same one, Message-ID and Date too."""
     message = EmailMessage(policy=SMTP)
     message["From"] = sender
     message["To"] = to
-    message["Subject"] = one_line(posted.letter.subject)
+    message["Subject"] = one_line(posted.message.subject)
     message["Date"] = posted.written_at
     message["Message-ID"] = f"<{posted.id}@{sender.domain}>"
     message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no out-of-office answers, please
     message["X-Auto-Response-Suppress"] = "All"
-    message.set_content(posted.letter.text, cte=ENCODING)
-    message.add_alternative(posted.letter.html, subtype="html", cte=ENCODING)
+    message.set_content(posted.message.text, cte=ENCODING)
+    message.add_alternative(posted.message.html, subtype="html", cte=ENCODING)
     return message

@@ -1,4 +1,4 @@
-"""The mail server that takes our letters, as ``SMTP_URL`` names it."""
+"""The mail server that takes our emails, as ``SMTP_URL`` names it."""
 
 from typing import Literal, NamedTuple
 from urllib.parse import SplitResult, unquote, urlsplit
@@ -11,7 +11,7 @@ EXAMPLE = "must be an address like smtp://user@mail.example.com:587 or smtps://u
 
 
 class Relay(NamedTuple):
-    """Where letters are handed over; TLS from the start, by STARTTLS, or not at all."""
+    """Where emails are handed over; TLS from the start, by STARTTLS, or not at all."""
 
     host: str
     port: int
@@ -40,7 +40,7 @@ def relay_of(url: str, password: str | None = None) -> Relay:
     if parts.query and not plain:
         raise ValueError("knows one option only: smtp://host:25?tls=none")
     if parts.password and not parts.username:
-        raise ValueError("has a password but no user name: smtp://user@host")
+        raise ValueError("has a password but no username: smtp://user@host")
     password = password or (unquote(parts.password) if parts.password else None)
     host = parts.hostname or ""
     if plain and (parts.username or password) and not is_loopback(host):

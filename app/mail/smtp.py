@@ -1,4 +1,4 @@
-"""The way to the mail server: one connection, kept while letters follow each other."""
+"""The way to the mail server: one connection, kept while emails follow each other."""
 
 import asyncio
 import ssl
@@ -17,7 +17,7 @@ CONNECT_SECONDS = 10
 STEP_SECONDS = 20  # each command but the last: a content may be looked at for long
 DELIVER_SECONDS = 45  # all of them together: well below the outbox' lease of two minutes
 GOODBYE_SECONDS = 2
-# Not about the letter: the server goes away, or wants to know who we are (RFC 5321, RFC 4954).
+# Not about the email: the server goes away, or wants to know who we are (RFC 5321, RFC 4954).
 _LOGIN_CODES = {530, 534, 535, 538}
 _SERVER_CODES = {421, *_LOGIN_CODES}
 PRIVATE_AUTHORITY = (
@@ -26,7 +26,7 @@ PRIVATE_AUTHORITY = (
 
 
 class MailServer:
-    """Takes letters, one at a time.
+    """Takes emails, one at a time.
 
     TLS certificates are always verified, against the system's authorities or ``SSL_CERT_FILE``.
     ``greeting`` is the name by which we greet.
@@ -38,23 +38,23 @@ class MailServer:
         self._sender = sender_of(mail_from)
         self._tls = ssl.create_default_context()
         self._client = self._new_client()
-        self.last_answer = ""  # to the last letter that was taken
+        self.last_answer = ""  # to the last email that was taken
 
     @property
     def is_connected(self) -> bool:
-        """Whether a connection is kept for the next letter."""
+        """Whether a connection is kept for the next email."""
         return self._client.is_connected
 
     async def send(self, posted: Posted) -> None:
-        """Hand a letter over; return once the server has taken it.
+        """Hand an email over; return once the server has taken it.
 
         Raises:
             Refused: there is no such recipient.
-            PutOff: the server does not take this letter, but that may be mended.
+            PutOff: the server does not take this email, but that may be mended.
             NoServer: anything else that went wrong, within ``DELIVER_SECONDS``.
         """
         try:
-            to = mailbox(posted.letter.to)
+            to = mailbox(posted.message.to)
             content = compose(posted, sender=self._sender, to=to)
         except ValueError as error:
             raise Refused(f"no message can be made of it: {error}") from error
@@ -81,7 +81,7 @@ class MailServer:
             self._client.close()
 
     async def _begin(self, to: Address, *, utf8: bool) -> None:
-        """Open an envelope, on the connection of the last letter if that still works."""
+        """Open an envelope, on the connection of the last email if that still works."""
         if self._client.is_connected:
             try:
                 await self._client.rset()

@@ -15,13 +15,13 @@ from app.models import (
     role,
     session,
     token,
+    user,
     user_search,
 )
-from app.models import user as users
 from app.models.base import Base
 
 __all__ = [
-    "Base", "address", "administrators", "audit", "departure", "device", "directory", "emigrant",
-    "forgotten", "outbox", "pruning", "registration", "role", "session", "throttle", "token",
-    "user",
+    "Base", "address", "administrators", "audit", "deleted_user", "deletion", "export",
+    "known_browser", "outbox", "pruning", "rate_limit", "registration", "role", "session", "token",
+    "user", "user_search",
 ]  # fmt: skip

@@ -1,7 +1,7 @@
 """Addresses that accounts have had, each since when; of accounts that never changed it, none.
 
 They say which of two addresses an account had earlier: only an earlier one is ever given back, so
-that an intruder's letters cannot undo the owner's repair.
+that an intruder's emails cannot undo the owner's repair.
 """
 
 from datetime import datetime
@@ -29,19 +29,19 @@ class HeldAddress(Base):
     since: Mapped[Now]
 
 
-async def note(session: AsyncSession, user_id: UUID, *, before: str, now: str) -> None:
+async def note(db: AsyncSession, user_id: UUID, *, before: str, now: str) -> None:
     """Note that an account has another address from now on. It began with the first one."""
     began = select(User.id, literal(before), User.created_at).where(User.id == user_id)
     held = [HeldAddress.user_id, HeldAddress.email_key, HeldAddress.since]
     first = insert(HeldAddress).from_select(held, began)
-    await session.execute(first.on_conflict_do_nothing())
+    await db.execute(first.on_conflict_do_nothing())
     then = insert(HeldAddress).values(user_id=user_id, email_key=now)
-    await session.execute(then.on_conflict_do_nothing())
+    await db.execute(then.on_conflict_do_nothing())
 
 
-async def is_earlier(session: AsyncSession, user_id: UUID, email: str, than: str) -> bool:
+async def is_earlier(db: AsyncSession, user_id: UUID, email: str, than: str) -> bool:
     """Whether an account had one address before another."""
-    rows = await session.execute(
+    rows = await db.execute(
         select(HeldAddress.email_key, HeldAddress.since).where(HeldAddress.user_id == user_id)
     )
     since: dict[str, datetime] = {key: moment for key, moment in rows}  # noqa: C416 - rows are no pairs to mypy
@@ -49,7 +49,7 @@ async def is_earlier(session: AsyncSession, user_id: UUID, email: str, than: str
     return first is not None and second is not None and first < second
 
 
-async def of_person(session: AsyncSession, user_id: UUID) -> list[str]:
+async def of_user(db: AsyncSession, user_id: UUID) -> list[str]:
     """Return the addresses that an account had, in their order."""
     statement = select(HeldAddress.email_key).where(HeldAddress.user_id == user_id)
-    return list(await session.scalars(statement.order_by(HeldAddress.since)))
+    return list(await db.scalars(statement.order_by(HeldAddress.since)))

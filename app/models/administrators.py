@@ -10,17 +10,17 @@ from app.models.user import User
 LOCK = 0x56455341  # "VESA"
 
 
-async def lock(session: AsyncSession) -> None:
+async def lock(db: AsyncSession) -> None:
     """Let those who change who may what take turns, until the transaction ends."""
-    await session.execute(select(func.pg_advisory_xact_lock(LOCK)))
+    await db.execute(select(func.pg_advisory_xact_lock(LOCK)))
 
 
-async def is_permission_held(session: AsyncSession, permission: Permission) -> bool:
+async def is_permission_held(db: AsyncSession, permission: Permission) -> bool:
     """Whether the role of anybody has a permission."""
-    return bool(await session.scalar(select(somebody(permission))))
+    return bool(await db.scalar(select(somebody(permission))))
 
 
-async def is_there(session: AsyncSession) -> bool:
+async def is_there(db: AsyncSession) -> bool:
     """Whether somebody who can sign in has the permission ADMIN."""
     able = (
         User.password_hash.is_not(None),
@@ -28,18 +28,18 @@ async def is_there(session: AsyncSession) -> bool:
         User.blocked_at.is_(None),
         User.delete_at.is_(None),
     )
-    return bool(await session.scalar(select(somebody(Permission.ADMIN, User, *able))))
+    return bool(await db.scalar(select(somebody(Permission.ADMIN, User, *able))))
 
 
 def somebody(
-    permission: Permission, person: type[User] = User, *conditions: ColumnElement[bool]
+    permission: Permission, user: type[User] = User, *conditions: ColumnElement[bool]
 ) -> ColumnElement[bool]:
-    """Say that a person with a permission, and of whom more is true, is there.
+    """Say that a user with a permission, and of whom more is true, is there.
 
     For each role one is looked up by the index of roles. That the order asks for: to find just
-    one, the planner would read all people and hope to meet him soon.
+    one, the planner would read all people and hope to meet them soon.
     """
-    first = select(person.id).where(person.role_id.between(Role.id, Role.id), *conditions)
-    of_role = first.order_by(person.role_id).limit(1).correlate_except(person).scalar_subquery()
+    first = select(user.id).where(user.role_id.between(Role.id, Role.id), *conditions)
+    of_role = first.order_by(user.role_id).limit(1).correlate_except(user).scalar_subquery()
     has = Role.permissions.bitwise_and(int(permission)) != 0
     return select(Role.id).where(has, of_role.is_not(None)).correlate_except(Role).exists()

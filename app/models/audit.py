@@ -45,9 +45,9 @@ class Event(StrEnum):
     """Everything that is worth a line in the book."""
 
     REGISTERED = "account.registered"
-    LETTER_WITHHELD = "letter.withheld"
-    LETTER_REFUSED = "letter.refused"
-    LETTER_GAVE_UP = "letter.gave_up"
+    EMAIL_WITHHELD = "email.withheld"
+    EMAIL_REFUSED = "email.refused"
+    EMAIL_GAVE_UP = "email.gave_up"
     CONFIRMATION_SENT = "account.confirmation_sent"
     CONFIRMED = "account.confirmed"
     CREATED = "account.created"
@@ -58,39 +58,39 @@ class Event(StrEnum):
     RESET_ASKED = "account.reset_asked"
     RESET_SENT = "account.reset_sent"
     PASSWORD_RESET = "account.password_reset"  # noqa: S105 - likewise
-    EMAIL_ASKED = "account.email_asked"
-    EMAIL_KEPT = "account.email_kept"
+    EMAIL_CHANGE_ASKED = "account.email_change_asked"
+    EMAIL_CHANGE_CANCELLED = "account.email_change_cancelled"
     EMAIL_CHANGED = "account.email_changed"
     EMAIL_RESTORED = "account.email_restored"
     USERNAME_CHANGED = "account.username_changed"
-    DISOWNED = "account.disowned"
-    LEAVING = "account.leaving"
-    STAYED = "account.stayed"
-    DATA_TAKEN = "account.data_taken"
+    TAKEN_BACK = "account.taken_back"
+    DELETION_ASKED = "account.deletion_asked"
+    DELETION_CANCELLED = "account.deletion_cancelled"
+    DATA_DOWNLOADED = "account.data_downloaded"
     BLOCKED = "account.blocked"
     UNBLOCKED = "account.unblocked"
     ROLE_SET = "account.role_set"
     SESSION_ENDED = "account.session_ended"
     SESSIONS_ENDED = "account.sessions_ended"
     INVITED = "account.invited"
-    ERASED = "account.erased"
+    DELETED = "account.deleted"
     SIGNED_IN = "login.succeeded"
     SIGN_IN_FAILED = "login.failed"
     SIGN_IN_SLOWED = "login.slowed"
     SIGN_IN_UNCONFIRMED = "login.unconfirmed"
     SIGN_IN_BLOCKED = "login.blocked"
-    SIGN_IN_LEAVING = "login.leaving"
+    SIGN_IN_DELETION_PENDING = "login.deletion_pending"
     SIGNED_OUT = "login.ended"
-    PROVEN = "login.proven"
-    PROOF_FAILED = "login.proof_failed"
+    REAUTHENTICATED = "login.reauthenticated"
+    REAUTHENTICATION_FAILED = "login.reauthentication_failed"
     NEW_BROWSER = "login.new_browser"
     EVERYBODY_SIGNED_OUT = "login.everybody_ended"
     ROLE_CREATED = "role.created"
     ROLE_CHANGED = "role.changed"
     ROLE_DEFAULT = "role.default"
     ROLE_DELETED = "role.deleted"
-    LETTER_RETRIED = "letter.retried"
-    HISTORY_EXPORTED = "history.exported"
+    EMAIL_RETRIED = "email.retried"
+    AUDIT_LOG_EXPORTED = "audit_log.exported"
 
 
 class AuditEvent(Base):
@@ -117,7 +117,7 @@ class AuditEvent(Base):
 
 
 async def write(
-    session: AsyncSession,
+    db: AsyncSession,
     event: Event,
     *,
     client: Client,
@@ -126,7 +126,7 @@ async def write(
     **detail: str | int,
 ) -> None:
     """Add a line, in the transaction of what it tells of."""
-    await session.execute(
+    await db.execute(
         insert(AuditEvent).values(
             event=event,
             actor_id=actor_id,
@@ -140,7 +140,7 @@ async def write(
 
 
 async def write_for_all(
-    session: AsyncSession, event: Event, *, client: Client, subject_ids: Sequence[UUID]
+    db: AsyncSession, event: Event, *, client: Client, subject_ids: Sequence[UUID]
 ) -> None:
     """Add a line for each of many people, as ``write`` does for one."""
     subjects = func.unnest(bindparam("subjects", subject_ids, ARRAY(Uuid))).column_valued("id")
@@ -151,7 +151,7 @@ async def write_for_all(
         literal(client.user_agent),
         literal(client.request_id),
     )
-    await session.execute(
+    await db.execute(
         insert(AuditEvent).from_select(
             ["event", "subject_id", "ip", "user_agent", "request_id"], source
         )
@@ -161,8 +161,8 @@ async def write_for_all(
 NO_ADDRESS = "0.0.0.0"  # noqa: S104 - nothing listens here
 
 
-async def forget_registration(session: AsyncSession, user_id: UUID) -> None:
-    """Take the address and the browser with which a person registered out of that line."""
+async def forget_registration(db: AsyncSession, user_id: UUID) -> None:
+    """Take the address and the browser with which a user registered out of that line."""
     confirmed = aliased(AuditEvent)
     confirmed_at, registration = (
         select(column)
@@ -177,27 +177,27 @@ async def forget_registration(session: AsyncSession, user_id: UUID) -> None:
         AuditEvent.at.between(confirmed_at - LONGEST_WAIT, confirmed_at),
         AuditEvent.detail["registration"].astext == registration,
     )
-    await session.execute(update(AuditEvent).where(registered).values(ip=NO_ADDRESS, user_agent=""))
+    await db.execute(update(AuditEvent).where(registered).values(ip=NO_ADDRESS, user_agent=""))
 
 
 async def forget_some(
-    session: AsyncSession, user_id: UUID, *, since: datetime, most: int
+    db: AsyncSession, user_id: UUID, *, since: datetime, most: int
 ) -> datetime | None:
-    """Take a person's addresses and browsers, and why he was blocked, out of the next lines.
+    """Take a user's addresses and browsers, and why they were blocked, out of the next lines.
 
-    Where an administrator sat who did something to him stays. Returns from which moment on lines
+    Where an administrator sat who did something to them stays. Returns from which moment on lines
     are left, None if none is.
     """
     reached = []
     for role in (AuditEvent.actor_id, AuditEvent.subject_id):
-        moments = await _wipe(session, user_id, role == user_id, since=since, most=most)
+        moments = await _wipe(db, user_id, role == user_id, since=since, most=most)
         if len(moments) == most:
             reached.append(max(moments))
     return min(reached, default=None)
 
 
 async def _wipe(
-    session: AsyncSession,
+    db: AsyncSession,
     user_id: UUID,
     lines: ColumnElement[bool],
     *,
@@ -228,7 +228,7 @@ async def _wipe(
         )
         .returning(AuditEvent.at)
     )
-    result = await session.scalars(statement, execution_options={"synchronize_session": False})
+    result = await db.scalars(statement, execution_options={"synchronize_session": False})
     return result.all()
 
 
@@ -255,7 +255,7 @@ class Place(NamedTuple):
 
 
 class Written(NamedTuple):
-    """A line as it is read. ``actor`` and ``subject`` are user names, None for who is gone."""
+    """A line as it is read. ``actor`` and ``subject`` are usernames, None for who is gone."""
 
     id: int
     at: datetime
@@ -276,10 +276,10 @@ class Written(NamedTuple):
 
 
 class Filter(NamedTuple):
-    """Which lines. ``person`` acted or was acted upon; ``until`` itself is left out."""
+    """Which lines. ``user`` acted or was acted upon; ``until`` itself is left out."""
 
     event: str | None = None
-    person: UUID | None = None
+    user: UUID | None = None
     network: IPv4Network | IPv6Network | None = None
     since: datetime | None = None
     until: datetime | None = None
@@ -290,7 +290,7 @@ _NEWEST_FIRST = (AuditEvent.at.desc(), AuditEvent.id.desc())
 
 
 async def page(
-    session: AsyncSession, wanted: Filter, *, before: Place | None, size: int
+    db: AsyncSession, wanted: Filter, *, before: Place | None, size: int
 ) -> list[Written]:
     """Return the newest lines, of those that stand before a place."""
     actor, subject = aliased(User), aliased(User)
@@ -314,18 +314,16 @@ async def page(
         .order_by(*_NEWEST_FIRST)
         .limit(size)
     )
-    return [
-        Written(*row[:7], str(row[7]), *row[8:]) for row in (await session.execute(statement)).all()
-    ]
+    return [Written(*row[:7], str(row[7]), *row[8:]) for row in (await db.execute(statement)).all()]
 
 
 def _wanted(wanted: Filter, before: Place | None, size: int) -> Select[tuple[int]]:
     """Select the ids; who acted and who was acted upon are looked up by an index each."""
     lines = select(AuditEvent.id).where(*_conditions(wanted, before))
     lines = lines.order_by(*_NEWEST_FIRST).limit(size)
-    if wanted.person is None:
+    if wanted.user is None:
         return select(lines.subquery().c.id)
-    his = (AuditEvent.subject_id == wanted.person, AuditEvent.actor_id == wanted.person)
+    his = (AuditEvent.subject_id == wanted.user, AuditEvent.actor_id == wanted.user)
     both = union_all(*(select(lines.where(role).subquery().c.id) for role in his))
     return select(both.subquery().c.id)
 

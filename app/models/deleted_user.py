@@ -15,10 +15,10 @@ from sqlalchemy.orm import Mapped, mapped_column
 from app.models.base import Base, Moment, Now
 
 
-class ForgottenPerson(Base):
+class DeletedUser(Base):
     """Somebody of whom the lines before ``reached`` are wiped."""
 
-    __tablename__ = "forgotten_people"
+    __tablename__ = "deleted_users"
 
     user_id: Mapped[UUID] = mapped_column(primary_key=True)
     reached: Mapped[Moment]
@@ -32,34 +32,34 @@ class Left(NamedTuple):
     reached: datetime
 
 
-async def note(session: AsyncSession, user_id: UUID, reached: datetime) -> None:
-    """Note how far the lines of a person are wiped."""
-    statement = insert(ForgottenPerson).values(user_id=user_id, reached=reached)
-    await session.execute(
+async def note(db: AsyncSession, user_id: UUID, reached: datetime) -> None:
+    """Note how far the lines of a user are wiped."""
+    statement = insert(DeletedUser).values(user_id=user_id, reached=reached)
+    await db.execute(
         statement.on_conflict_do_update(
-            index_elements=[ForgottenPerson.user_id], set_={"reached": reached}
+            index_elements=[DeletedUser.user_id], set_={"reached": reached}
         )
     )
 
 
-async def next_left(session: AsyncSession) -> Left | None:
+async def next_left(db: AsyncSession) -> Left | None:
     """Return whose lines have waited longest, and hold them; None if there is nobody."""
     statement = (
-        select(ForgottenPerson.user_id, ForgottenPerson.reached)
-        .order_by(ForgottenPerson.since)
+        select(DeletedUser.user_id, DeletedUser.reached)
+        .order_by(DeletedUser.since)
         .limit(1)
         .with_for_update(skip_locked=True)
     )
-    row = (await session.execute(statement)).one_or_none()
+    row = (await db.execute(statement)).one_or_none()
     return None if row is None else Left._make(row)
 
 
-async def done(session: AsyncSession, user_id: UUID) -> None:
-    """Note that nothing is left of a person."""
-    await session.execute(delete(ForgottenPerson).where(ForgottenPerson.user_id == user_id))
+async def done(db: AsyncSession, user_id: UUID) -> None:
+    """Note that nothing is left of a user."""
+    await db.execute(delete(DeletedUser).where(DeletedUser.user_id == user_id))
 
 
-async def count_late(session: AsyncSession, *, by: timedelta) -> int:
+async def count_late(db: AsyncSession, *, by: timedelta) -> int:
     """Return of how many people something is left after so long."""
-    late = select(func.count()).where(ForgottenPerson.since < func.now() - by)
-    return await session.scalar(late) or 0
+    late = select(func.count()).where(DeletedUser.since < func.now() - by)
+    return await db.scalar(late) or 0

@@ -15,41 +15,41 @@ from app.models.role import Role
 from app.models.user import User
 
 
-class Leaving(NamedTuple):
-    """Somebody who asked to be forgotten, and whose time to change his mind is over."""
+class DeletionPending(NamedTuple):
+    """Somebody who asked to be forgotten, and whose time to change their mind is over."""
 
     id: UUID
     email: str
     username: str
 
 
-async def leave(session: AsyncSession, user_id: UUID, *, grace: timedelta) -> datetime:
-    """Note that a person wants to be forgotten; return when that will be."""
+async def schedule(db: AsyncSession, user_id: UUID, *, grace: timedelta) -> datetime:
+    """Note that a user wants to be forgotten; return when that will be."""
     statement = (
         update(User)
         .where(User.id == user_id)
         .values(delete_at=func.coalesce(User.delete_at, func.now() + grace))
         .returning(User.delete_at)
     )
-    moment = (await session.scalars(statement)).one()
+    moment = (await db.scalars(statement)).one()
     if moment is None:
         raise TypeError("a moment that was just set is missing")
     return moment
 
 
-async def stay(session: AsyncSession, user_id: UUID) -> bool:
-    """Note that a person stays after all; False if he was not leaving."""
+async def stay(db: AsyncSession, user_id: UUID) -> bool:
+    """Note that a user stays after all; False if they were not leaving."""
     statement = (
         update(User)
         .where(User.id == user_id, User.delete_at.is_not(None))
         .values(delete_at=None)
         .returning(User.id)
     )
-    return await session.scalar(statement) is not None
+    return await db.scalar(statement) is not None
 
 
-async def next_to_erase(session: AsyncSession, *, but: Collection[UUID] = ()) -> Leaving | None:
-    """Return who is to be erased first, and hold him; None if there is nobody.
+async def next_to_delete(db: AsyncSession, *, but: Collection[UUID] = ()) -> DeletionPending | None:
+    """Return who is to be erased first, and hold them; None if there is nobody.
 
     The last administrator stays, while nobody else could sign in as one. ``but``: who is passed
     over.
@@ -61,27 +61,27 @@ async def next_to_erase(session: AsyncSession, *, but: Collection[UUID] = ()) ->
         .limit(1)
         .with_for_update(skip_locked=True)
     )
-    row = (await session.execute(statement)).one_or_none()
-    return None if row is None else Leaving(*row)
+    row = (await db.execute(statement)).one_or_none()
+    return None if row is None else DeletionPending(*row)
 
 
-async def count_to_erase(session: AsyncSession) -> int:
+async def count_to_delete(db: AsyncSession) -> int:
     """Return how many people are to be erased."""
     due = select(func.count()).select_from(User).where(_is_due(), ~_is_last_administrator())
-    return await session.scalar(due) or 0
+    return await db.scalar(due) or 0
 
 
-async def count_late(session: AsyncSession, *, by: timedelta) -> int:
+async def count_late(db: AsyncSession, *, by: timedelta) -> int:
     """Return how many people should have been erased so long ago."""
     late = User.delete_at <= func.now() - by
     due = select(func.count()).select_from(User).where(late, ~_is_last_administrator())
-    return await session.scalar(due) or 0
+    return await db.scalar(due) or 0
 
 
-async def is_last_administrator_leaving(session: AsyncSession) -> bool:
-    """Whether somebody would be erased if he were not the last administrator."""
+async def is_last_administrator_leaving(db: AsyncSession) -> bool:
+    """Whether somebody would be erased if they were not the last administrator."""
     statement = select(User.id).where(_is_due(), _is_last_administrator()).limit(1)
-    return await session.scalar(statement) is not None
+    return await db.scalar(statement) is not None
 
 
 def _is_due() -> ColumnElement[bool]:

@@ -28,7 +28,7 @@ _EXPORTED = select(
 
 
 class Exported(NamedTuple):
-    """What moves with a person to another deployment, his password's hash too."""
+    """What moves with a user to another deployment, their password's hash too."""
 
     email: str
     username: str
@@ -43,21 +43,21 @@ class Exported(NamedTuple):
     last_login_at: datetime | None
 
 
-async def be_patient(session: AsyncSession) -> None:
+async def lift_limits(db: AsyncSession) -> None:
     """Let this transaction take its time: an operator's, not a page's."""
     for setting in ("statement_timeout", "idle_in_transaction_session_timeout"):
-        await session.execute(select(func.set_config(setting, "0", True)))  # noqa: FBT003
+        await db.execute(select(func.set_config(setting, "0", True)))  # noqa: FBT003
 
 
-async def exported(session: AsyncSession) -> AsyncIterator[Exported]:
+async def exported(db: AsyncSession) -> AsyncIterator[Exported]:
     """Return all people with all that moves with them, a thousand at a time, the newest last."""
     statement = _EXPORTED.order_by(User.created_at, User.id)
-    streamed = await session.stream(statement, execution_options={"yield_per": EXPORTED_AT_ONCE})
+    streamed = await db.stream(statement, execution_options={"yield_per": EXPORTED_AT_ONCE})
     async for row in streamed:
         yield Exported(*row)
 
 
-async def hash_beginnings(session: AsyncSession) -> list[tuple[str, int]]:
+async def hash_beginnings(db: AsyncSession) -> list[tuple[str, int]]:
     """Return what the hashes of passwords begin with, as far as it tells their kind, how often."""
     beginning = func.substring(User.password_hash, HASH_BEGINNING)
     statement = (
@@ -65,4 +65,4 @@ async def hash_beginnings(session: AsyncSession) -> list[tuple[str, int]]:
         .where(User.password_hash.is_not(None))
         .group_by(beginning)
     )
-    return [(found, number) for found, number in await session.execute(statement)]
+    return [(found, number) for found, number in await db.execute(statement)]

@@ -1,8 +1,8 @@
-"""Finding people by a part of a name or an address, in the order of their user names.
+"""Finding people by a part of a name or an address, in the order of their usernames.
 
 No index knows both what a name contains and its place in the order. So the order is cut into
 shelves, by the first letter, and ``ix_users_search`` has each person under tokens that begin with
-the shelf: one for every four neighbouring letters, for each state and for the role. The database's
+the shelf: one for every four neighbouring emails, for each state and for the role. The database's
 function ``search_tokens`` makes them for a row; here they are made for a question. One probe says
 that nobody on a shelf can match, so those who do are found however far away they stand.
 """
@@ -36,11 +36,11 @@ from sqlalchemy.sql.selectable import LateralFromClause
 
 from app.models.user import SEARCH_TOKENS, UNUSUAL, User
 
-SHORTEST_INNER_PART = 3  # shorter ones are looked for at the beginning of user names only
+SHORTEST_INNER_PART = 3  # shorter ones are looked for at the beginning of usernames only
 NEIGHBOURS = 2_000
 NEIGHBOURS_LOOKED_UP = 200
 FEW = 1_000
-LAST_LETTER = "\U0010ffff"
+LAST_EMAIL = "\U0010ffff"
 LIKE_ESCAPE = "\\"
 ASCII_DOMAIN = "xn--"  # what a domain with other letters has in its place (IDNA)
 
@@ -68,43 +68,43 @@ def role_mark(role_id: int) -> int:
     return first + role_id % number
 
 
-async def beginning(session: AsyncSession, sought: Sought, *, after: str, size: int) -> list[UUID]:
-    """Return who comes next of those whose user name begins with the part."""
+async def beginning(db: AsyncSession, sought: Sought, *, after: str, size: int) -> list[UUID]:
+    """Return who comes next of those whose username begins with the part."""
     if not sought.part and len(sought.narrowed) > 1:  # for one there is an index in order
-        return await _anywhere(session, sought, after=after, size=size)
+        return await _anywhere(db, sought, after=after, size=size)
     conditions = [literal(after) < KEY, *_begins(sought.part), *sought.narrowed]
     ids = select(User.id).where(*conditions).order_by(KEY)
-    return list(await session.scalars(ids.limit(size)))
+    return list(await db.scalars(ids.limit(size)))
 
 
-async def inside(session: AsyncSession, sought: Sought, *, after: str, size: int) -> list[UUID]:
+async def inside(db: AsyncSession, sought: Sought, *, after: str, size: int) -> list[UUID]:
     """Return who comes next of those who have the part elsewhere in a name or an address."""
     if len(sought.part) < SHORTEST_INNER_PART:
         return []
-    found = await _anywhere(session, sought, after=after, size=size)
+    found = await _anywhere(db, sought, after=after, size=size)
     if sought.part.isascii():
         return found
     # The key has the domain in ASCII, the address as people write it.
     written = func.lower(User.email).like(_pattern(sought.part), escape=LIKE_ESCAPE)
     by_domain = Sought(ASCII_DOMAIN, [*sought.narrowed, written], sought.marks)
-    found += await _anywhere(session, by_domain, after=after, size=size)
+    found += await _anywhere(db, by_domain, after=after, size=size)
     in_order = select(User.id).where(User.id.in_(found)).order_by(KEY)
-    return list(await session.scalars(in_order.limit(size)))
+    return list(await db.scalars(in_order.limit(size)))
 
 
-async def _anywhere(session: AsyncSession, sought: Sought, *, after: str, size: int) -> list[UUID]:
+async def _anywhere(db: AsyncSession, sought: Sought, *, after: str, size: int) -> list[UUID]:
     """Look at the next names: what many have is met there. Else go through the shelves."""
     behind = [literal(after) < KEY, *_elsewhere(sought.part)]
     most = NEIGHBOURS_LOOKED_UP if sought.narrowed else NEIGHBOURS
-    found = await _in_order(session, sought, behind, size=size, most=most)
+    found = await _in_order(db, sought, behind, size=size, most=most)
     if len(found) == size:
         return found
     found = []
     for first, last in _turns(sought.part, after):
         left = size - len(found)
         if left:
-            rows = await session.execute(_probe(sought, first, last, max(FEW, left) + 1))
-            found += await _on_shelves(session, sought, rows.all(), after=after, size=left)
+            rows = await db.execute(_probe(sought, first, last, max(FEW, left) + 1))
+            found += await _on_shelves(db, sought, rows.all(), after=after, size=left)
     return found
 
 
@@ -126,7 +126,7 @@ def _turns(part: str, after: str) -> Iterator[tuple[int, int]]:
 
 
 async def _in_order(
-    session: AsyncSession,
+    db: AsyncSession,
     sought: Sought,
     span: Sequence[ColumnElement[bool]],
     *,
@@ -144,11 +144,11 @@ async def _in_order(
     )
     statement = statement.where(*_fits(sought, names.c.id))
     statement = statement.order_by(collate(names.c.username_key, "C")).limit(size)
-    return list(await session.scalars(statement))
+    return list(await db.scalars(statement))
 
 
 async def _on_shelves(
-    session: AsyncSession,
+    db: AsyncSession,
     sought: Sought,
     rows: Sequence[Row[int, UUID, str]],
     *,
@@ -164,7 +164,7 @@ async def _on_shelves(
     found = [user_id for name, user_id in known if name > after and not _is_begun(name, sought)]
     if len(found) < size and full <= LAST_SHELF:
         span = [literal(after) < KEY, *_elsewhere(sought.part), *_on_shelf(full)]
-        found += await _in_order(session, sought, span, size=size - len(found))
+        found += await _in_order(db, sought, span, size=size - len(found))
     return found[:size]
 
 
@@ -177,8 +177,8 @@ def _probe(sought: Sought, first: int, last: int, most: int) -> Select[int, UUID
     numbers = select(func.generate_series(first, last).column_valued("shelf"))
     shelves = numbers.order_by(column("shelf")).offset(0).subquery("shelves")
     shelf: ColumnElement[int] = shelves.c.shelf
-    people = _matching(sought, shelf, most)
-    joined = select(shelf, people.c.id, people.c.username_key).join(people, true())
+    users = _matching(sought, shelf, most)
+    joined = select(shelf, users.c.id, users.c.username_key).join(users, true())
     return joined.order_by(shelf).limit(most)
 
 
@@ -187,12 +187,10 @@ def _matching(sought: Sought, shelf: ColumnElement[int], most: int) -> LateralFr
     wanted = [_TOKENS.op("&&")(_on(shelf, any_of))] if any_of else []
     if all_of or sought.marks:
         wanted.append(_TOKENS.op("@>")(_on(shelf, [*all_of, *sought.marks])))
-    person = aliased(User, name="person")
-    contains = _contains(person.username_key, person.email_key, sought.part)
-    people = select(person.id, person.username_key).where(
-        *wanted, *contains, *_fits(sought, person.id)
-    )
-    return people.limit(most).lateral("people")
+    user = aliased(User, name="user")
+    contains = _contains(user.username_key, user.email_key, sought.part)
+    users = select(user.id, user.username_key).where(*wanted, *contains, *_fits(sought, user.id))
+    return users.limit(most).lateral("people")
 
 
 def _fits(sought: Sought, user_id: SQLColumnExpression[UUID]) -> list[ColumnElement[bool]]:
@@ -211,7 +209,7 @@ def _tokens_of(part: str) -> tuple[list[int], list[int]]:
 
     Of three letters alone the fourth may be any.
     """
-    codes = [ord(letter) % 2**7 for letter in part]
+    codes = [ord(character) % 2**7 for character in part]
     threes = [
         (one << 14) + (two << 7) + three
         for one, two, three in zip(codes, codes[1:], codes[2:], strict=False)
@@ -231,8 +229,8 @@ def _on_shelf(shelf: int) -> list[ColumnElement[bool]]:
 
 
 def _begins(part: str) -> list[ColumnElement[bool]]:
-    """Say that a user name begins with a part, as a range of the index."""
-    return [literal(part) <= KEY, literal(part + LAST_LETTER) > KEY] if part else []
+    """Say that a username begins with a part, as a range of the index."""
+    return [literal(part) <= KEY, literal(part + LAST_EMAIL) > KEY] if part else []
 
 
 def _elsewhere(part: str) -> list[ColumnElement[bool]]:
@@ -248,6 +246,6 @@ def _contains(
 
 
 def _pattern(part: str) -> str:
-    for letter in (LIKE_ESCAPE, "%", "_"):
-        part = part.replace(letter, LIKE_ESCAPE + letter)
+    for sign in (LIKE_ESCAPE, "%", "_"):
+        part = part.replace(sign, LIKE_ESCAPE + sign)
     return f"%{part}%"

@@ -1,8 +1,8 @@
-"""Devices: the browsers in which a person has signed in before (BF-05).
+"""Devices: the browsers in which a user has signed in before (BF-05).
 
 A browser keeps a random value for years; here stands its digest, for each person who signed in
-with it. It opens nothing: it spares its owner from being slowed by strangers who try his name, and
-from a letter about a browser that he has long used.
+with it. It opens nothing: it spares its owner from being slowed by strangers who try their name,
+and from an email about a browser that they have long used.
 """
 
 from collections.abc import Collection
@@ -30,14 +30,14 @@ from app.models.base import Base, Now
 from app.models.pruning import Stale
 from app.models.user import User
 
-DEVICES_PER_PERSON = 20
+BROWSERS_PER_USER = 20
 FAILURES_UNTIL_FORGOTTEN = 100
 
 
-class Device(Base):
-    """A browser of a person. ``failures`` counts wrong passwords in a row from it."""
+class KnownBrowser(Base):
+    """A browser of a user. ``failures`` counts wrong passwords in a row from it."""
 
-    __tablename__ = "devices"
+    __tablename__ = "known_browsers"
     __table_args__ = (CheckConstraint("length(digest) = 32", name="digest_length"),)
 
     user_id: Mapped[UUID] = mapped_column(ForeignKey(User.id, ondelete="CASCADE"), primary_key=True)
@@ -54,16 +54,16 @@ class Owner(NamedTuple):
     digest: bytes
 
 
-async def find_owner(
-    session: AsyncSession, digests: Collection[bytes], *, name: str
-) -> Owner | None:
-    """Return the person of an address or user name, if this browser is known as his."""
+async def find_owner(db: AsyncSession, digests: Collection[bytes], *, name: str) -> Owner | None:
+    """Return the user of an address or username, if this browser is known as their."""
     key = canonical(name)
     by_name = User.email_key == key if "@" in key else User.username_key == key
     statement = (
-        select(User.id, Device.digest).join(Device).where(by_name, Device.digest.in_(digests))
+        select(User.id, KnownBrowser.digest)
+        .join(KnownBrowser)
+        .where(by_name, KnownBrowser.digest.in_(digests))
     )
-    row = (await session.execute(statement.limit(1))).one_or_none()
+    row = (await db.execute(statement.limit(1))).one_or_none()
     return None if row is None else Owner._make(row)
 
 
@@ -74,66 +74,70 @@ class Seen(NamedTuple):
     seen_at: datetime
 
 
-async def of_person(session: AsyncSession, user_id: UUID) -> list[Seen]:
-    """Return a person's browsers, the oldest first."""
-    statement = select(Device.created_at, Device.seen_at).where(Device.user_id == user_id)
-    rows = await session.execute(statement.order_by(Device.created_at))
+async def of_user(db: AsyncSession, user_id: UUID) -> list[Seen]:
+    """Return a user's browsers, the oldest first."""
+    statement = select(KnownBrowser.created_at, KnownBrowser.seen_at).where(
+        KnownBrowser.user_id == user_id
+    )
+    rows = await db.execute(statement.order_by(KnownBrowser.created_at))
     return [Seen._make(row) for row in rows]
 
 
-async def known_among(
-    session: AsyncSession, user_id: UUID, digests: Collection[bytes]
-) -> bytes | None:
-    """Return the one of these by which a browser is known as a person's, if there is one."""
-    statement = select(Device.digest).where(Device.user_id == user_id, Device.digest.in_(digests))
-    return await session.scalar(statement.limit(1))
+async def known_among(db: AsyncSession, user_id: UUID, digests: Collection[bytes]) -> bytes | None:
+    """Return the one of these by which a browser is known as a user's, if there is one."""
+    statement = select(KnownBrowser.digest).where(
+        KnownBrowser.user_id == user_id, KnownBrowser.digest.in_(digests)
+    )
+    return await db.scalar(statement.limit(1))
 
 
-async def remember(session: AsyncSession, user_id: UUID, digest: bytes) -> bool:
-    """Note that a person signed in with a browser; return whether it is new to him.
+async def remember(db: AsyncSession, user_id: UUID, digest: bytes) -> bool:
+    """Note that a user signed in with a browser; return whether it is new to them.
 
-    Past ``DEVICES_PER_PERSON`` those that were not seen for longest are forgotten.
+    Past ``BROWSERS_PER_USER`` those that were not seen for longest are forgotten.
     """
-    is_new = await session.scalar(
-        insert(Device)
+    is_new = await db.scalar(
+        insert(KnownBrowser)
         .values(user_id=user_id, digest=digest)
         .on_conflict_do_update(
-            index_elements=[Device.user_id, Device.digest],
+            index_elements=[KnownBrowser.user_id, KnownBrowser.digest],
             set_={"seen_at": func.now(), "failures": 0},
         )
         .returning(literal_column("xmax = 0"))
     )
     if is_new:
-        mine = select(Device.digest).where(Device.user_id == user_id)
-        surplus = mine.order_by(Device.seen_at.desc()).offset(DEVICES_PER_PERSON)
-        await session.execute(
-            delete(Device).where(Device.user_id == user_id, Device.digest.in_(surplus))
+        mine = select(KnownBrowser.digest).where(KnownBrowser.user_id == user_id)
+        surplus = mine.order_by(KnownBrowser.seen_at.desc()).offset(BROWSERS_PER_USER)
+        await db.execute(
+            delete(KnownBrowser).where(
+                KnownBrowser.user_id == user_id, KnownBrowser.digest.in_(surplus)
+            )
         )
     return bool(is_new)
 
 
-async def count_failure(session: AsyncSession, user_id: UUID, digest: bytes) -> None:
+async def count_failure(db: AsyncSession, user_id: UUID, digest: bytes) -> None:
     """Count a wrong password from a known browser; after too many it is known no more."""
-    failures = await session.scalar(
-        update(Device)
+    failures = await db.scalar(
+        update(KnownBrowser)
         .where(_is(user_id, digest))
-        .values(failures=Device.failures + 1)
-        .returning(Device.failures)
+        .values(failures=KnownBrowser.failures + 1)
+        .returning(KnownBrowser.failures)
     )
     if (failures or 0) >= FAILURES_UNTIL_FORGOTTEN:
-        await session.execute(delete(Device).where(_is(user_id, digest)))
+        await db.execute(delete(KnownBrowser).where(_is(user_id, digest)))
 
 
-async def forget_all(session: AsyncSession, user_id: UUID, *, but: Collection[bytes] = ()) -> None:
-    """Forget a person's browsers, all or all but these."""
-    others = and_(Device.user_id == user_id, Device.digest.not_in(but))
-    await session.execute(delete(Device).where(others))
+async def forget_all(db: AsyncSession, user_id: UUID, *, but: Collection[bytes] = ()) -> None:
+    """Forget a user's browsers, all or all but these."""
+    others = and_(KnownBrowser.user_id == user_id, KnownBrowser.digest.not_in(but))
+    await db.execute(delete(KnownBrowser).where(others))
 
 
 def _is(user_id: UUID, digest: bytes) -> ColumnElement[bool]:
-    return and_(Device.user_id == user_id, Device.digest == digest)
+    return and_(KnownBrowser.user_id == user_id, KnownBrowser.digest == digest)
 
 
 def unseen(term: timedelta) -> Stale:
     """Return the browsers in which nobody signed in for so long."""
-    return Stale(Device, Device.seen_at <= func.now() - term, Device.seen_at)
+    return Stale(KnownBrowser, KnownBrowser.seen_at <= func.now() - term, KnownBrowser.seen_at)

@@ -1,4 +1,4 @@
-"""The outbox: letters that were decided in the same transaction as what they tell of."""
+"""The outbox: emails that were decided in the same transaction as what they tell of."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -20,7 +20,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.mail.message import Letter
+from app.mail.message import Message
 from app.models.base import Base, Moment, Now, RandomId
 from app.models.pruning import Stale
 
@@ -28,8 +28,8 @@ LEASE = timedelta(minutes=2)
 CHANNEL = "outbox"
 
 
-class OutgoingLetter(Base):
-    """A letter on its way. It waits until it is sent or given up.
+class OutgoingEmail(Base):
+    """An email on its way. It waits until it is sent or given up.
 
     What it said is wiped when it is sent; of one that was given up when its link is dead.
     ``good_until``: None if it has no link that ends.
@@ -63,7 +63,7 @@ class OutgoingLetter(Base):
 
 
 class Claimed(NamedTuple):
-    """A letter that this postman, and no other, may send until its lease ends."""
+    """An email that this mailer, and no other, may send until its lease ends."""
 
     id: UUID
     recipient: str
@@ -76,128 +76,126 @@ class Claimed(NamedTuple):
 
     @property
     def age(self) -> timedelta:
-        """How old the letter was when it was claimed, by the database's clock."""
+        """How old the email was when it was claimed, by the database's clock."""
         return self.due_at - LEASE - self.created_at
 
 
 @dataclass(frozen=True)
 class Waiting:
-    """How many letters wait, and for how long the oldest of them does (0 if there is none)."""
+    """How many emails wait, and for how long the oldest of them does (0 if there is none)."""
 
     count: int
     oldest_seconds: float
 
 
-async def put(session: AsyncSession, letter: Letter) -> None:
-    """Lay a letter into the outbox; the postmen hear of it when the transaction is through."""
-    good_until = None if letter.good_for is None else func.now() + letter.good_for
-    await session.execute(
-        insert(OutgoingLetter)
+async def put(db: AsyncSession, message: Message) -> None:
+    """Lay an email into the outbox; the mailers hear of it when the transaction is through."""
+    good_until = None if message.good_for is None else func.now() + message.good_for
+    await db.execute(
+        insert(OutgoingEmail)
         .values(
-            recipient=letter.to,
-            subject=letter.subject,
-            text=letter.text,
-            html=letter.html,
+            recipient=message.to,
+            subject=message.subject,
+            text=message.text,
+            html=message.html,
             good_until=good_until,
         )
         .returning(func.pg_notify(CHANNEL, ""))
     )
 
 
-async def claim(session: AsyncSession) -> Claimed | None:
-    """Take the letter that waits longest; other postmen pass it by until the lease ends.
+async def claim(db: AsyncSession) -> Claimed | None:
+    """Take the email that waits longest; other mailers pass it by until the lease ends.
 
     The subquery is compared with ``=``, so that it runs once. With ``IN`` the planner may run it
-    again for each row it looks at, and then several letters are claimed and only one is sent.
+    again for each row it looks at, and then several emails are claimed and only one is sent.
     """
     due = (
-        select(OutgoingLetter.id)
-        .where(_waits(), OutgoingLetter.due_at <= func.now())
-        .order_by(OutgoingLetter.due_at)
+        select(OutgoingEmail.id)
+        .where(_waits(), OutgoingEmail.due_at <= func.now())
+        .order_by(OutgoingEmail.due_at)
         .limit(1)
         .with_for_update(skip_locked=True)
     )
     statement = (
-        update(OutgoingLetter)
-        .where(OutgoingLetter.id == due.scalar_subquery())
-        .values(due_at=func.now() + LEASE, tries=OutgoingLetter.tries + 1)
+        update(OutgoingEmail)
+        .where(OutgoingEmail.id == due.scalar_subquery())
+        .values(due_at=func.now() + LEASE, tries=OutgoingEmail.tries + 1)
         .returning(
-            OutgoingLetter.id,
-            OutgoingLetter.recipient,
-            OutgoingLetter.subject,
-            OutgoingLetter.text,
-            OutgoingLetter.html,
-            OutgoingLetter.created_at,
-            OutgoingLetter.due_at,
-            OutgoingLetter.tries,
+            OutgoingEmail.id,
+            OutgoingEmail.recipient,
+            OutgoingEmail.subject,
+            OutgoingEmail.text,
+            OutgoingEmail.html,
+            OutgoingEmail.created_at,
+            OutgoingEmail.due_at,
+            OutgoingEmail.tries,
         )
     )
-    row = (await session.execute(statement)).one_or_none()
+    row = (await db.execute(statement)).one_or_none()
     return None if row is None else Claimed._make(row)
 
 
-async def mark_sent(session: AsyncSession, letter_id: UUID) -> None:
-    """Note that a letter is sent, and wipe what it said."""
-    await session.execute(
-        update(OutgoingLetter)
-        .where(OutgoingLetter.id == letter_id)
+async def mark_sent(db: AsyncSession, email_id: UUID) -> None:
+    """Note that an email is sent, and wipe what it said."""
+    await db.execute(
+        update(OutgoingEmail)
+        .where(OutgoingEmail.id == email_id)
         .values(sent_at=func.now(), text=None, html=None)
     )
 
 
-async def put_back(
-    session: AsyncSession, claimed: Claimed, *, wait: timedelta, trouble: str
-) -> None:
-    """Give up the lease: the letter is due again after ``wait``, behind those that are due."""
-    await session.execute(
-        update(OutgoingLetter)
+async def put_back(db: AsyncSession, claimed: Claimed, *, wait: timedelta, trouble: str) -> None:
+    """Give up the lease: the email is due again after ``wait``, behind those that are due."""
+    await db.execute(
+        update(OutgoingEmail)
         .where(_is_held(claimed))
         .values(due_at=func.now() + wait, trouble=trouble)
     )
 
 
-async def give_up(session: AsyncSession, claimed: Claimed, *, trouble: str) -> bool:
-    """Note that a letter will not be sent unless somebody retries it; return whether it was ours.
+async def give_up(db: AsyncSession, claimed: Claimed, *, trouble: str) -> bool:
+    """Note that an email will not be sent unless somebody retries it; return whether it was ours.
 
     What it says stays while its link is good: it may have been a mistake.
     """
     statement = (
-        update(OutgoingLetter)
+        update(OutgoingEmail)
         .where(_is_held(claimed))
         .values(gave_up_at=func.now(), trouble=trouble)
-        .returning(OutgoingLetter.id)
+        .returning(OutgoingEmail.id)
     )
-    return (await session.execute(statement)).one_or_none() is not None
+    return (await db.execute(statement)).one_or_none() is not None
 
 
-async def seconds_until_due(session: AsyncSession) -> float | None:
-    """Return in how many seconds the next letter is due, None if none waits."""
-    wait = func.extract("epoch", func.min(OutgoingLetter.due_at) - func.now())
-    seconds = await session.scalar(select(wait).where(_waits()))
+async def seconds_until_due(db: AsyncSession) -> float | None:
+    """Return in how many seconds the next email is due, None if none waits."""
+    wait = func.extract("epoch", func.min(OutgoingEmail.due_at) - func.now())
+    seconds = await db.scalar(select(wait).where(_waits()))
     return None if seconds is None else max(0.0, float(seconds))
 
 
-async def waiting(session: AsyncSession) -> Waiting:
-    """Count the letters that are neither sent nor given up."""
-    oldest = func.extract("epoch", func.now() - func.min(OutgoingLetter.created_at))
+async def waiting(db: AsyncSession) -> Waiting:
+    """Count the emails that are neither sent nor given up."""
+    oldest = func.extract("epoch", func.now() - func.min(OutgoingEmail.created_at))
     statement = select(func.count(), func.coalesce(oldest, 0)).where(_waits())
-    count, seconds = (await session.execute(statement)).one()
+    count, seconds = (await db.execute(statement)).one()
     return Waiting(count, float(seconds))
 
 
-async def trouble(session: AsyncSession) -> str:
-    """Return why the letter that waits longest was not taken so far, empty if none was tried."""
+async def trouble(db: AsyncSession) -> str:
+    """Return why the email that waits longest was not taken so far, empty if none was tried."""
     statement = (
-        select(OutgoingLetter.trouble)
-        .where(_waits(), OutgoingLetter.trouble.is_not(None))
-        .order_by(OutgoingLetter.created_at)
+        select(OutgoingEmail.trouble)
+        .where(_waits(), OutgoingEmail.trouble.is_not(None))
+        .order_by(OutgoingEmail.created_at)
         .limit(1)
     )
-    return await session.scalar(statement) or ""
+    return await db.scalar(statement) or ""
 
 
 class GivenUp(NamedTuple):
-    """A letter that did not get through; what it said is not told.
+    """An email that did not get through; what it said is not told.
 
     ``has_text``: it can be tried again.
     """
@@ -212,106 +210,103 @@ class GivenUp(NamedTuple):
     has_text: bool
 
 
-async def sent_since(session: AsyncSession, period: timedelta) -> int:
-    """Count the letters that were sent in the last while."""
-    counted = select(func.count()).where(OutgoingLetter.sent_at > func.now() - period)
-    return await session.scalar(counted) or 0
+async def sent_since(db: AsyncSession, period: timedelta) -> int:
+    """Count the emails that were sent in the last while."""
+    counted = select(func.count()).where(OutgoingEmail.sent_at > func.now() - period)
+    return await db.scalar(counted) or 0
 
 
 async def given_up(
-    session: AsyncSession, *, most: int, within: timedelta | None = None
+    db: AsyncSession, *, most: int, within: timedelta | None = None
 ) -> list[GivenUp]:
-    """Return the letters that were given up last, the newest first."""
-    since = true() if within is None else OutgoingLetter.gave_up_at > func.now() - within
+    """Return the emails that were given up last, the newest first."""
+    since = true() if within is None else OutgoingEmail.gave_up_at > func.now() - within
     statement = (
         select(
-            OutgoingLetter.id,
-            OutgoingLetter.recipient,
-            OutgoingLetter.subject,
-            OutgoingLetter.created_at,
-            OutgoingLetter.gave_up_at,
-            OutgoingLetter.tries,
-            func.coalesce(OutgoingLetter.trouble, ""),
+            OutgoingEmail.id,
+            OutgoingEmail.recipient,
+            OutgoingEmail.subject,
+            OutgoingEmail.created_at,
+            OutgoingEmail.gave_up_at,
+            OutgoingEmail.tries,
+            func.coalesce(OutgoingEmail.trouble, ""),
             _is_good(),
         )
-        .where(OutgoingLetter.gave_up_at.is_not(None), since)
-        .order_by(OutgoingLetter.gave_up_at.desc())
+        .where(OutgoingEmail.gave_up_at.is_not(None), since)
+        .order_by(OutgoingEmail.gave_up_at.desc())
         .limit(most)
     )
-    return [GivenUp._make(row) for row in await session.execute(statement)]
+    return [GivenUp._make(row) for row in await db.execute(statement)]
 
 
-async def retry(session: AsyncSession, letter_id: UUID) -> bool:
-    """Let a letter that was given up wait again; False if there is none, or its link is dead."""
+async def retry(db: AsyncSession, email_id: UUID) -> bool:
+    """Let an email that was given up wait again; False if there is none, or its link is dead."""
     statement = (
-        update(OutgoingLetter)
-        .where(OutgoingLetter.id == letter_id, OutgoingLetter.gave_up_at.is_not(None), _is_good())
+        update(OutgoingEmail)
+        .where(OutgoingEmail.id == email_id, OutgoingEmail.gave_up_at.is_not(None), _is_good())
         .values(gave_up_at=None, due_at=func.now(), trouble=None)
-        .returning(OutgoingLetter.id)
+        .returning(OutgoingEmail.id)
     )
-    if await session.scalar(statement) is None:
+    if await db.scalar(statement) is None:
         return False
-    await session.execute(select(func.pg_notify(CHANNEL, "")))
+    await db.execute(select(func.pg_notify(CHANNEL, "")))
     return True
 
 
-async def wipe_some(session: AsyncSession, *, limit: int) -> int:
-    """Wipe what letters said that were given up and whose link is dead; return of how many."""
+async def wipe_some(db: AsyncSession, *, limit: int) -> int:
+    """Wipe what emails said that were given up and whose link is dead; return of how many."""
     some = (
-        select(OutgoingLetter.id)
-        .where(_is_to_wipe())
-        .limit(limit)
-        .with_for_update(skip_locked=True)
+        select(OutgoingEmail.id).where(_is_to_wipe()).limit(limit).with_for_update(skip_locked=True)
     )
     statement = (
-        update(OutgoingLetter)
-        .where(OutgoingLetter.id == func.any(func.array(some.scalar_subquery())))
+        update(OutgoingEmail)
+        .where(OutgoingEmail.id == func.any(func.array(some.scalar_subquery())))
         .values(text=None, html=None)
     )
-    result = await session.execute(statement, execution_options={"synchronize_session": False})
+    result = await db.execute(statement, execution_options={"synchronize_session": False})
     assert isinstance(result, CursorResult)  # noqa: S101 - what an UPDATE returns
     return result.rowcount
 
 
-async def count_to_wipe(session: AsyncSession) -> int:
+async def count_to_wipe(db: AsyncSession) -> int:
     """Count what ``wipe_some`` would wipe."""
-    return await session.scalar(select(func.count()).where(_is_to_wipe())) or 0
+    return await db.scalar(select(func.count()).where(_is_to_wipe())) or 0
 
 
-async def forget(session: AsyncSession, recipient: str) -> None:
-    """Throw away all letters to an address, also those that wait."""
-    await session.execute(delete(OutgoingLetter).where(OutgoingLetter.recipient == recipient))
+async def forget(db: AsyncSession, recipient: str) -> None:
+    """Throw away all emails to an address, also those that wait."""
+    await db.execute(delete(OutgoingEmail).where(OutgoingEmail.recipient == recipient))
 
 
 def sent_before(term: timedelta) -> Stale:
-    """Return the letters that were sent so long ago."""
-    past = OutgoingLetter.sent_at <= func.now() - term
-    return Stale(OutgoingLetter, past, OutgoingLetter.sent_at)
+    """Return the emails that were sent so long ago."""
+    past = OutgoingEmail.sent_at <= func.now() - term
+    return Stale(OutgoingEmail, past, OutgoingEmail.sent_at)
 
 
 def given_up_before(term: timedelta) -> Stale:
-    """Return the letters that were given up so long ago."""
-    past = OutgoingLetter.gave_up_at <= func.now() - term
-    return Stale(OutgoingLetter, past, OutgoingLetter.gave_up_at)
+    """Return the emails that were given up so long ago."""
+    past = OutgoingEmail.gave_up_at <= func.now() - term
+    return Stale(OutgoingEmail, past, OutgoingEmail.gave_up_at)
 
 
 def _waits() -> ColumnElement[bool]:
-    return OutgoingLetter.sent_at.is_(None) & OutgoingLetter.gave_up_at.is_(None)
+    return OutgoingEmail.sent_at.is_(None) & OutgoingEmail.gave_up_at.is_(None)
 
 
 def _is_good() -> ColumnElement[bool]:
-    dead = func.coalesce(OutgoingLetter.good_until <= func.now(), False)
-    return OutgoingLetter.text.is_not(None) & ~dead
+    dead = func.coalesce(OutgoingEmail.good_until <= func.now(), False)
+    return OutgoingEmail.text.is_not(None) & ~dead
 
 
 def _is_to_wipe() -> ColumnElement[bool]:
     return (
-        OutgoingLetter.gave_up_at.is_not(None)
-        & OutgoingLetter.text.is_not(None)
-        & (OutgoingLetter.good_until <= func.now())
+        OutgoingEmail.gave_up_at.is_not(None)
+        & OutgoingEmail.text.is_not(None)
+        & (OutgoingEmail.good_until <= func.now())
     )
 
 
 def _is_held(claimed: Claimed) -> ColumnElement[bool]:
-    """Whether nobody claimed the letter after us: our lease may have run out."""
-    return (OutgoingLetter.id == claimed.id) & (OutgoingLetter.tries == claimed.tries) & _waits()
+    """Whether nobody claimed the email after us: our lease may have run out."""
+    return (OutgoingEmail.id == claimed.id) & (OutgoingEmail.tries == claimed.tries) & _waits()

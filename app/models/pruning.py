@@ -46,15 +46,15 @@ class Stale(NamedTuple):
         return name
 
 
-async def take_turn(session: AsyncSession) -> bool:
+async def take_turn(db: AsyncSession) -> bool:
     """Be the only one who prunes until this transaction ends; False if somebody else is.
 
     By transaction and not by connection: it has to hold behind a pool that hands those round.
     """
-    return bool(await session.scalar(select(func.pg_try_advisory_xact_lock(TURN))))
+    return bool(await db.scalar(select(func.pg_try_advisory_xact_lock(TURN))))
 
 
-async def delete_some(session: AsyncSession, stale: Stale, *, limit: int) -> int:
+async def delete_some(db: AsyncSession, stale: Stale, *, limit: int) -> int:
     """Delete at most ``limit`` stale rows; return how many.
 
     The subquery is an array, so that it runs once whatever the planner does, and the rows are
@@ -71,21 +71,21 @@ async def delete_some(session: AsyncSession, stale: Stale, *, limit: int) -> int
     statement = delete(stale.model).where(
         column("ctid", PLACE) == func.any(func.array(some.scalar_subquery()))
     )
-    result = await session.execute(statement, execution_options={"synchronize_session": False})
+    result = await db.execute(statement, execution_options={"synchronize_session": False})
     assert isinstance(result, CursorResult)  # noqa: S101 - what a DELETE returns
     return result.rowcount
 
 
-async def is_overdue(session: AsyncSession, stale: Stale, *, by: timedelta) -> bool:
+async def is_overdue(db: AsyncSession, stale: Stale, *, by: timedelta) -> bool:
     """Whether a row should have gone so long ago. For rows whose order is that of their end."""
     overdue = (
         select(literal(1)).select_from(stale.model).where(stale.oldest_first < func.now() - by)
     )
     first = overdue.order_by(stale.oldest_first).limit(1)  # in order, so that the index is used
-    return await session.scalar(first) is not None
+    return await db.scalar(first) is not None
 
 
-async def count(session: AsyncSession, stale: Stale) -> int:
+async def count(db: AsyncSession, stale: Stale) -> int:
     """Return how many rows are stale."""
     statement = select(func.count()).select_from(stale.model).where(stale.condition)
-    return await session.scalar(statement) or 0
+    return await db.scalar(statement) or 0

@@ -17,7 +17,7 @@ from app.models.pruning import Stale
 ACCOUNT_FORGOTTEN_AFTER = timedelta(hours=1)
 
 
-class ThrottleBucket(Base):
+class RateLimitBucket(Base):
     """A bucket, kept as one moment.
 
     For a rate: ``free_at`` is when the bucket will be full again (the generic cell rate
@@ -25,7 +25,7 @@ class ThrottleBucket(Base):
     them. ``key`` is a digest, so no name stands here.
     """
 
-    __tablename__ = "throttle_buckets"
+    __tablename__ = "rate_limit_buckets"
 
     key: Mapped[bytes] = mapped_column(primary_key=True)
     tries: Mapped[int]
@@ -33,7 +33,7 @@ class ThrottleBucket(Base):
     forget_at: Mapped[Moment] = mapped_column(index=True)
 
 
-class Try(NamedTuple):
+class Attempt(NamedTuple):
     """The ``number``-th try in a row, or none for ``wait`` more seconds."""
 
     wait: float
@@ -43,7 +43,7 @@ class Try(NamedTuple):
 Rates = Mapping[str, Iterable[Rate]]  # by the name of who is limited
 
 
-async def look(session: AsyncSession, rates: Rates, *, delayed: Iterable[str] = ()) -> float:
+async def look(db: AsyncSession, rates: Rates, *, delayed: Iterable[str] = ()) -> float:
     """Return for how many seconds one of these buckets is empty, 0 if none is; takes nothing.
 
     For turning a crowd away cheaply, without a lock. Only ``take_all`` and ``take_delayed`` decide.
@@ -52,13 +52,13 @@ async def look(session: AsyncSession, rates: Rates, *, delayed: Iterable[str] = 
     for name, each in rates.items():
         for rate in each:
             slacks[_key(_rate_name(name, rate))] = _slack(rate).total_seconds()
-    left = func.extract("epoch", ThrottleBucket.free_at - func.now())
-    wait = func.max(left - case(slacks, value=ThrottleBucket.key))
-    found = await session.scalar(select(wait).where(ThrottleBucket.key.in_(slacks)))
+    left = func.extract("epoch", RateLimitBucket.free_at - func.now())
+    wait = func.max(left - case(slacks, value=RateLimitBucket.key))
+    found = await db.scalar(select(wait).where(RateLimitBucket.key.in_(slacks)))
     return max(0.0, float(found or 0))
 
 
-async def take_all(session: AsyncSession, rates: Rates) -> float:
+async def take_all(db: AsyncSession, rates: Rates) -> float:
     """Take a token of each rate, or of none; return 0, or for how many seconds one has none.
 
     One statement takes, in the order of the keys, so that two crowds never wait for each other.
@@ -67,49 +67,49 @@ async def take_all(session: AsyncSession, rates: Rates) -> float:
     wanted = {_key(_rate_name(name, rate)): rate for name, each in rates.items() for rate in each}
     steps = {key: rate.period / rate.times for key, rate in sorted(wanted.items())}
     periods = case(
-        {key: literal(rate.period) for key, rate in wanted.items()}, value=ThrottleBucket.key
+        {key: literal(rate.period) for key, rate in wanted.items()}, value=RateLimitBucket.key
     )
     rows = [
         {"key": key, "tries": 1, "free_at": func.now() + step, "forget_at": func.now() + step}
         for key, step in steps.items()
     ]
-    statement = insert(ThrottleBucket).values(rows)
+    statement = insert(RateLimitBucket).values(rows)
     step = statement.excluded.free_at - func.now()
-    full_at = func.greatest(ThrottleBucket.free_at, func.now()) + step
-    result = await session.scalars(
+    full_at = func.greatest(RateLimitBucket.free_at, func.now()) + step
+    result = await db.scalars(
         statement.on_conflict_do_update(
-            index_elements=[ThrottleBucket.key],
-            set_={"tries": ThrottleBucket.tries + 1, "free_at": full_at, "forget_at": full_at},
+            index_elements=[RateLimitBucket.key],
+            set_={"tries": RateLimitBucket.tries + 1, "free_at": full_at, "forget_at": full_at},
             where=full_at <= func.now() + periods,
-        ).returning(ThrottleBucket.key)
+        ).returning(RateLimitBucket.key)
     )
     taken = set(result)
     if len(taken) == len(wanted):
         return 0
     for key in sorted(taken):
-        await _put_back(session, key, steps[key])
-    return max(1.0, await look(session, rates))
+        await _put_back(db, key, steps[key])
+    return max(1.0, await look(db, rates))
 
 
-async def _put_back(session: AsyncSession, key: bytes, step: timedelta) -> None:
-    await session.execute(
-        update(ThrottleBucket)
-        .where(ThrottleBucket.key == key)
-        .values(tries=ThrottleBucket.tries - 1, free_at=ThrottleBucket.free_at - step)
+async def _put_back(db: AsyncSession, key: bytes, step: timedelta) -> None:
+    await db.execute(
+        update(RateLimitBucket)
+        .where(RateLimitBucket.key == key)
+        .values(tries=RateLimitBucket.tries - 1, free_at=RateLimitBucket.free_at - step)
     )
 
 
-async def take_delayed(session: AsyncSession, name: str, delay: Delay) -> Try:
+async def take_delayed(db: AsyncSession, name: str, delay: Delay) -> Attempt:
     """Take a try that grows slower with each one."""
-    forgotten = ThrottleBucket.forget_at <= func.now()
-    tries = case((forgotten, 1), else_=ThrottleBucket.tries + 1)
+    forgotten = RateLimitBucket.forget_at <= func.now()
+    tries = case((forgotten, 1), else_=RateLimitBucket.tries + 1)
     over = func.least(tries - delay.free - 1, 20)  # 2^20 seconds: past any longest wait
     wait = case(
         (over < 0, timedelta(0)),
         else_=func.least(func.power(2, over) * timedelta(seconds=1), literal(delay.longest)),
     )
     statement = (
-        insert(ThrottleBucket)
+        insert(RateLimitBucket)
         .values(
             key=_key(name),
             tries=1,
@@ -117,7 +117,7 @@ async def take_delayed(session: AsyncSession, name: str, delay: Delay) -> Try:
             forget_at=func.now() + ACCOUNT_FORGOTTEN_AFTER,
         )
         .on_conflict_do_update(
-            index_elements=[ThrottleBucket.key],
+            index_elements=[RateLimitBucket.key],
             set_={
                 "tries": tries,
                 "free_at": func.now() + wait,
@@ -126,32 +126,34 @@ async def take_delayed(session: AsyncSession, name: str, delay: Delay) -> Try:
             # A free try passes whatever the moment: who came later may have been written before.
             where=or_(
                 forgotten,
-                ThrottleBucket.tries < delay.free,
-                ThrottleBucket.free_at <= func.now(),
+                RateLimitBucket.tries < delay.free,
+                RateLimitBucket.free_at <= func.now(),
             ),
         )
-        .returning(ThrottleBucket.tries)
+        .returning(RateLimitBucket.tries)
     )
-    number = await session.scalar(statement)
+    number = await db.scalar(statement)
     if number is not None:
-        return Try(0, number)
-    return Try(await _seconds_until(session, name, slack=timedelta(0)), 0)
+        return Attempt(0, number)
+    return Attempt(await _seconds_until(db, name, slack=timedelta(0)), 0)
 
 
-async def give_back(session: AsyncSession, *names: str) -> None:
+async def give_back(db: AsyncSession, *names: str) -> None:
     """Empty buckets: the tries in them were the owner's own."""
     keys = sorted(_key(name) for name in names)
-    await session.execute(delete(ThrottleBucket).where(ThrottleBucket.key.in_(keys)))
+    await db.execute(delete(RateLimitBucket).where(RateLimitBucket.key.in_(keys)))
 
 
 def forgotten() -> Stale:
     """Return the buckets that are as good as none (BF-11)."""
-    return Stale(ThrottleBucket, ThrottleBucket.forget_at <= func.now(), ThrottleBucket.forget_at)
+    return Stale(
+        RateLimitBucket, RateLimitBucket.forget_at <= func.now(), RateLimitBucket.forget_at
+    )
 
 
-async def _seconds_until(session: AsyncSession, name: str, *, slack: timedelta) -> float:
-    wait = func.extract("epoch", ThrottleBucket.free_at - func.now() - slack)
-    found = await session.scalar(select(wait).where(ThrottleBucket.key == _key(name)))
+async def _seconds_until(db: AsyncSession, name: str, *, slack: timedelta) -> float:
+    wait = func.extract("epoch", RateLimitBucket.free_at - func.now() - slack)
+    found = await db.scalar(select(wait).where(RateLimitBucket.key == _key(name)))
     return max(1.0, float(found or 0))
 
 

@@ -73,7 +73,7 @@ _PENDING = (
 
 
 async def add(
-    session: AsyncSession,
+    db: AsyncSession,
     *,
     email: str,
     username: str,
@@ -97,16 +97,16 @@ async def add(
         )
         .returning(*_PENDING)
     )
-    return Pending(*(await session.execute(statement)).one())
+    return Pending(*(await db.execute(statement)).one())
 
 
-async def find(session: AsyncSession, registration_id: UUID) -> Pending | None:
+async def find(db: AsyncSession, registration_id: UUID) -> Pending | None:
     """Return a registration that still waits."""
     statement = select(*_PENDING).where(Registration.id == registration_id, _is_live())
-    return _pending((await session.execute(statement)).one_or_none())
+    return _pending((await db.execute(statement)).one_or_none())
 
 
-async def waiting(session: AsyncSession, *, email: str, most: int) -> list[Waiting]:
+async def waiting(db: AsyncSession, *, email: str, most: int) -> list[Waiting]:
     """Return those that still wait and can be confirmed, of an address if given, newest first."""
     # One by one, in the order of the index: as EXISTS all people would be read to compare.
     account = select(User.id).where(User.email_key == Registration.email_key).scalar_subquery()
@@ -119,19 +119,17 @@ async def waiting(session: AsyncSession, *, email: str, most: int) -> list[Waiti
     ).where(_is_live(), account.is_(None))
     if email:
         statement = statement.where(Registration.email_key == canonical(email))
-    rows = await session.execute(statement.order_by(Registration.created_at.desc()).limit(most))
+    rows = await db.execute(statement.order_by(Registration.created_at.desc()).limit(most))
     return [Waiting._make(row) for row in rows]
 
 
-async def hold(session: AsyncSession, registration_id: UUID) -> Pending | None:
+async def hold(db: AsyncSession, registration_id: UUID) -> Pending | None:
     """Return a registration that still waits, held until the transaction ends."""
     statement = select(*_PENDING).where(Registration.id == registration_id, _is_live())
-    return _pending((await session.execute(statement.with_for_update())).one_or_none())
+    return _pending((await db.execute(statement.with_for_update())).one_or_none())
 
 
-async def renew(
-    session: AsyncSession, registration_id: UUID, *, lasts: timedelta
-) -> Pending | None:
+async def renew(db: AsyncSession, registration_id: UUID, *, lasts: timedelta) -> Pending | None:
     """Let a registration that still waits live as long as a new one, and hold it meanwhile."""
     statement = (
         update(Registration)
@@ -139,13 +137,13 @@ async def renew(
         .values(expires_at=func.now() + lasts)
         .returning(*_PENDING)
     )
-    return _pending((await session.execute(statement)).one_or_none())
+    return _pending((await db.execute(statement)).one_or_none())
 
 
 async def find_by_name(
-    session: AsyncSession, name: str, *, fingerprints: Collection[bytes]
+    db: AsyncSession, name: str, *, fingerprints: Collection[bytes]
 ) -> Pending | None:
-    """Return the newest one of an address or user name whose password may be this one.
+    """Return the newest one of an address or username whose password may be this one.
 
     ``fingerprints`` are the password's by every accepted key: one was the key when it registered.
     """
@@ -157,28 +155,28 @@ async def find_by_name(
         .order_by(Registration.created_at.desc())
         .limit(1)
     )
-    return _pending((await session.execute(statement)).one_or_none())
+    return _pending((await db.execute(statement)).one_or_none())
 
 
-async def newest(session: AsyncSession, name: str) -> Pending | None:
-    """Return the newest one of an address; of a user name, which is nobody's yet, none."""
+async def newest(db: AsyncSession, name: str) -> Pending | None:
+    """Return the newest one of an address; of a username, which is nobody's yet, none."""
     statement = (
         select(*_PENDING)
         .where(Registration.email_key == canonical(name), _is_live())
         .order_by(Registration.created_at.desc())
         .limit(1)
     )
-    return _pending((await session.execute(statement)).one_or_none())
+    return _pending((await db.execute(statement)).one_or_none())
 
 
-async def take(session: AsyncSession, registration_id: UUID) -> Pending | None:
+async def take(db: AsyncSession, registration_id: UUID) -> Pending | None:
     """Use a registration up, its links with it; of any number at once exactly one gets it."""
     statement = (
         delete(Registration)
         .where(Registration.id == registration_id, _is_live())
         .returning(*_PENDING)
     )
-    return _pending((await session.execute(statement)).one_or_none())
+    return _pending((await db.execute(statement)).one_or_none())
 
 
 def expired() -> Stale:

@@ -14,7 +14,7 @@ USER, MODERATOR, ADMINISTRATOR = "User", "Moderator", "Administrator"
 
 
 class Role(Base):
-    """What a person may do, as bits of ``kit.permissions.Permission``. One role is the default."""
+    """What a user may do, as bits of ``kit.permissions.Permission``. One role is the default."""
 
     __tablename__ = "roles"
     __table_args__ = (
@@ -36,17 +36,17 @@ class Known(NamedTuple):
     permissions: Permission
 
 
-async def everything(session: AsyncSession) -> list[Known]:
+async def everything(db: AsyncSession) -> list[Known]:
     """Return all roles, by id."""
     columns = select(Role.id, Role.name, Role.is_default, Role.permissions)
     return [
         Known(role_id, name, is_default, Permission(bits))
-        for role_id, name, is_default, bits in await session.execute(columns.order_by(Role.id))
+        for role_id, name, is_default, bits in await db.execute(columns.order_by(Role.id))
     ]
 
 
-async def add(session: AsyncSession, name: str, permissions: Permission) -> bool:
-    """Add a role; False if there is one of this name, in any case of letters."""
+async def add(db: AsyncSession, name: str, permissions: Permission) -> bool:
+    """Add a role; False if there is one of this name, in any case of emails."""
     values = select(literal(name), literal(int(permissions)))
     there = select(Role.id).where(func.lower(Role.name) == name.lower()).exists()
     statement = (
@@ -55,52 +55,50 @@ async def add(session: AsyncSession, name: str, permissions: Permission) -> bool
         .on_conflict_do_nothing()
         .returning(Role.id)
     )
-    return await session.scalar(statement) is not None
+    return await db.scalar(statement) is not None
 
 
-async def set_permissions(session: AsyncSession, role_id: int, permissions: Permission) -> None:
+async def set_permissions(db: AsyncSession, role_id: int, permissions: Permission) -> None:
     """Give a role other permissions; they act on the next request of who has it."""
-    await session.execute(
-        update(Role).where(Role.id == role_id).values(permissions=int(permissions))
-    )
+    await db.execute(update(Role).where(Role.id == role_id).values(permissions=int(permissions)))
 
 
-async def set_default(session: AsyncSession, role_id: int) -> None:
+async def set_default(db: AsyncSession, role_id: int) -> None:
     """Let new people get this role."""
-    await session.execute(update(Role).where(Role.is_default).values(is_default=False))
-    await session.execute(update(Role).where(Role.id == role_id).values(is_default=True))
+    await db.execute(update(Role).where(Role.is_default).values(is_default=False))
+    await db.execute(update(Role).where(Role.id == role_id).values(is_default=True))
 
 
-async def hold(session: AsyncSession, role_id: int) -> None:
+async def hold(db: AsyncSession, role_id: int) -> None:
     """Keep everybody from getting a role until the transaction ends; who is about to, is first."""
-    await session.execute(select(Role.id).where(Role.id == role_id).with_for_update())
+    await db.execute(select(Role.id).where(Role.id == role_id).with_for_update())
 
 
-async def remove(session: AsyncSession, role_id: int) -> None:
+async def remove(db: AsyncSession, role_id: int) -> None:
     """Delete a role that nobody has."""
-    await session.execute(delete(Role).where(Role.id == role_id))
+    await db.execute(delete(Role).where(Role.id == role_id))
 
 
-async def find_id(session: AsyncSession, name: str) -> int | None:
-    """Return the id of the role of this name, in any case of letters.
+async def find_id(db: AsyncSession, name: str) -> int | None:
+    """Return the id of the role of this name, in any case of emails.
 
     Until the transaction ends the role is not deleted, so that it can be given.
     """
     found = select(Role.id).where(func.lower(Role.name) == name.lower())
-    return await session.scalar(found.with_for_update(read=True, key_share=True))
+    return await db.scalar(found.with_for_update(read=True, key_share=True))
 
 
-async def default_id(session: AsyncSession) -> int:
+async def default_id(db: AsyncSession) -> int:
     """Return the id of the role that new people get; it is not deleted meanwhile."""
     found = select(Role.id).where(Role.is_default)
-    return (await session.scalars(found.with_for_update(read=True, key_share=True))).one()
+    return (await db.scalars(found.with_for_update(read=True, key_share=True))).one()
 
 
-async def default_name(session: AsyncSession) -> str | None:
+async def default_name(db: AsyncSession) -> str | None:
     """Return the name of the role that new people get, None if there is none."""
-    return await session.scalar(select(Role.name).where(Role.is_default))
+    return await db.scalar(select(Role.name).where(Role.is_default))
 
 
-async def names(session: AsyncSession) -> list[str]:
+async def names(db: AsyncSession) -> list[str]:
     """Return all names, by id."""
-    return list(await session.scalars(select(Role.name).order_by(Role.id)))
+    return list(await db.scalars(select(Role.name).order_by(Role.id)))

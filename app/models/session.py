@@ -1,4 +1,4 @@
-"""Login sessions: one browser of a person. Named by the digest of a secret that only it has."""
+"""Login sessions: one browser of a user. Named by the digest of a secret that only it has."""
 
 from datetime import datetime, timedelta
 from functools import cache
@@ -36,7 +36,7 @@ from app.models.pruning import Stale
 from app.models.role import Role
 from app.models.user import Credentials, User
 
-SESSIONS_PER_PERSON = 20
+SESSIONS_PER_USER = 20
 COUNTED_AT_MOST = 100_000
 ESTIMATE = "SELECT reltuples::bigint FROM pg_class WHERE oid ="
 EVERYBODY = 0x56455345  # "VESE": the number of the advisory lock
@@ -46,7 +46,7 @@ TOUCH_AT_MOST_EVERY = timedelta(hours=1)
 class LoginSession(Base):
     """A login. It ends at ``expires_at``, and when idle unless it is ``remembered``.
 
-    ``proven_at`` is when the person last showed in it that he knows his password.
+    ``reauthenticated_at`` is when the user last showed in it that they know their password.
     """
 
     __tablename__ = "login_sessions"
@@ -62,15 +62,15 @@ class LoginSession(Base):
     credential_version: Mapped[int]
     remembered: Mapped[bool]
     created_at: Mapped[Now]
-    proven_at: Mapped[Moment | None]
+    reauthenticated_at: Mapped[Moment | None]
     seen_at: Mapped[Now]
     expires_at: Mapped[Moment] = mapped_column(index=True)
     ip: Mapped[str] = mapped_column(INET)
     user_agent: Mapped[str]
 
 
-class Person(NamedTuple):
-    """The person behind a live session, as the pages see them."""
+class CurrentSession(NamedTuple):
+    """The user behind a live session, as the pages see them."""
 
     session_id: UUID
     user_id: UUID
@@ -79,7 +79,7 @@ class Person(NamedTuple):
     role: str
     permissions: Permission
     is_stale: bool
-    is_proven: bool
+    is_fresh: bool
 
 
 # All ends are judged by the database's clock. ``proof``: for how long a password that was shown is
@@ -95,7 +95,8 @@ FIND = prepared(
         Role.permissions,
         LoginSession.seen_at < func.now() - bindparam("rest", type_=Interval),
         func.coalesce(
-            LoginSession.proven_at > func.now() - bindparam("proof", type_=Interval), false()
+            LoginSession.reauthenticated_at > func.now() - bindparam("proof", type_=Interval),
+            false(),
         ),
     )
     .join(User, User.id == LoginSession.user_id)
@@ -139,42 +140,42 @@ class Open(NamedTuple):
 
 
 async def start(
-    session: AsyncSession,
-    person: Credentials,
+    db: AsyncSession,
+    user: Credentials,
     *,
     digest: bytes,
     lasts: timedelta,
     remembered: bool,
     client: Client,
 ) -> None:
-    """Start a session; past ``SESSIONS_PER_PERSON`` the oldest go (SE-11)."""
-    await session.execute(
+    """Start a session; past ``SESSIONS_PER_USER`` the oldest go (SE-11)."""
+    await db.execute(
         insert(LoginSession).values(
             digest=digest,
-            user_id=person.id,
-            credential_version=person.credential_version,
+            user_id=user.id,
+            credential_version=user.credential_version,
             remembered=remembered,
-            proven_at=func.now(),
+            reauthenticated_at=func.now(),
             expires_at=func.now() + lasts,
             ip=client.ip,
             user_agent=client.user_agent,
         )
     )
-    mine = select(LoginSession.id).where(LoginSession.user_id == person.id)
-    surplus = mine.order_by(LoginSession.created_at.desc()).offset(SESSIONS_PER_PERSON)
-    await session.execute(delete(LoginSession).where(LoginSession.id.in_(surplus)))
+    mine = select(LoginSession.id).where(LoginSession.user_id == user.id)
+    surplus = mine.order_by(LoginSession.created_at.desc()).offset(SESSIONS_PER_USER)
+    await db.execute(delete(LoginSession).where(LoginSession.id.in_(surplus)))
 
 
-async def share_turn(session: AsyncSession) -> None:
+async def share_turn(db: AsyncSession) -> None:
     """Let nobody end the sessions of everybody until the transaction ends: deeds run side by side.
 
     Else who ends some sessions and who ends all of them would wait for each other.
     """
-    await session.execute(select(func.pg_advisory_xact_lock_shared(EVERYBODY)))
+    await db.execute(select(func.pg_advisory_xact_lock_shared(EVERYBODY)))
 
 
-async def is_live(session: AsyncSession, user_id: UUID, session_id: UUID, *, holding: bool) -> bool:
-    """Whether a person's session lives; ``holding``: it does until the transaction ends.
+async def is_live(db: AsyncSession, user_id: UUID, session_id: UUID, *, holding: bool) -> bool:
+    """Whether a user's session lives; ``holding``: it does until the transaction ends.
 
     Held is the row as it is named, so that "last seen" is still noted meanwhile. How long ago it
     was used is not asked: it is in use.
@@ -194,29 +195,29 @@ async def is_live(session: AsyncSession, user_id: UUID, session_id: UUID, *, hol
     )
     if holding:
         statement = statement.with_for_update(read=True, key_share=True, of=LoginSession)
-    return await session.scalar(statement) is not None
+    return await db.scalar(statement) is not None
 
 
-async def end(session: AsyncSession, digest: bytes) -> UUID | None:
+async def end(db: AsyncSession, digest: bytes) -> UUID | None:
     """End a session; return whose it was."""
     statement = delete(LoginSession).where(LoginSession.digest == digest)
-    return await session.scalar(statement.returning(LoginSession.user_id))
+    return await db.scalar(statement.returning(LoginSession.user_id))
 
 
 async def renew(
-    session: AsyncSession,
+    db: AsyncSession,
     user_id: UUID,
     digest: bytes,
     *,
     new_digest: bytes,
     version: int | None,
-    is_proven: bool,
+    is_fresh: bool,
 ) -> bool | None:
-    """Give a person's session a new secret.
+    """Give a user's session a new secret.
 
-    ``version`` is that of his credentials, if they have just changed; ``is_proven``: he has shown
-    his password just now. Return whether the session is remembered, None if it is not his or has
-    ended.
+    ``version`` is that of their credentials, if they have just changed; ``is_fresh``: they have
+    shown their password just now. Return whether the session is remembered, None if it is not
+    theirs or has ended.
     """
     version_now = LoginSession.credential_version if version is None else version
     statement = (
@@ -228,52 +229,52 @@ async def renew(
         )
         .values(
             digest=new_digest,
-            proven_at=func.now() if is_proven else LoginSession.proven_at,
+            reauthenticated_at=func.now() if is_fresh else LoginSession.reauthenticated_at,
             credential_version=version_now,
         )
         .returning(LoginSession.remembered)
     )
-    return await session.scalar(statement)
+    return await db.scalar(statement)
 
 
-async def end_others(session: AsyncSession, user_id: UUID, *, digest: bytes) -> int:
-    """End all sessions of a person but this one; return how many."""
+async def end_others(db: AsyncSession, user_id: UUID, *, digest: bytes) -> int:
+    """End all sessions of a user but this one; return how many."""
     statement = delete(LoginSession).where(
         LoginSession.user_id == user_id, LoginSession.digest != digest
     )
-    return len((await session.scalars(statement.returning(LoginSession.id))).all())
+    return len((await db.scalars(statement.returning(LoginSession.id))).all())
 
 
-async def end_all(session: AsyncSession, user_id: UUID) -> int:
-    """End all sessions of a person; return how many there were."""
+async def end_all(db: AsyncSession, user_id: UUID) -> int:
+    """End all sessions of a user; return how many there were."""
     statement = delete(LoginSession).where(LoginSession.user_id == user_id)
-    return len((await session.scalars(statement.returning(LoginSession.id))).all())
+    return len((await db.scalars(statement.returning(LoginSession.id))).all())
 
 
-async def end_one(session: AsyncSession, user_id: UUID, session_id: UUID) -> bool:
-    """End one session of a person; False if it is not his, or has ended."""
+async def end_one(db: AsyncSession, user_id: UUID, session_id: UUID) -> bool:
+    """End one session of a user; False if it is not theirs, or has ended."""
     statement = delete(LoginSession).where(
         LoginSession.user_id == user_id, LoginSession.id == session_id
     )
-    return await session.scalar(statement.returning(LoginSession.id)) is not None
+    return await db.scalar(statement.returning(LoginSession.id)) is not None
 
 
-async def end_slice(session: AsyncSession, *, number: int, of: int) -> int:
+async def end_slice(db: AsyncSession, *, number: int, of: int) -> int:
     """End one slice of all sessions, whosever they are; return how many there were in it.
 
     Ids are random, so slices by id are alike.
     """
-    await session.execute(select(func.pg_advisory_xact_lock(EVERYBODY)))
+    await db.execute(select(func.pg_advisory_xact_lock(EVERYBODY)))
     width = 2**128 // of
     conditions = [LoginSession.id >= UUID(int=number * width)]
     if number + 1 < of:
         conditions.append(LoginSession.id < UUID(int=(number + 1) * width))
     ended = delete(LoginSession).where(*conditions).returning(LoginSession.id).cte()
-    return await session.scalar(select(func.count()).select_from(ended)) or 0
+    return await db.scalar(select(func.count()).select_from(ended)) or 0
 
 
-async def live_of(session: AsyncSession, user_id: UUID, *, idle: timedelta) -> list[Open]:
-    """Return the live sessions of a person, the last used first."""
+async def live_of(db: AsyncSession, user_id: UUID, *, idle: timedelta) -> list[Open]:
+    """Return the live sessions of a user, the last used first."""
     statement = (
         select(
             LoginSession.id,
@@ -293,7 +294,7 @@ async def live_of(session: AsyncSession, user_id: UUID, *, idle: timedelta) -> l
         )
         .order_by(LoginSession.seen_at.desc(), LoginSession.id)
     )
-    return [Open._make(row) for row in await session.execute(statement)]
+    return [Open._make(row) for row in await db.execute(statement)]
 
 
 def expired() -> Stale:
@@ -307,11 +308,11 @@ def idle(idle: timedelta) -> Stale:
     return Stale(LoginSession, left, LoginSession.seen_at)
 
 
-def found(row: asyncpg.Record) -> tuple[bytes, Person]:
-    """Return a row of ``FIND``: the digest of a session, and the person behind it."""
-    digest, session_id, user_id, username, email, role, permissions, is_stale, is_proven = row
-    return digest, Person(
-        session_id, user_id, username, email, role, _permission(permissions), is_stale, is_proven
+def found(row: asyncpg.Record) -> tuple[bytes, CurrentSession]:
+    """Return a row of ``FIND``: the digest of a session, and the user behind it."""
+    digest, session_id, user_id, username, email, role, permissions, is_stale, is_fresh = row
+    return digest, CurrentSession(
+        session_id, user_id, username, email, role, _permission(permissions), is_stale, is_fresh
     )
 
 
@@ -320,13 +321,13 @@ def _permission(bits: int) -> Permission:
     return Permission(bits)
 
 
-async def count_live(session: AsyncSession) -> int:
+async def count_live(db: AsyncSession) -> int:
     """Return how many sessions have not come to their end; of very many, about how many."""
     last_first = LoginSession.expires_at.desc()  # an order, so that the index is used
     live = select(literal(1)).where(LoginSession.expires_at > func.now()).order_by(last_first)
     some = live.limit(COUNTED_AT_MOST).subquery()
-    counted = await session.scalar(select(func.count()).select_from(some)) or 0
+    counted = await db.scalar(select(func.count()).select_from(some)) or 0
     if counted < COUNTED_AT_MOST:
         return counted
-    about = await session.scalar(text(f"{ESTIMATE} '{LoginSession.__tablename__}'::regclass"))
+    about = await db.scalar(text(f"{ESTIMATE} '{LoginSession.__tablename__}'::regclass"))
     return max(counted, about or 0)

@@ -36,13 +36,13 @@ AT_ONCE = 1000
 class Found(NamedTuple):
     """A table of people. ``columns`` are those that are read, ``all_columns`` what there is."""
 
-    people: Table
+    users: Table
     roles: Table | None
     columns: Sequence[str]
     all_columns: Sequence[str]
 
 
-async def be_patient(connection: AsyncConnection) -> None:
+async def lift_limits(connection: AsyncConnection) -> None:
     """Let this transaction take its time."""
     await connection.execute(text("SET LOCAL statement_timeout = 0"))
     await connection.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
@@ -73,7 +73,7 @@ def find(connection: Connection, name: str | None, reading: Reading) -> Found | 
 
 def count(connection: Connection, found: Found) -> int:
     """Return how many people the table has."""
-    return connection.execute(select(func.count()).select_from(found.people)).scalar_one()
+    return connection.execute(select(func.count()).select_from(found.users)).scalar_one()
 
 
 async def rows(connection: AsyncConnection, found: Found) -> AsyncIterator[Row]:
@@ -112,19 +112,19 @@ def _connect(path: str) -> sqlite3.Connection:
 
 def _row(row: RowMapping, number: int) -> Row:
     values = {name.lower(): value for name, value in row.items()}
-    person_id = values.pop("person_id", None)
-    return Row(person_id if isinstance(person_id, int) else number, values)
+    user_id = values.pop("person_id", None)
+    return Row(user_id if isinstance(user_id, int) else number, values)
 
 
 def _statement(found: Found) -> Select[*tuple[object, ...]]:
-    people, roles = found.people, found.roles
-    columns = [people.c[name] for name in found.columns]
+    users, roles = found.users, found.roles
+    columns = [users.c[name] for name in found.columns]
     statement: Select[*tuple[object, ...]] = select(*columns)
-    if "id" in people.c:
-        statement = statement.add_columns(people.c.id.label("person_id")).order_by(people.c.id)
+    if "id" in users.c:
+        statement = statement.add_columns(users.c.id.label("person_id")).order_by(users.c.id)
     if roles is not None:
         statement = statement.add_columns(roles.c.name.label("role"))
-        statement = statement.outerjoin_from(people, roles, people.c.role_id == roles.c.id)
+        statement = statement.outerjoin_from(users, roles, users.c.role_id == roles.c.id)
     return statement
 
 

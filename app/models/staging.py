@@ -57,8 +57,8 @@ _COPIED = (
     Column("created_at", _MOMENT),
     Column("last_login_at", _MOMENT),
 )
-NEWCOMERS = Table(
-    "newcomers",
+STAGED = Table(
+    "staged_users",
     MetaData(),  # not the schema's: no migration knows it
     Column("id", Uuid, server_default=text("gen_random_uuid()")),
     *_COPIED,
@@ -67,16 +67,16 @@ NEWCOMERS = Table(
 )
 COLUMNS = tuple(column.name for column in _COPIED)
 _INDEXES = (
-    Index("ix_newcomers_line", NEWCOMERS.c.line),
-    Index("ix_newcomers_email_key", NEWCOMERS.c.email_key),
-    Index("ix_newcomers_username_key", NEWCOMERS.c.username_key),
+    Index("ix_staged_users_line", STAGED.c.line),
+    Index("ix_staged_users_email_key", STAGED.c.email_key),
+    Index("ix_staged_users_username_key", STAGED.c.username_key),
 )
-_C = NEWCOMERS.c
+_C = STAGED.c
 _KEPT = [name for name in COLUMNS if name not in {"line", "is_derived"}]
 
 
 class Refused(NamedTuple):
-    """A newcomer who cannot come in. ``other`` is the line of who was first, None: is there."""
+    """A staged user who cannot come in. ``other`` is the line of who was first, None: is there."""
 
     line: int
     email: str
@@ -85,87 +85,85 @@ class Refused(NamedTuple):
 
 
 class Kept(NamedTuple):
-    """How many newcomers there are, and how many of them cannot sign in at once."""
+    """How many staged users there are, and how many of them cannot sign in at once."""
 
-    people: int
+    users: int
     unconfirmed: int
     without_password: int
 
 
-async def prepare(session: AsyncSession) -> None:
+async def prepare(db: AsyncSession) -> None:
     """Make the table, for this transaction, and let the transaction take its time."""
     for setting in ("statement_timeout", "idle_in_transaction_session_timeout"):
-        await session.execute(select(func.set_config(setting, "0", True)))  # noqa: FBT003
-    await session.execute(select(func.set_config("lock_timeout", "60s", True)))  # noqa: FBT003
-    connection = await session.connection()
-    await connection.run_sync(lambda sync: NEWCOMERS.create(sync, checkfirst=False))
+        await db.execute(select(func.set_config(setting, "0", True)))  # noqa: FBT003
+    await db.execute(select(func.set_config("lock_timeout", "60s", True)))  # noqa: FBT003
+    connection = await db.connection()
+    await connection.run_sync(lambda sync: STAGED.create(sync, checkfirst=False))
 
 
-async def put(session: AsyncSession, people: Sequence[Sequence[object]]) -> None:
+async def put(db: AsyncSession, users: Sequence[Sequence[object]]) -> None:
     """Add people, each with the values of ``COLUMNS``."""
-    connection = await (await session.connection()).get_raw_connection()
+    connection = await (await db.connection()).get_raw_connection()
     driver = connection.driver_connection
     if driver is None:
         raise LookupError("no connection")
-    await driver.copy_records_to_table(NEWCOMERS.name, records=people, columns=COLUMNS)
+    await driver.copy_records_to_table(STAGED.name, records=users, columns=COLUMNS)
 
 
-async def index(session: AsyncSession) -> None:
+async def index(db: AsyncSession) -> None:
     """Let the database know what it has, once all are there."""
-    await session.execute(text(f"ANALYZE {NEWCOMERS.name}"))
+    await db.execute(text(f"ANALYZE {STAGED.name}"))
 
 
-async def drop_present(session: AsyncSession) -> int:
-    """Let go of who is here already, by his address; return how many."""
+async def drop_present(db: AsyncSession) -> int:
+    """Let go of who is here already, by their address; return how many."""
     there = exists().where(User.email_key == _C.email_key)
-    return len((await session.execute(delete(NEWCOMERS).where(there).returning(_C.line))).all())
+    return len((await db.execute(delete(STAGED).where(there).returning(_C.line))).all())
 
 
-async def drop_twins(session: AsyncSession) -> list[Refused]:
+async def drop_twins(db: AsyncSession) -> list[Refused]:
     """Let go of all but the first of those with one address; return them."""
-    return await _drop_later(session, _C.email_key, among=_C.email_key.is_not(None))
+    return await _drop_later(db, _C.email_key, among=_C.email_key.is_not(None))
 
 
-async def drop_taken_names(session: AsyncSession) -> list[Refused]:
-    """Let go of who brings a user name that is somebody's, here or before him; return them."""
-    brought = _C.is_derived.is_(False)
-    taken = and_(brought, exists().where(User.username_key == _C.username_key))
-    statement = delete(NEWCOMERS).where(taken).returning(_C.line, _C.email, _C.username)
-    here = [Refused(*row, None) for row in await session.execute(statement)]
-    return here + await _drop_later(session, _C.username_key, among=brought)
+async def drop_taken_names(db: AsyncSession) -> list[Refused]:
+    """Let go of who brings a username that is somebody's, here or before them; return them."""
+    imported = _C.is_derived.is_(False)
+    taken = and_(imported, exists().where(User.username_key == _C.username_key))
+    statement = delete(STAGED).where(taken).returning(_C.line, _C.email, _C.username)
+    here = [Refused(*row, None) for row in await db.execute(statement)]
+    return here + await _drop_later(db, _C.username_key, among=imported)
 
 
-async def unname(session: AsyncSession) -> None:
-    """Take away the derived user names that are somebody's, here or among the newcomers."""
-    other = NEWCOMERS.alias()
+async def unname(db: AsyncSession) -> None:
+    """Take away the derived usernames that are somebody's, here or among the staged users."""
+    other = STAGED.alias()
     first = and_(
         other.c.username_key == _C.username_key,
         or_(other.c.is_derived.is_(False), other.c.line < _C.line),
     )
     taken = or_(exists().where(User.username_key == _C.username_key), exists().where(first))
-    await session.execute(
-        update(NEWCOMERS).where(_C.is_derived.is_(True), taken).values(username_key=None)
-    )
+    await db.execute(update(STAGED).where(_C.is_derived.is_(True), taken).values(username_key=None))
 
 
-async def nameless(session: AsyncSession, *, most: int) -> list[tuple[int, str]]:
-    """Return some of those without a user name: line, and the name that they would have had."""
+async def nameless(db: AsyncSession, *, most: int) -> list[tuple[int, str]]:
+    """Return some of those without a username: line, and the name that they would have had."""
     statement = select(_C.line, _C.username).where(_C.username_key.is_(None))
-    rows = await session.execute(statement.order_by(_C.line).limit(most))
+    rows = await db.execute(statement.order_by(_C.line).limit(most))
     return [(line, username) for line, username in rows]
 
 
-async def taken_names(session: AsyncSession, usernames: Sequence[str]) -> set[str]:
-    """Return which of these user names are somebody's, here or among the newcomers."""
+async def taken_names(db: AsyncSession, usernames: Sequence[str]) -> set[str]:
+    """Return which of these usernames are somebody's, here or among the staged users."""
     keys = [canonical(username) for username in usernames]
     found: set[str] = set()
     for column in (User.username_key, _C.username_key):
-        found.update(await session.scalars(_among(column, keys)))
+        found.update(await db.scalars(_among(column, keys)))
     return found
 
 
-async def give_names(session: AsyncSession, names: dict[int, str]) -> None:
-    """Give newcomers, by their lines, the user names that were found for them."""
+async def give_names(db: AsyncSession, names: dict[int, str]) -> None:
+    """Give staged users, by their lines, the usernames that were found for them."""
     given = (
         func.unnest(
             bindparam("lines", list(names), ARRAY(BigInteger)),
@@ -175,31 +173,31 @@ async def give_names(session: AsyncSession, names: dict[int, str]) -> None:
         .table_valued("line", "name", "key")
         .render_derived()
     )
-    await session.execute(
-        update(NEWCOMERS)
+    await db.execute(
+        update(STAGED)
         .where(_C.line == given.c.line)
         .values(username=given.c.name, username_key=given.c.key)
     )
 
 
-async def kept(session: AsyncSession) -> Kept:
+async def kept(db: AsyncSession) -> Kept:
     """Return how many there are by now."""
     statement = select(
         func.count(),
         func.count().filter(_C.confirmed_at.is_(None)),
         func.count().filter(_C.password_hash.is_(None)),
-    ).select_from(NEWCOMERS)
-    return Kept(*(await session.execute(statement)).one())
+    ).select_from(STAGED)
+    return Kept(*(await db.execute(statement)).one())
 
 
-async def admit(session: AsyncSession, *, after: int, most: int) -> tuple[int | None, list[UUID]]:
-    """Make people of some newcomers, in order; who was faster with an address or a name wins.
+async def admit(db: AsyncSession, *, after: int, most: int) -> tuple[int | None, list[UUID]]:
+    """Make people of some staged users, in order; who was faster with an address or a name wins.
 
     Returns:
         The last line that was looked at, None if there is none after ``after``; and who is in.
     """
     lines = select(_C.line).where(_C.line > after).order_by(_C.line).limit(most).subquery()
-    last: int | None = await session.scalar(select(func.max(lines.c.line)))
+    last: int | None = await db.scalar(select(func.max(lines.c.line)))
     if last is None:
         return None, []
     source = select(_C.id, *(_C[name] for name in _KEPT)).where(_C.line > after, _C.line <= last)
@@ -209,18 +207,18 @@ async def admit(session: AsyncSession, *, after: int, most: int) -> tuple[int | 
         .on_conflict_do_nothing()
         .returning(User.id)
     )
-    return last, list(await session.scalars(statement))
+    return last, list(await db.scalars(statement))
 
 
-async def drop_late(session: AsyncSession) -> tuple[int, list[Refused]]:
+async def drop_late(db: AsyncSession) -> tuple[int, list[Refused]]:
     """Let go of those whom the site was faster than, after ``admit``.
 
     Returns:
-        How many are here now by their own doing, and those whose user name went to somebody else.
+        How many are here now by their own doing, and those whose username went to somebody else.
     """
     late = ~exists().where(User.id == _C.id)
-    statement = delete(NEWCOMERS).where(late).returning(_C.line, _C.email, _C.username, _there())
-    rows = (await session.execute(statement)).all()
+    statement = delete(STAGED).where(late).returning(_C.line, _C.email, _C.username, _there())
+    rows = (await db.execute(statement)).all()
     gone = [
         Refused(line, email, username, None) for line, email, username, there in rows if not there
     ]
@@ -236,14 +234,14 @@ def _among(column: SQLColumnExpression[str], keys: list[str]) -> Select[str]:
 
 
 async def _drop_later(
-    session: AsyncSession, key: ColumnElement[str], *, among: ColumnElement[bool]
+    db: AsyncSession, key: ColumnElement[str], *, among: ColumnElement[bool]
 ) -> list[Refused]:
     first = func.min(_C.line).over(partition_by=key).label("first")
     found = select(_C.line, first).where(among).subquery()
     statement = (
-        delete(NEWCOMERS)
+        delete(STAGED)
         .where(_C.line == found.c.line, found.c.line != found.c.first)
         .returning(_C.line, _C.email, _C.username, found.c.first)
     )
-    rows: Sequence[Row[int, str, str, int]] = (await session.execute(statement)).all()
+    rows: Sequence[Row[int, str, str, int]] = (await db.execute(statement)).all()
     return [Refused(*row) for row in rows]

@@ -1,4 +1,4 @@
-"""One-time tokens: the rows behind the links in letters. Using one up deletes it."""
+"""One-time tokens: the rows behind the links in emails. Using one up deletes it."""
 
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -17,7 +17,7 @@ from app.models.user import User
 
 
 class OneTimeToken(Base):
-    """A link that works once and for one purpose: of a registration, or of a person.
+    """A link that works once and for one purpose: of a registration, or of a user.
 
     ``email`` is the address that it went to, where using it up says something of that address
     (TK-12).
@@ -46,7 +46,7 @@ _TAKEN = (OneTimeToken.user_id, OneTimeToken.email, OneTimeToken.created_at)
 
 
 async def add(
-    session: AsyncSession,
+    db: AsyncSession,
     *,
     digest: bytes,
     purpose: Purpose,
@@ -55,8 +55,8 @@ async def add(
     registration_id: UUID | None = None,
     email: str | None = None,
 ) -> None:
-    """Store a token of a person or of a registration; it lives by the database's clock."""
-    await session.execute(
+    """Store a token of a user or of a registration; it lives by the database's clock."""
+    await db.execute(
         insert(OneTimeToken).values(
             digest=digest,
             purpose=purpose,
@@ -69,11 +69,11 @@ async def add(
 
 
 async def find_registration(
-    session: AsyncSession, digest: bytes, *, purpose: Purpose = Purpose.CONFIRM
+    db: AsyncSession, digest: bytes, *, purpose: Purpose = Purpose.CONFIRM
 ) -> UUID | None:
     """Return whose registration a link confirms; ``registration.take`` uses it up."""
     statement = select(OneTimeToken.registration_id).where(_is_live(digest, purpose))
-    return await session.scalar(statement)
+    return await db.scalar(statement)
 
 
 class Owner(NamedTuple):
@@ -91,68 +91,66 @@ class Taken(NamedTuple):
     created_at: datetime
 
 
-async def find_owner(session: AsyncSession, digest: bytes, *, purpose: Purpose) -> Owner | None:
-    """Return the person whose link this is. Only ``take`` decides."""
+async def find_owner(db: AsyncSession, digest: bytes, *, purpose: Purpose) -> Owner | None:
+    """Return the user whose link this is. Only ``take`` decides."""
     statement = select(User.username, User.email).join(OneTimeToken)
-    row = (await session.execute(statement.where(_is_live(digest, purpose)))).one_or_none()
+    row = (await db.execute(statement.where(_is_live(digest, purpose)))).one_or_none()
     return None if row is None else Owner(*row)
 
 
-async def find(session: AsyncSession, digest: bytes, *, purpose: Purpose) -> Taken | None:
-    """Return what a person's token is about. Only ``take`` decides."""
+async def find(db: AsyncSession, digest: bytes, *, purpose: Purpose) -> Taken | None:
+    """Return what a user's token is about. Only ``take`` decides."""
     statement = select(*_TAKEN).where(_is_live(digest, purpose), OneTimeToken.user_id.is_not(None))
-    row = (await session.execute(statement)).one_or_none()
+    row = (await db.execute(statement)).one_or_none()
     return None if row is None else Taken._make(row)
 
 
-async def take(session: AsyncSession, digest: bytes, *, purpose: Purpose) -> Taken | None:
-    """Use up a person's token; of any number at once exactly one gets it (TK-02).
+async def take(db: AsyncSession, digest: bytes, *, purpose: Purpose) -> Taken | None:
+    """Use up a user's token; of any number at once exactly one gets it (TK-02).
 
-    The person is locked first, so that two links of one person, each voiding the other, take turns.
+    The user is locked first, so that two links of one person, each voiding the other, take turns.
     """
     owner = select(OneTimeToken.user_id).where(_is_live(digest, purpose)).scalar_subquery()
-    await session.execute(select(User.id).where(User.id == owner).with_for_update())
+    await db.execute(select(User.id).where(User.id == owner).with_for_update())
     statement = delete(OneTimeToken).where(
         _is_live(digest, purpose), OneTimeToken.user_id.is_not(None)
     )
-    row = (await session.execute(statement.returning(*_TAKEN))).one_or_none()
+    row = (await db.execute(statement.returning(*_TAKEN))).one_or_none()
     return None if row is None else Taken._make(row)
 
 
-async def waiting_email(session: AsyncSession, user_id: UUID) -> str | None:
-    """Return the address that a person wants to change to and has not confirmed yet."""
+async def waiting_email(db: AsyncSession, user_id: UUID) -> str | None:
+    """Return the address that a user wants to change to and has not confirmed yet."""
     statement = select(OneTimeToken.email).where(
         OneTimeToken.user_id == user_id,
         OneTimeToken.purpose == Purpose.CHANGE_EMAIL,
         OneTimeToken.expires_at > func.now(),
     )
-    return await session.scalar(statement.limit(1))
+    return await db.scalar(statement.limit(1))
 
 
-async def void(session: AsyncSession, user_id: UUID, *purposes: Purpose) -> bool:
-    """Take back all tokens of a person for some purposes; return whether one was still good."""
+async def void(db: AsyncSession, user_id: UUID, *purposes: Purpose) -> bool:
+    """Take back all tokens of a user for some purposes; return whether one was still good."""
     statement = (
         delete(OneTimeToken)
         .where(OneTimeToken.user_id == user_id, OneTimeToken.purpose.in_(purposes))
         .returning(OneTimeToken.expires_at > func.now())
     )
-    return any((await session.scalars(statement)).all())
+    return any((await db.scalars(statement)).all())
 
 
-async def void_of_registration(
-    session: AsyncSession, registration_id: UUID, purpose: Purpose
-) -> None:
+async def void_of_registration(db: AsyncSession, registration_id: UUID, purpose: Purpose) -> None:
     """Take back all tokens of a registration for one purpose."""
-    await session.execute(
+    await db.execute(
         delete(OneTimeToken).where(
             OneTimeToken.registration_id == registration_id, OneTimeToken.purpose == purpose
         )
     )
 
 
-async def void_like(session: AsyncSession, taken: Taken, *, purpose: Purpose) -> None:
-    """Take back the tokens of a person that went out after one, or to the same address."""
-    await session.execute(
+async def void_like(db: AsyncSession, taken: Taken, *, purpose: Purpose) -> None:
+    """Take back the tokens of a user that went out after one, or to the same address."""
+    await db.execute(
         delete(OneTimeToken).where(
             OneTimeToken.user_id == taken.user_id,
             OneTimeToken.purpose == purpose,

@@ -38,16 +38,16 @@ SEARCH_TOKENS = f"search_tokens(username_key, email_key, role_id, {', '.join(UNU
 
 
 class User(Base):
-    """A person. ``email`` is as it was typed, letters go there.
+    """A person. ``email`` is as it was typed, emails go there.
 
     ``email_key`` is its canonical form.
 
     ``password_hash`` is null until an invited person sets one. ``credential_version`` grows with
     every change that must end the sessions which the old credentials made (DB-06).
 
-    ``delete_at``: the person asked to be forgotten, and may change his mind until then. Until then
+    ``delete_at``: the user asked to be forgotten, and may change their mind until then. Until then
     nobody signs in. ``failures`` counts wrong passwords in a row, from browsers that are not known
-    as the person's (BF-01).
+    as the user's (BF-01).
     """
 
     __tablename__ = "users"
@@ -130,44 +130,42 @@ _CREDENTIALS = select(
 )
 
 
-async def find(session: AsyncSession, name: str) -> Credentials | None:
-    """Return the person of an address (it has an ``@``) or a user name."""
+async def find(db: AsyncSession, name: str) -> Credentials | None:
+    """Return the user of an address (it has an ``@``) or a username."""
     key = canonical(name)
     by_name = User.email_key == key if "@" in key else User.username_key == key
-    return _credentials((await session.execute(_CREDENTIALS.where(by_name))).one_or_none())
+    return _credentials((await db.execute(_CREDENTIALS.where(by_name))).one_or_none())
 
 
-async def find_by_id(session: AsyncSession, user_id: UUID) -> Credentials | None:
-    """Return the person of an id."""
-    return _credentials(
-        (await session.execute(_CREDENTIALS.where(User.id == user_id))).one_or_none()
-    )
+async def find_by_id(db: AsyncSession, user_id: UUID) -> Credentials | None:
+    """Return the user of an id."""
+    return _credentials((await db.execute(_CREDENTIALS.where(User.id == user_id))).one_or_none())
 
 
-async def lock(session: AsyncSession, user_id: UUID) -> Credentials | None:
-    """Return a person, held until the transaction ends: changes of one person take turns."""
+async def lock(db: AsyncSession, user_id: UUID) -> Credentials | None:
+    """Return a user, held until the transaction ends: changes of one person take turns."""
     statement = _CREDENTIALS.where(User.id == user_id).with_for_update()
-    return _credentials((await session.execute(statement)).one_or_none())
+    return _credentials((await db.execute(statement)).one_or_none())
 
 
-async def hold_all(session: AsyncSession, user_ids: Collection[UUID]) -> Collection[UUID]:
+async def lock_all(db: AsyncSession, user_ids: Collection[UUID]) -> Collection[UUID]:
     """Hold people until the transaction ends, in the order of their ids; return who is there."""
     if not user_ids:
         return ()
     held = select(User.id).where(User.id.in_(user_ids)).order_by(User.id).with_for_update()
-    return (await session.scalars(held)).all()
+    return (await db.scalars(held)).all()
 
 
-async def hold_unchanged(session: AsyncSession, person: Credentials) -> bool:
-    """Hold a person until the transaction ends; False if something happened since he was read.
+async def hold_unchanged(db: AsyncSession, user: Credentials) -> bool:
+    """Hold a user until the transaction ends; False if something happened since they were read.
 
     For what a password was shown for: meanwhile it may have been changed, or its owner may have
     taken the account back.
     """
-    now = await lock(session, person.id)
+    now = await lock(db, user.id)
     return (
         now is not None
-        and now.credential_version == person.credential_version
+        and now.credential_version == user.credential_version
         and now.blocked_at is None
         and now.delete_at is None
     )
@@ -180,25 +178,25 @@ class Identity(NamedTuple):
     username: str
 
 
-async def identify(session: AsyncSession, name: str) -> Identity | None:
-    """Return the person of an address, a user name or an id: for operators, not for logins."""
-    key = canonical(name).replace("\0", "")  # the only letter that the database does not take
+async def identify(db: AsyncSession, name: str) -> Identity | None:
+    """Return the user of an address, a username or an id: for operators, not for logins."""
+    key = canonical(name).replace("\0", "")  # the only email that the database does not take
     meant = User.email_key == key if "@" in key else User.username_key == key
-    user_id = id_of(name)  # what looks like one is no user name
+    user_id = id_of(name)  # what looks like one is no username
     if user_id is not None:
         meant = User.id == user_id
-    row = (await session.execute(select(User.id, User.username).where(meant))).one_or_none()
+    row = (await db.execute(select(User.id, User.username).where(meant))).one_or_none()
     return None if row is None else Identity(*row)
 
 
-async def is_username_taken(session: AsyncSession, username: str) -> bool:
-    """Whether somebody has this user name, in any case of letters."""
+async def is_username_taken(db: AsyncSession, username: str) -> bool:
+    """Whether somebody has this username, in any case of emails."""
     taken = select(User.id).where(User.username_key == canonical(username))
-    return await session.scalar(taken) is not None
+    return await db.scalar(taken) is not None
 
 
 async def add(
-    session: AsyncSession,
+    db: AsyncSession,
     *,
     email: str,
     username: str,
@@ -206,7 +204,7 @@ async def add(
     role_id: int,
     terms_accepted_at: datetime | None = None,
 ) -> UUID | None:
-    """Add a person whose address is confirmed; None if it or the user name is somebody's.
+    """Add a user whose address is confirmed; None if it or the username is somebody's.
 
     Of any number at once exactly one wins (DB-02).
     """
@@ -225,13 +223,11 @@ async def add(
         .on_conflict_do_nothing()
         .returning(User.id)
     )
-    return await session.scalar(statement)
+    return await db.scalar(statement)
 
 
-async def admit(
-    session: AsyncSession, person: Credentials, *, replacement_hash: str | None
-) -> bool:
-    """Note a login; False if the person was blocked, left or changed since ``person`` was read.
+async def admit(db: AsyncSession, user: Credentials, *, replacement_hash: str | None) -> bool:
+    """Note a login; False if the user was blocked, left or changed since ``user`` was read.
 
     The row stays locked until the transaction ends, so a block that comes now waits, and then
     ends the session that this login makes (DB-05).
@@ -239,8 +235,8 @@ async def admit(
     statement = (
         update(User)
         .where(
-            User.id == person.id,
-            User.credential_version == person.credential_version,
+            User.id == user.id,
+            User.credential_version == user.credential_version,
             User.blocked_at.is_(None),
             User.delete_at.is_(None),
             User.confirmed_at.is_not(None),
@@ -252,10 +248,10 @@ async def admit(
         )
         .returning(User.id)
     )
-    return await session.scalar(statement) is not None
+    return await db.scalar(statement) is not None
 
 
-async def count_failure(session: AsyncSession, user_id: UUID | None) -> int:
+async def count_failure(db: AsyncSession, user_id: UUID | None) -> int:
     """Count a wrong password from a browser that is not known; return how many in a row.
 
     For nobody it costs the same and returns 0.
@@ -266,10 +262,10 @@ async def count_failure(session: AsyncSession, user_id: UUID | None) -> int:
         .values(failures=User.failures + 1)
         .returning(User.failures)
     )
-    return await session.scalar(statement) or 0
+    return await db.scalar(statement) or 0
 
 
-async def invite_again(session: AsyncSession, user_id: UUID, *, role_id: int | None) -> bool:
+async def invite_again(db: AsyncSession, user_id: UUID, *, role_id: int | None) -> bool:
     """Set the role, if one is given, of somebody without a password; False if there is one."""
     statement = (
         update(User)
@@ -277,16 +273,16 @@ async def invite_again(session: AsyncSession, user_id: UUID, *, role_id: int | N
         .values(role_id=User.role_id if role_id is None else role_id)
         .returning(User.id)
     )
-    return await session.scalar(statement) is not None
+    return await db.scalar(statement) is not None
 
 
-async def set_password_hash(session: AsyncSession, user_id: UUID, password_hash: str) -> int:
+async def set_password_hash(db: AsyncSession, user_id: UUID, password_hash: str) -> int:
     """Store a new password's hash; return the new version. Sessions of the old one end.
 
-    Whoever could choose a password by a letter has shown that the address is his.
+    Whoever could choose a password by an email has shown that the address is theirs.
     """
     return await _change(
-        session,
+        db,
         user_id,
         password_hash=password_hash,
         failures=0,
@@ -294,32 +290,30 @@ async def set_password_hash(session: AsyncSession, user_id: UUID, password_hash:
     )
 
 
-async def accept_terms(session: AsyncSession, user_id: UUID) -> None:
-    """Note that a person accepts the terms now."""
-    await session.execute(
-        update(User).where(User.id == user_id).values(terms_accepted_at=func.now())
-    )
+async def accept_terms(db: AsyncSession, user_id: UUID) -> None:
+    """Note that a user accepts the terms now."""
+    await db.execute(update(User).where(User.id == user_id).values(terms_accepted_at=func.now()))
 
 
-async def disable_password(session: AsyncSession, user_id: UUID) -> int:
-    """Take a person's password away until he chooses another; return the new version."""
-    return await _change(session, user_id, password_hash=None, failures=0)
+async def disable_password(db: AsyncSession, user_id: UUID) -> int:
+    """Take a user's password away until they choose another; return the new version."""
+    return await _change(db, user_id, password_hash=None, failures=0)
 
 
-async def set_email(session: AsyncSession, user_id: UUID, email: str) -> int | None:
-    """Give a person another address; return the new version, None if the address is another's."""
+async def set_email(db: AsyncSession, user_id: UUID, email: str) -> int | None:
+    """Give a user another address; return the new version, None if the address is another's."""
     try:
-        async with session.begin_nested():
-            return await _change(session, user_id, email=email, email_key=canonical(email))
+        async with db.begin_nested():
+            return await _change(db, user_id, email=email, email_key=canonical(email))
     except IntegrityError:
         return None
 
 
-async def set_username(session: AsyncSession, user_id: UUID, username: str) -> bool:
-    """Give a person another user name; False if it is another's."""
+async def set_username(db: AsyncSession, user_id: UUID, username: str) -> bool:
+    """Give a user another username; False if it is another's."""
     try:
-        async with session.begin_nested():
-            await session.execute(
+        async with db.begin_nested():
+            await db.execute(
                 update(User)
                 .where(User.id == user_id)
                 .values(username=username, username_key=canonical(username))
@@ -329,28 +323,28 @@ async def set_username(session: AsyncSession, user_id: UUID, username: str) -> b
     return True
 
 
-async def permissions_of(session: AsyncSession, user_id: UUID, *, holding: bool) -> Permission:
-    """Return what a person's role may; ``holding``: no less until the transaction ends."""
+async def permissions_of(db: AsyncSession, user_id: UUID, *, holding: bool) -> Permission:
+    """Return what a user's role may; ``holding``: no less until the transaction ends."""
     found = select(Role.permissions).join(User).where(User.id == user_id)
-    bits = await session.scalar(found.with_for_update(read=True, of=Role) if holding else found)
+    bits = await db.scalar(found.with_for_update(read=True, of=Role) if holding else found)
     return Permission(bits or 0)
 
 
-async def set_role(session: AsyncSession, user_id: UUID, role_name: str) -> bool:
-    """Give a person a role by its exact name, from the next request on; False if it is his."""
+async def set_role(db: AsyncSession, user_id: UUID, role_name: str) -> bool:
+    """Give a user a role by its exact name, from the next request on; False if it is theirs."""
     role_id = select(Role.id).where(Role.name == role_name).scalar_subquery()
     statement = update(User).where(User.id == user_id, User.role_id != role_id)
-    return await session.scalar(statement.values(role_id=role_id).returning(User.id)) is not None
+    return await db.scalar(statement.values(role_id=role_id).returning(User.id)) is not None
 
 
-async def count_with_role(session: AsyncSession, role_id: int) -> int:
+async def count_with_role(db: AsyncSession, role_id: int) -> int:
     """Return how many people have a role."""
     counted = select(func.count()).where(User.role_id == role_id)
-    return await session.scalar(counted) or 0
+    return await db.scalar(counted) or 0
 
 
-async def block(session: AsyncSession, user_id: UUID, *, reason: str | None) -> bool:
-    """Block a person; of one who is blocked already only the reason changes.
+async def block(db: AsyncSession, user_id: UUID, *, reason: str | None) -> bool:
+    """Block a user; of one who is blocked already only the reason changes.
 
     False if nothing does.
     """
@@ -363,31 +357,31 @@ async def block(session: AsyncSession, user_id: UUID, *, reason: str | None) -> 
         .values(blocked_at=func.coalesce(User.blocked_at, func.now()), blocked_reason=reason)
         .returning(User.id)
     )
-    return await session.scalar(statement) is not None
+    return await db.scalar(statement) is not None
 
 
-async def unblock(session: AsyncSession, user_id: UUID) -> bool:
-    """Let a blocked person in again; False if he was not blocked."""
+async def unblock(db: AsyncSession, user_id: UUID) -> bool:
+    """Let a blocked person in again; False if they were not blocked."""
     statement = (
         update(User)
         .where(User.id == user_id, User.blocked_at.is_not(None))
         .values(blocked_at=None, blocked_reason=None)
         .returning(User.id)
     )
-    return await session.scalar(statement) is not None
+    return await db.scalar(statement) is not None
 
 
-async def blocked_reason(session: AsyncSession, user_id: UUID) -> str | None:
-    """Return why a person is blocked."""
-    return await session.scalar(select(User.blocked_reason).where(User.id == user_id))
+async def blocked_reason(db: AsyncSession, user_id: UUID) -> str | None:
+    """Return why a user is blocked."""
+    return await db.scalar(select(User.blocked_reason).where(User.id == user_id))
 
 
-async def delete(session: AsyncSession, user_id: UUID) -> None:
-    """Delete a person, and with the row all that hangs on it."""
-    await session.execute(sql_delete(User).where(User.id == user_id))
+async def delete(db: AsyncSession, user_id: UUID) -> None:
+    """Delete a user, and with the row all that hangs on it."""
+    await db.execute(sql_delete(User).where(User.id == user_id))
 
 
-async def _change(session: AsyncSession, user_id: UUID, **values: object) -> int:
+async def _change(db: AsyncSession, user_id: UUID, **values: object) -> int:
     """Change what sessions were made by; return the new version."""
     statement = (
         update(User)
@@ -395,7 +389,7 @@ async def _change(session: AsyncSession, user_id: UUID, **values: object) -> int
         .values(credential_version=User.credential_version + 1, **values)
         .returning(User.credential_version)
     )
-    return (await session.scalars(statement)).one()
+    return (await db.scalars(statement)).one()
 
 
 def _credentials(row: Row[*tuple[Any, ...]] | None) -> Credentials | None:

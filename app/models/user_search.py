@@ -17,17 +17,17 @@ from app.models.user import UNUSUAL, User
 
 
 class State(StrEnum):
-    """How it stands with a person. Several may hold at once, but for CONFIRMED."""
+    """How it stands with a user. Several may hold at once, but for CONFIRMED."""
 
     CONFIRMED = "confirmed"
     INVITED = "invited"
     UNCONFIRMED = "unconfirmed"
     BLOCKED = "blocked"
-    LEAVING = "leaving"
+    DELETION_ASKED = "leaving"
 
 
 class Listed(NamedTuple):
-    """What an operator sees of a person."""
+    """What an operator sees of a user."""
 
     id: UUID
     username: str
@@ -42,10 +42,10 @@ class Listed(NamedTuple):
 
     @property
     def states(self) -> list[State]:
-        """All that hold; just CONFIRMED if the person can sign in."""
+        """All that hold; just CONFIRMED if the user can sign in."""
         found = {
             State.BLOCKED: self.blocked_at is not None,
-            State.LEAVING: self.delete_at is not None,
+            State.DELETION_ASKED: self.delete_at is not None,
             State.UNCONFIRMED: self.confirmed_at is None,
             State.INVITED: not self.has_password,
         }
@@ -79,46 +79,46 @@ _LISTED = select(
 ).join(Role)
 
 
-async def everybody(session: AsyncSession) -> list[Listed]:
+async def everybody(db: AsyncSession) -> list[Listed]:
     """Return all people, the newest last."""
-    rows = await session.execute(_LISTED.order_by(User.created_at, User.id))
+    rows = await db.execute(_LISTED.order_by(User.created_at, User.id))
     return [Listed._make(row) for row in rows]
 
 
-async def one(session: AsyncSession, user_id: UUID) -> Listed | None:
+async def one(db: AsyncSession, user_id: UUID) -> Listed | None:
     """Return one person."""
-    row = (await session.execute(_LISTED.where(User.id == user_id))).one_or_none()
+    row = (await db.execute(_LISTED.where(User.id == user_id))).one_or_none()
     return None if row is None else Listed._make(row)
 
 
-async def page(session: AsyncSession, wanted: Filter, *, after: str, size: int) -> list[Listed]:
-    """Return the next people, of those who come behind the user name ``after``.
+async def page(db: AsyncSession, wanted: Filter, *, after: str, size: int) -> list[Listed]:
+    """Return the next people, of those who come behind the username ``after``.
 
-    First come those whose user name begins with the part, then those who have it elsewhere; each
-    by user name. So ``after`` says by itself how far the reader has come.
+    First come those whose username begins with the part, then those who have it elsewhere; each
+    by username. So ``after`` says by itself how far the reader has come.
     """
     last = canonical(after)
-    sought = await _sought(session, wanted)
+    sought = await _sought(db, wanted)
     if sought is None:
         return []
     ids: list[UUID] = []
     if not last or last.startswith(sought.part):
-        ids = await finding.beginning(session, sought, after=last, size=size)
+        ids = await finding.beginning(db, sought, after=last, size=size)
         last = ""
     if len(ids) < size:
-        ids += await finding.inside(session, sought, after=last, size=size - len(ids))
-    rows = await session.execute(_LISTED.where(User.id.in_(ids)))
+        ids += await finding.inside(db, sought, after=last, size=size - len(ids))
+    rows = await db.execute(_LISTED.where(User.id.in_(ids)))
     places = {user_id: place for place, user_id in enumerate(ids)}
-    return sorted((Listed._make(row) for row in rows), key=lambda person: places[person.id])
+    return sorted((Listed._make(row) for row in rows), key=lambda user: places[user.id])
 
 
-async def _sought(session: AsyncSession, wanted: Filter) -> Sought | None:
+async def _sought(db: AsyncSession, wanted: Filter) -> Sought | None:
     """Return whom to find, None if there is no such role."""
     conditions: list[ColumnElement[bool]] = []
     marks: list[int] = []
     if wanted.role is not None:
         named = select(Role.id).where(func.lower(Role.name) == wanted.role.lower())
-        role_id = await session.scalar(named)
+        role_id = await db.scalar(named)
         if role_id is None:
             return None
         conditions.append(User.role_id == role_id)
@@ -129,9 +129,9 @@ async def _sought(session: AsyncSession, wanted: Filter) -> Sought | None:
         conditions.append(literal_column(UNUSUAL[wanted.state], Boolean))
     if wanted.state is not None:
         marks.append(finding.MARKS[wanted.state])
-    return Sought(_letters_of(wanted.part), conditions, marks)
+    return Sought(_characters_of(wanted.part), conditions, marks)
 
 
-def _letters_of(part: str) -> str:
+def _characters_of(part: str) -> str:
     """Return a part in the letters of keys, but a domain as people write it: it may be a piece."""
     return unicodedata.normalize("NFC", meant(part).lower())

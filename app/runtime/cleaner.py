@@ -1,4 +1,4 @@
-"""Keeps house beside the postman: prunes every ten minutes, and never gets in its way."""
+"""Keeps house beside the mailer: prunes every ten minutes, and never gets in its way."""
 
 import asyncio
 import logging
@@ -11,7 +11,7 @@ from app.config import Config
 from app.context import operator_context
 from app.db import is_away, make_engine, make_sessions
 from app.flows.housekeeping import Pruned, prune
-from app.kit.metrics import HOUSEKEEPING_AT, NOT_ERASED, PRUNED
+from app.kit.metrics import HOUSEKEEPING_AT, NOT_DELETED, PRUNED
 from app.kit.stopping import wait_for
 
 log = logging.getLogger(__name__)
@@ -26,7 +26,7 @@ KEPT = (
 )
 
 
-async def keep_house(config: Config, url: URL, stop: asyncio.Event) -> None:
+async def clean(config: Config, url: URL, stop: asyncio.Event) -> None:
     """Prune again and again until ``stop`` is set. What goes wrong is tried again next time."""
     seconds = float(FIRST_AFTER_SECONDS)
     has_told = False
@@ -47,7 +47,7 @@ async def keep_house(config: Config, url: URL, stop: asyncio.Event) -> None:
 
 
 async def _prune(config: Config, url: URL, stop: asyncio.Event, pruned: Pruned) -> None:
-    """Prune once, on a connection of its own: a letter never waits for one."""
+    """Prune once, on a connection of its own: an email never waits for one."""
     engine = make_engine(url, pool_size=1, overflow=0, pooled=config.database_pooled)
     try:
         async with make_sessions(engine)() as db:
@@ -64,7 +64,7 @@ def _note(pruned: Pruned) -> None:
     for table, rows in pruned.rows.items():
         PRUNED.labels(table).inc(rows)
     if pruned.is_whole:
-        NOT_ERASED.set(len(pruned.passed_over))
+        NOT_DELETED.set(len(pruned.passed_over))
         HOUSEKEEPING_AT.set(time.time())
     gone = [f"{rows} {table}" for table, rows in pruned.rows.items() if rows]
     if gone:

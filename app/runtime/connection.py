@@ -57,7 +57,7 @@ class Connection(asyncio.Protocol):
         settings: ServerConfig,
         context: WorkerContext,
     ) -> None:
-        self._keeper = keeper
+        self._owner = keeper
         self._application = application
         self._settings = settings
         self._context = context
@@ -75,7 +75,7 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin to read, if there is a place."""
         self._transport = cast("asyncio.Transport", transport)
-        if not self._keeper.add(self):
+        if not self._owner.add(self):
             self._transport.write(NO_PLACE)
             self.close()
             return
@@ -85,7 +85,7 @@ class Connection(asyncio.Protocol):
             _address(transport, "peername"), _address(transport, "sockname"), self.send,
         )  # fmt: skip
         self._task = self._loop.create_task(self._serve())
-        self._task.add_done_callback(lambda _: self._keeper.remove(self))
+        self._task.add_done_callback(lambda _: self._owner.remove(self))
 
     def data_received(self, data: bytes) -> None:
         """Keep what came until it is read."""
@@ -151,7 +151,7 @@ class Connection(asyncio.Protocol):
                     await self._wait_for_room(self._room)
         elif isinstance(event, Updated):
             if not self._is_read_out:
-                self._keeper.note_idle(self, idle=event.idle)
+                self._owner.note_idle(self, idle=event.idle)
         elif isinstance(event, Closed):
             self.close()
 
@@ -236,7 +236,7 @@ class _Inbox(asyncio.Queue[dict[str, Any]]):
 class _Http(H11Protocol):
     """HTTP/1.1 alone, and only what everybody reads in the same way."""
 
-    def __init__(self, *args: Any) -> None:  # noqa: ANN401 - hypercorn's own
+    def __init__(self, *args: Any) -> None:
         super().__init__(*args)
         strict = cast("h11.Connection", self.connection)
         strict._receive_buffer = _StrictBuffer()  # noqa: SLF001 - h11 has no other way

@@ -140,6 +140,6 @@ class Exporter(Collector):
 _WORDS = {
     "database_up": "Whether the database answers",
     "login_sessions": "Login sessions that have not ended",
-    "letters_waiting": "Letters that wait to be sent",
+    "letters_waiting": "Emails that wait to be sent",
     "letters_oldest_seconds": "For how long the oldest of them waits",
 }

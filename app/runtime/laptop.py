@@ -42,8 +42,8 @@ def welcome(config: Config, *, workers: int, has_administrator: bool) -> Sequenc
 
 def _letters(config: Config) -> str:
     if config.relay is not None:
-        return f"Letters go to {config.relay}."
-    return "Letters appear here, in this log: no mail is sent (set SMTP_URL to send it)."
+        return f"Emails go to {config.relay}."
+    return "Emails appear here, in this log: no mail is sent (set SMTP_URL to send it)."
 
 
 def _prefix(config: Config) -> str:

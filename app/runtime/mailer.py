@@ -1,4 +1,4 @@
-"""Takes letters from the outbox and sends them by SMTP; without a mail server, to the log.
+"""Takes emails from the outbox and sends them by SMTP; without a mail server, to the log.
 
 Beside it, in the same process, the house is kept.
 """
@@ -22,16 +22,16 @@ from app.flows.delivery import (
     deliver_next,
     seconds_until_due,
 )
-from app.kit.metrics import LETTERS
+from app.kit.metrics import EMAILS
 from app.kit.reports import Reporter
 from app.kit.stopping import stop_event, wait_for
 from app.mail.message import NoServer, Posted
 from app.mail.smtp import MailServer
-from app.runtime.cleaner import keep_house
+from app.runtime.cleaner import clean
 
 log = logging.getLogger(__name__)
 
-LOOK_EVERY_SECONDS = 1  # while nobody tells us of new letters
+LOOK_EVERY_SECONDS = 1  # while nobody tells us of new emails
 LOOK_ANYWAY_SECONDS = 15  # while PostgreSQL does
 LOOK_AGAIN_SECONDS = 0.1
 CHECK_BELL_SECONDS = 60
@@ -50,13 +50,13 @@ async def run(config: Config, url: URL, *, watch_stdin: bool) -> None:
 
 
 async def deliver(config: Config, url: URL, stop: asyncio.Event) -> None:
-    """Deliver until ``stop`` is set; the letter in hand then has some seconds left."""
+    """Deliver until ``stop`` is set; the email in hand then has some seconds left."""
     pooled = config.database_pooled
     engine = make_engine(url, pool_size=2, overflow=0, pooled=pooled)  # one of them listens
     bell = _Bell(engine)
     rounds = asyncio.create_task(_Rounds(config, make_sessions(engine), bell, stop).walk())
     listening = None if pooled else asyncio.create_task(bell.listen())
-    housekeeping = asyncio.create_task(keep_house(config, url, stop))
+    housekeeping = asyncio.create_task(clean(config, url, stop))
     stopped = asyncio.create_task(stop.wait())
     await asyncio.wait([rounds, stopped], return_when=asyncio.FIRST_COMPLETED)
     bell.rung.set()
@@ -73,13 +73,13 @@ async def deliver(config: Config, url: URL, stop: asyncio.Event) -> None:
 
 
 async def write_to_log(posted: Posted) -> None:
-    """Deliver a letter by writing it to the log: there is no other way to its reader."""
-    letter = posted.letter
-    log.info("A letter to %s: %s\n\n%s", letter.to, letter.subject, letter.text)
+    """Deliver an email by writing it to the log: there is no other way to its reader."""
+    message = posted.message
+    log.info("An email to %s: %s\n\n%s", message.to, message.subject, message.text)
 
 
 class _Bell:
-    """Rings when a letter was put into the outbox: PostgreSQL tells who listens."""
+    """Rings when an email was put into the outbox: PostgreSQL tells who listens."""
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
@@ -93,7 +93,7 @@ class _Bell:
                 await self._listen()
             except Exception as error:
                 if not is_away(error):
-                    log.exception("cannot listen for letters")
+                    log.exception("cannot listen for emails")
             await asyncio.sleep(LOOK_EVERY_SECONDS)
 
     async def _listen(self) -> None:
@@ -113,7 +113,7 @@ class _Bell:
 
 
 class _Rounds:
-    """The postman's rounds: deliver all that is due, rest, look again."""
+    """The mailer's rounds: deliver all that is due, rest, look again."""
 
     def __init__(
         self, config: Config, sessions: Sessions, bell: _Bell, stop: asyncio.Event
@@ -137,7 +137,7 @@ class _Rounds:
                     await self._rest(await self._empty())
                 except Exception as error:
                     if not is_away(error):
-                        log.exception("a letter could not be delivered")
+                        log.exception("an email could not be delivered")
                     await wait_for(self._stop, DATABASE_RETRY_SECONDS)
         finally:
             if self._server is not None:
@@ -171,25 +171,25 @@ class _Rounds:
         await wait_for(self._bell.rung, end - time.monotonic())
 
     def _note(self, delivery: Delivery) -> None:
-        """Take notice of what became of a letter: all outcomes pass here."""
-        LETTERS.labels(delivery.outcome).inc()
+        """Take notice of what became of an email: all outcomes pass here."""
+        EMAILS.labels(delivery.outcome).inc()
         self._idle_at = time.monotonic() + IDLE_SECONDS
         problem = delivery.problem
         if isinstance(problem, NoServer):
             self._troubles += 1
             if problem.trouble != self._told:
-                log.warning("letters do not get through: %s", problem.trouble)
+                log.warning("emails do not get through: %s", problem.trouble)
             self._told = problem.trouble
         elif self._troubles:
-            log.info("letters get through again")
+            log.info("emails get through again")
             self._troubles, self._told = 0, ""
         if problem is not None and delivery.outcome is not Outcome.NO_SERVER:
             may_be_mended = delivery.outcome is Outcome.PUT_OFF and problem.code >= 500  # noqa: PLR2004
             is_usual = delivery.outcome is Outcome.PUT_OFF and not may_be_mended
             log.log(
                 logging.INFO if is_usual else logging.WARNING,
-                "letter %s to somebody at %s: %s (%s)",
-                delivery.letter_id,
+                "email %s to somebody at %s: %s (%s)",
+                delivery.email_id,
                 delivery.domain,
                 delivery.outcome,
                 problem.trouble if may_be_mended else f"code {problem.code}",
@@ -204,7 +204,7 @@ class _Rounds:
 def _mail_server(config: Config) -> MailServer | None:
     relay = config.relay
     if relay is None:
-        log.info("SMTP_URL is not set: letters are written to this log")
+        log.info("SMTP_URL is not set: emails are written to this log")
         return None
-    log.info("letters go to %s", relay)
+    log.info("emails go to %s", relay)
     return MailServer(relay, config.mail_from or "", greeting=config.greeting)

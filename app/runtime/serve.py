@@ -18,12 +18,12 @@ from app.kit.cpus import usable_cpus
 from app.kit.urls import split_address
 from app.runtime.supervisor import CannotServe, Supervisor
 
-__all__ = ["CannotServe", "listen", "listeners", "run", "run_postman", "worker_count"]
+__all__ = ["CannotServe", "listen", "listeners", "run", "run_mailer", "worker_count"]
 
 log = logging.getLogger(__name__)
 
 WORKERS_AT_LEAST = 2
-CONNECTIONS_OF_A_REPLICA = 4  # its postman's two, housekeeping's, its metrics'
+CONNECTIONS_OF_A_REPLICA = 4  # its mailer's two, housekeeping's, its metrics'
 
 
 def listen(bind: str, setting: str = "BIND") -> socket.socket:
@@ -71,7 +71,7 @@ def run(
     sockets: Listeners,
     *,
     workers: int,
-    with_postman: bool,
+    with_mailer: bool,
     welcome: Sequence[str],
 ) -> None:
     """Serve until SIGTERM or Ctrl+C; print ``welcome`` once the first page can be had.
@@ -81,14 +81,14 @@ def run(
     """
     stop_seconds = config.drain_seconds + config.grace_seconds
     if sockets.metrics is None and _is_a_program() and not config.is_laptop:
-        told = {"workers": workers, "with_postman": with_postman, "welcome": welcome}
+        told = {"workers": workers, "with_mailer": with_mailer, "welcome": welcome}
         _become_supervisor(sockets.public, {**told, "stop_seconds": stop_seconds})
 
     async def supervise() -> None:
         from app.runtime.exporter import exporting  # noqa: PLC0415 - few want it, and it is large
 
         supervisor = Supervisor(
-            sockets.public, workers=workers, with_postman=with_postman, stop_seconds=stop_seconds
+            sockets.public, workers=workers, with_mailer=with_mailer, stop_seconds=stop_seconds
         )
         async with exporting(config, url, sockets.metrics, supervisor):
             await supervisor.run(welcome)
@@ -96,8 +96,8 @@ def run(
     asyncio.run(supervise())
 
 
-def run_postman(config: Config, url: URL, *, watch_stdin: bool) -> None:
-    """Deliver letters until told to stop; one that runs by itself has metrics of its own.
+def run_mailer(config: Config, url: URL, *, watch_stdin: bool) -> None:
+    """Deliver emails until told to stop; one that runs by itself has metrics of its own.
 
     Raises:
         CannotServe: as ``listen``.
@@ -143,7 +143,7 @@ def worker_count(config: Config, connections: int | None) -> int:
 
 
 def _is_a_program() -> bool:
-    """Whether this is ``python -m app``: who imports us gets his own process back."""
+    """Whether this is ``python -m app``: who imports us gets their own process back."""
     spec = sys.modules["__main__"].__spec__
     return spec is not None and spec.name == "app.__main__"
 

@@ -162,7 +162,7 @@ class Server:
         self._being_made.discard(making)
         self._tell_share()
         if not making.cancelled() and making.exception() is not None:
-            log.warning("a visitor went before he came: %s", making.exception())
+            log.warning("a visitor went before they came: %s", making.exception())
 
 
 def _settings() -> ServerConfig:

@@ -1,4 +1,4 @@
-"""The supervisor: keeps the workers and the postman alive, replaces and stops them in order.
+"""The supervisor: keeps the workers and the mailer alive, replaces and stops them in order.
 
 hypercorn's own parent stops everything when one worker dies (L1): ours does not. It imports nothing
 that it does not need: as ``python -m app.runtime.supervisor`` it takes 20 MB.
@@ -21,7 +21,7 @@ from app.kit.stopping import Stop, stop_event, wait_for
 
 log = logging.getLogger(__name__)
 
-POSTMAN = "postman"
+MAILER = "mailer"
 LONGEST_REPORT_BYTES = 4 * 1024 * 1024
 EARLY_DEATH_SECONDS = 3
 EARLY_DEATHS_AT_MOST = 5
@@ -206,21 +206,21 @@ class Post:
 
 
 class Supervisor:
-    """Looks after the workers, and the postman if there is one inside."""
+    """Looks after the workers, and the mailer if there is one inside."""
 
     def __init__(
         self,
         listener: socket.socket,
         *,
         workers: int,
-        with_postman: bool,
+        with_mailer: bool,
         stop_seconds: float,
     ) -> None:
         """``stop_seconds``: how long the children may take to stop, before they are killed."""
-        self._patience = stop_seconds + KILL_AFTER_SECONDS
+        self._time_limit = stop_seconds + KILL_AFTER_SECONDS
         self._listener = listener
         self._workers = workers
-        self._with_postman = with_postman
+        self._with_mailer = with_mailer
         self.posts: list[Post] = []
 
     async def run(self, welcome: Sequence[str]) -> None:
@@ -256,7 +256,7 @@ class Supervisor:
 
     def working(self) -> int:
         """Return how many workers answer."""
-        children = [post.child for post in self.posts if post.name != POSTMAN]
+        children = [post.child for post in self.posts if post.name != MAILER]
         return sum(child is not None and child.heard.is_set() for child in children)
 
     def _keep(
@@ -274,14 +274,14 @@ class Supervisor:
         self._group.create_task(post.keep())
 
     async def _open_up(self, welcome: Sequence[str]) -> None:
-        """Greet when the first page can be had; the postman starts after that, not to delay it."""
+        """Greet when the first page can be had; the mailer starts after that, not to delay it."""
         while not any(post.child and post.child.heard.is_set() for post in self.posts):
             if await wait_for(self._stop, 0.05):
                 return
         sys.stdout.write("\n".join(welcome) + "\n")
         sys.stdout.flush()
-        if self._with_postman:
-            self._keep(POSTMAN, ["postman", "--watch-stdin"])
+        if self._with_mailer:
+            self._keep(MAILER, ["mailer", "--watch-stdin"])
 
     async def _look_round(self) -> None:
         while not await wait_for(self._stop, LOOK_EVERY_SECONDS):
@@ -303,7 +303,7 @@ class Supervisor:
             for post in list(self.posts):
                 if self._stop.is_set():
                     return
-                if not await post.replace(kill_after=self._patience):
+                if not await post.replace(kill_after=self._time_limit):
                     log.error("the new %s did not start: the old one goes on", post.name)
                     return
             log.info("all workers are replaced")
@@ -316,7 +316,7 @@ class Supervisor:
             child.end(number)
         self._listener.close()
         gone = asyncio.gather(*(child.ended() for child in self._living()))
-        await _first_of(gone, self._stop.urgent.wait(), seconds=self._patience)
+        await _first_of(gone, self._stop.urgent.wait(), seconds=self._time_limit)
         for child in self._living():
             log.error("process %d did not stop in time and is killed", child.process.pid)
             child.end(signal.SIGKILL)
@@ -342,7 +342,7 @@ def main() -> None:
     supervisor = Supervisor(
         listener,
         workers=told["workers"],
-        with_postman=told["with_postman"],
+        with_mailer=told["with_mailer"],
         stop_seconds=told["stop_seconds"],
     )
     try:

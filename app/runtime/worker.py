@@ -18,7 +18,7 @@ from app.kit.reports import Reporter
 from app.kit.shares import Share
 from app.kit.stopping import stop_event
 from app.runtime.server import Server
-from app.services import EXTENSION, House, leave
+from app.services import EXTENSION, Services, drain
 
 log = logging.getLogger(__name__)
 
@@ -49,7 +49,7 @@ async def _serve(config: Config, url: URL, listener: socket.socket, share: Share
     POOL_SIZE.set(config.pool_of_worker + config.database_pool_overflow)
     reporting = asyncio.create_task(Reporter().run())
     await stop.wait()
-    leave(app)
+    drain(app)
     if stop.reason == signal.SIGTERM:
         await asyncio.sleep(config.drain_seconds)
     await server.stop(grace_seconds=config.grace_seconds)
@@ -61,9 +61,11 @@ async def warm_up(app: Quart) -> None:
     """Do what the first visitors would wait for: read the usual templates, and connect."""
     for name in FIRST_TEMPLATES:
         app.jinja_env.get_template(name)
-    house: House = app.extensions[EXTENSION]
+    services: Services = app.extensions[EXTENSION]
     # The database may come later.
-    await asyncio.gather(house.lookup.find(""), _connect(house.engine), return_exceptions=True)
+    await asyncio.gather(
+        services.lookup.find(""), _connect(services.engine), return_exceptions=True
+    )
 
 
 async def _connect(engine: AsyncEngine) -> None:

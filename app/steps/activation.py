@@ -8,8 +8,8 @@ from app.models.audit import Event
 from app.models.registration import Pending
 
 
-async def settle(ctx: Context, pending: Pending, *, password_hash: str) -> bool:
-    """Use a registration up; False if it is gone, or its address or user name is somebody's.
+async def activate(ctx: Context, pending: Pending, *, password_hash: str) -> bool:
+    """Use a registration up; False if it is gone, or its address or username is somebody's.
 
     The address ``ADMIN_EMAIL`` becomes Administrator now, in small or capital letters: no mail
     server tells these apart, but any tells an address that looks like it.

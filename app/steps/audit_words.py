@@ -1,4 +1,4 @@
-"""The book in plain words: one sentence for each event, told to others or to the person himself."""
+"""The audit log in plain words: a sentence for each event, told to others or to its user."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -9,13 +9,13 @@ from app.kit.client import OPERATOR
 from app.models.audit import NO_ADDRESS, Event, Written
 
 SOMEBODY = "somebody"
-ERASED = "somebody who is erased"
+DELETED = "somebody who is erased"
 COMMAND_LINE = "the command line"
 NOBODY = "nobody"
 
 
 class Sentence(NamedTuple):
-    """``others`` tells it to an administrator, ``own`` to the person that it happened to."""
+    """``others`` tells it to an administrator, ``own`` to the user that it happened to."""
 
     others: str
     own: str
@@ -23,17 +23,17 @@ class Sentence(NamedTuple):
 
 SENTENCES: Mapping[str, Sentence] = {
     Event.REGISTERED: Sentence("Somebody registered", "You registered"),
-    Event.LETTER_WITHHELD: Sentence(
-        "A letter was withheld: too many already", "A letter to you was withheld: too many already"
+    Event.EMAIL_WITHHELD: Sentence(
+        "An email was withheld: too many already", "An email to you was withheld: too many already"
     ),
-    Event.LETTER_REFUSED: Sentence(
-        "A mail server refused a letter to {domain}", "A mail server refused a letter to you"
+    Event.EMAIL_REFUSED: Sentence(
+        "A mail server refused an email to {domain}", "A mail server refused an email to you"
     ),
-    Event.LETTER_GAVE_UP: Sentence(
-        "A letter to {domain} was given up", "A letter to you was given up"
+    Event.EMAIL_GAVE_UP: Sentence(
+        "An email to {domain} was given up", "An email to you was given up"
     ),
-    Event.LETTER_RETRIED: Sentence(
-        "{actor} had a letter sent again", "A letter to you was sent again"
+    Event.EMAIL_RETRIED: Sentence(
+        "{actor} had an email sent again", "An email to you was sent again"
     ),
     Event.CONFIRMATION_SENT: Sentence(
         "{actor} had a confirmation sent again", "You had a confirmation sent again"
@@ -52,7 +52,7 @@ SENTENCES: Mapping[str, Sentence] = {
     Event.SESSIONS_ENDED: Sentence(
         "{actor} ended all sessions of {subject}", "All your sessions were ended"
     ),
-    Event.ERASED: Sentence("{actor} erased {subject}", "Your account was erased"),
+    Event.DELETED: Sentence("{actor} erased {subject}", "Your account was erased"),
     Event.SIGNED_IN: Sentence("{subject} signed in", "You signed in"),
     Event.SIGN_IN_FAILED: Sentence(
         "Somebody failed to sign in as {subject}", "Somebody failed to sign in as you"
@@ -78,7 +78,7 @@ SENTENCES: Mapping[str, Sentence] = {
         "{actor} made {role} the role of new people", "You made {role} the role of new people"
     ),
     Event.ROLE_DELETED: Sentence("{actor} deleted the role {role}", "You deleted the role {role}"),
-    Event.HISTORY_EXPORTED: Sentence("{actor} exported the history", "You exported the history"),
+    Event.AUDIT_LOG_EXPORTED: Sentence("{actor} exported the history", "You exported the history"),
     Event.PASSWORD_CHANGED: Sentence("{subject} changed the password", "You changed your password"),
     Event.PASSWORD_DISABLED: Sentence(
         "The password of {subject} was switched off: a hundred wrong ones in a row",
@@ -94,38 +94,42 @@ SENTENCES: Mapping[str, Sentence] = {
     Event.PASSWORD_RESET: Sentence(
         "{subject} chose a new password by a link", "You chose a new password by a link"
     ),
-    Event.EMAIL_ASKED: Sentence(
+    Event.EMAIL_CHANGE_ASKED: Sentence(
         "{subject} asked to change the address", "You asked to change your address"
     ),
-    Event.EMAIL_KEPT: Sentence(
+    Event.EMAIL_CHANGE_CANCELLED: Sentence(
         "{subject} kept the address after all", "You kept your address after all"
     ),
     Event.EMAIL_CHANGED: Sentence("{subject} changed the address", "You changed your address"),
     Event.EMAIL_RESTORED: Sentence(
         "{subject} got the address of before back", "You got your address of before back"
     ),
-    Event.USERNAME_CHANGED: Sentence(
-        "{subject} changed the user name", "You changed your user name"
-    ),
-    Event.DISOWNED: Sentence(
+    Event.USERNAME_CHANGED: Sentence("{subject} changed the username", "You changed your username"),
+    Event.TAKEN_BACK: Sentence(
         "{subject} said “this wasn’t me” and took the account back",
         "You said “this wasn’t me” and took your account back",
     ),
-    Event.LEAVING: Sentence(
+    Event.DELETION_ASKED: Sentence(
         "{subject} asked to be deleted", "You asked that your account be deleted"
     ),
-    Event.STAYED: Sentence("{subject} decided to stay", "You decided to keep your account"),
-    Event.DATA_TAKEN: Sentence("{subject} downloaded the own data", "You downloaded your data"),
+    Event.DELETION_CANCELLED: Sentence(
+        "{subject} decided to stay", "You decided to keep your account"
+    ),
+    Event.DATA_DOWNLOADED: Sentence(
+        "{subject} downloaded the own data", "You downloaded your data"
+    ),
     Event.SIGN_IN_BLOCKED: Sentence(
         "{subject} gave the right password, but is blocked",
         "You gave the right password, but were blocked",
     ),
-    Event.SIGN_IN_LEAVING: Sentence(
+    Event.SIGN_IN_DELETION_PENDING: Sentence(
         "{subject} signed in to an account that is to be deleted",
         "You signed in to your account that is to be deleted",
     ),
-    Event.PROVEN: Sentence("{subject} showed the password again", "You showed your password again"),
-    Event.PROOF_FAILED: Sentence(
+    Event.REAUTHENTICATED: Sentence(
+        "{subject} showed the password again", "You showed your password again"
+    ),
+    Event.REAUTHENTICATION_FAILED: Sentence(
         "A wrong password was shown in a session of {subject}",
         "A wrong password was shown in one of your sessions",
     ),
@@ -142,13 +146,13 @@ def describe(event: str, detail: Mapping[str, Any], *, actor: str, subject: str)
 
 
 def describe_to_owner(event: str, detail: Mapping[str, Any]) -> str:
-    """Return what happened, as the person reads it in his own history."""
+    """Return what happened, as the user reads it in their own history."""
     sentence = SENTENCES.get(event)
     return _filled(sentence.own if sentence else _plain(event), detail, "", "")
 
 
 class ToldToOwner(NamedTuple):
-    """A line of a person's own history, told in ``what``."""
+    """A line of a user's own history, told in ``what``."""
 
     at: datetime
     event: str
@@ -158,13 +162,13 @@ class ToldToOwner(NamedTuple):
 
 
 def tell_owner(line: Written, user_id: UUID) -> ToldToOwner:
-    """Return a line that a person is in, as he reads it: what happened to him, or what he did."""
+    """Return a line that a user is in, as they read it: what happened to them, or what they did."""
     if line.subject_id == user_id:
         what = describe_to_owner(line.event, line.detail)
     else:
-        subject = line.subject or (ERASED if line.subject_id else NOBODY)
+        subject = line.subject or (DELETED if line.subject_id else NOBODY)
         what = describe(line.event, line.detail, actor="You", subject=subject)
-    if line.actor_id not in {None, user_id}:  # where an administrator sits is not his to know
+    if line.actor_id not in {None, user_id}:  # where an administrator sits is not their to know
         return ToldToOwner(line.at, line.event, what, None, "")
     ip = None if line.ip == NO_ADDRESS else line.ip
     return ToldToOwner(line.at, line.event, what, ip, line.user_agent)
@@ -188,7 +192,7 @@ class Told(NamedTuple):
 
 def tell(line: Written) -> Told:
     """Return a line with its sentence, in the names of those who are still there."""
-    subject = line.subject or (ERASED if line.subject_id else NOBODY)
+    subject = line.subject or (DELETED if line.subject_id else NOBODY)
     return Told(
         at=line.at,
         event=line.event,
@@ -208,7 +212,7 @@ def _actor_of(line: Written) -> str:
     if line.actor is not None:
         return line.actor
     if line.actor_id is not None:
-        return ERASED
+        return DELETED
     return COMMAND_LINE if line.request_id == OPERATOR.request_id else SOMEBODY
 
 
@@ -223,8 +227,8 @@ def _filled(sentence: str, detail: Mapping[str, Any], actor: str, subject: str) 
     }
     text = sentence.format_map(words)
     begins = actor if sentence.startswith("{actor}") else subject
-    is_nameless = begins in {SOMEBODY, ERASED, COMMAND_LINE, NOBODY} and text.startswith(begins)
-    return text[0].upper() + text[1:] if is_nameless else text  # a user name stays as it is
+    is_nameless = begins in {SOMEBODY, DELETED, COMMAND_LINE, NOBODY} and text.startswith(begins)
+    return text[0].upper() + text[1:] if is_nameless else text  # a username stays as it is
 
 
 def _plain(event: str) -> str:

@@ -15,7 +15,7 @@ from uuid import UUID
 from app.context import Context
 from app.kit.actor import Actor
 from app.kit.errors import NotPermitted, SignedOut, TooManyTries
-from app.limits import DEEDS_OF_PERSON
+from app.limits import ACTIONS_OF_USER
 from app.models import rate_limit
 from app.models import session as sessions
 from app.models import user as users
@@ -36,17 +36,17 @@ async def hold(ctx: Context, *others: UUID) -> Collection[UUID]:
             undone.
     """
     await sessions.share_turn(ctx.db)
-    found = await users.hold_all(ctx.db, {*others, ctx.actor.user_id} if ctx.actor else others)
+    found = await users.lock_all(ctx.db, {*others, ctx.actor.user_id} if ctx.actor else others)
     actor = await _require(ctx, holding=True)
     if actor is not None:
-        wait = await rate_limit.take_all(ctx.db, {actor.deeds: DEEDS_OF_PERSON})
+        wait = await rate_limit.take_all(ctx.db, {actor.actions: ACTIONS_OF_USER})
         if wait:
             raise TooManyTries(wait)
     return found
 
 
-async def upon(ctx: Context, name: str) -> Identity | None:
-    """Let the actor act upon the person of a name, who is returned; None if there is nobody.
+async def act_upon(ctx: Context, name: str) -> Identity | None:
+    """Let the actor act upon the user of a name, who is returned; None if there is nobody.
 
     Raises:
         SignedOut, NotPermitted, TooManyTries: as ``hold`` does.

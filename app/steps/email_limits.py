@@ -1,4 +1,4 @@
-"""How many letters a network can cause, and an address can get (BF-09).
+"""How many emails a network can cause, and an address can get (BF-09).
 
 The limit of a network is told aloud: it is the same for all names, known or not. That of an address
 is silent, for it would tell that there is an account.
@@ -16,16 +16,16 @@ from app.models.audit import Event
 log = logging.getLogger(__name__)
 
 WITHHELD = (
-    "A letter was not written, asked for from %s: its address has had as many as the limit allows "
-    "(ACCOUNT_LETTERS_HOUR)"
+    "An email was not written, asked for from %s: its address has had as many as the limit allows "
+    "(EMAILS_PER_ADDRESS_HOUR)"
 )
 
 
-NETWORKS_TIMES = 5  # as many letters to an address as one network can cause, from all of them
+NETWORKS_TIMES = 5  # as many emails to an address as one network can cause, from all of them
 
 
 class Kind(StrEnum):
-    """Letters that strangers can cause; each kind has its own limit for an address.
+    """Emails that strangers can cause; each kind has its own limit for an address.
 
     Else whoever registers an address again and again would keep its owner from getting a link to
     a new password (BF-05).
@@ -37,28 +37,28 @@ class Kind(StrEnum):
 
 
 def of_network(ctx: Context) -> rate_limit.Rates:
-    """Return what everything is paid from that may cause a letter, whether or not it does."""
-    return {f"letters:network:{ctx.client.network}": limits(ctx.config).letters_of_network}
+    """Return what everything is paid from that may cause an email, whether or not it does."""
+    return {f"emails:network:{ctx.client.network}": limits(ctx.config).emails_of_network}
 
 
 async def is_withheld(
     ctx: Context, kind: Kind, email: str, *, registration: str = "", is_shown: bool = False
 ) -> bool:
-    """Count a letter to an address; whether a limit keeps it from being written.
+    """Count an email to an address; whether a limit keeps it from being written.
 
     Each network has its own number for an address, and who has shown the password of a
     registration one for that: so strangers cannot use up what the address's owner gets.
     """
-    key, policy = canonical(email), limits(ctx.config).letters_of_account
+    key, policy = canonical(email), limits(ctx.config).emails_of_address
     who, all_of = (registration, "shown") if is_shown else (ctx.client.network, "all")
     rates = {
-        f"letters:{kind}:{who}:{key}": policy,
-        f"letters:{kind}:{all_of}:{key}": [rate.more(NETWORKS_TIMES) for rate in policy],
+        f"emails:{kind}:{who}:{key}": policy,
+        f"emails:{kind}:{all_of}:{key}": [rate.more(NETWORKS_TIMES) for rate in policy],
     }
     withheld = await rate_limit.take_all(ctx.db, rates) > 0
     if withheld:
         log.warning(WITHHELD, ctx.client.network)
         await audit.write(
-            ctx.db, Event.LETTER_WITHHELD, client=ctx.client, registration=registration
+            ctx.db, Event.EMAIL_WITHHELD, client=ctx.client, registration=registration
         )
     return withheld

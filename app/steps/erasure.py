@@ -1,4 +1,4 @@
-"""Forgetting a person for good."""
+"""Forgetting a user for good."""
 
 from datetime import UTC, datetime
 from uuid import UUID
@@ -13,19 +13,19 @@ BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 async def erase(ctx: Context, user_id: UUID, *, actor_id: UUID | None = None) -> None:
-    """Delete a person with sessions, links, browsers and letters; the audit stays without him.
+    """Delete a user with sessions, links, browsers and emails; the audit stays without them.
 
-    What is left of him in the audit is a random id that leads nowhere. Where his history is long,
-    housekeeping takes the rest of his addresses out of it.
+    What is left of them in the audit is a random id that leads nowhere. Where their history is
+    long, housekeeping takes the rest of their addresses out of it.
     """
-    person = await users.lock(ctx.db, user_id)
-    if person is not None:
-        await outbox.forget(ctx.db, person.email)
+    user = await users.lock(ctx.db, user_id)
+    if user is not None:
+        await outbox.forget(ctx.db, user.email)
     await users.delete(ctx.db, user_id)
     await audit.forget_registration(ctx.db, user_id)
     await _forget_lines(ctx, user_id, BEGINNING)
     await audit.write(
-        ctx.db, Event.ERASED, client=ctx.client, subject_id=user_id, actor_id=actor_id
+        ctx.db, Event.DELETED, client=ctx.client, subject_id=user_id, actor_id=actor_id
     )
 
 

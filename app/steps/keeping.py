@@ -3,6 +3,6 @@
 from app.models.user import Credentials
 
 
-def wish(person: Credentials) -> str:
-    """Return a person's wish to leave, as it stands; one that is undone or renewed is another."""
-    return f"{person.id}:{person.credential_version}:{person.delete_at}"
+def wish(user: Credentials) -> str:
+    """Return a user's wish to leave, as it stands; one that is undone or renewed is another."""
+    return f"{user.id}:{user.credential_version}:{user.delete_at}"

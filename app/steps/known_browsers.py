@@ -20,7 +20,7 @@ MOST_NAMES = 4
 
 
 class Named(NamedTuple):
-    """``text`` goes into a cookie; ``is_new``: the person has not signed in with it before."""
+    """``text`` goes into a cookie; ``is_new``: the user has not signed in with it before."""
 
     text: str
     is_new: bool
@@ -32,7 +32,7 @@ def name_digests(config: Config, sealed: str | None) -> list[bytes]:
 
 
 async def remember(ctx: Context, user_id: UUID, sealed: str | None) -> Named:
-    """Know a browser as a person's from now on; it gets a name for him if it has none."""
+    """Know a browser as a user's from now on; it gets a name for them if it has none."""
     names = _names(ctx.config, sealed)
     known = await known_browser.known_among(ctx.db, user_id, [digest(name) for name in names])
     own = next((name for name in names if digest(name) == known), None) or new_secret().text
@@ -41,13 +41,15 @@ async def remember(ctx: Context, user_id: UUID, sealed: str | None) -> Named:
 
 
 def _names(config: Config, sealed: str | None) -> list[str]:
-    valid = timedelta(days=config.device_days)
+    valid = timedelta(days=config.known_browser_days)
     parts = (sealed or "").split(BETWEEN)[:MOST_NAMES]
-    found = [unseal(config.signing_keys, Purpose.DEVICE, part, valid=valid) for part in parts]
+    found = [
+        unseal(config.signing_keys, Purpose.KNOWN_BROWSER, part, valid=valid) for part in parts
+    ]
     return [name for name in found if name is not None]
 
 
 def _sealed(config: Config, names: Sequence[str]) -> str:
     return BETWEEN.join(
-        seal(config.signing_keys, Purpose.DEVICE, name) for name in names[:MOST_NAMES]
+        seal(config.signing_keys, Purpose.KNOWN_BROWSER, name) for name in names[:MOST_NAMES]
     )

@@ -1,4 +1,4 @@
-"""Security letters: what happened to an account, and a way out for its owner ("this wasn't me").
+"""Security emails: what happened to an account, and a way out for its owner ("this wasn't me").
 
 They are caused by who has shown a password or a link, so no limit withholds them: an intruder could
 use the limit up first, and then go unnoticed.
@@ -10,7 +10,7 @@ from app.context import Context
 from app.kit.sealing import Purpose
 from app.kit.user_agents import described
 from app.mail import messages
-from app.mail.message import Letter
+from app.mail.message import Message
 from app.models import outbox
 from app.models.user import Credentials
 from app.steps import one_time_links
@@ -18,34 +18,34 @@ from app.steps import one_time_links
 
 async def tell(
     ctx: Context,
-    person: Credentials,
-    writer: Callable[..., Letter],
+    user: Credentials,
+    writer: Callable[..., Message],
     **facts: str,
 ) -> None:
-    """Write to the address that ``person`` had before what ``writer`` tells of."""
-    letter = writer(
-        to=person.email,
+    """Write to the address that ``user`` had before what ``writer`` tells of."""
+    message = writer(
+        to=user.email,
         site=ctx.config.site_name,
-        username=person.username,
+        username=user.username,
         browser=described(ctx.client.user_agent),
         ip=ctx.client.ip,
-        link=await not_me_link(ctx, person),
+        link=await not_me_link(ctx, user),
         **facts,
     )
-    await outbox.put(ctx.db, letter)
+    await outbox.put(ctx.db, message)
 
 
-async def not_me_link(ctx: Context, person: Credentials) -> str:
-    """Return a link on which the owner of a person's address takes the account back."""
-    return await one_time_links.link(ctx, Purpose.NOT_ME, user_id=person.id, email=person.email)
+async def not_me_link(ctx: Context, user: Credentials) -> str:
+    """Return a link on which the owner of a user's address takes the account back."""
+    return await one_time_links.link(ctx, Purpose.NOT_ME, user_id=user.id, email=user.email)
 
 
-async def password_disabled(ctx: Context, person: Credentials) -> None:
-    """Tell a person that strangers have tried too many passwords."""
-    letter = messages.password_disabled(
-        to=person.email,
+async def password_disabled(ctx: Context, user: Credentials) -> None:
+    """Tell a user that strangers have tried too many passwords."""
+    message = messages.password_disabled(
+        to=user.email,
         site=ctx.config.site_name,
-        username=person.username,
+        username=user.username,
         reset_url=f"{ctx.config.public_url}/reset",
     )
-    await outbox.put(ctx.db, letter)
+    await outbox.put(ctx.db, message)

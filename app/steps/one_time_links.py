@@ -1,4 +1,4 @@
-"""Links in letters: made, and their tokens stored, in one place."""
+"""Links in emails: made, and their tokens stored, in one place."""
 
 from uuid import UUID
 
@@ -16,7 +16,7 @@ async def link(
     registration_id: UUID | None = None,
     email: str | None = None,
 ) -> str:
-    """Return the address of a new one-time link of a person or a registration.
+    """Return the address of a new one-time link of a user or a registration.
 
     ``email`` is the address that it goes to, where using it up says something of that address.
     """

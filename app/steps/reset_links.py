@@ -1,4 +1,4 @@
-"""The letter on whose link a password is chosen anew."""
+"""The email on whose link a password is chosen anew."""
 
 from collections.abc import Callable
 from uuid import UUID
@@ -7,7 +7,7 @@ from app.context import Context
 from app.kit.links import RESET_VALID_MINUTES, VALID, new_link
 from app.kit.sealing import Purpose
 from app.mail import messages
-from app.mail.message import Letter
+from app.mail.message import Message
 from app.models import outbox, registration, token
 from app.models import user as users
 from app.models.registration import Pending
@@ -19,12 +19,12 @@ NOBODY = UUID(int=0)
 async def send(
     ctx: Context,
     addressee: Credentials | Pending | None,
-    writer: Callable[..., Letter] = messages.reset_password,
+    writer: Callable[..., Message] = messages.reset_password,
 ) -> None:
-    """Write to a person, or to whom waits for his address to be confirmed. Older links are void.
+    """Write to a user, or to whom waits for their address to be confirmed. Older links are void.
 
     To nobody it does the same, and takes it back: who asks cannot tell by the time (EN-04). Who
-    was erased, blocked or confirmed meanwhile is nobody. ``writer`` says why the letter comes.
+    was erased, blocked or confirmed meanwhile is nobody. ``writer`` says why the email comes.
     """
     async with ctx.db.begin_nested() as attempt:
         held = await _hold(ctx, addressee)
@@ -49,14 +49,14 @@ async def send(
                 registration_id=owner if is_pending else None,
                 email=held.email,
             )
-        letter = writer(
+        message = writer(
             to=held.email if held else "nobody",
             site=ctx.config.site_name,
             username=held.username if held else "nobody",
             link=link.url,
             valid_minutes=RESET_VALID_MINUTES,
         )
-        await outbox.put(ctx.db, letter)
+        await outbox.put(ctx.db, message)
         if held is None:
             await attempt.rollback()
 
@@ -64,8 +64,8 @@ async def send(
 async def _hold(
     ctx: Context, addressee: Credentials | Pending | None
 ) -> Credentials | Pending | None:
-    """Return the addressee as he is now, held until the transaction ends: before his links."""
+    """Return the addressee as they are now, held until the transaction ends: before their links."""
     if isinstance(addressee, Pending):
         return await registration.hold(ctx.db, addressee.id)
-    person = await users.lock(ctx.db, addressee.id if addressee else NOBODY)
-    return person if person is not None and person.blocked_at is None else None
+    user = await users.lock(ctx.db, addressee.id if addressee else NOBODY)
+    return user if user is not None and user.blocked_at is None else None

@@ -1,4 +1,4 @@
-"""What becomes of a person's sessions when the credentials have changed (SE-05)."""
+"""What becomes of a user's sessions when the credentials have changed (SE-05)."""
 
 from typing import NamedTuple
 from uuid import UUID
@@ -16,23 +16,24 @@ class Renewed(NamedTuple):
 
 
 async def keep_only(
-    ctx: Context, user_id: UUID, *, version: int, is_proven: bool = True
+    ctx: Context, user_id: UUID, *, version: int, is_fresh: bool = True
 ) -> Renewed | None:
-    """End all sessions of a person but this one, which gets a new secret.
+    """End all sessions of a user but this one, which gets a new secret.
 
-    None if this one is not his, or has ended: then all are ended.
+    None if this one is not theirs, or has ended: then all are ended.
     """
     await sessions.end_others(ctx.db, user_id, digest=ctx.session_digest)
-    return await renew(ctx, user_id, version=version, is_proven=is_proven)
+    return await renew(ctx, user_id, version=version, is_fresh=is_fresh)
 
 
 async def renew(
-    ctx: Context, user_id: UUID, *, version: int | None = None, is_proven: bool = True
+    ctx: Context, user_id: UUID, *, version: int | None = None, is_fresh: bool = True
 ) -> Renewed | None:
-    """Give a person's session a new secret (SE-03).
+    """Give a user's session a new secret (SE-03).
 
-    None if it is not his, or has ended. ``version`` is that of his credentials, if they have just
-    changed. ``is_proven``: he has shown his password just now; a link from a letter is no proof.
+    None if it is not theirs, or has ended. ``version`` is that of their credentials, if they have
+    just changed. ``is_fresh``: they have shown their password just now; a link from an email is no
+    proof.
     """
     fresh = new_secret()
     remembered = await sessions.renew(
@@ -41,6 +42,6 @@ async def renew(
         ctx.session_digest,
         new_digest=fresh.digest,
         version=version,
-        is_proven=is_proven,
+        is_fresh=is_fresh,
     )
     return None if remembered is None else Renewed(fresh.text, remembered)

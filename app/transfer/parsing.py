@@ -35,10 +35,10 @@ ADDRESS_SHOWN = 80
 REASON_LONGEST = 1000
 
 
-class Newcomer(NamedTuple):
-    """A person who may come in. No ``confirmed_at``: he has to show first that the address is his.
+class StagedUser(NamedTuple):
+    """A user who may come in. No ``confirmed_at``: the address is still to be confirmed.
 
-    ``is_derived``: the user name was made from the address, and may get a number.
+    ``is_derived``: the username was made from the address, and may get a number.
     """
 
     line: int
@@ -58,8 +58,8 @@ class Newcomer(NamedTuple):
     last_login_at: datetime | None
 
 
-def read(row: Row, *, now: datetime, reading: Reading = AS_IT_IS) -> Newcomer | list[Problem]:
-    """Return the person of a row, or all that is wrong with it."""
+def read(row: Row, *, now: datetime, reading: Reading = AS_IT_IS) -> StagedUser | list[Problem]:
+    """Return the user of a row, or all that is wrong with it."""
     values = known(row.values, reading)
     found: dict[str, Any] = {}
     problems = [*_second_factors(row, reading)]
@@ -71,7 +71,7 @@ def read(row: Row, *, now: datetime, reading: Reading = AS_IT_IS) -> Newcomer | 
             found[column] = [parse(value, now, reading) for value in given]
         except ValueError as error:
             problems.append(_problem(row, column, str(error)))
-    return problems or _newcomer(row.line, found, values.keys(), now)
+    return problems or _staged(row.line, found, values.keys(), now)
 
 
 def known(values: Mapping[str, object], reading: Reading = AS_IT_IS) -> dict[str, list[object]]:
@@ -87,7 +87,7 @@ def known(values: Mapping[str, object], reading: Reading = AS_IT_IS) -> dict[str
 
 
 def derived_username(email: str) -> str:
-    """Return a user name made from what stands before the ``@`` of an address."""
+    """Return a username made from what stands before the ``@`` of an address."""
     local = email.rpartition("@")[0].split("+")[0]
     ascii_only = unicodedata.normalize("NFKD", local).encode("ascii", "ignore").decode()
     name = "".join(sign if sign.isalnum() or sign in ".-" else "_" for sign in ascii_only)
@@ -120,15 +120,15 @@ def _second_factors(row: Row, reading: Reading) -> list[Problem]:
     return [_problem(row, found[0], sentence)]
 
 
-def _newcomer(
+def _staged(
     line: int, found: dict[str, list[Any]], given: Collection[str], now: datetime
-) -> Newcomer:
+) -> StagedUser:
     first: dict[str, Any] = {
         name: next(filter(None, values), None) for name, values in found.items()
     }
     created_at = first["created_at"] or now
     username = first["username"] or derived_username(first["email"])
-    return Newcomer(
+    return StagedUser(
         line=line,
         email=first["email"],
         email_key=canonical(first["email"]),
@@ -205,7 +205,7 @@ def _username(value: object, _now: datetime, _reading: Reading) -> str:
     if not USERNAME_SHORTEST <= len(text) <= USERNAME_LONGEST:
         why = f"has {len(text)} characters; {USERNAME_SHORTEST} to {USERNAME_LONGEST} are possible"
     elif not (text[0].isascii() and text[0].isalpha()):
-        why = f"begins with “{text[0]}”; it has to be a letter (a–z)"
+        why = f"begins with “{text[0]}”; it has to be an email (a–z)"
     else:
         wrong = (
             each for each in text if not (each.isascii() and (each.isalnum() or each in "._-"))
@@ -216,7 +216,7 @@ def _username(value: object, _now: datetime, _reading: Reading) -> str:
             if sign
             else "looks like an id"
         )
-    raise ValueError(f"The user name “{_shown(text[:USERNAME_LONGEST])}” {why}.")
+    raise ValueError(f"The username “{_shown(text[:USERNAME_LONGEST])}” {why}.")
 
 
 def _hash(value: object, _now: datetime, reading: Reading) -> str | None:

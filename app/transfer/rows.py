@@ -43,7 +43,7 @@ class Format(StrEnum):
 
 
 class Row(NamedTuple):
-    """One person's columns. ``line`` is where he begins: in a table, his id."""
+    """One user's columns. ``line`` is where they begin: in a table, their id."""
 
     line: int
     values: Mapping[str, object]
@@ -58,7 +58,7 @@ class Problem(NamedTuple):
     sentence: str
 
 
-NO_TEXT = "This line is no text in UTF-8, or longer than a person's line can be."
+NO_TEXT = "This line is no text in UTF-8, or longer than a user's line can be."
 
 Tick = Callable[[int], object]
 
@@ -120,7 +120,7 @@ def _texts(file: BinaryIO, tick: Tick) -> Iterator[str]:
 
 
 def _without_mark(first: bytes) -> str:
-    """Return the encoding of a text that begins with a letter of ASCII."""
+    """Return the encoding of a text that begins with an email of ASCII."""
     if first[1:] == b"\0":
         return "utf-16-le"
     return "utf-16-be" if first[:1] == b"\0" else "utf-8-sig"
@@ -209,7 +209,7 @@ def _json_row(line: int, text: str) -> Row | Problem:
     except (ValueError, RecursionError):
         return Problem(line, "", "", "This line is not JSON.")
     if not isinstance(found, dict):
-        return Problem(line, "", "", "This line is JSON, but no object with a person's columns.")
+        return Problem(line, "", "", "This line is JSON, but no object with a user's columns.")
     return Row(line, {meant(name).lower(): value for name, value in found.items()})
 
 

@@ -1,4 +1,4 @@
-"""The browser skin: pages, and what stands between a request and a page."""
+"""The browser interface: pages, and what stands between a request and a page."""
 
 from datetime import timedelta
 
@@ -7,8 +7,9 @@ from quart import Quart
 from app.config import Config
 from app.flows import registration
 from app.http import body, checks, connections, headers, heads
-from app.http.current_user import SessionAuth
+from app.http.assets import static_path
 from app.http.cookies import MessageCookie, cookie_name
+from app.http.current_user import SessionAuth
 from app.kit.permissions import Permission
 from app.kit.user_agents import described
 from app.web import (
@@ -25,7 +26,6 @@ from app.web import (
     reset,
     secret,
 )
-from app.http.assets import static_path
 
 PAGES = (
     home.pages,
@@ -41,7 +41,7 @@ PAGES = (
 )
 
 
-def furnish(app: Quart, config: Config) -> None:
+def init_app(app: Quart, config: Config) -> None:
     """Register the pages and, in this order, the checks before them."""
     app.secret_key = config.signing_keys[-1]
     app.config.update(
@@ -75,7 +75,7 @@ def furnish(app: Quart, config: Config) -> None:
         is_registration_open=config.registration == "open",
         registration_domains=registration.in_words(config.registration_domains),
         terms_url=config.terms_url,
-        letters_in_log=config.relay is None and not config.is_https,
+        emails_in_log=config.relay is None and not config.is_https,
         Permission=Permission,
         static=static_path(),
     )

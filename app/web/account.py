@@ -11,15 +11,20 @@ from app.flows import account, data_download, deletion, email_change, password
 from app.http import resume, streams
 from app.http.access import sensitive
 from app.http.context import context
-from app.http.current_user import person, renew
-from app.web.fields import ChangeEmailForm, ChangePasswordForm, DeleteForm, UsernameForm, given
+from app.http.current_user import current_session, renew
+from app.web.fields import (
+    ChangeEmailForm,
+    ChangePasswordForm,
+    DeleteAccountForm,
+    UsernameForm,
+    given,
+)
 from app.web.forms import show, submits
 
 pages = Blueprint("account", __name__, url_prefix="/account")
 
 HOME = "/account"
 SESSIONS = "/account/sessions"
-DAYS = {"days": deletion.GRACE.days}
 
 
 @pages.get("")
@@ -78,8 +83,8 @@ async def cancel_email() -> ResponseTypes:
 @pages.get("/username")
 @sensitive
 async def show_username() -> ResponseTypes:
-    """Ask for another user name."""
-    form = UsernameForm(resume.typed(), data={"username": person().username})
+    """Ask for another username."""
+    form = UsernameForm(resume.typed(), data={"username": current_session().username})
     return await show("account/username.html", form)
 
 
@@ -87,7 +92,7 @@ async def show_username() -> ResponseTypes:
 @sensitive
 @submits(UsernameForm, "account/username.html")
 async def submit_username(form: UsernameForm) -> ResponseTypes:
-    """Change the user name."""
+    """Change the username."""
     async with context() as ctx:
         await account.change_username(ctx, username=given(form.username))
     await flash(f"Username changed to {given(form.username)}.")
@@ -143,26 +148,26 @@ async def download_data() -> Response:
     """Hand out all that is stored about somebody, a piece at a time."""
     async with context() as ctx:
         await data_download.note_download(ctx)
-    name = f"{person().username}.json"
+    name = f"{current_session().username}.json"
     return streams.file(data_download.download, name=name, kind="application/json")
 
 
 @pages.get("/delete")
 async def show_delete() -> ResponseTypes:
     """Say what deleting means, and ask for the password."""
-    return await _show_delete(DeleteForm())
+    return await _show_delete(DeleteAccountForm())
 
 
-async def _show_delete(form: DeleteForm, **how: Any) -> ResponseTypes:
-    return await show("account/delete.html", form, **DAYS, **how)
+async def _show_delete(form: DeleteAccountForm, **how: Any) -> ResponseTypes:
+    return await show("account/delete.html", form, days=deletion.GRACE.days, **how)
 
 
 @pages.post("/delete")
-@submits(DeleteForm, _show_delete)
-async def submit_delete(form: DeleteForm) -> ResponseTypes:
+@submits(DeleteAccountForm, _show_delete)
+async def submit_delete(form: DeleteAccountForm) -> ResponseTypes:
     """Sign somebody out everywhere, and delete the account after the days of grace."""
     async with context() as ctx:
-        day = await deletion.leave(ctx, password=given(form.current_password))
+        day = await deletion.request_deletion(ctx, password=given(form.current_password))
     logout_user()
     await flash(
         f"Your account will be deleted on {day:%-d %B %Y}. To keep it, sign in before then or "

@@ -81,7 +81,7 @@ async def submit_not_me(_form: LinkedForm) -> ResponseTypes:
     """Take the account back for its owner."""
     async with context() as ctx:
         done = await takeback.take_back(ctx, sealed=NOT_ME.key())
-        if current_user.auth_id is not None:  # perhaps another person's
+        if current_user.auth_id is not None:  # perhaps another user's
             await login.sign_out(ctx)
             logout_user()
     html = await render_template("taken_back.html", done=done)

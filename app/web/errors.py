@@ -7,9 +7,9 @@ from quart import Quart, make_response, render_template
 from quart.typing import ResponseTypes
 from werkzeug.exceptions import HTTPException, InternalServerError
 
-from app.http.client import client
-from app.kit.errors import LinkUnusable, Refusal, TryLater
 from app.http import kept_links
+from app.http.client import client
+from app.kit.errors import LinkUnusable, NoSuchUser, Refusal, TryLater
 from app.web.forms import SCHEME, UNAUTHORIZED
 
 log = logging.getLogger(__name__)
@@ -82,6 +82,8 @@ async def page(
 
 
 async def _refused(refusal: Refusal) -> ResponseTypes:
+    if isinstance(refusal, NoSuchUser):  # like any address that leads nowhere (EN-07)
+        return await page(refusal.status)
     retry_after = refusal.retry_after if isinstance(refusal, TryLater) else None
     link = kept_links.of_page() if isinstance(refusal, LinkUnusable) else None
     return await page(

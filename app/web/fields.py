@@ -1,4 +1,4 @@
-"""Forms: they know what an address or a user name looks like, and nothing about people.
+"""Forms: they know what an address or a username looks like, and nothing about people.
 
 No field has a ``maxlength``: it cuts what is pasted, and nobody sees it. What is too long is told.
 """
@@ -18,7 +18,7 @@ from app.kit.addresses import (
     normal_email,
 )
 from app.kit.errors import Refusal, WrongPassword
-from app.services import house
+from app.services import services
 
 TERMS = "I accept the terms"
 
@@ -36,13 +36,13 @@ def as_meant(text: str | None) -> str | None:
 def address(_form: Form, field: Field) -> None:
     """Check that a field is an email address, and bring it into its normal form."""
     try:
-        field.data = normal_email(field.data, special=house().config.allowed_special_domains)
+        field.data = normal_email(field.data, special=services().config.allowed_special_domains)
     except WrongAddress as error:
         raise ValidationError(str(error)) from None
 
 
 def username(_form: Form, field: Field) -> None:
-    """Check that a field may be a user name."""
+    """Check that a field may be a username."""
     if not is_username(field.data):
         raise ValidationError(USERNAME_RULE)
 
@@ -74,34 +74,34 @@ class BaseForm(Form):
 def _new_password(label: str = "Password") -> PasswordField:
     return PasswordField(
         label,
-        [InputRequired("Please choose a password.")],
+        [InputRequired("Choose a password.")],
         render_kw={"autocomplete": "new-password"},
     )
 
 
-def _confirm(label: str = "The same password again") -> PasswordField:
+def _confirm(label: str = "Confirm password") -> PasswordField:
     return PasswordField(
         label,
         [
-            InputRequired("Please repeat the password."),
-            EqualTo("password", "The two passwords differ. Please type them again."),
+            InputRequired("Type the password again."),
+            EqualTo("password", "The passwords don't match."),
         ],
         render_kw={"autocomplete": "new-password"},
     )
 
 
-def _current_password(label: str = "Your password") -> PasswordField:
+def _current_password(label: str = "Password") -> PasswordField:
     return PasswordField(
         label,
-        [InputRequired("Please enter your password.")],
+        [InputRequired("Enter your password.")],
         render_kw={"autocomplete": "current-password"},
     )
 
 
 def _username_field(hint: str) -> StringField:
     return StringField(
-        "User name",
-        [InputRequired("Please choose a user name."), username],
+        "Username",
+        [InputRequired("Choose a username."), username],
         [as_meant],
         description=hint,
         render_kw={
@@ -115,7 +115,7 @@ def _username_field(hint: str) -> StringField:
 def _email_field(label: str, hint: str) -> EmailField:
     return EmailField(
         label,
-        [InputRequired("Please enter your email address."), address],
+        [InputRequired("Enter your email address."), address],
         [as_meant],
         description=hint,
         render_kw={"autocomplete": "email"},
@@ -124,10 +124,10 @@ def _email_field(label: str, hint: str) -> EmailField:
 
 def _name_field() -> StringField:
     return StringField(
-        "Email address or user name",
+        "Email or username",
         [
-            DataRequired("Please enter your email address or user name."),
-            at_most(EMAIL_LONGEST, "This is too long for either."),
+            DataRequired("Enter your email address or username."),
+            at_most(EMAIL_LONGEST, "That's too long."),
         ],
         [as_meant],
         render_kw={"autocomplete": "username", "autocapitalize": "none", "spellcheck": "false"},
@@ -135,21 +135,21 @@ def _name_field() -> StringField:
 
 
 class LinkedForm(BaseForm):
-    """A form about a link in a letter; ``link`` says which one the page was about."""
+    """A form about a link in an email; ``link`` says which one the page was about."""
 
     link = HiddenField()
 
 
 class LoginForm(BaseForm):
-    """Sign in by address or user name."""
+    """Sign in by address or username."""
 
     email_or_user = _name_field()
     password = PasswordField(
         "Password",
-        [InputRequired("Please enter your password.")],
+        [InputRequired("Enter your password.")],
         render_kw={"autocomplete": "current-password"},
     )
-    remember_me = BooleanField("Keep me logged in")
+    remember_me = BooleanField("Keep me signed in")
     next = HiddenField()
 
 
@@ -173,43 +173,45 @@ class InvitationForm(LinkedPasswordForm):
 class ChangePasswordForm(BaseForm):
     """Replace the password that one has."""
 
-    current_password = _current_password("Your password now")
+    current_password = _current_password("Current password")
     password = _new_password("New password")
-    confirm = _confirm("The new password again")
+    confirm = _confirm("Confirm new password")
 
 
 class RegisterForm(BaseForm):
     """Ask for an account."""
 
     username = _username_field(f"{USERNAME_RULE} Others can see it.")
-    email = _email_field("Email address", "We send a link there, to see that it is yours.")
+    email = _email_field("Email address", "We'll email you a link to confirm it.")
     password = _new_password()
     confirm = _confirm()
     terms = BooleanField(TERMS)
 
 
 class UsernameForm(BaseForm):
-    """Take another user name."""
+    """Take another username."""
 
-    username = _username_field("Others can see it. You sign in with it, or with your address.")
+    username = _username_field(
+        "Others can see it. You can sign in with it or with your email address."
+    )
 
 
 class ChangeEmailForm(BaseForm):
     """Name another address."""
 
     email = _email_field(
-        "New email address", "We send a link there. Until you use it, the old one stays."
+        "New email address", "We'll send a link there. Your address changes when you open it."
     )
     current_password = _current_password()
 
 
-class LeaveForm(BaseForm):
+class DeleteAccountForm(BaseForm):
     """Ask that one's account be deleted."""
 
     current_password = _current_password()
 
 
-class SudoForm(BaseForm):
+class ReauthenticationForm(BaseForm):
     """Show the password again; ``next`` is the page that wants to see it."""
 
     password = _current_password()
@@ -223,7 +225,7 @@ class ResetRequestForm(BaseForm):
 
 
 class TicketForm(BaseForm):
-    """A button for who has just shown his password; the ticket says who he is."""
+    """A button for who has just shown their password; the ticket says who they are."""
 
     ticket = HiddenField()
 
@@ -232,7 +234,7 @@ class ConfirmForm(LinkedForm):
     """Confirm an address; the password is asked for in a browser that did not register."""
 
     password = PasswordField(
-        "The password that you registered with", render_kw={"autocomplete": "current-password"}
+        "The password you chose", render_kw={"autocomplete": "current-password"}
     )
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from functools import wraps
-from typing import Any, Protocol, TypeVar
+from typing import Any
 
 from quart import make_response, render_template, request
 from quart.typing import ResponseTypes
@@ -14,23 +14,7 @@ from app.web.fields import BaseForm, LinkedForm, errors_of, given
 UNAUTHORIZED = 401
 SCHEME = 'Form realm="login"'  # RFC 9110 11.6.1 wants a scheme named; ours is the form itself
 
-F = TypeVar("F", bound=BaseForm, contravariant=True)
 Page = Callable[..., Awaitable[ResponseTypes]]
-
-
-class Show(Protocol[F]):
-    """Shows the page of a form; what stands in its address comes by name."""
-
-    async def __call__(
-        self,
-        form: F,
-        /,
-        *,
-        status: int = 200,
-        refusal: Refusal | None = None,
-        **parts: Any,  # noqa: ANN401 - as the address has them
-    ) -> ResponseTypes:
-        """Return the page; ``status`` and ``refusal`` as the function ``show`` takes them."""
 
 
 async def show(
@@ -64,8 +48,8 @@ async def show(
 
 
 def submits(
-    make: Callable[[Any], F], shown: str | Show[F], *, link: KeptLink | None = None
-) -> Callable[[Callable[..., Awaitable[ResponseTypes]]], Page]:
+    make: type[BaseForm], shown: str | Page, *, link: KeptLink | None = None
+) -> Callable[[Page], Page]:
     """Make a page of a function that takes a valid form and does what it asks for.
 
     A form that is not valid, and a refusal, show the page of the form again: ``shown`` is its
@@ -73,12 +57,12 @@ def submits(
     browser keeps now is refused; that a ``link`` cannot be used has a page of its own.
     """
 
-    def decorate(submit: Callable[..., Awaitable[ResponseTypes]]) -> Page:
+    def decorate(submit: Page) -> Page:
         @wraps(submit)
-        async def page(**parts: Any) -> ResponseTypes:  # noqa: ANN401 - as the address has them
+        async def page(**parts: Any) -> ResponseTypes:
             form = make(await request.form)
 
-            async def again(**how: Any) -> ResponseTypes:  # noqa: ANN401 - as ``show`` takes it
+            async def again(**how: Any) -> ResponseTypes:
                 if isinstance(shown, str):
                     return await show(shown, form, **how)
                 return await shown(form, **parts, **how)

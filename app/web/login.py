@@ -42,8 +42,8 @@ async def submit_login(form: LoginForm) -> ResponseTypes:
     if isinstance(outcome, login.SignedIn):
         return await _signed_in(outcome, _wanted(form.next.data))
     ticket = TicketForm(data={"ticket": outcome.ticket})
-    if isinstance(outcome, login.Leaving):
-        return await show("leaving.html", ticket, status=403, day=outcome.day)
+    if isinstance(outcome, login.DeletionPending):
+        return await show("deletion_pending.html", ticket, status=403, day=outcome.day)
     return await show("unconfirmed.html", ticket, status=403)
 
 

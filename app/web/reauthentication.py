@@ -6,7 +6,7 @@ from quart.typing import ResponseTypes
 from app.flows import reauthentication
 from app.http import resume
 from app.http.context import context
-from app.http.current_user import person, renew
+from app.http.current_user import current_session, renew
 from app.web.fields import ReauthenticationForm, given
 from app.web.forms import show, submits
 
@@ -17,7 +17,7 @@ pages = Blueprint("reauthentication", __name__)
 async def show_reauthentication() -> ResponseTypes:
     """Ask for the password, unless it was shown just now, to sign in."""
     wanted = resume.page_wanted(request.args.get("next"))
-    if person().is_fresh:
+    if current_session().is_fresh:
         return redirect(wanted, 303)
     return await show("reauthenticate.html", ReauthenticationForm(data={"next": wanted}))
 

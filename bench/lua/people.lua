@@ -1,4 +1,4 @@
--- Lets wrk send each request as another person. The file that is named holds one request a line:
+-- Lets wrk send each request as another user. The file that is named holds one request a line:
 -- method, path, cookie, body, separated by tabs. With a second argument the answers' statuses are
 -- counted, which costs wrk some time: for logins, not for pages.
 local asked, turn = {}, 0

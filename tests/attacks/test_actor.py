@@ -63,7 +63,7 @@ async def too_late(
     return [task.result().status for task in sent]
 
 
-async def people(site: Site, *names: str) -> list[tuple[str, str, bool]]:
+async def users(site: Site, *names: str) -> list[tuple[str, str, bool]]:
     """Return whoever has one of these names, with the role, and whether blocked."""
     rows = await site.sql(
         "SELECT username, name, blocked_at IS NOT NULL FROM users "
@@ -74,11 +74,11 @@ async def people(site: Site, *names: str) -> list[tuple[str, str, bool]]:
 
 
 async def test_an_administrators_deeds_that_are_on_their_way(attacked: Site) -> None:
-    administrator = await attacked.settle("intruder", role="Administrator")
+    administrator = await attacked.create_user("intruder", role="Administrator")
     for name in ("keeper", "accomplice"):
-        await attacked.settle(name, role="Administrator" if name == "keeper" else "User")
+        await attacked.create_user(name, role="Administrator" if name == "keeper" else "User")
     ids = {row["username"]: row["id"] for row in await attacked.sql("SELECT * FROM users")}
-    accomplice, keeper = (f"/admin/people/{ids[name]}" for name in ("accomplice", "keeper"))
+    accomplice, keeper = (f"/admin/users/{ids[name]}" for name in ("accomplice", "keeper"))
     invited = {"username": "crony", "email": "crony@example.net", "role": "Administrator"}
     forms = {
         "/admin/invite": invited,
@@ -88,7 +88,7 @@ async def test_an_administrators_deeds_that_are_on_their_way(attacked: Site) -> 
         f"{accomplice}/unblock": {},
     }
     told = await too_late(attacked, "intruder", administrator, forms, "blocked")
-    assert await people(attacked, "crony", "accomplice", "keeper") == [
+    assert await users(attacked, "crony", "accomplice", "keeper") == [
         ("accomplice", "User", False),
         ("keeper", "Administrator", False),
     ]
@@ -98,17 +98,17 @@ async def test_an_administrators_deeds_that_are_on_their_way(attacked: Site) -> 
 @pytest.mark.parametrize("how", ENDED)
 async def test_a_user_name_that_is_on_its_way(attacked: Site, how: str) -> None:
     name = f"thief{len(how)}"
-    thief = await attacked.settle(name)
+    thief = await attacked.create_user(name)
     forms = {"/account/username": {"username": f"renamed{len(how)}"}}
     assert await too_late(attacked, name, thief, forms, how) == [401]
-    assert len(await people(attacked, name)) == 1
+    assert len(await users(attacked, name)) == 1
 
 
 async def test_a_history_that_is_being_read(attacked: Site) -> None:
     """Of some 25 MB only what is in the pipe already comes after the block is answered."""
-    reader = await attacked.settle("reader", role="Administrator")
+    reader = await attacked.create_user("reader", role="Administrator")
     await attacked.sql(LINES, 50_000)
-    with reader.begin("POST", "/admin/history/export", {"format": "jsonl"}) as answer:
+    with reader.begin("POST", "/admin/audit-log/export", {"format": "jsonl"}) as answer:
         assert answer.status == 200
         read = len(answer.read(100_000))
         await attacked.sql("UPDATE users SET blocked_at = now() WHERE username = 'reader'")

@@ -35,7 +35,7 @@ def server(worker_database: URL) -> Iterator[Server]:
 @pytest.fixture(scope="module")
 def mallory(server: Server) -> Server:
     """Let the intruder have an account of their own here, into which they want others to come."""
-    Visitor(server).settle("mallory")
+    Visitor(server).create_user("mallory")
     return server
 
 

@@ -8,17 +8,17 @@ from sqlalchemy import text
 
 from app.context import Context
 from app.flows import access, checkup
-from app.services import House
+from app.services import Services
 from app.steps import erasure
 from tests.attacks.visitor import Site
 from tests.contexts import context, operator
 from tests.flows.test_housekeeping import leave, names, sweep
-from tests.people import ALICE, BOB, ROOT, actor_of, count, id_of, settle
+from tests.users import ALICE, BOB, ROOT, actor_of, count, create_user, id_of
 
 LINES = """
 INSERT INTO audit_events (at, event, actor_id, subject_id, ip, user_agent, request_id, detail)
-SELECT now() - n * interval '1 s', 'account.email_kept', who, subject, '192.0.2.7', 'Browser', 'x',
-    '{"reason": "spam"}'
+SELECT now() - n * interval '1 s', 'account.email_change_cancelled', who, subject,
+    '192.0.2.7', 'Browser', 'x', '{"reason": "spam"}'
 FROM generate_series(1, :number) n,
     (VALUES (CAST(:id AS uuid), CAST(:id AS uuid)), (:id, NULL), (NULL, :id)) v (who, subject)
 """
@@ -32,7 +32,7 @@ EXECUTE FUNCTION stay()
 @pytest.mark.parametrize("path", ["/account/email/cancel", "/account/sessions/end-others"])
 async def test_doing_nothing_again_and_again_leaves_no_line(attacked: Site, path: str) -> None:
     name = path.split("/")[2]
-    flooder = await attacked.settle(name)
+    flooder = await attacked.create_user(name)
     before = (await attacked.sql("SELECT count(*) FROM audit_events"))[0][0]
     told = [(await flooder.post(path)).status for _ in range(4)]
     assert told == [303] * 4
@@ -40,7 +40,7 @@ async def test_doing_nothing_again_and_again_leaves_no_line(attacked: Site, path
 
 
 async def test_nobody_does_hundreds_of_things_a_minute(attacked: Site) -> None:
-    flooder = await attacked.settle("flooder")
+    flooder = await attacked.create_user("flooder")
     told: list[int] = []
 
     async def flood() -> None:
@@ -54,16 +54,16 @@ async def test_nobody_does_hundreds_of_things_a_minute(attacked: Site) -> None:
     assert (await flooder.get("/account")).status == 200
 
 
-async def fill(house: House, number: int) -> None:
-    """Give alice a long history: what she did, what befell her, and both."""
-    async with house.engine.begin() as connection:
-        values = {"id": await id_of(house, ALICE), "number": number}
+async def fill(services: Services, number: int) -> None:
+    """Give alice a long history: what they did, what befell her, and both."""
+    async with services.engine.begin() as connection:
+        values = {"id": await id_of(services, ALICE), "number": number}
         await connection.execute(text(LINES), values)
 
 
-async def told(house: House) -> int:
+async def told(services: Services) -> int:
     """Return how many lines still tell where somebody sat, or why somebody was blocked."""
-    async with house.engine.connect() as connection:
+    async with services.engine.connect() as connection:
         found: int = await connection.scalar(
             text(
                 "SELECT count(*) FROM audit_events WHERE user_agent = 'Browser' "
@@ -74,57 +74,57 @@ async def told(house: House) -> int:
 
 
 async def test_a_long_history_is_forgotten_a_piece_at_a_time(
-    house: House, monkeypatch: pytest.MonkeyPatch
+    services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(erasure, "LINES_AT_ONCE", 10)
-    await settle(house, ALICE)
-    await fill(house, 25)
-    async with operator(house) as ctx:
+    await create_user(services, ALICE)
+    await fill(services, 25)
+    async with operator(services) as ctx:
         await access.delete(ctx, name="alice", typed="alice")
-    assert await names(house) == set()
-    assert 25 < await told(house) < 75
-    assert (await sweep(house)).is_whole
-    assert await told(house) == 0
-    assert await count(house, "forgotten_people") == 0
+    assert await names(services) == set()
+    assert 25 < await told(services) < 75
+    assert (await sweep(services)).is_whole
+    assert await told(services) == 0
+    assert await count(services, "deleted_users") == 0
 
 
 async def test_who_cannot_be_erased_keeps_nobody_from_it(
-    house: House, caplog: pytest.LogCaptureFixture
+    services: Services, caplog: pytest.LogCaptureFixture
 ) -> None:
     for someone, since in ((ALICE, "3 h"), (BOB, "2 h"), (ROOT, "1 h")):
-        await settle(house, someone)
-        await leave(house, someone, f"now() - interval '{since}'")
-    alice = await id_of(house, ALICE)
-    async with house.engine.begin() as connection:
+        await create_user(services, someone)
+        await leave(services, someone, f"now() - interval '{since}'")
+    alice = await id_of(services, ALICE)
+    async with services.engine.begin() as connection:
         for statement in STUBBORN.split(";\n", 1):
             await connection.execute(text(statement))
     try:
-        pruned = await sweep(house)
-        async with context(house) as ctx:
-            assert (await checkup.look(ctx)).not_erased == 1
+        pruned = await sweep(services)
+        async with context(services) as ctx:
+            assert (await checkup.look(ctx)).not_deleted == 1
     finally:
-        async with house.engine.begin() as connection:
+        async with services.engine.begin() as connection:
             await connection.execute(text("DROP FUNCTION stay CASCADE"))
-    assert await names(house) == {"alice"}
+    assert await names(services) == {"alice"}
     assert pruned.passed_over == [alice]
     assert f"user {alice} cannot be erased" in caplog.text
-    assert (await sweep(house)).passed_over == []
-    assert await names(house) == set()
+    assert (await sweep(services)).passed_over == []
+    assert await names(services) == set()
 
 
-async def test_what_changes_nothing_is_not_written_down(house: House) -> None:
-    await settle(house, ALICE)
-    await settle(house, ROOT, role="Administrator")
-    await actor_of(house, ALICE)
-    deeds: list[Callable[[Context], Awaitable[object]]] = [
+async def test_what_changes_nothing_is_not_written_down(services: Services) -> None:
+    await create_user(services, ALICE)
+    await create_user(services, ROOT, role="Administrator")
+    await actor_of(services, ALICE)
+    actions: list[Callable[[Context], Awaitable[object]]] = [
         lambda ctx: access.end_sessions(ctx, name="alice"),
         lambda ctx: access.block(ctx, name="alice", reason="spam"),
         lambda ctx: access.unblock(ctx, name="alice"),
         lambda ctx: access.set_role(ctx, name="alice", role_name="Moderator"),
     ]
-    for deed in deeds:
-        before = await count(house, "audit_events")
+    for deed in actions:
+        before = await count(services, "audit_events")
         for _ in range(2):
-            async with operator(house) as ctx:
+            async with operator(services) as ctx:
                 await deed(ctx)
-        assert await count(house, "audit_events") == before + 1
+        assert await count(services, "audit_events") == before + 1

@@ -40,10 +40,10 @@ class Site:
     url: URL
     turn: Iterator[int] = field(default_factory=itertools.count)
 
-    async def settle(self, name: str, *, role: str = "User") -> "Visitor":
+    async def create_user(self, name: str, *, role: str = "User") -> "Visitor":
         """Return somebody who has an account and is signed in."""
         config = Config.model_validate(SETTINGS)
-        async with opened(config, self.url) as house, operator(house) as ctx:
+        async with opened(config, self.url) as services, operator(services) as ctx:
             invited = await invitation.invite(
                 ctx, username=name, email=f"{name}@example.com", role_name=role
             )

@@ -13,11 +13,11 @@ from app.doctor.findings import Finding, Level, is_well
 from app.doctor.inside import Facts
 from app.flows.checkup import State
 from app.models.outbox import Waiting
-from app.services import House
+from app.services import Services
 from tests.doctor.test_outside import KEY, LAPTOP, check
+from tests.mailers import post
 from tests.models.test_pruning import ROWS, fill
-from tests.people import ALICE, ROOT, move_time, settle
-from tests.postmen import post
+from tests.users import ALICE, ROOT, create_user, move_time
 
 OLD_KEY = "Qm7-xR4tB8wZ1cV6nJ3hL9fK2pYs0dGu"
 OURS = {**SERVER_SETTINGS, "server_encoding": "UTF8", "synchronous_commit": "on"}
@@ -139,9 +139,9 @@ def test_connections_fit() -> None:
 
 def test_letters_leave() -> None:
     late = WELL._replace(waiting=Waiting(3, 1200))
-    check(inside.outbox(late), Level.WRONG, "3 letters wait, the oldest for 20 minutes")
-    check(inside.outbox(WELL._replace(waiting=Waiting(2, 5))), Level.OK, "2 letters wait")
-    check(inside.outbox(WELL), Level.OK, "no letter waits")
+    check(inside.outbox(late), Level.WRONG, "3 emails wait, the oldest for 20 minutes")
+    check(inside.outbox(WELL._replace(waiting=Waiting(2, 5))), Level.OK, "2 emails wait")
+    check(inside.outbox(WELL), Level.OK, "no email waits")
 
 
 def test_somebody_prunes() -> None:
@@ -165,36 +165,36 @@ def test_without_tables_nothing_is_said_of_them() -> None:
     ]  # fmt: skip
 
 
-async def look(house: House) -> dict[str, Finding]:
-    found = await inside.look(house.config, house.engine.url)
+async def look(services: Services) -> dict[str, Finding]:
+    found = await inside.look(services.config, services.engine.url)
     return {finding.check: finding for finding in found}
 
 
-async def test_a_house_in_order_is_well(house: House) -> None:
-    await settle(house, ROOT, role="Administrator")
-    found = await look(house)
+async def test_a_house_in_order_is_well(services: Services) -> None:
+    await create_user(services, ROOT, role="Administrator")
+    found = await look(services)
     assert {finding.level for finding in found.values()} == {Level.OK}
     assert len(found) == 10
 
 
-async def test_a_house_in_disorder_is_not(house: House) -> None:
-    await post(house)
-    await move_time(house, "outbox", "created_at", "11 minutes")
-    await settle(house, ALICE)
-    await fill(house, 1, "now() - interval '61 minutes'")
-    async with house.engine.begin() as connection:
+async def test_a_house_in_disorder_is_not(services: Services) -> None:
+    await post(services)
+    await move_time(services, "outbox", "created_at", "11 minutes")
+    await create_user(services, ALICE)
+    await fill(services, 1, "now() - interval '61 minutes'")
+    async with services.engine.begin() as connection:
         for kind in ("expired sessions", "registrations"):
             insert = ROWS[kind][1].format(end="now() - interval '61 minutes'")
             await connection.execute(text(insert))
-    found = await look(house)
+    found = await look(services)
     assert found["outbox"].level is Level.WRONG
     assert found["administrator"].level is Level.WARNING
-    check(found["housekeeping"], Level.WRONG, "login_sessions, registrations, throttle_buckets")
+    check(found["housekeeping"], Level.WRONG, "login_sessions, registrations, rate_limit_buckets")
 
 
-async def test_what_expired_just_now_is_not_overdue(house: House) -> None:
-    await fill(house, 1, "now() - interval '59 minutes'")
-    assert (await look(house))["housekeeping"].level is Level.OK
+async def test_what_expired_just_now_is_not_overdue(services: Services) -> None:
+    await fill(services, 1, "now() - interval '59 minutes'")
+    assert (await look(services))["housekeeping"].level is Level.OK
 
 
 async def test_a_database_that_is_away_is_one_line() -> None:

@@ -28,7 +28,7 @@ HEADERS = ALWAYS | {
 
 
 def said(seen: Seen = SEEN, *, key: str = KEY, nonce: str = NONCE) -> bytes:
-    return json.dumps({"proof": probe.prove([key], nonce), **seen._asdict()}).encode()
+    return json.dumps({"proof": probe.check_password([key], nonce), **seen._asdict()}).encode()
 
 
 def first(cookie: str = COOKIE, *, days_left: float | None = 60) -> Answer:
@@ -50,7 +50,7 @@ def check(finding: Finding | None, level: Level, words: str) -> None:
     [
         b"", b"ok\n", b"null", b"[]", b'"x"', b"\xff", b'{"proof": 1}', b'{"proof": ""}',
         said(key="another-9fK2mQ7xR4tB8wZ1cV6nJ3hL"), said(nonce="another"),
-        json.dumps({"proof": probe.prove([KEY], NONCE), "more": 1}).encode(),
+        json.dumps({"proof": probe.check_password([KEY], NONCE), "more": 1}).encode(),
     ],
     ids=range(11),
 )  # fmt: skip

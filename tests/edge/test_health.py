@@ -16,10 +16,10 @@ from app.config import Config
 from app.db import is_away
 from app.http.marks import anyone
 from app.kit.passwords import Verdict
-from app.services import House
+from app.services import Services
 from tests import databases
 from tests.browser import Browser
-from tests.people import ALICE, settle
+from tests.users import ALICE, create_user
 
 NOWHERE = make_url("postgresql+asyncpg://nobody@127.0.0.1:1/nothing")
 
@@ -111,36 +111,36 @@ class TestOnePoolPlace:
         return settings | {"database_pool_size": 1, "database_pool_overflow": 0}
 
     async def test_no_connection_is_held_while_a_password_is_hashed(
-        self, app: Quart, house: House, monkeypatch: pytest.MonkeyPatch
+        self, app: Quart, services: Services, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        await settle(house, ALICE)
+        await create_user(services, ALICE)
         browser = Browser(app)
-        pool = browser.house.engine.pool
+        pool = browser.services.engine.pool
         held: list[str] = []
-        verify = browser.house.hasher._verify_now
+        verify = browser.services.hasher._verify_now
 
         def watch(password: str, stored: str | None) -> Verdict:
             held.append(pool.status())
             return verify(password, stored)
 
-        monkeypatch.setattr(browser.house.hasher, "_verify_now", watch)
+        monkeypatch.setattr(browser.services.hasher, "_verify_now", watch)
         fields = {"email_or_user": "alice", "password": ALICE.password}
         assert (await browser.post("/login", fields)).status_code == 303
         assert len(held) == 1
         assert "Current Checked out connections: 0" in held[0]
 
 
-async def test_a_slow_query_is_given_up_and_counts_as_away(house: House) -> None:
-    async with house.engine.connect() as connection:
+async def test_a_slow_query_is_given_up_and_counts_as_away(services: Services) -> None:
+    async with services.engine.connect() as connection:
         with pytest.raises((DBAPIError, TimeoutError)) as failure:
             await connection.execute(text("SELECT pg_sleep(10)"))
         assert is_away(failure.value)
 
 
 async def test_a_wrong_query_does_not_count_as_away_and_hides_its_parameters(
-    house: House,
+    services: Services,
 ) -> None:
-    async with house.engine.connect() as connection:
+    async with services.engine.connect() as connection:
         with pytest.raises(DBAPIError) as failure:
             await connection.execute(text("SELECT CAST(:x AS integer)"), {"x": "canary"})
         assert not is_away(failure.value)
@@ -156,7 +156,7 @@ def test_a_connection_that_is_cut_off_while_it_is_set_up_counts_as_away() -> Non
 
 
 async def test_a_connection_that_was_said_goodbye_to_is_given_up(
-    house: House, monkeypatch: pytest.MonkeyPatch
+    services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its end has not come yet: the driver calls that an error of its own."""
     said: list[str] = []
@@ -168,10 +168,10 @@ async def test_a_connection_that_was_said_goodbye_to_is_given_up(
             raise asyncpg.InternalClientError("another operation (2) is in progress")
         return await execute(connection, query)
 
-    async with house.session() as session, session.begin():
+    async with services.session() as session, session.begin():
         await session.execute(text("SELECT 1"))
     monkeypatch.setattr(db, "RESTED_SECONDS", 0)
     monkeypatch.setattr(asyncpg.Connection, "execute", goodbye)
-    async with house.session() as session, session.begin():
+    async with services.session() as session, session.begin():
         assert await session.scalar(text("SELECT 1")) == 1
     assert said[0] == "SELECT 1"

@@ -8,10 +8,10 @@ from quart import Quart
 from app.config import Config
 from app.http.access_log import shown
 from app.kit.metrics import REQUESTS
-from app.services import House
+from app.services import Services
 from tests.browser import Browser
 from tests.mailbox import last_link
-from tests.people import ALICE, register
+from tests.users import ALICE, register
 
 KEY = "k" * 60
 
@@ -60,11 +60,11 @@ async def test_no_line_has_a_links_key(
 
 
 async def test_a_real_links_line_is_its_pattern(
-    browser: Browser, house: House, lines: pytest.LogCaptureFixture
+    browser: Browser, services: Services, lines: pytest.LogCaptureFixture
 ) -> None:
-    await register(house, ALICE)
-    link = await last_link(house, ALICE.email)
-    await browser.get(link.removeprefix(house.config.public_url))
+    await register(services, ALICE)
+    link = await last_link(services, ALICE.email)
+    await browser.get(link.removeprefix(services.config.public_url))
     assert accesses(lines)[-1].startswith("GET /confirm/<sealed> 303, ")
 
 

@@ -38,8 +38,8 @@ async def test_ft_20_a_backup_under_load_is_restored(own_cluster: Cluster, figur
     for statement in (MANY_USERS, THEIR_SESSIONS):
         await asyncio.to_thread(execute, url, statement)
     with serving(environment(url, WORKERS="2", PUBLIC_URL=SITE)) as server:
-        keeper = await asyncio.to_thread(Visitor(server).settle, "keeper")
-        leaver = await asyncio.to_thread(Visitor(server).settle, "leaver")
+        keeper = await asyncio.to_thread(Visitor(server).create_user, "keeper")
+        leaver = await asyncio.to_thread(Visitor(server).create_user, "leaver")
         stolen = leaver.cookies.copy()
         await asyncio.to_thread(leaver.ask, "POST", "/logout")
         leaver.cookies = stolen
@@ -58,8 +58,8 @@ async def test_ft_20_a_backup_under_load_is_restored(own_cluster: Cluster, figur
         restored = time.monotonic() - begun
         databases.in_thread(schema.migrate, fresh.url)  # an upgrade may come with it
         await kept(fresh.url, before)
-        people = await asyncio.to_thread(execute, fresh.url, "SELECT count(*) FROM users")
-        assert people == USERS + 2
+        users = await asyncio.to_thread(execute, fresh.url, "SELECT count(*) FROM users")
+        assert users == USERS + 2
         with serving(environment(fresh.url, WORKERS="2", PUBLIC_URL=SITE)) as server:
             keeper.server = leaver.server = server
             assert await everywhere(keeper) == {True}

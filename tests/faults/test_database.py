@@ -20,7 +20,7 @@ from tests.test_metrics import until
 
 pytestmark = pytest.mark.slow
 
-CONNECTIONS = 2 * 10 + 3  # of two workers and their postman
+CONNECTIONS = 2 * 10 + 3  # of two workers and their mailer
 GENEROUS = 4  # noise of a shared machine: limits below are the requirement's, times this
 
 
@@ -148,7 +148,7 @@ async def test_ft_06_a_worn_out_pool_says_503_soon_and_recovers(
         serving(environment(url, WORKERS="2", PASSWORD_QUEUE="500")) as server,
     ):
         locking = asyncio.create_task(
-            hold(url, "LOCK TABLE throttle_buckets IN ACCESS EXCLUSIVE MODE", 6)
+            hold(url, "LOCK TABLE rate_limit_buckets IN ACCESS EXCLUSIVE MODE", 6)
         )
         await asyncio.sleep(0.5)
         async with (

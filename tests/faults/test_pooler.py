@@ -121,10 +121,10 @@ async def test_the_server_works_through_pgbouncer_and_survives_its_restart(
         for command in (["migrate"], ["migrate"], ["users", "list"], ["users", "list"]):
             await asyncio.to_thread(run, *command, environ=environ)
         with serving(environ) as server:
-            walker = await asyncio.to_thread(Visitor(server).settle, "walker")
+            walker = await asyncio.to_thread(Visitor(server).create_user, "walker")
             assert await asyncio.to_thread(walker.is_in) == {True}
             async with under_load(server.url, rate=40, seconds=3) as journal:
-                await asyncio.to_thread(Visitor(server).settle, "other")
+                await asyncio.to_thread(Visitor(server).create_user, "other")
             assert journal.failures() == []
             async with under_load(server.url, rate=20) as broken:
                 await registered(broken, 4)

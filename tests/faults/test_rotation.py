@@ -73,7 +73,7 @@ def sign_in(visitor: Visitor, name: str) -> int:
 
 
 def register(server: Server, name: str) -> tuple[Visitor, str]:
-    """Register; return the browser and the link of the letter."""
+    """Register; return the browser and the link of the email."""
     visitor, email = Visitor(server), f"{name}@example.com"
     visitor.ask(
         "POST", "/register", username=name, email=email, password=PASSWORD, confirm=PASSWORD
@@ -86,15 +86,15 @@ async def test_cf_02_the_key_is_changed_and_sessions_go_on(
 ) -> None:
     """As docs/operations.md says: the new key is accepted first, then it signs."""
     with serving(keys.environment(database)) as server:
-        await said(server, "SMTP_URL is not set")  # the postman is there
-        early = await asyncio.to_thread(Visitor(server).settle, "early")
+        await said(server, "SMTP_URL is not set")  # the mailer is there
+        early = await asyncio.to_thread(Visitor(server).create_user, "early")
         spare = Visitor(server)
         assert await asyncio.to_thread(sign_in, spare, "early") == 303
         async with under_load(server.url, rate=20) as journal:
             await keys.change(server, FIRST, SECOND)
             await keys.change(server, SECOND, FIRST)
             assert await everywhere(early) == {True}
-            late = await asyncio.to_thread(Visitor(server).settle, "late")
+            late = await asyncio.to_thread(Visitor(server).create_user, "late")
             assert await asyncio.to_thread(spare.ask, "POST", "/logout")
             await keys.change(server, SECOND)
         assert await everywhere(late) == {True}
@@ -117,7 +117,7 @@ async def test_who_signs_in_while_the_key_changes_stays_signed_in(
     """Old and new workers serve side by side for a while: each must know the other's key."""
     with serving(keys.environment(database)) as server:
         await said(server, "SMTP_URL is not set")
-        visitor = await asyncio.to_thread(Visitor(server).settle, "restless")
+        visitor = await asyncio.to_thread(Visitor(server).create_user, "restless")
         await keys.change(server, FIRST, SECOND)
         changing = asyncio.create_task(keys.change(server, SECOND, FIRST))
         found: list[bool] = []

@@ -189,13 +189,13 @@ async def test_sighup_replaces_the_workers_and_no_visitor_notices(
 ) -> None:
     with measured(database, WORKERS="2") as server:
         await until_full(server, 2, set())
-        await said(server, "SMTP_URL is not set")  # the postman is there
-        old = {child.pid for child in server.children() + server.children("postman")}
+        await said(server, "SMTP_URL is not set")  # the mailer is there
+        old = {child.pid for child in server.children() + server.children("mailer")}
         assert len(old) == 3
         async with under_load(server.url, rate=20) as journal:
             server.process.send_signal(signal.SIGHUP)
             await said(server, "all workers are replaced")
-        new = {child.pid for child in server.children() + server.children("postman")}
+        new = {child.pid for child in server.children() + server.children("mailer")}
         assert await answering(server) == 2
         assert server.log.count("ended with") == 0
     assert len(new) == 3
@@ -214,7 +214,7 @@ async def test_sighup_with_a_wrong_setting_keeps_the_old_workers(
     environ["METRICS_BIND"] = local_port()
     with serving(environ) as server:
         await until_full(server, 2, set())
-        await said(server, "SMTP_URL is not set")  # the postman is there
+        await said(server, "SMTP_URL is not set")  # the mailer is there
         old = {child.pid for child in server.children()}
         key.write_text("too short")
         server.process.send_signal(signal.SIGHUP)
@@ -247,7 +247,7 @@ async def test_a_postman_that_cannot_start_does_not_stop_the_site(database: URL)
         "supervisor.EARLY_DEATHS_AT_MOST = 2;"
         "keep = supervisor.Supervisor._keep;"
         "supervisor.Supervisor._keep = lambda self, name, command, *more:"
-        " keep(self, name, ['no-such-command'] if 'postman' in command else command, *more)"
+        " keep(self, name, ['no-such-command'] if 'mailer' in command else command, *more)"
     )
     with serving(environment(database, WORKERS="2"), before=before) as server:
         await until(lambda: server.log.count("ended with 2 and is replaced") >= 4, server)

@@ -76,7 +76,7 @@ async def test_ft_15_who_hangs_up_leaves_all_or_nothing(
                 "SELECT count(*) FROM registrations JOIN outbox ON recipient = email "
                 "JOIN one_time_tokens ON registration_id = registrations.id"
             )
-            letters = await ask("SELECT count(*) FROM outbox")
+            messages = await ask("SELECT count(*) FROM outbox")
             noted = await ask(
                 "SELECT count(*) FROM audit_events WHERE event = 'account.registered'"
             )
@@ -86,12 +86,12 @@ async def test_ft_15_who_hangs_up_leaves_all_or_nothing(
             )
         await engine.dispose()
         log = server.log
-    assert kept == lettered == letters == noted
+    assert kept == lettered == messages == noted
     assert 0 < kept < VISITORS / 5
     assert idle == 0
     assert "Traceback" not in log
     assert "garbage collector" not in log
     figure(
         f"FT-15: {VISITORS} visitors hung up at random; {kept} of {VISITORS // 5} registrations "
-        "whole with letter, link and event, the others not at all; 0 connections held after"
+        "whole with email, link and event, the others not at all; 0 connections held after"
     )

@@ -1,4 +1,4 @@
-"""Letters leave the outbox once, and none is lost."""
+"""Emails leave the outbox once, and none is lost."""
 
 import asyncio
 from typing import Any
@@ -22,10 +22,10 @@ from app.flows.housekeeping import count as count_stale
 from app.kit.errors import NotToBeRetried
 from app.mail.message import NoServer, Posted, PutOff, Refused, Undelivered
 from app.models import outbox
-from app.services import House
+from app.services import Services
 from tests.contexts import context, operator
-from tests.mailbox import letters
-from tests.people import ALICE, BOB, ROOT, Someone, count, move_time, register
+from tests.mailbox import messages
+from tests.users import ALICE, BOB, ROOT, Someone, count, move_time, register
 
 # Without these the planner joins by running a subquery once for each row.
 ALL_BUT_NESTED_LOOPS = [
@@ -33,18 +33,18 @@ ALL_BUT_NESTED_LOOPS = [
 ]  # fmt: skip
 
 
-async def deliver(house: House, send: Send) -> Delivery | None:
-    async with context(house) as ctx:
+async def deliver(services: Services, send: Send) -> Delivery | None:
+    async with context(services) as ctx:
         return await deliver_next(ctx, send, retry_days=4)
 
 
-async def outcome(house: House, problem: Undelivered) -> Outcome:
-    """Try to deliver, run into a problem, and return what becomes of the letter."""
+async def outcome(services: Services, problem: Undelivered) -> Outcome:
+    """Try to deliver, run into a problem, and return what becomes of the email."""
 
     async def fail(_: Posted) -> None:
         raise problem
 
-    delivery = await deliver(house, fail)
+    delivery = await deliver(services, fail)
     assert delivery is not None
     assert delivery.problem is problem
     return delivery.outcome
@@ -52,11 +52,11 @@ async def outcome(house: House, problem: Undelivered) -> Outcome:
 
 @pytest.mark.parametrize("forbidden", [[], ALL_BUT_NESTED_LOOPS])
 async def test_one_letter_is_claimed_whatever_the_planner_does(
-    house: House, forbidden: list[str]
+    services: Services, forbidden: list[str]
 ) -> None:
     for someone in (ALICE, BOB, ROOT):
-        await register(house, someone)
-    async with house.session() as session, session.begin():
+        await register(services, someone)
+    async with services.session() as session, session.begin():
         for way in forbidden:
             await session.execute(text(f"SET LOCAL enable_{way} = off"))
         assert await outbox.claim(session) is not None
@@ -64,23 +64,23 @@ async def test_one_letter_is_claimed_whatever_the_planner_does(
     assert taken == 1
 
 
-async def due_in(house: House) -> float | None:
-    async with context(house) as ctx:
+async def due_in(services: Services) -> float | None:
+    async with context(services) as ctx:
         return await seconds_until_due(ctx)
 
 
-async def row(house: House) -> dict[str, Any]:
+async def row(services: Services) -> dict[str, Any]:
     """Return the only row of the outbox."""
-    async with house.engine.connect() as connection:
+    async with services.engine.connect() as connection:
         return dict((await connection.execute(text("SELECT * FROM outbox"))).mappings().one())
 
 
-async def audited(house: House) -> list[dict[str, Any]]:
-    """Return the audit events about letters."""
-    async with house.engine.connect() as connection:
+async def audited(services: Services) -> list[dict[str, Any]]:
+    """Return the audit events about emails."""
+    async with services.engine.connect() as connection:
         found = await connection.execute(
             text("SELECT event, subject_id, request_id, detail FROM audit_events "
-                 "WHERE event LIKE 'letter.%'")
+                 "WHERE event LIKE 'email.%'")
         )  # fmt: skip
         return [dict(event) for event in found.mappings()]
 
@@ -99,72 +99,72 @@ def send(sent: list[Posted]) -> Send:
     return send
 
 
-async def test_an_empty_outbox_has_nothing_to_deliver(house: House, send: Send) -> None:
-    assert await deliver(house, send) is None
-    assert await due_in(house) is None
+async def test_an_empty_outbox_has_nothing_to_deliver(services: Services, send: Send) -> None:
+    assert await deliver(services, send) is None
+    assert await due_in(services) is None
 
 
-async def test_a_refused_letter_is_given_up_at_once(house: House) -> None:
-    await register(house, ALICE)
+async def test_a_refused_letter_is_given_up_at_once(services: Services) -> None:
+    await register(services, ALICE)
     answer = "550 5.1.1 <alice@example.com>: no such\r\nuser\0"
-    assert await outcome(house, Refused(answer, 550)) == Outcome.REFUSED
-    found = await row(house)
+    assert await outcome(services, Refused(answer, 550)) == Outcome.REFUSED
+    found = await row(services)
     assert found["gave_up_at"] is not None
     assert found["sent_at"] is None
     assert found["trouble"] == "550 5.1.1 <(address)>: no such user?"
-    assert await due_in(house) is None
+    assert await due_in(services) is None
 
 
 async def never() -> bool:
     return False
 
 
-async def retried(house: House, letter_id: UUID) -> None:
-    async with operator(house) as ctx:
-        await retry(ctx, letter_id=letter_id)
+async def retried(services: Services, email_id: UUID) -> None:
+    async with operator(services) as ctx:
+        await retry(ctx, email_id=email_id)
 
 
 @pytest.mark.parametrize("problem", [Refused("550 no", 550), PutOff("554 no", 554)])
 async def test_a_letter_that_is_given_up_says_what_it_said_while_its_link_is_good(
-    house: House, problem: Undelivered
+    services: Services, problem: Undelivered
 ) -> None:
-    await register(house, ALICE)
-    await outcome(house, problem)
-    await move_time(house, "outbox", "good_until", "23 hours 59 minutes")
-    async with house.engine.begin() as connection:
+    await register(services, ALICE)
+    await outcome(services, problem)
+    await move_time(services, "outbox", "good_until", "23 hours 59 minutes")
+    async with services.engine.begin() as connection:
         await connection.execute(text("UPDATE outbox SET gave_up_at = now()"))
-    async with context(house) as ctx:
+    async with context(services) as ctx:
         await prune(ctx, rest=never, pruned=Pruned())
         assert [each.has_text for each in (await state(ctx)).given_up] == [True]
-    found = await row(house)
+    found = await row(services)
     assert "/confirm/" in found["text"]
-    await retried(house, found["id"])
-    assert (await row(house))["gave_up_at"] is None
+    await retried(services, found["id"])
+    assert (await row(services))["gave_up_at"] is None
 
 
-async def test_a_letter_whose_link_is_dead_is_not_sent_again_and_wiped(house: House) -> None:
-    await register(house, ALICE)
-    await outcome(house, Refused("550 no such user", 550))
-    await move_time(house, "outbox", "good_until", "24 hours")
-    found = await row(house)
-    async with context(house) as ctx:
+async def test_a_letter_whose_link_is_dead_is_not_sent_again_and_wiped(services: Services) -> None:
+    await register(services, ALICE)
+    await outcome(services, Refused("550 no such user", 550))
+    await move_time(services, "outbox", "good_until", "24 hours")
+    found = await row(services)
+    async with context(services) as ctx:
         assert [each.has_text for each in (await state(ctx)).given_up] == [False]
     with pytest.raises(NotToBeRetried):
-        await retried(house, found["id"])
-    async with context(house) as ctx:
+        await retried(services, found["id"])
+    async with context(services) as ctx:
         assert (await count_stale(ctx)).rows[TEXTS] == 1
         await prune(ctx, rest=never, pruned=Pruned())
-    found = await row(house)
+    found = await row(services)
     assert (found["text"], found["html"]) == (None, None)
     assert found["gave_up_at"] is not None
 
 
-async def test_a_refused_letter_is_in_the_book_without_its_address(house: House) -> None:
-    await register(house, ALICE)
-    await outcome(house, Refused("550 no such user", 550))
-    assert await audited(house) == [
+async def test_a_refused_letter_is_in_the_book_without_its_address(services: Services) -> None:
+    await register(services, ALICE)
+    await outcome(services, Refused("550 no such user", 550))
+    assert await audited(services) == [
         {
-            "event": "letter.refused",
+            "event": "email.refused",
             "subject_id": None,
             "request_id": "command-line",
             "detail": {"code": 550, "domain": "example.com"},
@@ -172,10 +172,10 @@ async def test_a_refused_letter_is_in_the_book_without_its_address(house: House)
     ]
 
 
-async def test_an_endless_answer_is_cut(house: House) -> None:
-    await register(house, ALICE)
-    await outcome(house, Refused("no" * 500, 550))
-    assert len((await row(house))["trouble"]) == 200
+async def test_an_endless_answer_is_cut(services: Services) -> None:
+    await register(services, ALICE)
+    await outcome(services, Refused("no" * 500, 550))
+    assert len((await row(services))["trouble"]) == 200
 
 
 @pytest.mark.parametrize(
@@ -183,153 +183,155 @@ async def test_an_endless_answer_is_cut(house: House) -> None:
     [("0 seconds", 3, 5), ("10 minutes", 55, 62), ("3 days", 3590, 3600)],
 )
 async def test_a_letter_that_is_put_off_waits_for_a_tenth_of_its_age(
-    house: House, age: str, least: float, most: float
+    services: Services, age: str, least: float, most: float
 ) -> None:
-    await register(house, ALICE)
-    await move_time(house, "outbox", "created_at", age)
-    assert await outcome(house, PutOff("451 later", 451)) == Outcome.PUT_OFF
-    due = await due_in(house)
+    await register(services, ALICE)
+    await move_time(services, "outbox", "created_at", age)
+    assert await outcome(services, PutOff("451 later", 451)) == Outcome.PUT_OFF
+    due = await due_in(services)
     assert due is not None
     assert least < due <= most
-    found = await row(house)
+    found = await row(services)
     assert found["trouble"] == "451 later"
     assert found["text"]
 
 
-async def test_a_letter_keeps_its_turn_when_the_server_is_away(house: House) -> None:
-    await register(house, ALICE)
-    assert await outcome(house, NoServer("connection refused")) == Outcome.NO_SERVER
-    assert await due_in(house) == 0
-    assert await audited(house) == []
+async def test_a_letter_keeps_its_turn_when_the_server_is_away(services: Services) -> None:
+    await register(services, ALICE)
+    assert await outcome(services, NoServer("connection refused")) == Outcome.NO_SERVER
+    assert await due_in(services) == 0
+    assert await audited(services) == []
 
 
 async def test_a_letter_that_breaks_the_server_lets_the_others_pass(
-    house: House, send: Send, sent: list[Posted]
+    services: Services, send: Send, sent: list[Posted]
 ) -> None:
-    await register(house, ALICE)
-    await register(house, BOB)
-    await outcome(house, NoServer("disconnected in mid-air"))
-    await deliver(house, send)
-    assert [posted.letter.to for posted in sent] == [BOB.email]
+    await register(services, ALICE)
+    await register(services, BOB)
+    await outcome(services, NoServer("disconnected in mid-air"))
+    await deliver(services, send)
+    assert [posted.message.to for posted in sent] == [BOB.email]
 
 
 @pytest.mark.parametrize("problem", [PutOff("451 later", 451), NoServer("nobody there")])
-async def test_a_letter_is_given_up_after_days(house: House, problem: Undelivered) -> None:
-    await register(house, ALICE)
-    await move_time(house, "outbox", "created_at", "95 hours 59 minutes")
-    assert await outcome(house, problem) in {Outcome.PUT_OFF, Outcome.NO_SERVER}
-    await move_time(house, "outbox", "created_at", "1 minute")
-    await move_time(house, "outbox", "due_at", "1 hour")
-    assert await outcome(house, problem) == Outcome.GAVE_UP
-    assert "/confirm/" in (await row(house))["text"]
-    (event,) = await audited(house)
-    assert event["event"] == "letter.gave_up"
+async def test_a_letter_is_given_up_after_days(services: Services, problem: Undelivered) -> None:
+    await register(services, ALICE)
+    await move_time(services, "outbox", "created_at", "95 hours 59 minutes")
+    assert await outcome(services, problem) in {Outcome.PUT_OFF, Outcome.NO_SERVER}
+    await move_time(services, "outbox", "created_at", "1 minute")
+    await move_time(services, "outbox", "due_at", "1 hour")
+    assert await outcome(services, problem) == Outcome.GAVE_UP
+    assert "/confirm/" in (await row(services))["text"]
+    (event,) = await audited(services)
+    assert event["event"] == "email.gave_up"
     assert event["detail"] == {"code": problem.code, "domain": "example.com"}
 
 
 async def test_who_lost_his_lease_neither_puts_back_nor_gives_up(
-    house: House, send: Send, sent: list[Posted]
+    services: Services, send: Send, sent: list[Posted]
 ) -> None:
     async def overtaken(_: Posted) -> None:
-        await move_time(house, "outbox", "due_at", "2 minutes")
-        await deliver(house, send)
+        await move_time(services, "outbox", "due_at", "2 minutes")
+        await deliver(services, send)
         raise Refused("550 no such user", 550)
 
-    await register(house, ALICE)
-    await deliver(house, overtaken)
+    await register(services, ALICE)
+    await deliver(services, overtaken)
     assert len(sent) == 1
-    assert (await row(house))["gave_up_at"] is None
-    assert await audited(house) == []
+    assert (await row(services))["gave_up_at"] is None
+    assert await audited(services) == []
 
 
-async def test_who_lost_his_lease_leaves_the_letter_to_who_has_it_now(house: House) -> None:
+async def test_who_lost_his_lease_leaves_the_letter_to_who_has_it_now(services: Services) -> None:
     async def die(_: Posted) -> None:
         raise RuntimeError("in the middle of it")
 
     async def overtaken(_: Posted) -> None:
-        await move_time(house, "outbox", "due_at", "2 minutes")
+        await move_time(services, "outbox", "due_at", "2 minutes")
         with pytest.raises(RuntimeError):
-            await deliver(house, die)
+            await deliver(services, die)
         raise Refused("550 no such user", 550)
 
-    await register(house, ALICE)
-    await deliver(house, overtaken)
-    assert (await row(house))["gave_up_at"] is None
-    due = await due_in(house)
+    await register(services, ALICE)
+    await deliver(services, overtaken)
+    assert (await row(services))["gave_up_at"] is None
+    due = await due_in(services)
     assert due is not None
     assert due > 100
 
 
 async def test_a_letter_whose_postman_fails_is_due_again_after_its_lease(
-    house: House, send: Send, sent: list[Posted]
+    services: Services, send: Send, sent: list[Posted]
 ) -> None:
     async def fail(_: Posted) -> None:
         raise RuntimeError("no way through")
 
-    await register(house, ALICE)
+    await register(services, ALICE)
     with pytest.raises(RuntimeError, match="no way"):
-        await deliver(house, fail)
-    assert await deliver(house, send) is None
-    due = await due_in(house)
+        await deliver(services, fail)
+    assert await deliver(services, send) is None
+    due = await due_in(services)
     assert due is not None
     assert 100 < due <= 120
-    await move_time(house, "outbox", "due_at", "2 minutes")
-    assert await deliver(house, send)
-    assert [posted.letter.to for posted in sent] == [ALICE.email]
+    await move_time(services, "outbox", "due_at", "2 minutes")
+    assert await deliver(services, send)
+    assert [posted.message.to for posted in sent] == [ALICE.email]
 
 
-async def test_no_connection_is_held_while_a_letter_is_sent(house: House) -> None:
+async def test_no_connection_is_held_while_a_letter_is_sent(services: Services) -> None:
     async def look(_: Posted) -> None:
-        assert house.engine.pool.checkedout() == 0  # type: ignore[attr-defined]
+        assert services.engine.pool.checkedout() == 0  # type: ignore[attr-defined]
 
-    await register(house, ALICE)
-    assert await deliver(house, look)
+    await register(services, ALICE)
+    assert await deliver(services, look)
 
 
-async def test_a_sent_letters_text_is_wiped(house: House, send: Send, sent: list[Posted]) -> None:
-    await register(house, ALICE)
-    delivery = await deliver(house, send)
+async def test_a_sent_letters_text_is_wiped(
+    services: Services, send: Send, sent: list[Posted]
+) -> None:
+    await register(services, ALICE)
+    delivery = await deliver(services, send)
     assert delivery is not None
     assert delivery[2:] == ("example.com", None)
     assert delivery.outcome == Outcome.SENT
-    assert "/confirm/" in sent[0].letter.text
-    assert "/confirm/" in sent[0].letter.html
-    assert await deliver(house, send) is None
-    (letter,) = await letters(house)
-    assert not letter.text
-    assert not letter.html
+    assert "/confirm/" in sent[0].message.text
+    assert "/confirm/" in sent[0].message.html
+    assert await deliver(services, send) is None
+    (message,) = await messages(services)
+    assert not message.text
+    assert not message.html
 
 
 async def test_many_postmen_send_each_letter_once(
-    house: House, send: Send, sent: list[Posted]
+    services: Services, send: Send, sent: list[Posted]
 ) -> None:
     for number in range(12):
-        await register(house, Someone(f"bob{number}", f"b{number}@example.com", ALICE.password))
+        await register(services, Someone(f"bob{number}", f"b{number}@example.com", ALICE.password))
 
-    async def postman() -> None:
-        while await deliver(house, send):
+    async def mailer() -> None:
+        while await deliver(services, send):
             pass
 
-    await asyncio.gather(*(postman() for _ in range(6)))
-    assert sorted(posted.letter.to for posted in sent) == sorted(
+    await asyncio.gather(*(mailer() for _ in range(6)))
+    assert sorted(posted.message.to for posted in sent) == sorted(
         f"b{number}@example.com" for number in range(12)
     )
-    assert await count(house, "outbox") == 12
+    assert await count(services, "outbox") == 12
 
 
-async def test_what_waits_is_counted(house: House, send: Send) -> None:
+async def test_what_waits_is_counted(services: Services, send: Send) -> None:
     async def found() -> tuple[int, float]:
-        async with context(house) as ctx:
+        async with context(services) as ctx:
             now = await waiting(ctx)
             return now.count, now.oldest_seconds
 
     assert await found() == (0, 0)
-    await register(house, ALICE)
-    await move_time(house, "outbox", "created_at", "1 hour")
-    await register(house, BOB)
+    await register(services, ALICE)
+    await move_time(services, "outbox", "created_at", "1 hour")
+    await register(services, BOB)
     number, seconds = await found()
     assert number == 2
     assert 3600 <= seconds < 3700
-    await outcome(house, Refused("550 no such user", 550))
-    await deliver(house, send)
+    await outcome(services, Refused("550 no such user", 550))
+    await deliver(services, send)
     assert await found() == (0, 0)

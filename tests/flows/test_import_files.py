@@ -11,7 +11,7 @@ from sqlalchemy import text
 
 from app.flows import transfer
 from app.kit.errors import CannotRead
-from app.services import House
+from app.services import Services
 from app.transfer import rows
 from app.transfer.columns import AS_IT_IS, Reading
 from app.transfer.rows import Format, Problem, Row
@@ -23,19 +23,19 @@ SALT = "146585145368132386173505678016728509634"
 FLASK_SECURITY = Reading(flask_security_salt=SALT)
 
 
-async def read(house: House, name: str, reading: Reading, told: list[Problem]) -> None:
+async def read(services: Services, name: str, reading: Reading, told: list[Problem]) -> None:
     with ExitStack() as stack:
         if name.endswith(".db"):
             path = str(FILES / name)
             found: Any = stack.enter_context(
-                transfer.people_of_file(path, table=None, reading=reading)
+                transfer.users_of_file(path, table=None, reading=reading)
             ).rows
         else:
             file = stack.enter_context((FILES / name).open("rb"))
             form = Format.JSONL if ".json" in name else Format.CSV
             found = _each(rows.rows(file, form, lambda _: None, reading))
-        async with operator(house) as ctx:
-            await transfer.bring_in(ctx, rows=found, tell=told.append, reading=reading)
+        async with operator(services) as ctx:
+            await transfer.import_users(ctx, rows=found, tell=told.append, reading=reading)
 
 
 async def _each(found: Iterator[Row | Problem]) -> AsyncIterator[Row | Problem]:
@@ -43,17 +43,17 @@ async def _each(found: Iterator[Row | Problem]) -> AsyncIterator[Row | Problem]:
         yield row
 
 
-async def brought(house: House, name: str, reading: Reading = AS_IT_IS) -> list[str]:
+async def imported(services: Services, name: str, reading: Reading = AS_IT_IS) -> list[str]:
     """Bring a file in, return each person: confirmed? blocked? does the password open?"""
     told: list[Problem] = []
-    await read(house, name, reading, told)
+    await read(services, name, reading, told)
     assert not told
-    async with house.engine.connect() as connection:
-        people = await connection.execute(
+    async with services.engine.connect() as connection:
+        users = await connection.execute(
             text("SELECT username, email, password_hash, confirmed_at, blocked_at FROM users "
                  "ORDER BY username")
         )  # fmt: skip
-        return [_person(*row) for row in people]
+        return [_person(*row) for row in users]
 
 
 def _person(username: str, email: str, stored: str | None, *moments: object) -> str:
@@ -98,18 +98,18 @@ TOLD = [
 
 @pytest.mark.parametrize(("name", "reading", "words"), REFUSED)
 async def test_a_file_that_would_come_in_wrong_is_refused(
-    house: House, name: str, reading: Reading, words: str
+    services: Services, name: str, reading: Reading, words: str
 ) -> None:
     with pytest.raises(CannotRead, match=words):
-        await read(house, name, reading, [])
+        await read(services, name, reading, [])
 
 
 @pytest.mark.parametrize(("name", "reading", "words"), TOLD)
 async def test_a_line_that_would_come_in_wrong_is_told(
-    house: House, name: str, reading: Reading, words: str
+    services: Services, name: str, reading: Reading, words: str
 ) -> None:
     told: list[Problem] = []
-    await read(house, name, reading, told)
+    await read(services, name, reading, told)
     assert len(told) == 1
     assert re.search(words, told[0].sentence)
 
@@ -164,14 +164,14 @@ RIGHT: list[tuple[str, Reading, list[str]]] = [
 
 @pytest.mark.parametrize(("name", "reading", "people"), RIGHT)
 async def test_people_of_elsewhere_come_in_as_they_were(
-    house: House, name: str, reading: Reading, people: list[str]
+    services: Services, name: str, reading: Reading, users: list[str]
 ) -> None:
-    assert await brought(house, name, reading) == people
+    assert await imported(services, name, reading) == users
 
 
-async def test_a_moment_is_the_same_in_whatever_form(house: House) -> None:
-    await brought(house, "moments.jsonl")
-    async with house.engine.connect() as connection:
+async def test_a_moment_is_the_same_in_whatever_form(services: Services) -> None:
+    await imported(services, "moments.jsonl")
+    async with services.engine.connect() as connection:
         found = await connection.execute(text("SELECT created_at, last_login_at FROM users"))
         anna, bert = [(str(one), str(other)) for one, other in found]
     assert anna == bert == ("2021-01-31 19:21:40+00:00", "2021-01-31 19:21:40.123000+00:00")

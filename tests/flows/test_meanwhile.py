@@ -5,58 +5,58 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from app.kit.errors import SignedOut
-from app.services import House
+from app.services import Services
 from app.steps import password_check
-from tests.acts import ask_email, change_password, disown, leave
-from tests.flows.test_recovery import asked, reset
-from tests.mailbox import letters, link_about
-from tests.people import ALICE, block, entered, settle, signed_in
+from tests.acts import ask_email, change_password, leave, take_back
+from tests.flows.test_password_reset import asked, reset
+from tests.mailbox import link_about, messages
+from tests.users import ALICE, block, create_user, entered, signed_in
 
-Deed = Callable[[House], Awaitable[object]]
-
-
-async def take_back(house: House) -> None:
-    await disown(house, await link_about(house, ALICE.email, "new sign-in"))
+Deed = Callable[[Services], Awaitable[object]]
 
 
-async def recover(house: House) -> None:
-    await reset(house, await asked(house))
+async def take_it_back(services: Services) -> None:
+    await take_back(services, await link_about(services, ALICE.email, "new sign-in"))
 
 
-async def change(house: House) -> None:
-    await change_password(house, await entered(house, ALICE))
+async def recover(services: Services) -> None:
+    await reset(services, await asked(services))
 
 
-async def shut_out(house: House) -> None:
-    await block(house, ALICE)
+async def change(services: Services) -> None:
+    await change_password(services, await entered(services, ALICE))
 
 
-async def ask_for_another_address(house: House) -> None:
-    await ask_email(house, "intruder@example.net")
+async def shut_out(services: Services) -> None:
+    await block(services, ALICE)
 
 
-async def ask_to_be_deleted(house: House) -> None:
-    await leave(house)
+async def ask_for_another_address(services: Services) -> None:
+    await ask_email(services, "intruder@example.net")
+
+
+async def ask_to_be_deleted(services: Services) -> None:
+    await leave(services)
 
 
 @pytest.mark.parametrize("deed", [ask_for_another_address, ask_to_be_deleted])
-@pytest.mark.parametrize("meanwhile", [take_back, recover, change, shut_out])
+@pytest.mark.parametrize("meanwhile", [take_it_back, recover, change, shut_out])
 async def test_it_comes_too_late(
-    house: House, monkeypatch: pytest.MonkeyPatch, deed: Deed, meanwhile: Deed
+    services: Services, monkeypatch: pytest.MonkeyPatch, deed: Deed, meanwhile: Deed
 ) -> None:
-    await settle(house, ALICE)
-    await signed_in(house, ALICE)
-    await signed_in(house, ALICE)
-    prove = password_check.prove
+    await create_user(services, ALICE)
+    await signed_in(services, ALICE)
+    await signed_in(services, ALICE)
+    check_password = password_check.check_password
 
     async def slowly(*args: object, **kwargs: object) -> object:
-        person = await prove(*args, **kwargs)  # type: ignore[arg-type]
+        user = await check_password(*args, **kwargs)  # type: ignore[arg-type]
         monkeypatch.undo()
-        await meanwhile(house)
-        return person
+        await meanwhile(services)
+        return user
 
-    monkeypatch.setattr(password_check, "prove", slowly)
+    monkeypatch.setattr(password_check, "check_password", slowly)
     with pytest.raises(SignedOut):
-        await deed(house)
-    assert await letters(house, "intruder@example.net") == []
-    assert not [each for each in await letters(house) if "deleted" in each.subject]
+        await deed(services)
+    assert await messages(services, "intruder@example.net") == []
+    assert not [each for each in await messages(services) if "deleted" in each.subject]

@@ -10,19 +10,19 @@ from app.kit.errors import (
     WrongCredentials,
     WrongPassword,
 )
-from app.services import House
+from app.services import Services
 from tests.acts import NEW, ask_email, change_password, confirm_email, reauthenticate
-from tests.flows.test_recovery import asked, reset
+from tests.flows.test_password_reset import asked, reset
 from tests.mailbox import link_about
-from tests.people import (
+from tests.users import (
     ALICE,
     BOB,
     block,
+    create_user,
     entered,
     events,
     move_time,
     person_of,
-    settle,
     sign_in,
     signed_in,
     who,
@@ -33,122 +33,126 @@ WRONG = ["wrong", "", ALICE.password[:-1], ALICE.password + " ", "x" * 129, "a\0
 
 class TestChange:
     @pytest.mark.parametrize("wrong", WRONG)
-    async def test_it_needs_the_current_password(self, house: House, wrong: str) -> None:
-        await settle(house, ALICE)
-        entry = await entered(house, ALICE)
+    async def test_it_needs_the_current_password(self, services: Services, wrong: str) -> None:
+        await create_user(services, ALICE)
+        entry = await entered(services, ALICE)
         with pytest.raises(WrongPassword):
-            await change_password(house, entry, current=wrong)
-        assert await sign_in(house, ALICE)
+            await change_password(services, entry, current=wrong)
+        assert await sign_in(services, ALICE)
 
-    async def test_anothers_password_does_not_do(self, house: House) -> None:
-        await settle(house, ALICE)
-        await settle(house, BOB)
-        entry = await entered(house, ALICE)
+    async def test_anothers_password_does_not_do(self, services: Services) -> None:
+        await create_user(services, ALICE)
+        await create_user(services, BOB)
+        entry = await entered(services, ALICE)
         with pytest.raises(WrongPassword):
-            await change_password(house, entry, current=BOB.password)
+            await change_password(services, entry, current=BOB.password)
 
     @pytest.mark.parametrize(
         "weak", ["short", "alice@example.com", "password12345678", ALICE.password]
     )
-    async def test_a_weak_one_and_the_same_one_are_refused(self, house: House, weak: str) -> None:
-        await settle(house, ALICE)
-        entry = await entered(house, ALICE)
+    async def test_a_weak_one_and_the_same_one_are_refused(
+        self, services: Services, weak: str
+    ) -> None:
+        await create_user(services, ALICE)
+        entry = await entered(services, ALICE)
         with pytest.raises(WeakPassword):
-            await change_password(house, entry, new=weak)
-        assert await who(house, entry.secret) == "alice"
+            await change_password(services, entry, new=weak)
+        assert await who(services, entry.secret) == "alice"
 
-    async def test_ten_wrong_ones_are_slowed_together_with_the_login(self, house: House) -> None:
-        await settle(house, ALICE)
-        entry = await entered(house, ALICE)
+    async def test_ten_wrong_ones_are_slowed_together_with_the_login(
+        self, services: Services
+    ) -> None:
+        await create_user(services, ALICE)
+        entry = await entered(services, ALICE)
         for _ in range(5):
             with pytest.raises(WrongPassword):
-                await change_password(house, entry, current="wrong", browser=None)
+                await change_password(services, entry, current="wrong", browser=None)
         with pytest.raises(TooManyTries):
-            await change_password(house, entry, browser=None)
+            await change_password(services, entry, browser=None)
         with pytest.raises(WrongCredentials):  # by another bucket: it must not show which
-            await sign_in(house, ALICE)
+            await sign_in(services, ALICE)
 
     async def test_in_a_session_that_has_ended_nothing_is_said_to_be_done(
-        self, house: House
+        self, services: Services
     ) -> None:
-        await settle(house, ALICE)
-        entry = await entered(house, ALICE)
-        await block(house, ALICE)
+        await create_user(services, ALICE)
+        entry = await entered(services, ALICE)
+        await block(services, ALICE)
         with pytest.raises(SignedOut):
-            await change_password(house, entry)
+            await change_password(services, entry)
 
     async def test_others_are_signed_out_and_this_session_has_a_new_secret(
-        self, house: House
+        self, services: Services
     ) -> None:
-        await settle(house, ALICE)
-        others = [await signed_in(house, ALICE, remember=each) for each in (True, False)]
-        entry = await entered(house, ALICE, remember=True)
-        renewed = await change_password(house, entry)
+        await create_user(services, ALICE)
+        others = [await signed_in(services, ALICE, remember=each) for each in (True, False)]
+        entry = await entered(services, ALICE, remember=True)
+        renewed = await change_password(services, entry)
         assert renewed.remembered
-        assert [await who(house, secret) for secret in others] == [None, None]
-        assert await who(house, entry.secret) is None
-        assert await who(house, renewed.secret) == "alice"
+        assert [await who(services, secret) for secret in others] == [None, None]
+        assert await who(services, entry.secret) is None
+        assert await who(services, renewed.secret) == "alice"
         with pytest.raises(WrongCredentials):
-            await sign_in(house, ALICE)
-        assert await sign_in(house, ALICE, password=NEW)
+            await sign_in(services, ALICE)
+        assert await sign_in(services, ALICE, password=NEW)
 
-    async def test_links_of_before_are_void(self, house: House) -> None:
-        await settle(house, ALICE)
-        entry = await entered(house, ALICE)
-        link = await asked(house)
-        await ask_email(house, "new@example.com")
-        email_link = await link_about(house, "new@example.com", "Confirm your new")
-        await change_password(house, entry)
+    async def test_links_of_before_are_void(self, services: Services) -> None:
+        await create_user(services, ALICE)
+        entry = await entered(services, ALICE)
+        link = await asked(services)
+        await ask_email(services, "new@example.com")
+        email_link = await link_about(services, "new@example.com", "Confirm your new")
+        await change_password(services, entry)
         with pytest.raises(LinkUnusable):
-            await reset(house, link)
+            await reset(services, link)
         with pytest.raises(LinkUnusable):
-            await confirm_email(house, email_link)
+            await confirm_email(services, email_link)
 
-    async def test_the_owner_is_told(self, house: House) -> None:
-        await settle(house, ALICE)
-        await change_password(house, await entered(house, ALICE))
-        assert "/not-me/" in await link_about(house, ALICE.email, "was changed")
-        assert "account.password_changed" in await events(house)
+    async def test_the_owner_is_told(self, services: Services) -> None:
+        await create_user(services, ALICE)
+        await change_password(services, await entered(services, ALICE))
+        assert "/not-me/" in await link_about(services, ALICE.email, "was changed")
+        assert "account.password_changed" in await events(services)
 
 
 class TestReauthenticate:
     @pytest.mark.parametrize("wrong", WRONG)
-    async def test_a_wrong_password_proves_nothing(self, house: House, wrong: str) -> None:
-        await settle(house, ALICE)
-        secret = await signed_in(house, ALICE)
-        await move_time(house, "login_sessions", "proven_at", "11 minutes")
+    async def test_a_wrong_password_proves_nothing(self, services: Services, wrong: str) -> None:
+        await create_user(services, ALICE)
+        secret = await signed_in(services, ALICE)
+        await move_time(services, "login_sessions", "reauthenticated_at", "11 minutes")
         with pytest.raises(WrongPassword):
-            await reauthenticate(house, secret, password=wrong)
-        assert not (await person_of(house, secret)).is_proven
-        assert (await events(house))[-1] in {"login.proof_failed", "login.succeeded"}
+            await reauthenticate(services, secret, password=wrong)
+        assert not (await person_of(services, secret)).is_fresh
+        assert (await events(services))[-1] in {"login.reauthentication_failed", "login.succeeded"}
 
-    async def test_a_login_is_a_proof_for_ten_minutes(self, house: House) -> None:
-        await settle(house, ALICE)
-        secret = await signed_in(house, ALICE, remember=True)
-        await move_time(house, "login_sessions", "proven_at", "9 minutes")
-        assert (await person_of(house, secret)).is_proven
-        await move_time(house, "login_sessions", "proven_at", "2 minutes")
-        assert not (await person_of(house, secret)).is_proven
+    async def test_a_login_is_a_proof_for_ten_minutes(self, services: Services) -> None:
+        await create_user(services, ALICE)
+        secret = await signed_in(services, ALICE, remember=True)
+        await move_time(services, "login_sessions", "reauthenticated_at", "9 minutes")
+        assert (await person_of(services, secret)).is_fresh
+        await move_time(services, "login_sessions", "reauthenticated_at", "2 minutes")
+        assert not (await person_of(services, secret)).is_fresh
 
-    async def test_a_proof_renews_the_session(self, house: House) -> None:
-        await settle(house, ALICE)
-        secret = await signed_in(house, ALICE)
-        await move_time(house, "login_sessions", "proven_at", "1 day")
-        renewed = await reauthenticate(house, secret)
+    async def test_a_proof_renews_the_session(self, services: Services) -> None:
+        await create_user(services, ALICE)
+        secret = await signed_in(services, ALICE)
+        await move_time(services, "login_sessions", "reauthenticated_at", "1 day")
+        renewed = await reauthenticate(services, secret)
         assert not renewed.remembered
-        assert await who(house, secret) is None
-        assert (await person_of(house, renewed.secret)).is_proven
+        assert await who(services, secret) is None
+        assert (await person_of(services, renewed.secret)).is_fresh
 
-    async def test_another_persons_session_is_not_renewed(self, house: House) -> None:
-        await settle(house, ALICE)
-        await settle(house, BOB)
-        secret = await signed_in(house, ALICE)
+    async def test_another_persons_session_is_not_renewed(self, services: Services) -> None:
+        await create_user(services, ALICE)
+        await create_user(services, BOB)
+        secret = await signed_in(services, ALICE)
         with pytest.raises(SignedOut):
-            await reauthenticate(house, secret, someone=BOB)
-        assert await who(house, secret) == "alice"
+            await reauthenticate(services, secret, someone=BOB)
+        assert await who(services, secret) == "alice"
 
-    async def test_a_session_of_before_the_columns_is_not_proven(self, house: House) -> None:
-        await settle(house, ALICE)
-        secret = await signed_in(house, ALICE)
-        await move_time(house, "login_sessions", "proven_at", "1000 years")
-        assert not (await person_of(house, secret)).is_proven
+    async def test_a_session_of_before_the_columns_is_not_proven(self, services: Services) -> None:
+        await create_user(services, ALICE)
+        secret = await signed_in(services, ALICE)
+        await move_time(services, "login_sessions", "reauthenticated_at", "1000 years")
+        assert not (await person_of(services, secret)).is_fresh

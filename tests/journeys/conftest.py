@@ -69,7 +69,7 @@ def server(worker_database: URL) -> Iterator[Server]:
 
 
 class Visitor:
-    """A person with a browser. Every page that he sees is checked."""
+    """A person with a browser. Every page that they see is checked."""
 
     def __init__(self, context: BrowserContext, server: Server, seen: set[str]) -> None:
         self.server = server
@@ -83,7 +83,7 @@ class Visitor:
         self.page.on("console", lambda said: self._hear(said.text))
 
     def go(self, path: str) -> None:
-        """Open a page of the site, or a link from a letter."""
+        """Open a page of the site, or a link from an email."""
         self.page.goto(path if path.startswith("http") else self.server.url + path)
         self.look()
 
@@ -167,10 +167,10 @@ def seen() -> set[str]:
 
 @pytest.fixture
 def new_visitor(chromium: Chromium, server: Server, seen: set[str]) -> Iterator[NewVisitor]:
-    """Yield a function that lets somebody come with a browser of his own."""
+    """Yield a function that lets somebody come with a browser of their own."""
     with ExitStack() as stack:
 
-        def come(**options: Any) -> Visitor:  # noqa: ANN401 - playwright's
+        def come(**options: Any) -> Visitor:
             context = chromium.new_context(**options)
             stack.callback(context.close)
             return Visitor(context, server, seen)

@@ -1,11 +1,11 @@
-"""A person's walks through his account, and back into it."""
+"""A user's walks through their account, and back into it."""
 
 import pytest
 from sqlalchemy import make_url
 
 from tests import databases
 from tests.journeys.conftest import NewVisitor, Visitor
-from tests.journeys.test_front_door import PASSWORD, log_in, settle
+from tests.journeys.test_front_door import PASSWORD, create_user, log_in
 from tests.server import Server
 
 pytestmark = [pytest.mark.journey, pytest.mark.slow]
@@ -14,15 +14,15 @@ NEW = "a quite different passphrase"
 
 
 def test_looking_after_an_account(visitor: Visitor) -> None:
-    settle(visitor, "harriet")
+    create_user(visitor, "harriet")
     log_in(visitor, "harriet")
     visitor.go("/account")
     visitor.reads("harriet@example.com")
     visitor.go("/account/username")
     visitor.fill(username="no good name")
-    visitor.press("Change the user name")
+    visitor.press("Change the username")
     visitor.fill(username="harriet.b")
-    visitor.press("Change the user name")
+    visitor.press("Change the username")
     visitor.reads("You are harriet.b now.")
     visitor.go("/account/password")
     visitor.fill(current_password="wrong", password=NEW, confirm=NEW)
@@ -34,7 +34,7 @@ def test_looking_after_an_account(visitor: Visitor) -> None:
     visitor.reads("Your password is changed")
     visitor.go("/account/email")
     visitor.fill(email="harriet@new.example", current_password=NEW)
-    visitor.press("Send the letter")
+    visitor.press("Send the email")
     visitor.reads("waits for you to open the link")
     visitor.go(visitor.server.link("harriet@new.example", "change-email"))
     visitor.is_at("/change-email")
@@ -57,11 +57,11 @@ def test_looking_after_an_account(visitor: Visitor) -> None:
 
 
 def test_a_forgotten_password(visitor: Visitor) -> None:
-    email = settle(visitor, "rowan")
+    email = create_user(visitor, "rowan")
     visitor.go("/login")
     visitor.follow("Forgot your password?")
     visitor.press("Send me a link")
-    visitor.reads("Please enter your email address or user name.")
+    visitor.reads("Please enter your email address or username.")
     visitor.fill(email_or_user="rowan")
     visitor.press("Send me a link")
     visitor.reads("Check your mail")
@@ -86,7 +86,7 @@ def test_a_forgotten_password(visitor: Visitor) -> None:
 def test_two_browsers_and_one_that_is_not_hers(
     visitor: Visitor, new_visitor: NewVisitor, server: Server
 ) -> None:
-    email = settle(visitor, "iris")
+    email = create_user(visitor, "iris")
     log_in(visitor, "iris")
     intruder = new_visitor()
     log_in(intruder, "iris")
@@ -113,12 +113,12 @@ def test_two_browsers_and_one_that_is_not_hers(
 def let_proofs_grow_old(server: Server) -> None:
     databases.execute(
         make_url(server.environ["DATABASE_URL"]),
-        "UPDATE login_sessions SET proven_at = proven_at - interval '1 hour'",
+        "UPDATE login_sessions SET reauthenticated_at = reauthenticated_at - interval '1 hour'",
     )
 
 
 def test_an_old_proof_is_asked_for_again_and_nothing_typed_is_lost(visitor: Visitor) -> None:
-    settle(visitor, "jonas")
+    create_user(visitor, "jonas")
     log_in(visitor, "jonas")
     let_proofs_grow_old(visitor.server)
     visitor.go("/account/username")
@@ -131,7 +131,7 @@ def test_an_old_proof_is_asked_for_again_and_nothing_typed_is_lost(visitor: Visi
     visitor.is_at("/account/username")
     visitor.fill(username="jonas.the.second")
     let_proofs_grow_old(visitor.server)
-    visitor.press("Change the user name")
+    visitor.press("Change the username")
     visitor.is_at("/reauthenticate?next=/account/username")
     visitor.fill(password=PASSWORD)
     visitor.press("Go on")

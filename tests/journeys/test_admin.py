@@ -8,7 +8,7 @@ from sqlalchemy import make_url
 
 from tests import databases
 from tests.journeys.conftest import NewVisitor, Visitor
-from tests.journeys.test_front_door import PASSWORD, log_in, settle
+from tests.journeys.test_front_door import PASSWORD, create_user, log_in
 from tests.server import ROOT, Server
 from tests.test_many_workers import Visitor as Somebody
 
@@ -16,7 +16,7 @@ pytestmark = [pytest.mark.journey, pytest.mark.slow]
 
 
 def give_up(visitor: Visitor, words: str) -> None:
-    """Let the newest letter be one that did not get through."""
+    """Let the newest email be one that did not get through."""
     databases.execute(
         make_url(visitor.server.environ["DATABASE_URL"]),
         f"UPDATE outbox SET gave_up_at = now(), trouble = 'no such box', {words} "  # noqa: S608
@@ -44,24 +44,24 @@ def warden(visitor: Visitor, administrator: str) -> Visitor:
 
 
 def open_person(visitor: Visitor, name: str) -> None:
-    visitor.page.goto(f"{visitor.server.url}/admin/people?q={name}")
+    visitor.page.goto(f"{visitor.server.url}/admin/users?q={name}")
     visitor.follow(name)
 
 
 def test_finding_blocking_and_deleting_somebody(warden: Visitor, new_visitor: NewVisitor) -> None:
     visitor, other = warden, new_visitor()
-    settle(other, "mallory")
+    create_user(other, "mallory")
     log_in(other, "mallory")
     visitor.go("/")
     visitor.follow("Admin")
     visitor.is_at("/admin")
-    visitor.go("/admin/people")
+    visitor.go("/admin/users")
     visitor.page.select_option("#state", "blocked")
     visitor.press("Find")
     visitor.reads("Nobody here is like that.")
-    visitor.go("/admin/people?role=nonsense")
+    visitor.go("/admin/users?role=nonsense")
     visitor.reads("Please correct this")
-    visitor.go("/admin/people")
+    visitor.go("/admin/users")
     open_person(visitor, "mallory")
     visitor.reads("mallory@example.com")
     visitor.fill(reason="Sells forged library cards")
@@ -77,10 +77,10 @@ def test_finding_blocking_and_deleting_somebody(warden: Visitor, new_visitor: Ne
     visitor.reads("The role is now Moderator.")
     visitor.fill(word="somebody")
     visitor.press("Delete the account")
-    visitor.reads("Please type the user name, mallory, to delete it.")
+    visitor.reads("Please type the username, mallory, to delete it.")
     visitor.fill(word="mallory")
     visitor.press("Delete the account")
-    visitor.is_at("/admin/people")
+    visitor.is_at("/admin/users")
     visitor.reads("The account is deleted.")
     open_person(visitor, "warden")
     visitor.press("Block")
@@ -101,30 +101,30 @@ def test_inviting_somebody(warden: Visitor) -> None:
 
 
 def test_reading_what_happened(warden: Visitor) -> None:
-    warden.go("/admin/history")
+    warden.go("/admin/audit-log")
     warden.reads("Somebody registered")
-    warden.go("/admin/history?network=here&since=2001-01-01")
+    warden.go("/admin/audit-log?network=here&since=2001-01-01")
     warden.reads("Please enter an address like")
-    warden.go("/admin/history?until=2001-01-01")
+    warden.go("/admin/audit-log?until=2001-01-01")
     warden.reads("Nothing of that kind is written down.")
-    warden.page.goto(warden.server.url + "/admin/history")
+    warden.page.goto(warden.server.url + "/admin/audit-log")
     with warden.page.expect_download() as download:
         warden.page.get_by_role("button", name="CSV").click()
     assert download.value.suggested_filename == "history.csv"
-    warden.go("/admin/people/nonsense")
+    warden.go("/admin/users/nonsense")
     warden.reads("Nothing here")
 
 
 def test_seeing_letters_that_did_not_get_through(warden: Visitor) -> None:
     warden.go("/admin/outbox")
-    warden.reads("every letter got through")
+    warden.reads("every email got through")
     give_up(warden, "text = NULL")
     give_up(warden, "text = 'words'")
     warden.go("/admin/outbox")
     warden.reads("no such box")
     warden.reads("wiped")
     warden.press("Try again")
-    warden.reads("The letter is tried again.")
+    warden.reads("The email is tried again.")
 
 
 def test_ending_all_sessions(warden: Visitor) -> None:
@@ -140,31 +140,31 @@ def test_ending_all_sessions(warden: Visitor) -> None:
 
 def test_it_is_walked_without_a_mouse(warden: Visitor) -> None:
     page = warden.page
-    page.goto(warden.server.url + "/admin/people")
+    page.goto(warden.server.url + "/admin/users")
     page.focus("#q")
     page.keyboard.type("warden@")
     with page.expect_navigation():
         page.keyboard.press("Enter")
-    assert "/admin/people?q=warden" in page.url
+    assert "/admin/users?q=warden" in page.url
     warden.reads("warden@example.com")
     assert PASSWORD not in page.content()
 
 
 def test_helping_somebody_in(warden: Visitor, new_visitor: NewVisitor) -> None:
-    newcomer = new_visitor()
-    newcomer.page.goto(warden.server.url + "/register")
-    newcomer.fill(username="waldo", email="waldo@example.com", password=PASSWORD, confirm=PASSWORD)
-    newcomer.send()
+    staged = new_visitor()
+    staged.page.goto(warden.server.url + "/register")
+    staged.fill(username="waldo", email="waldo@example.com", password=PASSWORD, confirm=PASSWORD)
+    staged.send()
     warden.go("/admin/registrations")
     warden.reads("waldo@example.com")
-    warden.press("Send the letter to waldo@example.com again")
-    warden.reads("The letter is on its way.")
-    newcomer.page.goto(warden.server.link("waldo@example.com"))
-    newcomer.send()
+    warden.press("Send the email to waldo@example.com again")
+    warden.reads("The email is on its way.")
+    staged.page.goto(warden.server.link("waldo@example.com"))
+    staged.send()
     warden.go("/admin/registrations?email=waldo@example.com")
     warden.reads("Nobody waits under this address.")
     open_person(warden, "waldo")
     warden.press("Send a reset link")
     warden.reads("The link is on its way.")
-    newcomer.go(warden.server.link("waldo@example.com", "reset"))
-    newcomer.reads("Choose a new password")
+    staged.go(warden.server.link("waldo@example.com", "reset"))
+    staged.reads("Choose a new password")

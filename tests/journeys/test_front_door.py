@@ -1,4 +1,4 @@
-"""A person's walks through the front door."""
+"""A user's walks through the front door."""
 
 import subprocess
 import sys
@@ -16,7 +16,7 @@ pytestmark = [pytest.mark.journey, pytest.mark.slow]
 PASSWORD = "alice likes long walks"
 
 
-def settle(visitor: Visitor, name: str) -> str:
+def create_user(visitor: Visitor, name: str) -> str:
     """Let somebody be registered and confirmed already; return the address."""
     return Somebody(visitor.server).arrive(name, PASSWORD)
 
@@ -49,7 +49,7 @@ def test_from_the_street_to_the_secret_and_out_again(visitor: Visitor) -> None:
     visitor.fill(password=PASSWORD, confirm=PASSWORD)
     visitor.press("Register")
     visitor.reads("Check your mail")
-    visitor.reads("you find the letter in its log")
+    visitor.reads("you find the email in its log")
     link = visitor.server.link("alice@example.com")
     visitor.go(link)
     visitor.is_at("/confirm")
@@ -87,7 +87,7 @@ def test_the_letter_is_sent_again(visitor: Visitor) -> None:
     visitor.fill(email_or_user="late", password=PASSWORD)
     visitor.press("Sign in")
     visitor.reads("not confirmed yet")
-    visitor.press("Send the letter")
+    visitor.press("Send the email")
     visitor.reads("Check your mail")
     second = visitor.server.link("late@example.com", other_than=first)
     visitor.go(second)
@@ -154,7 +154,7 @@ def test_refusals_have_pages_in_the_house(visitor: Visitor) -> None:
 
 
 def test_a_login_is_kept_when_it_is_asked_for(visitor: Visitor, new_visitor: NewVisitor) -> None:
-    settle(visitor, "keeper")
+    create_user(visitor, "keeper")
     visitor.go("/login")
     visitor.fill(email_or_user="keeper", password=PASSWORD)
     visitor.page.check("#remember_me")
@@ -169,7 +169,7 @@ def test_a_login_is_kept_when_it_is_asked_for(visitor: Visitor, new_visitor: New
 
 
 def test_a_cookie_replayed_after_logout_is_refused_by_every_worker(visitor: Visitor) -> None:
-    settle(visitor, "leaver")
+    create_user(visitor, "leaver")
     log_in(visitor, "leaver")
     stolen = visitor.context.cookies()
     visitor.go("/logout")
@@ -182,7 +182,7 @@ def test_a_cookie_replayed_after_logout_is_refused_by_every_worker(visitor: Visi
 
 
 def test_no_next_leads_to_another_site(visitor: Visitor) -> None:
-    settle(visitor, "follower")
+    create_user(visitor, "follower")
     log_in(visitor, "follower")
     for target in FOREIGN_TARGETS:
         with visitor.page.expect_navigation():
@@ -193,7 +193,7 @@ def test_no_next_leads_to_another_site(visitor: Visitor) -> None:
 
 
 def test_the_keyboard_is_enough(visitor: Visitor) -> None:
-    settle(visitor, "typist")
+    create_user(visitor, "typist")
     page = visitor.page
     page.goto(visitor.server.url + "/")
     page.keyboard.press("Tab")

@@ -10,7 +10,7 @@ import time
 import pytest
 
 from app.kit import logs
-from app.kit.logs import JsonLines, ReadableText, Trace, Unhurried
+from app.kit.logs import BatchingHandler, JsonLines, ReadableText, Trace
 
 
 def record(message: str, *args: object, **more: object) -> logging.LogRecord:
@@ -46,8 +46,8 @@ def test_a_line_names_its_request() -> None:
     assert json.loads(JsonLines().format(record("x")))["request_id"] == "-"
 
 
-def unhurried(stream: io.TextIOBase, *, waiting: int = 10_000) -> Unhurried:
-    handler = Unhurried(stream, waiting=waiting)  # type: ignore[arg-type]
+def unhurried(stream: io.TextIOBase, *, waiting: int = 10_000) -> BatchingHandler:
+    handler = BatchingHandler(stream, waiting=waiting)  # type: ignore[arg-type]
     handler.setFormatter(logging.Formatter("%(message)s"))
     return handler
 

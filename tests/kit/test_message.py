@@ -1,4 +1,4 @@
-"""Letters as messages: nothing that is in a letter adds to its head."""
+"""Emails as messages: nothing that is in an email adds to its head."""
 
 from datetime import UTC, datetime
 from email.message import EmailMessage
@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from app.config import WrongSettings, load
 from app.kit.addresses import WrongAddress
-from app.mail.message import Letter, NoServer, Posted
+from app.mail.message import Message, NoServer, Posted
 from app.mail.mime import compose, is_greeting, mailbox, sender_of
 
 HEADERS = [
@@ -23,7 +23,7 @@ def message(subject: str = "Hello", name: str = "") -> EmailMessage:
     posted = Posted(
         UUID(int=7),
         datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC),
-        Letter("alice@example.com", subject, "text\n", "<p>page</p>\n"),
+        Message("alice@example.com", subject, "text\n", "<p>page</p>\n"),
     )
     sender = sender_of(f"{name} <login@bücher.example.com>" if name else "login@example.org")
     return compose(posted, sender=sender, to=mailbox("alice@example.com"))

@@ -26,7 +26,7 @@ from app.mail.relay import relay_of
     ],
 )
 def test_what_is_no_mail_server_is_refused(url: str) -> None:
-    with pytest.raises(ValueError, match=r"must be|knows|clear|user name") as refusal:
+    with pytest.raises(ValueError, match=r"must be|knows|clear|username") as refusal:
         relay_of(url)
     assert "secret" not in str(refusal.value)
 

@@ -9,7 +9,7 @@ from sqlalchemy import text
 from app.context import Context
 from app.flows import audit_log
 from app.flows.audit_log import Filter
-from app.services import House
+from app.services import Services
 
 LINES = """
 INSERT INTO audit_events (at, event, actor_id, subject_id, ip, user_agent, request_id)
@@ -28,8 +28,8 @@ ONE = "00000000-0000-0000-0000-000000000001"
     [
         ({}, "true"),
         ({"event": "login.succeeded"}, "event = 'login.succeeded'"),
-        ({"person": ONE}, f"'{ONE}' IN (actor_id::text, subject_id::text)"),
-        ({"person": ONE, "event": "login.failed"},
+        ({"user": ONE}, f"'{ONE}' IN (actor_id::text, subject_id::text)"),
+        ({"user": ONE, "event": "login.failed"},
          f"'{ONE}' IN (actor_id::text, subject_id::text) AND event = 'login.failed'"),
         ({"network": ip_network("10.0.0.0/24")}, "ip <<= '10.0.0.0/24'"),
         ({"network": ip_network("10.0.0.7")}, "ip = '10.0.0.7'"),
@@ -39,7 +39,7 @@ ONE = "00000000-0000-0000-0000-000000000001"
     ],
 )  # fmt: skip
 async def test_all_pages_together_are_all_lines_that_match(
-    house: House,
+    services: Services,
     ctx: Context,
     monkeypatch: pytest.MonkeyPatch,
     wanted: dict[str, Any],
@@ -47,7 +47,7 @@ async def test_all_pages_together_are_all_lines_that_match(
 ) -> None:
     """Many lines are of one moment: those are told apart by their ids."""
     monkeypatch.setattr(audit_log, "PAGE_SIZE", 7)
-    async with house.engine.begin() as connection:
+    async with services.engine.begin() as connection:
         await connection.execute(text(LINES))
         expected = list(
             await connection.scalars(

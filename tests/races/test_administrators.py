@@ -8,37 +8,37 @@ from sqlalchemy import text
 from app.flows import access, roles
 from app.kit.errors import LastAdministrator, Refusal, RoleHeld
 from app.kit.permissions import Permission
-from app.services import House
+from app.services import Services
 from tests.contexts import operator
 from tests.flows.test_invitation import invite
-from tests.people import BOB, ROOT, settle
 from tests.races.test_races import at_once, wins
+from tests.users import BOB, ROOT, create_user
 
 ROUNDS = 25
 
 
-async def block(house: House, name: str) -> None:
-    async with operator(house) as ctx:
+async def block(services: Services, name: str) -> None:
+    async with operator(services) as ctx:
         await access.block(ctx, name=name)
 
 
-async def demote(house: House, name: str) -> None:
-    async with operator(house) as ctx:
+async def demote(services: Services, name: str) -> None:
+    async with operator(services) as ctx:
         await access.set_role(ctx, name=name, role_name="User")
 
 
-async def delete(house: House, name: str) -> None:
-    async with operator(house) as ctx:
+async def delete(services: Services, name: str) -> None:
+    async with operator(services) as ctx:
         await access.delete(ctx, name=name, typed=name)
 
 
-async def weaken(house: House, _: str) -> None:
-    async with operator(house) as ctx:
+async def weaken(services: Services, _: str) -> None:
+    async with operator(services) as ctx:
         await roles.set_permissions(ctx, name="Administrator", permissions=Permission.MODERATE)
 
 
-async def able(house: House) -> int:
-    async with house.engine.connect() as connection:
+async def able(services: Services) -> int:
+    async with services.engine.connect() as connection:
         found: int = await connection.scalar(
             text(
                 "SELECT count(*) FROM users JOIN roles ON roles.id = role_id "
@@ -51,30 +51,33 @@ async def able(house: House) -> int:
 @pytest.mark.parametrize(
     ("one", "other"), [(block, block), (demote, demote), (block, demote), (demote, block)]
 )
-async def test_of_two_who_remove_each_other_one_stays(house: House, one: type, other: type) -> None:
+async def test_of_two_who_remove_each_other_one_stays(
+    services: Services, one: type, other: type
+) -> None:
     for someone in (ROOT, BOB):
-        await settle(house, someone, role="Administrator")
+        await create_user(services, someone, role="Administrator")
     for _ in range(ROUNDS):
-        async with house.engine.begin() as connection:
+        async with services.engine.begin() as connection:
             await connection.execute(
                 text(
                     "UPDATE users SET blocked_at = NULL, "
                     "role_id = (SELECT id FROM roles WHERE name = 'Administrator')"
                 )
             )
-        outcomes = await at_once(one(house, "root"), other(house, "bob"))
+        outcomes = await at_once(one(services, "root"), other(services, "bob"))
         assert wins(outcomes) == 1
         assert sum(isinstance(outcome, LastAdministrator) for outcome in outcomes) == 1
-        assert await able(house) == 1
+        assert await able(services) == 1
 
 
 @pytest.mark.parametrize("_round", range(3))
-async def test_of_many_ways_at_once_none_removes_the_last(house: House, _round: int) -> None:
+async def test_of_many_ways_at_once_none_removes_the_last(services: Services, _round: int) -> None:
     for someone in (ROOT, BOB):
-        await settle(house, someone, role="Administrator")
+        await create_user(services, someone, role="Administrator")
     outcomes = await asyncio.gather(
-        block(house, "root"), demote(house, "bob"), delete(house, "root"), delete(house, "bob"),
-        demote(house, "root"), block(house, "bob"), weaken(house, ""), weaken(house, ""),
+        block(services, "root"), demote(services, "bob"), delete(services, "root"),
+        delete(services, "bob"), demote(services, "root"), block(services, "bob"),
+        weaken(services, ""), weaken(services, ""),
         return_exceptions=True,
     )  # fmt: skip
     assert not [
@@ -82,28 +85,28 @@ async def test_of_many_ways_at_once_none_removes_the_last(house: House, _round: 
         for outcome in outcomes
         if isinstance(outcome, BaseException) and not isinstance(outcome, Refusal)
     ]
-    assert await able(house) == 1
+    assert await able(services) == 1
 
 
 @pytest.mark.parametrize("_round", range(20))
-async def test_a_role_that_is_being_given_is_not_deleted(house: House, _round: int) -> None:
+async def test_a_role_that_is_being_given_is_not_deleted(services: Services, _round: int) -> None:
     """Also by an invitation, which does not take turns with those who change roles."""
-    await settle(house, ROOT)
+    await create_user(services, ROOT)
 
     async def give() -> None:
-        async with operator(house) as ctx:
+        async with operator(services) as ctx:
             await access.set_role(ctx, name="root", role_name="Fleeting")
 
     async def remove() -> None:
-        async with operator(house) as ctx:
+        async with operator(services) as ctx:
             await roles.delete(ctx, name="Fleeting")
 
-    async with operator(house) as ctx:
+    async with operator(services) as ctx:
         await roles.create(ctx, name="Fleeting", permissions=Permission.WRITE)
     try:
-        outcomes = await at_once(invite(house, BOB, "Fleeting"), remove(), give())
+        outcomes = await at_once(invite(services, BOB, "Fleeting"), remove(), give())
         assert isinstance(outcomes[1], RoleHeld) or wins(outcomes) == 1
     finally:
-        async with house.engine.begin() as connection:
+        async with services.engine.begin() as connection:
             await connection.execute(text("DELETE FROM users"))
             await connection.execute(text("DELETE FROM roles WHERE name = 'Fleeting'"))

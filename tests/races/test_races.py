@@ -12,11 +12,11 @@ from app.flows import confirmation, login, registration
 from app.kit.errors import LinkUnusable, Refusal, TryLater, UsernameTaken, WrongCredentials
 from app.limits import Delay, Rate
 from app.models import rate_limit
-from app.services import House
+from app.services import Services
 from tests.contexts import context
 from tests.flows.test_invitation import accept, invite
-from tests.mailbox import key_of, last_link, letters, link_in
-from tests.people import (
+from tests.mailbox import key_of, last_link, link_in, messages
+from tests.users import (
     ALICE,
     BOB,
     ROOT,
@@ -24,9 +24,9 @@ from tests.people import (
     block,
     confirm,
     count,
+    create_user,
     move_time,
     register,
-    settle,
     sign_in,
     signed_in,
     unblock,
@@ -50,99 +50,101 @@ def wins(outcomes: list[object]) -> int:
     return sum(not isinstance(outcome, Refusal) for outcome in outcomes)
 
 
-async def receipts_and_links(house: House, people: list[Someone]) -> list[tuple[str, str]]:
+async def receipts_and_links(services: Services, users: list[Someone]) -> list[tuple[str, str]]:
     """Register all at once; return each one's receipt and link."""
     found = []
-    receipts = await at_once(*(register(house, someone) for someone in people))
-    links = [link_in(letter) for letter in await letters(house)]
+    receipts = await at_once(*(register(services, someone) for someone in users))
+    links = [link_in(message) for message in await messages(services)]
     for link in links:
         for receipt in receipts:
-            async with context(house) as ctx:
+            async with context(services) as ctx:
                 opened = await confirmation.open_confirmation(
                     ctx, sealed=key_of(link), receipts=[str(receipt)]
                 )
-            if opened.is_proven:
+            if opened.has_receipt:
                 found.append((str(receipt), link))
-    assert len(found) == len(people)
+    assert len(found) == len(users)
     return found
 
 
 @pytest.mark.parametrize("_round", range(5))
 async def test_one_address_registered_in_many_writings_is_one_account(
-    house: House,
+    services: Services,
     _round: int,
 ) -> None:
-    people = [
+    users = [
         Someone(f"kevin{number}", email, "kevin has a canoe")
         for number, email in enumerate(islice(cycle(WRITINGS), AT_ONCE))
     ]
-    found = await receipts_and_links(house, people)
-    outcomes = await at_once(*(confirm(house, link, receipt=receipt) for receipt, link in found))
-    assert wins(outcomes) == await count(house, "users") == 1
+    found = await receipts_and_links(services, users)
+    outcomes = await at_once(*(confirm(services, link, receipt=receipt) for receipt, link in found))
+    assert wins(outcomes) == await count(services, "users") == 1
     assert sum(isinstance(outcome, LinkUnusable) for outcome in outcomes) == AT_ONCE - 1
 
 
-async def test_one_user_name_registered_many_times_is_one_account(house: House) -> None:
-    people = [
+async def test_one_user_name_registered_many_times_is_one_account(services: Services) -> None:
+    users = [
         Someone("kevin", f"kevin{number}@example.com", "kevin has a canoe")
         for number in range(AT_ONCE)
     ]
-    found = await receipts_and_links(house, people)
-    outcomes = await at_once(*(confirm(house, link, receipt=receipt) for receipt, link in found))
-    assert wins(outcomes) == await count(house, "users") == 1
+    found = await receipts_and_links(services, users)
+    outcomes = await at_once(*(confirm(services, link, receipt=receipt) for receipt, link in found))
+    assert wins(outcomes) == await count(services, "users") == 1
 
 
 @pytest.mark.parametrize("_round", range(5))
 async def test_a_link_posted_sixteen_times_at_once_confirms_once(
-    house: House,
+    services: Services,
     _round: int,
 ) -> None:
-    receipt = await register(house, ALICE)
-    link = await last_link(house, ALICE.email)
-    outcomes = await at_once(*(confirm(house, link, receipt=receipt) for _ in range(AT_ONCE)))
+    receipt = await register(services, ALICE)
+    link = await last_link(services, ALICE.email)
+    outcomes = await at_once(*(confirm(services, link, receipt=receipt) for _ in range(AT_ONCE)))
     assert wins(outcomes) == 1
     refusals = [type(outcome) for outcome in outcomes if outcome is not None]
     assert set(refusals) <= {LinkUnusable, UsernameTaken}
 
 
-async def test_two_links_of_one_registration_confirm_at_once_once(house: House) -> None:
-    receipt = await register(house, ALICE)
-    outcome = await sign_in(house, ALICE)
+async def test_two_links_of_one_registration_confirm_at_once_once(services: Services) -> None:
+    receipt = await register(services, ALICE)
+    outcome = await sign_in(services, ALICE)
     assert isinstance(outcome, login.Unconfirmed)
-    async with context(house) as ctx:
+    async with context(services) as ctx:
         await registration.resend(ctx, ticket=outcome.ticket)
-    links = [link_in(letter) for letter in await letters(house)] * 8
-    outcomes = await at_once(*(confirm(house, link, receipt=receipt) for link in links))
+    links = [link_in(message) for message in await messages(services)] * 8
+    outcomes = await at_once(*(confirm(services, link, receipt=receipt) for link in links))
     assert wins(outcomes) == 1
 
 
 @pytest.mark.parametrize("_round", range(5))
 async def test_a_registration_that_races_with_a_confirmation_changes_nothing(
-    house: House,
+    services: Services,
     _round: int,
 ) -> None:
-    receipt = await register(house, ALICE)
-    link = await last_link(house, ALICE.email)
+    receipt = await register(services, ALICE)
+    link = await last_link(services, ALICE.email)
     stranger = Someone("stranger", ALICE.email, "the stranger has plans")
     await at_once(
-        *(register(house, stranger) for _ in range(4)),
-        confirm(house, link, receipt=receipt),
-        *(register(house, stranger) for _ in range(4)),
+        *(register(services, stranger) for _ in range(4)),
+        confirm(services, link, receipt=receipt),
+        *(register(services, stranger) for _ in range(4)),
     )
-    for letter in await letters(house, ALICE.email):
-        if "/confirm/" in letter.text:
-            await at_once(confirm(house, link_in(letter), password=stranger.password))
-    assert isinstance(await sign_in(house, ALICE), login.SignedIn)
-    assert await count(house, "users") == 1
+    for message in await messages(services, ALICE.email):
+        if "/confirm/" in message.text:
+            await at_once(confirm(services, link_in(message), password=stranger.password))
+    assert isinstance(await sign_in(services, ALICE), login.SignedIn)
+    assert await count(services, "users") == 1
 
 
-async def test_an_invitation_accepted_sixteen_times_at_once_is_accepted_once(house: House) -> None:
-    link = await invite(house, ROOT)
+async def test_an_invitation_accepted_sixteen_times_at_once_is_accepted_once(
+    services: Services,
+) -> None:
+    link = await invite(services, ROOT)
     passwords = [f"the password number {number}" for number in range(AT_ONCE)]
-    outcomes = await at_once(*(accept(house, link, password) for password in passwords))
+    outcomes = await at_once(*(accept(services, link, password) for password in passwords))
     assert wins(outcomes) == 1
     winner = passwords[[isinstance(outcome, Refusal) for outcome in outcomes].index(False)]
-    assert isinstance(await sign_in(house, ROOT, password=winner), login.SignedIn)
+    assert isinstance(await sign_in(services, ROOT, password=winner), login.SignedIn)
 
 
 class TestBlock:
@@ -153,70 +155,72 @@ class TestBlock:
     @pytest.mark.parametrize("_round", range(10))
     async def test_no_session_survives_a_block_that_races_with_logins(
         self,
-        house: House,
+        services: Services,
         _round: int,
     ) -> None:
-        await settle(house, ALICE)
-        work = [sign_in(house, ALICE) for _ in range(AT_ONCE)]
-        outcomes = await at_once(*work[:8], block(house, ALICE), *work[8:])
+        await create_user(services, ALICE)
+        work = [sign_in(services, ALICE) for _ in range(AT_ONCE)]
+        outcomes = await at_once(*work[:8], block(services, ALICE), *work[8:])
         secrets = [outcome.secret for outcome in outcomes if isinstance(outcome, login.SignedIn)]
-        assert [await who(house, secret) for secret in secrets] == [None] * len(secrets)
-        assert await count(house, "login_sessions") == 0
+        assert [await who(services, secret) for secret in secrets] == [None] * len(secrets)
+        assert await count(services, "login_sessions") == 0
         with pytest.raises(WrongCredentials):
-            await sign_in(house, ALICE)
-        await unblock(house, ALICE)
-        assert [await who(house, secret) for secret in secrets] == [None] * len(secrets)
+            await sign_in(services, ALICE)
+        await unblock(services, ALICE)
+        assert [await who(services, secret) for secret in secrets] == [None] * len(secrets)
 
 
-async def test_a_session_ended_many_times_at_once_ends_once(house: House) -> None:
-    await settle(house, ALICE)
-    secret = await signed_in(house, ALICE)
+async def test_a_session_ended_many_times_at_once_ends_once(services: Services) -> None:
+    await create_user(services, ALICE)
+    secret = await signed_in(services, ALICE)
 
     async def end() -> None:
-        async with context(house, session_secret=secret) as ctx:
+        async with context(services, session_secret=secret) as ctx:
             await login.sign_out(ctx)
 
     await at_once(*(end() for _ in range(AT_ONCE)))
-    assert await who(house, secret) is None
+    assert await who(services, secret) is None
 
 
-async def test_a_rate_gives_exactly_its_tokens_to_a_crowd(house: House) -> None:
+async def test_a_rate_gives_exactly_its_tokens_to_a_crowd(services: Services) -> None:
     async def take() -> float:
-        async with house.session() as session, session.begin():
+        async with services.session() as session, session.begin():
             return await rate_limit.take_all(session, {"crowd": (Rate(10, timedelta(hours=1)),)})
 
     waits = await asyncio.gather(*(take() for _ in range(60)))
     assert sum(wait == 0 for wait in waits) == 10
 
 
-async def test_a_delay_lets_exactly_one_of_a_crowd_through(house: House) -> None:
+async def test_a_delay_lets_exactly_one_of_a_crowd_through(services: Services) -> None:
     delay = Delay(free=4, longest=timedelta(minutes=15))
 
     async def take() -> float:
-        async with house.session() as session, session.begin():
+        async with services.session() as session, session.begin():
             return (await rate_limit.take_delayed(session, "crowd", delay)).wait
 
     for _ in range(9):  # up to where the next wait is long, also for a slow machine
         assert await take() == 0
-        await move_time(house, "throttle_buckets", "free_at", "1 minute")
+        await move_time(services, "rate_limit_buckets", "free_at", "1 minute")
     waits = await asyncio.gather(*(take() for _ in range(60)))
     assert sum(wait == 0 for wait in waits) == 1
 
 
-async def test_a_hundred_wrong_passwords_at_once_are_a_handful_of_checks(house: House) -> None:
-    await settle(house, BOB)
-    outcomes = await at_once(*(sign_in(house, BOB, password="wrong") for _ in range(100)))
+async def test_a_hundred_wrong_passwords_at_once_are_a_handful_of_checks(
+    services: Services,
+) -> None:
+    await create_user(services, BOB)
+    outcomes = await at_once(*(sign_in(services, BOB, password="wrong") for _ in range(100)))
     checked = sum(isinstance(outcome, WrongCredentials) for outcome in outcomes)
     assert 5 <= checked <= 8  # five, and one more for each wait that passed meanwhile
     assert sum(isinstance(outcome, TryLater) for outcome in outcomes) == 100 - checked
 
 
-async def test_free_tries_at_once_are_all_free(house: House) -> None:
-    """Also for whoever began before another, and is written after him."""
+async def test_free_tries_at_once_are_all_free(services: Services) -> None:
+    """Also for whoever began before another, and is written after them."""
     delay = Delay(free=50, longest=timedelta(minutes=15))
 
     async def take() -> float:
-        async with house.session() as session, session.begin():
+        async with services.session() as session, session.begin():
             await session.execute(text("SELECT now(), pg_sleep(random() / 10)"))
             return (await rate_limit.take_delayed(session, "crowd", delay)).wait
 

@@ -12,7 +12,7 @@ SELECT sha256(n::text::bytea || number::text::bytea), id, 1, number = 1,
     now() - interval '1 minute' * (n % 130),
     now() + interval '1 hour' * (n % 100 - 1), '192.0.2.7', 'a browser'
 FROM numbered, generate_series(1, 2) AS number;
-INSERT INTO devices (user_id, digest, seen_at)
+INSERT INTO known_browsers (user_id, digest, seen_at)
 SELECT id, sha256(n::text::bytea || number::text::bytea), now() - interval '1 day' * (n % 370)
 FROM numbered, generate_series(1, 2) AS number;
 INSERT INTO held_addresses (user_id, email_key)
@@ -27,7 +27,7 @@ SELECT sha256(n::text::bytea), 'reset', id, 'p@example.com', now() + interval '1
 FROM numbered;
 INSERT INTO one_time_tokens (digest, purpose, registration_id, expires_at)
 SELECT sha256(id::text::bytea), 'confirm', id, expires_at FROM registrations;
-INSERT INTO throttle_buckets (key, tries, free_at, forget_at)
+INSERT INTO rate_limit_buckets (key, tries, free_at, forget_at)
 SELECT sha256(n::text::bytea), 1, now(), now() + interval '1 hour' * (n % 100 - 1) FROM numbered;
 INSERT INTO outbox (recipient, subject, created_at, due_at, sent_at, gave_up_at)
 SELECT 'pat' || n || '@example.com', 's', now() - interval '1 hour' * (n % 400),

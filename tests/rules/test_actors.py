@@ -15,18 +15,18 @@ from app.kit.client import OPERATOR
 from app.kit.errors import NotPermitted, Refusal, SignedOut
 from app.kit.permissions import Permission
 from app.models import Base
-from app.services import House
+from app.services import Services
 from tests.acts import ask_email
 from tests.administration import enter
 from tests.browser import Browser
 from tests.contexts import context, operator
-from tests.people import ALICE, BOB, ROOT, Someone, actor_of, block, id_of, register, settle
-from tests.people import signed_in as sign_in
 from tests.rules.test_routes import documented
+from tests.users import ALICE, BOB, ROOT, Someone, actor_of, block, create_user, id_of, register
+from tests.users import signed_in as sign_in
 
 CAROL = Someone("carol", "carol@example.com", "carol paints her bicycle")
 NEW = "a quite different passphrase"
-PERSON = "/admin/people/<person>"
+PERSON = "/admin/users/<user>"
 FORMS = {
     "/account/data": {},
     "/account/delete": {"current_password": ROOT.password},
@@ -36,10 +36,10 @@ FORMS = {
     "/account/sessions/<uuid:session_id>/end": {},
     "/account/sessions/end-others": {},
     "/account/username": {"username": "radix"},
-    "/admin/history/export": {"format": "csv"},
+    "/admin/audit-log/export": {"format": "csv"},
     "/admin/invite": {"email": "m@example.net", "username": "mallory", "role": "Administrator"},
-    "/admin/outbox/<letter>/retry": {},
-    "/admin/registrations/<waiting>/resend": {},
+    "/admin/outbox/<email_id>/retry": {},
+    "/admin/registrations/<registration_id>/resend": {},
     "/admin/sessions/end": {"word": "everybody"},
     "/reauthenticate": {"password": ROOT.password},
     f"{PERSON}/block": {"reason": "spam"},
@@ -51,51 +51,51 @@ FORMS = {
     f"{PERSON}/sessions/end": {},
     f"{PERSON}/unblock": {},
 }
-OTHER_TABLES = sorted(set(Base.metadata.tables) - {"throttle_buckets"})
+OTHER_TABLES = sorted(set(Base.metadata.tables) - {"rate_limit_buckets"})
 
 
-async def run(house: House, statement: str) -> None:
-    async with house.engine.begin() as connection:
+async def run(services: Services, statement: str) -> None:
+    async with services.engine.begin() as connection:
         await connection.execute(text(statement))
 
 
-async def sign_out(house: House) -> None:
-    await run(house, "DELETE FROM login_sessions USING users WHERE users.id = user_id "
+async def sign_out(services: Services) -> None:
+    await run(services, "DELETE FROM login_sessions USING users WHERE users.id = user_id "
                      "AND username = 'root'")  # fmt: skip
 
 
-async def expire(house: House) -> None:
-    await run(house, "UPDATE login_sessions SET expires_at = now()")
+async def expire(services: Services) -> None:
+    await run(services, "UPDATE login_sessions SET expires_at = now()")
 
 
-async def shut_out(house: House) -> None:
+async def shut_out(services: Services) -> None:
     """Set what the look-up asks, and leave the sessions."""
-    await run(house, "UPDATE users SET blocked_at = now() WHERE username = 'root'")
+    await run(services, "UPDATE users SET blocked_at = now() WHERE username = 'root'")
 
 
-async def leave(house: House) -> None:
-    await run(house, "UPDATE users SET delete_at = now() WHERE username = 'root'")
+async def leave(services: Services) -> None:
+    await run(services, "UPDATE users SET delete_at = now() WHERE username = 'root'")
 
 
-async def change(house: House) -> None:
-    await run(house, "UPDATE users SET credential_version = credential_version + 1")
+async def change(services: Services) -> None:
+    await run(services, "UPDATE users SET credential_version = credential_version + 1")
 
 
-async def demote(house: House) -> None:
-    async with operator(house) as ctx:
+async def demote(services: Services) -> None:
+    async with operator(services) as ctx:
         await access.set_role(ctx, name="root", role_name="Moderator")
 
 
-async def weaken(house: House) -> None:
-    await run(house, "UPDATE roles SET permissions = 0 WHERE name = 'Administrator'")
+async def weaken(services: Services) -> None:
+    await run(services, "UPDATE roles SET permissions = 0 WHERE name = 'Administrator'")
 
 
-Meanwhile = Callable[[House], Awaitable[None]]
+Meanwhile = Callable[[Services], Awaitable[None]]
 
 
-async def everything(house: House) -> dict[str, list[str]]:
+async def everything(services: Services) -> dict[str, list[str]]:
     """Return all rows."""
-    async with house.engine.connect() as connection:
+    async with services.engine.connect() as connection:
         return {
             name: list(await connection.scalars(text(f"SELECT t::text FROM {name} t ORDER BY 1")))  # noqa: S608
             for name in OTHER_TABLES
@@ -105,28 +105,30 @@ async def everything(house: House) -> dict[str, list[str]]:
 @pytest.fixture
 async def prepared(browser: Browser) -> Browser:
     """Prepare all that an administrator can do something to."""
-    house = browser.house
+    services = browser.services
     for someone in (ROOT, BOB):
-        await settle(house, someone, role="Administrator")
-    await settle(house, ALICE)
-    await register(house, CAROL)
-    await ask_email(house, "waiting@example.org", someone=ROOT)
-    await sign_in(house, ALICE)
-    await run(house, "UPDATE outbox SET gave_up_at = now() WHERE recipient = 'carol@example.com'")
+        await create_user(services, someone, role="Administrator")
+    await create_user(services, ALICE)
+    await register(services, CAROL)
+    await ask_email(services, "waiting@example.org", someone=ROOT)
+    await sign_in(services, ALICE)
+    await run(
+        services, "UPDATE outbox SET gave_up_at = now() WHERE recipient = 'carol@example.com'"
+    )
     return browser
 
 
-async def address(house: House, path: str) -> str:
+async def address(services: Services, path: str) -> str:
     """Fill in the ids of what was prepared."""
     whose = "alice" if path.startswith(PERSON) else "root"
     wanted = {
-        "person": "SELECT id FROM users WHERE username = 'alice'",
-        "letter": "SELECT id FROM outbox WHERE gave_up_at IS NOT NULL",
-        "waiting": "SELECT id FROM registrations",
+        "user": "SELECT id FROM users WHERE username = 'alice'",
+        "email_id": "SELECT id FROM outbox WHERE gave_up_at IS NOT NULL",
+        "registration_id": "SELECT id FROM registrations",
         "session_id": "SELECT s.id FROM login_sessions s JOIN users ON users.id = user_id "
         "WHERE username = :whose ORDER BY s.created_at LIMIT 1",
     }
-    async with house.engine.connect() as connection:
+    async with services.engine.connect() as connection:
         ids = {
             name: await connection.scalar(text(each), {"whose": whose} if "whose" in each else {})
             for name, each in wanted.items()
@@ -139,13 +141,13 @@ async def too_late(prepared: Browser, path: str, meanwhile: Meanwhile) -> tuple[
 
     Return the answer's status, and whether it changed nothing.
     """
-    house, before = prepared.house, {}
+    services, before = prepared.services, {}
     window = await enter(prepared, ROOT)
-    where = await address(house, path)
+    where = await address(services, path)
 
     async def behind_the_door() -> None:
-        await meanwhile(house)
-        before.update(await everything(house))
+        await meanwhile(services)
+        before.update(await everything(services))
 
     checks = prepared.app.before_request_funcs[None]
     checks.append(behind_the_door)
@@ -153,7 +155,7 @@ async def too_late(prepared: Browser, path: str, meanwhile: Meanwhile) -> tuple[
         response = await window.post(where, FORMS[path])
     finally:
         checks.remove(behind_the_door)
-    return response.status_code, before == await everything(house)
+    return response.status_code, before == await everything(services)
 
 
 def test_all_closed_forms_are_walked_through() -> None:
@@ -175,56 +177,56 @@ async def test_whose_role_may_no_more_does_nothing(prepared: Browser) -> None:
     for path in FORMS:
         if path.startswith("/admin"):
             assert await too_late(prepared, path, demote) == (403, True), path
-            await run(prepared.house, "UPDATE users SET role_id = 3 WHERE username = 'root'")
+            await run(prepared.services, "UPDATE users SET role_id = 3 WHERE username = 'root'")
 
 
 async def test_whose_role_may_less_by_now_does_nothing(prepared: Browser) -> None:
     try:
         assert await too_late(prepared, f"{PERSON}/unblock", weaken) == (403, True)
     finally:
-        await run(prepared.house, "UPDATE roles SET permissions = 31 WHERE id = 3")
+        await run(prepared.services, "UPDATE roles SET permissions = 31 WHERE id = 3")
 
 
 @pytest.mark.parametrize(("meanwhile", "refusal"), [(block, SignedOut), (None, NotPermitted)])
 async def test_a_file_ends_where_its_reader_may_read_no_further(
-    house: House,
+    services: Services,
     monkeypatch: pytest.MonkeyPatch,
-    meanwhile: Callable[[House, Someone], Awaitable[None]] | None,
+    meanwhile: Callable[[Services, Someone], Awaitable[None]] | None,
     refusal: type[Refusal],
 ) -> None:
     monkeypatch.setattr(audit_log, "LINES_AT_ONCE", 2)
     for someone in (ROOT, BOB):
-        await settle(house, someone, role="Administrator")
-    actor = (await actor_of(house, ROOT))._replace(permission=Permission.ADMIN)
-    async with context(house, actor=actor) as ctx:
+        await create_user(services, someone, role="Administrator")
+    actor = (await actor_of(services, ROOT))._replace(permission=Permission.ADMIN)
+    async with context(services, actor=actor) as ctx:
         pieces = audit_log.export(ctx, Filter(), form=Format.JSON_LINES)
         assert await anext(pieces)
-        await (meanwhile(house, ROOT) if meanwhile else demote(house))
+        await (meanwhile(services, ROOT) if meanwhile else demote(services))
         with pytest.raises(refusal):
             await anext(pieces)
 
 
 async def test_ones_own_data_end_where_the_session_does(
-    house: House, monkeypatch: pytest.MonkeyPatch
+    services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(data_download, "LINES_AT_ONCE", 2)
-    await settle(house, ALICE)
-    actor = await actor_of(house, ALICE)
-    async with context(house, actor=actor) as ctx:
+    await create_user(services, ALICE)
+    actor = await actor_of(services, ALICE)
+    async with context(services, actor=actor) as ctx:
         pieces = data_download.download(ctx)
         for _ in range(3):
             assert await anext(pieces)
-        await block(house, ALICE)
+        await block(services, ALICE)
         with pytest.raises(SignedOut):
             await anext(pieces)
 
 
-async def test_nobody_acts_in_a_session_of_somebody_else(house: House) -> None:
-    await settle(house, ALICE)
-    await settle(house, BOB)
-    bobs: UUID = (await actor_of(house, BOB)).session_id
-    actor = Actor(await id_of(house, ALICE), bobs)
-    async with context(house, actor=actor, client=OPERATOR) as ctx:
+async def test_nobody_acts_in_a_session_of_somebody_else(services: Services) -> None:
+    await create_user(services, ALICE)
+    await create_user(services, BOB)
+    bobs: UUID = (await actor_of(services, BOB)).session_id
+    actor = Actor(await id_of(services, ALICE), bobs)
+    async with context(services, actor=actor, client=OPERATOR) as ctx:
         with pytest.raises(SignedOut):
             await data_download.note_download(ctx)
 
@@ -239,11 +241,11 @@ async def test_nobody_acts_in_a_session_of_somebody_else(house: House) -> None:
     ],
 )
 async def test_who_is_nobody_does_nothing(
-    house: House, deed: Callable[[Context], Awaitable[object]]
+    services: Services, deed: Callable[[Context], Awaitable[object]]
 ) -> None:
-    await settle(house, ALICE)
-    before = await everything(house)
-    async with context(house) as ctx:
+    await create_user(services, ALICE)
+    before = await everything(services)
+    async with context(services) as ctx:
         with pytest.raises(SignedOut):
             await deed(ctx)
-    assert await everything(house) == before
+    assert await everything(services) == before

@@ -6,7 +6,7 @@ from quart import Quart
 from app.http.client import client
 from tests.browser import SAME_ORIGIN, Browser
 from tests.mailbox import last_link
-from tests.people import ALICE
+from tests.users import ALICE
 
 BAD_HOSTS = [
     "",
@@ -59,7 +59,7 @@ class TestPublic:
             "confirm": ALICE.password,
         }
         await browser.client.post("/register", form=form, headers=headers)
-        link = await last_link(browser.house, ALICE.email)
+        link = await last_link(browser.services, ALICE.email)
         assert link.startswith("https://login.example.com/confirm/")
 
 

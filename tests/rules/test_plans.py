@@ -14,21 +14,21 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.models import Base
-from app.services import House
+from app.services import Services
 from tests.statements import Examples, Sent, examples, functions, ready, sent_by
 
 CROWD = (Path(__file__).parent / "crowd.sql").read_text()
-SMALL = {"roles", "forgotten_people"}  # the second: who is being forgotten just now
+SMALL = {"roles", "deleted_users"}  # the second: who is being forgotten just now
 GROWING = {table.name for table in Base.metadata.sorted_tables} - SMALL
 ELSEWHERE = {
-    "foreign": "reads the table of another application, whole",
-    "newcomer": "an import compares all whom it brings with all who are there",
+    "source": "reads the table of another application, whole",
+    "staging": "an import compares all whom it brings with all who are there",
     "finding": "the directory calls it, with what it makes of a filter",
 }
 ALLOWED = {
-    "directory.everybody": "an operator's list of all people",
-    "emigrant.exported": "an export of all people",
-    "emigrant.hash_beginnings": "an operator's count of all hashes",
+    "user_search.everybody": "an operator's list of all people",
+    "export.exported": "an export of all people",
+    "export.hash_beginnings": "an operator's count of all hashes",
 }
 PARTIAL = "SELECT indexrelid::regclass::text FROM pg_index WHERE indpred IS NOT NULL"
 AS_IF_LARGER = "SET LOCAL random_page_cost = 1.1"  # reading a few thousand rows whole is cheap
@@ -71,25 +71,25 @@ async def explain(connection: AsyncConnection, sent: Sent) -> list[Node]:
 
 
 async def called(
-    house: House, given: Examples, is_wanted: Callable[[str], bool]
+    services: Services, given: Examples, is_wanted: Callable[[str], bool]
 ) -> AsyncIterator[tuple[str, Collection[Sent]]]:
     for name, function in functions(but=ELSEWHERE):
         if is_wanted(name):
-            yield name, await sent_by(house, name, function, given)
+            yield name, await sent_by(services, name, function, given)
 
 
 async def faults(
-    house: House, is_wanted: Callable[[str], bool] = lambda _: True
+    services: Services, is_wanted: Callable[[str], bool] = lambda _: True
 ) -> list[tuple[str, str]]:
     """Return the functions and their faults, each with the statement."""
     found: list[tuple[str, str]] = []
-    given = await examples(house)
-    async with house.engine.connect() as connection:
+    given = await examples(services)
+    async with services.engine.connect() as connection:
         await connection.execute(text(AS_IF_LARGER))
         partial = set(await connection.scalars(text(PARTIAL)))
         for name, sent in [
             *ready(given),
-            *[each async for each in called(house, given, is_wanted)],
+            *[each async for each in called(services, given, is_wanted)],
         ]:
             assert sent, f"{name} sends nothing that could be seen"
             for each in sent:
@@ -98,8 +98,8 @@ async def faults(
     return found
 
 
-async def run(house: House, statements: str) -> None:
-    async with house.engine.connect() as connection:
+async def run(services: Services, statements: str) -> None:
+    async with services.engine.connect() as connection:
         driver = (await connection.get_raw_connection()).driver_connection
         assert driver is not None
         await driver.execute("SET statement_timeout = 0", timeout=60)
@@ -108,26 +108,26 @@ async def run(house: House, statements: str) -> None:
 
 
 @pytest.fixture
-async def crowd(house: House) -> None:
-    await run(house, CROWD)
-    await run(house, "VACUUM ANALYZE")
+async def crowd(services: Services) -> None:
+    await run(services, CROWD)
+    await run(services, "VACUUM ANALYZE")
 
 
 @pytest.mark.usefixtures("crowd")
-async def test_no_statement_reads_a_growing_table_as_a_whole(house: House) -> None:
-    found = await faults(house)
+async def test_no_statement_reads_a_growing_table_as_a_whole(services: Services) -> None:
+    found = await faults(services)
     wrong = [f"{name}: {fault}" for name, fault in found if name not in ALLOWED]
     assert not wrong, "\n".join(wrong)
     assert {name for name, _ in found} == set(ALLOWED), "an exception that nobody needs"
 
 
 @pytest.mark.usefixtures("crowd")
-async def test_a_missing_index_is_seen(house: House) -> None:
-    await run(house, "DROP INDEX ix_devices_seen_at")
+async def test_a_missing_index_is_seen(services: Services) -> None:
+    await run(services, "DROP INDEX ix_devices_seen_at")
     try:
-        found = await faults(house, lambda name: name == "pruning.delete_some")
+        found = await faults(services, lambda name: name == "pruning.delete_some")
     finally:
-        await run(house, "CREATE INDEX ix_devices_seen_at ON devices (seen_at)")
+        await run(services, "CREATE INDEX ix_devices_seen_at ON devices (seen_at)")
     assert [fault for _, fault in found if fault.startswith("Seq Scan on devices")]
 
 

@@ -13,7 +13,7 @@ from sqlalchemy import URL
 from app import create_app
 from app.config import Config
 from tests.browser import Browser
-from tests.people import ALICE, move_time, settle
+from tests.users import ALICE, create_user, move_time
 
 README = (Path(__file__).parents[2] / "README.md").read_text()
 CODE = dict(re.findall(r"```(python|html)\n(.*?)```", README, re.DOTALL))
@@ -49,22 +49,22 @@ async def test_nobody_passes_the_open_page_alone(browser: Browser) -> None:
 
 
 async def test_a_person_passes_what_his_role_may(browser: Browser) -> None:
-    await settle(browser.house, ALICE)
+    await create_user(browser.services, ALICE)
     await sign_in(browser)
     assert await statuses(browser) == [200, 403, 200, 200]
     assert "Moderate</a>" not in browser.text
 
 
 async def test_a_sensitive_page_asks_for_the_password_again(browser: Browser) -> None:
-    await settle(browser.house, ALICE)
+    await create_user(browser.services, ALICE)
     await sign_in(browser)
-    await move_time(browser.house, "login_sessions", "proven_at", "11 minutes")
+    await move_time(browser.services, "login_sessions", "reauthenticated_at", "11 minutes")
     response = await browser.get("/readme/payout")
     assert response.headers["Location"] == "/reauthenticate?next=/readme/payout"
 
 
 async def test_a_moderator_passes_all_and_sees_the_link(browser: Browser) -> None:
-    await settle(browser.house, ALICE, role="Moderator")
+    await create_user(browser.services, ALICE, role="Moderator")
     await sign_in(browser)
     assert await statuses(browser) == [200, 200, 200, 200]
     assert '<a href="/moderate">Moderate</a>' in browser.text

@@ -14,9 +14,9 @@ from app.http.access import may
 from app.http.marks import is_open
 from app.kit.permissions import Permission
 from app.models import Base
-from app.services import House
+from app.services import Services
 from tests.browser import SAME_ORIGIN, Browser
-from tests.people import ALICE, ROOT, block, register, settle, signed_in
+from tests.users import ALICE, ROOT, block, create_user, register, signed_in
 
 ALL_METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "BREW"]
 UNSAFE = ["POST", "PUT", "PATCH", "DELETE", "TRACE", "BREW"]
@@ -77,10 +77,10 @@ async def test_the_marks_are_those_of_the_table(app: Quart) -> None:
 async def test_nobody_passes_a_closed_door(browser: Browser, route: Route) -> None:
     """Anonymous, unconfirmed and blocked people are all nobody."""
     path = route.example.replace("/static", browser.app.static_url_path or "")
-    await register(browser.house, ALICE)
-    await settle(browser.house, ROOT)
-    secret = await signed_in(browser.house, ROOT)
-    await block(browser.house, ROOT)
+    await register(browser.services, ALICE)
+    await create_user(browser.services, ROOT)
+    secret = await signed_in(browser.services, ROOT)
+    await block(browser.services, ROOT)
     for window in (browser, await with_secret(browser, secret)):
         response = await window.client.open(
             path, json=sentinel, method=route.method, headers=SAME_ORIGIN
@@ -92,12 +92,12 @@ async def test_nobody_passes_a_closed_door(browser: Browser, route: Route) -> No
 @pytest.mark.parametrize("route", documented(), ids=lambda route: f"{route.method} {route.path}")
 async def test_a_person_passes_every_door(browser: Browser, route: Route) -> None:
     path = route.example.replace("/static", browser.app.static_url_path or "")
-    await settle(browser.house, ALICE)
-    window = await with_secret(browser, await signed_in(browser.house, ALICE))
+    await create_user(browser.services, ALICE)
+    window = await with_secret(browser, await signed_in(browser.services, ALICE))
     response = await window.client.open(
         path, json=sentinel, method=route.method, headers=SAME_ORIGIN
     )
-    needs_more = route.who not in {"anyone", "person"}  # a permission
+    needs_more = route.who not in {"anyone", "user"}  # a permission
     assert response.status_code != 401
     assert needs_more or response.status_code != 403
     assert not response.headers.get("Location", "").startswith("/login")
@@ -147,7 +147,7 @@ async def test_a_foreign_form_is_refused_everywhere(
     ids=str,
 )
 async def test_our_own_forms_are_taken(browser: Browser, headers: dict[str, str]) -> None:
-    await settle(browser.house, ALICE)
+    await create_user(browser.services, ALICE)
     response = await browser.client.post(
         "/login",
         form={"email_or_user": ALICE.email, "password": ALICE.password},
@@ -200,20 +200,20 @@ async def test_a_method_in_a_header_or_a_field_is_ignored(app: Quart) -> None:
 
 
 async def test_reading_changes_nothing(browser: Browser) -> None:
-    await settle(browser.house, ALICE)
-    window = await with_secret(browser, await signed_in(browser.house, ALICE))
-    before = await everything(browser.house)
+    await create_user(browser.services, ALICE)
+    window = await with_secret(browser, await signed_in(browser.services, ALICE))
+    before = await everything(browser.services)
     for path in addresses(browser.app):
         for method in ("GET", "HEAD", "OPTIONS"):
             await window.client.open(path, json=sentinel, method=method)
             await browser.client.open(path, json=sentinel, method=method)
-    assert await everything(browser.house) == before
+    assert await everything(browser.services) == before
 
 
-async def everything(house: House) -> str:
+async def everything(services: Services) -> str:
     """Return a digest of all rows of all tables."""
     digest = hashlib.sha256()
-    async with house.engine.connect() as connection:
+    async with services.engine.connect() as connection:
         for table in Base.metadata.sorted_tables:
             rows = await connection.execute(text(f"SELECT * FROM {table.name} ORDER BY 1"))  # noqa: S608
             digest.update(repr(list(rows)).encode())
@@ -267,7 +267,7 @@ async def test_a_thousand_anonymous_visits_leave_no_row_and_no_cookie(browser: B
             assert "Set-Cookie" not in response.headers
     for table in Base.metadata.sorted_tables:
         if table.name != "roles":
-            async with browser.house.engine.connect() as connection:
+            async with browser.services.engine.connect() as connection:
                 rows = await connection.scalar(text(f"SELECT count(*) FROM {table.name}"))  # noqa: S608
             assert rows == 0, table.name
 
@@ -291,23 +291,23 @@ class TestPermission:
         assert response.headers["Location"] == "/login?next=/moderate"
 
     async def test_who_lacks_the_permission_gets_a_page(self, window: Browser) -> None:
-        await settle(window.house, ALICE)
-        visitor = await with_secret(window, await signed_in(window.house, ALICE))
+        await create_user(window.services, ALICE)
+        visitor = await with_secret(window, await signed_in(window.services, ALICE))
         response = await visitor.get("/moderate")
         assert response.status_code == 403
         assert "You may not open this page" in visitor.text
 
     async def test_who_has_it_passes_from_the_next_request_on(self, window: Browser) -> None:
-        await settle(window.house, ALICE)
-        visitor = await with_secret(window, await signed_in(window.house, ALICE))
-        await settle_role(window.house, "Moderator")
+        await create_user(window.services, ALICE)
+        visitor = await with_secret(window, await signed_in(window.services, ALICE))
+        await settle_role(window.services, "Moderator")
         assert (await visitor.get("/moderate")).status_code == 200
-        await settle_role(window.house, "User")
+        await settle_role(window.services, "User")
         assert (await visitor.get("/moderate")).status_code == 403
 
 
-async def settle_role(house: House, role: str) -> None:
-    async with house.engine.begin() as connection:
+async def settle_role(services: Services, role: str) -> None:
+    async with services.engine.begin() as connection:
         await connection.execute(
             text("UPDATE users SET role_id = (SELECT id FROM roles WHERE name = :role)"),
             {"role": role},

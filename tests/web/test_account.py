@@ -1,4 +1,4 @@
-"""A person's own pages, and the links in letters that need no more than a button."""
+"""A user's own pages, and the links in letters that need no more than a button."""
 
 import json
 import re
@@ -10,23 +10,23 @@ from sqlalchemy import text
 
 from app.flows import access
 from app.kit.client import Client
-from app.services import House
+from app.services import Services
 from tests.acts import NEW, ask_email, leave
 from tests.browser import SAME_ORIGIN, Browser
 from tests.contexts import context
-from tests.mailbox import letters, link_about
-from tests.people import (
+from tests.mailbox import link_about, messages
+from tests.users import (
     ALICE,
     BOB,
     ROOT,
     Someone,
     actor_of,
     block,
+    create_user,
     entered,
     id_of,
     move_time,
     register,
-    settle,
     who,
 )
 
@@ -36,7 +36,7 @@ PATHS = ["", "/password", "/email", "/username", "/sessions", "/data", "/delete"
 @pytest.fixture
 async def alice(browser: Browser) -> Browser:
     """Return a browser in which Alice is signed in, just now."""
-    await settle(browser.house, ALICE)
+    await create_user(browser.services, ALICE)
     await log_in(browser, ALICE)
     return browser
 
@@ -53,8 +53,8 @@ async def name_of(browser: Browser) -> str | None:
     return found and found.group(1)
 
 
-async def forget_proofs(house: House) -> None:
-    await move_time(house, "login_sessions", "proven_at", "11 minutes")
+async def forget_proofs(services: Services) -> None:
+    await move_time(services, "login_sessions", "reauthenticated_at", "11 minutes")
 
 
 async def test_pages_name_what_can_be_changed(alice: Browser) -> None:
@@ -67,7 +67,7 @@ async def test_pages_name_what_can_be_changed(alice: Browser) -> None:
 
 class TestSudo:
     async def test_a_sensitive_page_asks_and_then_goes_on(self, alice: Browser) -> None:
-        await forget_proofs(alice.house)
+        await forget_proofs(alice.services)
         asked = await alice.get("/account/username")
         assert asked.headers["Location"] == "/reauthenticate?next=/account/username"
         await alice.follow(asked)
@@ -84,7 +84,7 @@ class TestSudo:
         assert (await alice.follow(on)).status_code == 200
 
     async def test_what_was_typed_is_there_again_but_no_password(self, alice: Browser) -> None:
-        await forget_proofs(alice.house)
+        await forget_proofs(alice.services)
         typed = {"username": "alice.in.wonderland", "password": "typed-p4ssword", "confirm": "x"}
         asked = await alice.post("/account/username", typed)
         assert asked.headers["Location"] == "/reauthenticate?next=/account/username"
@@ -97,8 +97,8 @@ class TestSudo:
         assert 'value="alice"' in alice.text
 
     async def test_what_was_typed_is_for_nobody_else(self, alice: Browser) -> None:
-        await settle(alice.house, BOB)
-        await forget_proofs(alice.house)
+        await create_user(alice.services, BOB)
+        await forget_proofs(alice.services)
         await alice.post("/account/username", username="alices.secret.wish")
         await alice.post("/logout")
         await log_in(alice, BOB)
@@ -106,18 +106,18 @@ class TestSudo:
         assert "alices.secret.wish" not in alice.text
 
     async def test_it_says_that_a_button_has_to_be_pressed_again(self, alice: Browser) -> None:
-        await forget_proofs(alice.house)
+        await forget_proofs(alice.services)
         right = {"password": ALICE.password, "next": "/account"}
         await alice.post("/account/sessions/end-others")
         await alice.follow(await alice.post("/reauthenticate", right))
         assert "Nothing was done yet" in alice.text
-        await forget_proofs(alice.house)
+        await forget_proofs(alice.services)
         await alice.get("/account/username")
         await alice.follow(await alice.post("/reauthenticate", right))
         assert "Nothing was done yet" not in alice.text
 
     async def test_a_button_leads_back_to_the_page_it_stands_on(self, alice: Browser) -> None:
-        await forget_proofs(alice.house)
+        await forget_proofs(alice.services)
         for referer, wanted in (
             ("http://127.0.0.1:8000/account/sessions", "/account/sessions"),
             ("http://127.0.0.1:8000//evil.example/", "/account"),
@@ -136,12 +136,12 @@ class TestSudo:
         assert on.headers["Location"] == "/account"
 
     async def test_nothing_is_done_without_it(self, alice: Browser) -> None:
-        other = await entered(alice.house, ALICE)
-        await forget_proofs(alice.house)
+        other = await entered(alice.services, ALICE)
+        await forget_proofs(alice.services)
         await alice.post("/account/sessions/end-others")
         await alice.post("/account/data")
         assert "alice@example.com" not in alice.text
-        assert await who(alice.house, other.secret) == "alice"
+        assert await who(alice.services, other.secret) == "alice"
 
 
 class TestPassword:
@@ -176,10 +176,10 @@ class TestReset:
     async def test_known_unknown_blocked_and_unconfirmed_look_the_same(
         self, browser: Browser
     ) -> None:
-        await settle(browser.house, ALICE)
-        await settle(browser.house, BOB)
-        await block(browser.house, BOB)
-        await register(browser.house, Someone("carol", "carol@example.com", NEW))
+        await create_user(browser.services, ALICE)
+        await create_user(browser.services, BOB)
+        await block(browser.services, BOB)
+        await register(browser.services, Someone("carol", "carol@example.com", NEW))
         said = set()
         for name in ("alice@example.com", "bob@example.com", "carol@example.com", "x@example.com"):
             response = await browser.post("/reset", {"email_or_user": name})
@@ -193,9 +193,9 @@ class TestReset:
         assert (await browser.post("/reset", {"email_or_user": "a" * 255})).status_code == 422
 
     async def test_the_whole_way(self, browser: Browser) -> None:
-        await settle(browser.house, ALICE)
+        await create_user(browser.services, ALICE)
         await browser.post("/reset", {"email_or_user": "Alice"})
-        link = await link_about(browser.house, ALICE.email, "Choose a new")
+        link = await link_about(browser.services, ALICE.email, "Choose a new")
         await browser.open_link(link)
         assert "Choose a new password" in browser.text
         assert "alice" in browser.text
@@ -211,21 +211,21 @@ class TestReset:
         assert (await log_in(browser, ALICE, NEW)).status_code == 303
 
     async def test_the_link_leaves_the_address_bar(self, browser: Browser) -> None:
-        await settle(browser.house, ALICE)
+        await create_user(browser.services, ALICE)
         await browser.post("/reset", {"email_or_user": "alice"})
-        link = await link_about(browser.house, ALICE.email, "Choose a new")
+        link = await link_about(browser.services, ALICE.email, "Choose a new")
         response = await browser.get(link.removeprefix("http://127.0.0.1:8000"))
         assert response.headers["Location"] == "/reset/password"
         assert response.headers["Referrer-Policy"] == "no-referrer"
 
     async def test_another_link_opened_meanwhile_is_said(self, browser: Browser) -> None:
         for someone in (ALICE, BOB):
-            await settle(browser.house, someone)
+            await create_user(browser.services, someone)
             await browser.post("/reset", {"email_or_user": someone.email})
-        await browser.open_link(await link_about(browser.house, ALICE.email, "Choose a new"))
+        await browser.open_link(await link_about(browser.services, ALICE.email, "Choose a new"))
         mark = re.search(r'name="link"[^>]*value="([0-9a-f]+)"', browser.text)
         assert mark
-        await browser.open_link(await link_about(browser.house, BOB.email, "Choose a new"))
+        await browser.open_link(await link_about(browser.services, BOB.email, "Choose a new"))
         fields = {"password": NEW, "confirm": NEW, "link": mark.group(1)}
         assert (await browser.post("/reset/password", fields)).status_code == 400
         assert "Another link was opened" in browser.text
@@ -256,9 +256,11 @@ class TestEmail:
     async def test_the_whole_way(self, alice: Browser) -> None:
         fields = {"email": "new@example.org", "current_password": ALICE.password}
         await alice.follow(await alice.post("/account/email", fields))
-        assert "We have sent a letter to new@example.org" in alice.text
+        assert "We have sent an email to new@example.org" in alice.text
         assert "waits for you" in alice.text
-        await alice.open_link(await link_about(alice.house, "new@example.org", "Confirm your new"))
+        await alice.open_link(
+            await link_about(alice.services, "new@example.org", "Confirm your new")
+        )
         assert "new@example.org" in alice.text
         before = alice.cookie()
         await alice.follow(await alice.post("/change-email"))
@@ -268,13 +270,13 @@ class TestEmail:
         assert (await alice.post("/change-email")).status_code == 410
 
     async def test_it_can_be_called_off(self, alice: Browser) -> None:
-        await ask_email(alice.house, "new@example.org")
+        await ask_email(alice.services, "new@example.org")
         await alice.follow(await alice.post("/account/email/cancel"))
         assert "waits for you" not in alice.text
 
     async def test_looking_at_a_link_changes_nothing(self, alice: Browser) -> None:
-        await ask_email(alice.house, "new@example.org")
-        link = await link_about(alice.house, "new@example.org", "Confirm your new")
+        await ask_email(alice.services, "new@example.org")
+        link = await link_about(alice.services, "new@example.org", "Confirm your new")
         for _ in range(5):
             await alice.new_window().open_link(link)
         await alice.open_link(link)
@@ -283,7 +285,7 @@ class TestEmail:
     async def test_a_known_and_an_unknown_address_look_the_same_on_every_page(
         self, alice: Browser
     ) -> None:
-        await settle(alice.house, BOB)
+        await create_user(alice.services, BOB)
         said = set()
         for email in (BOB.email, "nobody@example.com"):
             fields = {"email": email, "current_password": ALICE.password}
@@ -297,15 +299,15 @@ class TestEmail:
 
 class TestNotMe:
     async def test_the_whole_way(self, alice: Browser) -> None:
-        await ask_email(alice.house, "new@example.org")
+        await ask_email(alice.services, "new@example.org")
         owner = alice.new_window()
-        await owner.open_link(await link_about(alice.house, ALICE.email, "about to change"))
+        await owner.open_link(await link_about(alice.services, ALICE.email, "about to change"))
         assert "Was it not you?" in owner.text
         assert await name_of(alice) == "alice"
         assert (await owner.post("/not-me")).status_code == 200
         assert "Nobody is signed in any more" in owner.text
         assert await name_of(alice) is None
-        await owner.open_link(await link_about(alice.house, ALICE.email, "Choose a new"))
+        await owner.open_link(await link_about(alice.services, ALICE.email, "Choose a new"))
         await owner.post("/reset/password", {"password": NEW, "confirm": NEW})
         assert (await log_in(owner, ALICE, NEW)).status_code == 303
         assert (await owner.post("/not-me")).status_code == 410
@@ -313,13 +315,13 @@ class TestNotMe:
     async def test_another_person_in_that_browser_is_signed_out_for_good(
         self, alice: Browser
     ) -> None:
-        await settle(alice.house, BOB)
-        await ask_email(alice.house, "new@example.org")
+        await create_user(alice.services, BOB)
+        await ask_email(alice.services, "new@example.org")
         bob = alice.new_window()
         await log_in(bob, BOB, BOB.password)
         kept = bob.cookie()
         assert kept
-        await bob.open_link(await link_about(alice.house, ALICE.email, "about to change"))
+        await bob.open_link(await link_about(alice.services, ALICE.email, "about to change"))
         assert (await bob.post("/not-me")).status_code == 200
         replayed = alice.new_window()
         replayed.set_cookie(kept)
@@ -328,14 +330,14 @@ class TestNotMe:
 
 class TestUsername:
     async def test_taken_and_unfit_ones(self, alice: Browser) -> None:
-        await settle(alice.house, BOB)
+        await create_user(alice.services, BOB)
         for name in ("BOB", "", "a", "1abc", "a b c", "аlice"):
             assert (await alice.post("/account/username", {"username": name})).status_code == 422
 
     async def test_it_is_changed_and_the_owner_is_told(self, alice: Browser) -> None:
         await alice.follow(await alice.post("/account/username", {"username": "alicia"}))
         assert await name_of(alice) == "alicia"
-        assert "user name" in (await letters(alice.house, ALICE.email))[-1].subject
+        assert "username" in (await messages(alice.services, ALICE.email))[-1].subject
         fields = {"email_or_user": "alicia", "password": ALICE.password}
         assert (await alice.new_window().post("/login", fields)).status_code == 303
 
@@ -343,7 +345,7 @@ class TestUsername:
 class TestManyUsernames:
     @pytest.fixture
     def settings(self, settings: dict[str, object]) -> dict[str, object]:
-        return settings | {"account_letters_hour": 2}
+        return settings | {"emails_per_address_hour": 2}
 
     async def test_each_is_a_letter_so_they_are_limited(self, alice: Browser) -> None:
         statuses = [
@@ -361,31 +363,31 @@ class TestExtraFields:
     )  # fmt: skip
 
     async def test_they_change_nothing(self, alice: Browser) -> None:
-        await settle(alice.house, BOB)
-        extra = self.EXTRA | {"user_id": str(await id_of(alice.house, BOB))}
+        await create_user(alice.services, BOB)
+        extra = self.EXTRA | {"user_id": str(await id_of(alice.services, BOB))}
         own = {"username": "alicia", "email": "new@example.org", "current_password": "wrong"}
-        before = await rows(alice.house)
+        before = await rows(alice.services)
         for path in ("password", "email", "email/cancel", "username", "sessions/end-others"):
             await alice.post(f"/account/{path}", own | extra)
-        after = await rows(alice.house)
+        after = await rows(alice.services)
         assert after["bob"] == before["bob"]
         old, new = before["alice"], after["alicia"]
         assert {name for name in old if old[name] != new[name]} == {"username", "username_key"}
 
 
-async def rows(house: House) -> dict[str, dict[str, object]]:
-    async with house.engine.connect() as connection:
+async def rows(services: Services) -> dict[str, dict[str, object]]:
+    async with services.engine.connect() as connection:
         found = await connection.execute(text("SELECT * FROM users"))
         return {row["username"]: dict(row) for row in found.mappings()}
 
 
 class TestSessions:
     async def test_anothers_and_no_ones_are_the_same_nothing(self, alice: Browser) -> None:
-        await settle(alice.house, BOB)
+        await create_user(alice.services, BOB)
         bob = alice.new_window()
         await log_in(bob, BOB)
         await bob.get("/account/sessions")
-        await entered(alice.house, BOB)
+        await entered(alice.services, BOB)
         await bob.get("/account/sessions")
         his = re.search(r"/account/sessions/([0-9a-f-]{36})/end", bob.text)
         assert his
@@ -416,7 +418,7 @@ class TestSessions:
 
 class TestHistory:
     async def test_it_is_in_plain_words_and_ones_own(self, alice: Browser) -> None:
-        await settle(alice.house, BOB)
+        await create_user(alice.services, BOB)
         await log_in(alice.new_window(), BOB)
         await log_in(alice.new_window(), ALICE, "wrong")
         await alice.get("/account/history")
@@ -427,10 +429,10 @@ class TestHistory:
         assert "login." not in alice.text
 
     async def test_where_an_administrator_sat_is_not_told(self, alice: Browser) -> None:
-        await settle(alice.house, ROOT, role="Administrator")
+        await create_user(alice.services, ROOT, role="Administrator")
         office = Client(ip="198.51.100.200", user_agent="curl/8.5.0", request_id="0" * 16)
         async with context(
-            alice.house, client=office, actor=await actor_of(alice.house, ROOT)
+            alice.services, client=office, actor=await actor_of(alice.services, ROOT)
         ) as ctx:
             await access.send_reset(ctx, name="alice")
         await alice.get("/account/history")
@@ -441,13 +443,13 @@ class TestHistory:
         assert office.ip not in alice.text
 
     async def test_it_is_shown_in_pages(self, alice: Browser) -> None:
-        async with alice.house.engine.begin() as connection:
+        async with alice.services.engine.begin() as connection:
             await connection.execute(
                 text(
                     "INSERT INTO audit_events (event, subject_id, ip, user_agent, request_id) "
                     "SELECT 'login.ended', :id, '192.0.2.1', '', 'x' FROM generate_series(1, 120)"
                 ),
-                {"id": await id_of(alice.house, ALICE)},
+                {"id": await id_of(alice.services, ALICE)},
             )
         shown = 0
         path: str | None = "/account/history"
@@ -465,7 +467,7 @@ class TestHistory:
 
 class TestData:
     async def test_all_of_ones_own_and_nothing_secret(self, alice: Browser) -> None:
-        await settle(alice.house, BOB)
+        await create_user(alice.services, BOB)
         response = await alice.post("/account/data")
         assert response.content_type == "application/json; charset=utf-8"
         assert 'filename="alice.json"' in response.headers["Content-Disposition"]
@@ -479,13 +481,13 @@ class TestData:
 
 class TestDeletionOfAnAdministrator:
     async def test_the_last_one_stays(self, browser: Browser) -> None:
-        await settle(browser.house, ROOT, role="Administrator")
+        await create_user(browser.services, ROOT, role="Administrator")
         await log_in(browser, ROOT)
         response = await browser.post("/account/delete", current_password=ROOT.password)
         assert response.status_code == 409
         assert "Make somebody else one first" in browser.text
         assert await name_of(browser) == "root"
-        await settle(browser.house, ALICE, role="Administrator")
+        await create_user(browser.services, ALICE, role="Administrator")
         response = await browser.post("/account/delete", current_password=ROOT.password)
         assert response.status_code == 303
 
@@ -506,9 +508,9 @@ class TestDeletion:
         assert await name_of(alice) == "alice"
 
     async def test_the_letters_link_shows_a_button(self, browser: Browser) -> None:
-        await settle(browser.house, ALICE)
-        await leave(browser.house)
-        link = await link_about(browser.house, ALICE.email, "will be deleted")
+        await create_user(browser.services, ALICE)
+        await leave(browser.services)
+        link = await link_about(browser.services, ALICE.email, "will be deleted")
         await browser.open_link(link)
         assert "Keep your account?" in browser.text
         assert (await log_in(browser, ALICE)).status_code == 403
@@ -519,7 +521,7 @@ class TestDeletion:
 async def test_a_browser_gets_its_name_when_somebody_signs_in_and_not_before(
     browser: Browser,
 ) -> None:
-    await settle(browser.house, ALICE)
+    await create_user(browser.services, ALICE)
     await log_in(browser, ALICE, "wrong")
     assert browser.cookie("vestibule-browser") is None
     await log_in(browser, ALICE)
@@ -527,13 +529,13 @@ async def test_a_browser_gets_its_name_when_somebody_signs_in_and_not_before(
     assert name
     await browser.post("/logout")
     assert browser.cookie("vestibule-browser") == name
-    before = len(await letters(browser.house))
+    before = len(await messages(browser.services))
     await log_in(browser, ALICE)
-    assert len(await letters(browser.house)) == before
+    assert len(await messages(browser.services)) == before
 
 
 @pytest.mark.parametrize("name", ["", "x", "é", '"', "a.b.c", "x" * 4000])
 async def test_a_garbled_name_of_a_browser_is_none(browser: Browser, name: str) -> None:
-    await settle(browser.house, ALICE)
+    await create_user(browser.services, ALICE)
     browser.set_cookie(name, "vestibule-browser")
     assert (await log_in(browser, ALICE)).status_code == 303

@@ -6,7 +6,7 @@ from app import create_app
 from app.config import Config
 from app.http.cookies import cookie_name
 from tests.browser import Browser
-from tests.people import ALICE, settle
+from tests.users import ALICE, create_user
 
 AT = [
     "http://127.0.0.1:8000", "http://127.0.0.1:9000", "http://127.0.0.1", "https://example.com",
@@ -36,7 +36,7 @@ async def test_two_sites_on_one_host_keep_their_logins(
     other = create_app(other_config, database)
     async with one.test_app(), other.test_app():
         browsers = [Browser(one), Browser(other)]
-        await settle(browsers[0].house, ALICE)
+        await create_user(browsers[0].services, ALICE)
         for browser in browsers:
             browser.client.cookie_jar = browsers[0].client.cookie_jar
             await browser.post("/login", email_or_user=ALICE.email, password=ALICE.password)

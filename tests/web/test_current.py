@@ -1,18 +1,18 @@
-"""Who sends a request, and what he may."""
+"""Who sends a request, and what they may."""
 
 from typing import Any
 
 import pytest
 
-from app.flows.lookup import Person
+from app.flows.lookup import CurrentSession
 from app.http.current_user import CurrentUser
 from app.kit.permissions import Permission
 
 
 def somebody(permissions: Permission) -> CurrentUser:
-    facts: dict[str, Any] = dict.fromkeys(Person._fields)
+    facts: dict[str, Any] = dict.fromkeys(CurrentSession._fields)
     user = CurrentUser("secret")
-    user.person = Person(**facts | {"permissions": permissions})
+    user.session = CurrentSession(**facts | {"permissions": permissions})
     return user
 
 

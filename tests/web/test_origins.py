@@ -10,7 +10,7 @@ from tests.acts import NEW, ask_email
 from tests.browser import Browser
 from tests.flows.test_invitation import invite
 from tests.mailbox import last_link, link_about
-from tests.people import ALICE, ROOT, count, register, settle
+from tests.users import ALICE, ROOT, count, create_user, register
 
 OLD_BROWSER = {"Origin": "http://127.0.0.1:8000"}  # Safari before 16.4 sends no Sec-Fetch-Site
 HIDDEN = {"Origin": "null"}
@@ -25,8 +25,8 @@ async def send(
 
 
 async def open_confirmation(browser: Browser) -> None:
-    await register(browser.house, ALICE)
-    await browser.open_link(await last_link(browser.house, ALICE.email))
+    await register(browser.services, ALICE)
+    await browser.open_link(await last_link(browser.services, ALICE.email))
 
 
 class TestLinksInOldBrowsers:
@@ -52,13 +52,13 @@ class TestLinksInOldBrowsers:
         await open_confirmation(browser)
         for more in ({"Sec-Fetch-Site": "cross-site"}, {"Sec-Fetch-Site": "same-site"}):
             assert (await send(browser, "/confirm", HIDDEN | more)).status_code == 403
-        assert await count(browser.house, "users") == 0
+        assert await count(browser.services, "users") == 0
 
     async def test_a_named_foreign_origin_is_refused(self, browser: Browser) -> None:
         await open_confirmation(browser)
         for origin in ("https://evil.example", "NULL", "null, null", ""):
             assert (await send(browser, "/confirm", {"Origin": origin})).status_code == 403
-        assert await count(browser.house, "users") == 0
+        assert await count(browser.services, "users") == 0
 
     async def test_a_registration_is_confirmed(self, browser: Browser) -> None:
         await open_confirmation(browser)
@@ -66,24 +66,24 @@ class TestLinksInOldBrowsers:
         assert (await send(browser, "/confirm", HIDDEN, fields)).status_code == 303
 
     async def test_a_new_password_is_chosen(self, browser: Browser) -> None:
-        await settle(browser.house, ALICE)
+        await create_user(browser.services, ALICE)
         await browser.post("/reset", {"email_or_user": "alice"})
-        await browser.open_link(await link_about(browser.house, ALICE.email, "Choose a new"))
+        await browser.open_link(await link_about(browser.services, ALICE.email, "Choose a new"))
         assert (await send(browser, "/reset/password", HIDDEN, CHOSEN)).status_code == 303
 
     async def test_an_invitation_is_accepted(self, browser: Browser) -> None:
-        await browser.open_link(await invite(browser.house, ROOT))
+        await browser.open_link(await invite(browser.services, ROOT))
         assert (await send(browser, "/invitation", HIDDEN, CHOSEN)).status_code == 303
 
     async def test_an_address_is_changed(self, browser: Browser) -> None:
-        await settle(browser.house, ALICE)
-        await ask_email(browser.house, "new@example.com")
-        await browser.open_link(await last_link(browser.house, "new@example.com"))
+        await create_user(browser.services, ALICE)
+        await ask_email(browser.services, "new@example.com")
+        await browser.open_link(await last_link(browser.services, "new@example.com"))
         assert (await send(browser, "/change-email", HIDDEN)).status_code == 303
 
     async def test_only_the_redirect_hides_where_it_was(self, browser: Browser) -> None:
-        await register(browser.house, ALICE)
-        link = await last_link(browser.house, ALICE.email)
+        await register(browser.services, ALICE)
+        link = await last_link(browser.services, ALICE.email)
         response = await browser.get(link.removeprefix("http://127.0.0.1:8000"))
         assert response.headers["Referrer-Policy"] == "no-referrer"
         page = await browser.follow(response)
@@ -94,13 +94,13 @@ class TestNeitherHeader:
     """A login form on another site arrives without a cookie, by ``SameSite`` itself."""
 
     async def test_nobody_is_signed_in_and_nothing_is_written(self, browser: Browser) -> None:
-        await settle(browser.house, ALICE)
+        await create_user(browser.services, ALICE)
         fields = {"email_or_user": ALICE.email, "password": ALICE.password}
         response = await send(browser, "/login", {}, fields)
         assert response.status_code == 403
         assert "Set-Cookie" not in response.headers
         assert "Origin: http://127.0.0.1:8000" in await response.get_data(as_text=True)
-        assert await count(browser.house, "login_sessions") == 0
+        assert await count(browser.services, "login_sessions") == 0
 
     @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "BREW"])
     async def test_no_page_takes_it(self, app: Quart, method: str) -> None:
@@ -113,7 +113,7 @@ class TestNeitherHeader:
                 assert response.status_code == 403, path
 
     async def test_a_script_that_sends_the_origin_is_let_in(self, browser: Browser) -> None:
-        await settle(browser.house, ALICE)
+        await create_user(browser.services, ALICE)
         fields = {"email_or_user": ALICE.email, "password": ALICE.password}
         assert (await send(browser, "/login", OLD_BROWSER, fields)).status_code == 303
 
@@ -125,7 +125,7 @@ class TestOnALaptop:
     async def test_the_origin_of_the_page_that_is_open_is_taken(
         self, browser: Browser, host: str
     ) -> None:
-        await settle(browser.house, ALICE)
+        await create_user(browser.services, ALICE)
         fields = {"email_or_user": ALICE.email, "password": ALICE.password}
         headers = {"Host": host, "Origin": f"http://{host}"}
         assert (await send(browser, "/login", headers, fields)).status_code == 303

@@ -5,12 +5,12 @@ import re
 import pytest
 from quart import Response
 
-from app.services import House
+from app.services import Services
 from tests.browser import Browser
 from tests.flows.test_invitation import invite
-from tests.mailbox import last_link, letters, link_in
+from tests.mailbox import last_link, link_in, messages
 from tests.payloads import FOREIGN_TARGETS
-from tests.people import ALICE, BOB, ROOT, block, count, move_time, register, settle, signed_in
+from tests.users import ALICE, BOB, ROOT, block, count, create_user, move_time, register, signed_in
 
 APPLICATION = {
     "username": "alice",
@@ -39,9 +39,9 @@ class TestRegister:
     @pytest.mark.parametrize(
         ("field", "value", "words"),
         [
-            ("username", "", "choose a user name"),
-            ("username", "1alice", "beginning with a letter"),
-            ("username", "<script>", "beginning with a letter"),
+            ("username", "", "choose a username"),
+            ("username", "1alice", "beginning with an email"),
+            ("username", "<script>", "beginning with an email"),
             ("email", "", "enter your email"),
             ("email", "alice", "@-sign"),
             ("email", "a" * 300 + "@example.com", "at most 254"),
@@ -59,7 +59,7 @@ class TestRegister:
         assert error, browser.text
         assert words in error.group(1)
         assert f'href="#{field}"' in browser.text
-        assert await count(browser.house, "registrations") == 0
+        assert await count(browser.services, "registrations") == 0
 
     async def test_what_was_typed_stays_but_passwords(self, browser: Browser) -> None:
         await browser.post("/register", APPLICATION | {"confirm": "something else"})
@@ -75,13 +75,13 @@ class TestRegister:
         assert 'id="password-error">This is among the first passwords' in browser.text
 
     async def test_a_taken_user_name_is_refused_beside_it(self, browser: Browser) -> None:
-        await settle(browser.house, ALICE)
+        await create_user(browser.services, ALICE)
         response = await browser.post("/register", APPLICATION | {"email": "new@example.com"})
         assert response.status_code == 422
-        assert 'id="username-error">This user name is taken' in browser.text
+        assert 'id="username-error">This username is taken' in browser.text
 
     async def test_a_known_and_a_new_address_get_the_same_page(self, browser: Browser) -> None:
-        await settle(browser.house, ALICE)
+        await create_user(browser.services, ALICE)
         known = await browser.post("/register", APPLICATION | {"username": "somebody"})
         page = browser.text
         browser = browser.new_window()
@@ -92,7 +92,7 @@ class TestRegister:
         assert known.status_code == new.status_code == 200
         assert set(known.headers.keys()) == set(new.headers.keys())
         assert len(known.headers["Set-Cookie"]) == len(new.headers["Set-Cookie"])
-        assert len(await letters(browser.house)) == 3
+        assert len(await messages(browser.services)) == 3
 
     async def test_extra_fields_change_nothing(self, browser: Browser) -> None:
         extra = dict.fromkeys(("role", "role_id", "is_admin", "confirmed_at", "id"), "1")
@@ -105,7 +105,7 @@ class TestRegister:
         assert response.status_code == 200
         assert "Check your mail" in browser.text
         assert "alice@example.com" in browser.text
-        assert "you find the letter in its log" in browser.text
+        assert "you find the email in its log" in browser.text
 
 
 class TestConfirm:
@@ -113,7 +113,7 @@ class TestConfirm:
         self, browser: Browser
     ) -> None:
         await browser.post("/register", APPLICATION)
-        link = await last_link(browser.house, ALICE.email)
+        link = await last_link(browser.services, ALICE.email)
         await browser.open_link(link)
         assert (await browser.post("/confirm")).status_code == 303
         pages = set()
@@ -135,11 +135,11 @@ class TestConfirm:
         for path in ("/confirm", "/invitation"):
             for response in (await browser.get(path), await browser.post(path)):
                 assert response.status_code == 410
-                assert "open the link in the letter again" in browser.text
+                assert "open the link in the email again" in browser.text
 
     async def test_opening_a_link_changes_nothing(self, browser: Browser) -> None:
         await browser.post("/register", APPLICATION)
-        link = await last_link(browser.house, ALICE.email)
+        link = await last_link(browser.services, ALICE.email)
         path = link.removeprefix("http://127.0.0.1:8000")
         for window in (browser.new_window() for _ in range(5)):
             await window.open_link(link)
@@ -150,8 +150,8 @@ class TestConfirm:
         assert response.headers["Location"] == "/login"
 
     async def test_the_key_leaves_the_address_and_is_told_to_nobody(self, browser: Browser) -> None:
-        await register(browser.house, ALICE)
-        link = await last_link(browser.house, ALICE.email)
+        await register(browser.services, ALICE)
+        link = await last_link(browser.services, ALICE.email)
         response = await browser.get(link.removeprefix("http://127.0.0.1:8000"))
         assert response.headers["Location"] == "/confirm"
         cookie = response.headers["Set-Cookie"]
@@ -167,7 +167,7 @@ class TestConfirm:
 
     async def test_a_confirmed_person_is_led_to_the_login(self, browser: Browser) -> None:
         await browser.post("/register", APPLICATION)
-        await browser.open_link(await last_link(browser.house, ALICE.email))
+        await browser.open_link(await last_link(browser.services, ALICE.email))
         assert "current-password" not in browser.text
         await browser.follow(await browser.post("/confirm"))
         assert "Your address is confirmed" in browser.text
@@ -176,7 +176,7 @@ class TestConfirm:
     async def test_in_another_browser_the_password_is_asked_for(self, browser: Browser) -> None:
         await browser.post("/register", APPLICATION)
         other = browser.new_window()
-        await other.open_link(await last_link(browser.house, ALICE.email))
+        await other.open_link(await last_link(browser.services, ALICE.email))
         assert 'autocomplete="current-password"' in other.text
         for password in ("", "wrong"):
             response = await other.post("/confirm", password=password)
@@ -186,14 +186,14 @@ class TestConfirm:
         assert response.headers["Location"] == "/login"
 
     async def test_the_letter_is_sent_again_from_the_login_page(self, browser: Browser) -> None:
-        await register(browser.house, ALICE)
+        await register(browser.services, ALICE)
         response = await log_in(browser)
         assert response.status_code == 403
         ticket = re.search(r'name="ticket"[^>]*value="([^"]+)"', browser.text)
         assert ticket
         await browser.post("/confirm/resend", ticket=ticket.group(1))
         assert "Check your mail" in browser.text
-        assert len(await letters(browser.house, ALICE.email)) == 2
+        assert len(await messages(browser.services, ALICE.email)) == 2
 
     async def test_a_garbled_ticket_is_refused(self, browser: Browser) -> None:
         assert (await browser.post("/confirm/resend", ticket="x")).status_code == 410
@@ -206,7 +206,7 @@ class TestTwoTabs:
     ) -> None:
         for name in ("first", "second"):
             await browser.post("/register", APPLICATION | {"username": name})
-        first, second = [link_in(letter) for letter in await letters(browser.house)]
+        first, second = [link_in(message) for message in await messages(browser.services)]
         await browser.open_link(first)
         found = re.search(r'name="link"[^>]*value="(\w+)"', browser.text)
         assert found
@@ -215,7 +215,7 @@ class TestTwoTabs:
         assert response.status_code == 400
         assert "Another link was opened" in browser.text
         assert "second" in browser.text
-        assert await count(browser.house, "users") == 0
+        assert await count(browser.services, "users") == 0
         found = re.search(r'name="link"[^>]*value="(\w+)"', browser.text)
         assert found
         assert (await browser.post("/confirm", link=found.group(1))).status_code == 303
@@ -223,8 +223,8 @@ class TestTwoTabs:
     async def test_both_registrations_of_a_browser_are_proven(self, browser: Browser) -> None:
         for name in ("first", "second"):
             await browser.post("/register", APPLICATION | {"username": name})
-        for letter in await letters(browser.house):
-            await browser.open_link(link_in(letter))
+        for message in await messages(browser.services):
+            await browser.open_link(link_in(message))
             assert "current-password" not in browser.text
 
 
@@ -241,10 +241,10 @@ class TestLogin:
         assert words in browser.text
 
     async def test_every_failure_looks_the_same(self, browser: Browser) -> None:
-        await settle(browser.house, ALICE)
-        await settle(browser.house, BOB)
-        await block(browser.house, BOB)
-        await register(browser.house, ALICE._replace(username="late", email="late@example.com"))
+        await create_user(browser.services, ALICE)
+        await create_user(browser.services, BOB)
+        await block(browser.services, BOB)
+        await register(browser.services, ALICE._replace(username="late", email="late@example.com"))
         tries = [
             ("nobody@example.com", "wrong"),
             (ALICE.email, "wrong"),
@@ -275,7 +275,7 @@ class TestLogin:
 
     @pytest.mark.parametrize("target", FOREIGN_TARGETS)
     async def test_a_foreign_next_leads_home(self, browser: Browser, target: str) -> None:
-        await settle(browser.house, ALICE)
+        await create_user(browser.services, ALICE)
         await browser.client.get("/login", query_string={"next": target})
         response = await log_in(browser, next=target.replace("\0", ""))
         if "\0" not in target:
@@ -284,7 +284,7 @@ class TestLogin:
             assert response.headers["Location"] == "/"
 
     async def test_a_guarded_page_is_reached_after_the_login(self, browser: Browser) -> None:
-        await settle(browser.house, ALICE)
+        await create_user(browser.services, ALICE)
         response = await browser.get("/secret?a=1")
         assert response.status_code == 303
         assert response.headers["Location"] == "/login?next=/secret%3Fa%3D1"
@@ -296,13 +296,13 @@ class TestLogin:
         assert "alice" in browser.text
 
     async def test_the_login_page_leads_on_who_is_signed_in(self, browser: Browser) -> None:
-        await settle(browser.house, ALICE)
+        await create_user(browser.services, ALICE)
         await log_in(browser)
         response = await browser.get("/login?next=/secret")
         assert response.headers["Location"] == "/secret"
 
     async def test_home_greets_by_name(self, browser: Browser) -> None:
-        await settle(browser.house, ALICE)
+        await create_user(browser.services, ALICE)
         await browser.follow(await log_in(browser))
         assert "Hello, alice" in browser.text
         await browser.get("/nothing-here")
@@ -311,7 +311,7 @@ class TestLogin:
     async def test_without_remember_me_the_cookie_ends_with_the_browser(
         self, browser: Browser
     ) -> None:
-        await settle(browser.house, ALICE)
+        await create_user(browser.services, ALICE)
         cookie = cookie_in(await log_in(browser), "session")
         assert "Max-Age" not in cookie
         assert "Expires" not in cookie
@@ -319,13 +319,13 @@ class TestLogin:
         assert "Domain" not in cookie
 
     async def test_with_remember_me_it_lasts_thirty_days(self, browser: Browser) -> None:
-        await settle(browser.house, ALICE)
+        await create_user(browser.services, ALICE)
         cookie = cookie_in(await log_in(browser, remember_me="y"), "session")
         assert f"Max-Age={30 * 24 * 3600}" in cookie
 
     async def test_the_cookie_says_nothing_of_the_person(self, browser: Browser) -> None:
-        await settle(browser.house, ALICE)
-        secret = await signed_in(browser.house, ALICE)
+        await create_user(browser.services, ALICE)
+        secret = await signed_in(browser.services, ALICE)
         await log_in(browser)
         cookie = browser.cookie()
         assert cookie
@@ -335,7 +335,7 @@ class TestLogin:
 
 class TestSession:
     async def cookie_of_alice(self, browser: Browser) -> str:
-        await settle(browser.house, ALICE)
+        await create_user(browser.services, ALICE)
         await log_in(browser)
         cookie = browser.cookie()
         assert cookie
@@ -354,12 +354,12 @@ class TestSession:
 
     async def test_a_cookie_replayed_after_a_block_is_refused(self, browser: Browser) -> None:
         await self.cookie_of_alice(browser)
-        await block(browser.house, ALICE)
+        await block(browser.services, ALICE)
         assert not await self.is_in(browser)
 
     async def test_a_cookie_replayed_after_its_end_is_refused(self, browser: Browser) -> None:
         await self.cookie_of_alice(browser)
-        await move_time(browser.house, "login_sessions", "expires_at", "12 hours")
+        await move_time(browser.services, "login_sessions", "expires_at", "12 hours")
         assert not await self.is_in(browser)
 
     async def test_who_is_signed_out_is_led_home(self, browser: Browser) -> None:
@@ -367,7 +367,7 @@ class TestSession:
         assert (await browser.post("/logout")).headers["Location"] == "/"
 
     async def test_a_door_is_never_the_page_that_was_asked_for(self, browser: Browser) -> None:
-        await settle(browser.house, ALICE)
+        await create_user(browser.services, ALICE)
         for door in ("/logout", "/login?next=/secret"):
             assert (await log_in(browser, next=door)).headers["Location"] == "/"
 
@@ -411,8 +411,8 @@ class TestRotation:
     async def test_a_cookie_of_an_old_key_lives_and_a_new_one_has_the_new_key(
         self, browser: Browser
     ) -> None:
-        await settle(browser.house, ALICE)
-        secret = await signed_in(browser.house, ALICE)
+        await create_user(browser.services, ALICE)
+        secret = await signed_in(browser.services, ALICE)
         extension = browser.app.extensions["QUART_AUTH"][0]
         app = browser.app
         new = extension.dump_token(secret, app)
@@ -429,7 +429,7 @@ class TestRotation:
 
 class TestInvitation:
     async def test_a_first_password_is_chosen(self, browser: Browser) -> None:
-        link = await self.invited(browser.house)
+        link = await self.invited(browser.services)
         await browser.open_link(link)
         assert "Welcome, root" in browser.text
         wrong = {"password": "short", "confirm": "short"}
@@ -444,8 +444,8 @@ class TestInvitation:
         )
         assert (await browser.get("/secret")).status_code == 200
 
-    async def invited(self, house: House) -> str:
-        return await invite(house, ROOT)
+    async def invited(self, services: Services) -> str:
+        return await invite(services, ROOT)
 
 
 class TestHttps:
@@ -454,7 +454,7 @@ class TestHttps:
         return settings | {"public_url": "https://login.example.com"}
 
     async def test_cookies_are_tied_to_the_host_and_to_tls(self, browser: Browser) -> None:
-        await settle(browser.house, ALICE)
+        await create_user(browser.services, ALICE)
         headers = {"Host": "login.example.com", "Sec-Fetch-Site": "same-origin"}
         fields = {"email_or_user": ALICE.email, "password": ALICE.password}
         response = await browser.client.post("/login", form=fields, headers=headers, scheme="https")

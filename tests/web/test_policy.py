@@ -7,13 +7,13 @@ import pytest
 
 from app.flows import confirmation, invitation, registration
 from app.kit.errors import AddressNotAllowed, RegistrationClosed, TermsNotAccepted
-from app.services import House
+from app.services import Services
 from tests.browser import Browser
 from tests.contexts import context, operator
 from tests.flows.test_invitation import invite
 from tests.flows.test_transfer import look
-from tests.mailbox import key_of, last_link, letters
-from tests.people import ALICE, ROOT, count, register
+from tests.mailbox import key_of, last_link, messages
+from tests.users import ALICE, ROOT, count, register
 from tests.web.test_pages import APPLICATION
 
 ACCEPTED = {"terms": "y"}
@@ -44,8 +44,8 @@ class TestClosed:
             assert response.status_code == 403
             assert words in browser.text
         with pytest.raises(RegistrationClosed, match=words):
-            await register(browser.house, ALICE)
-        assert await count(browser.house, "registrations") == 0
+            await register(browser.services, ALICE)
+        assert await count(browser.services, "registrations") == 0
 
     async def test_the_page_says_so_and_has_no_form(self, browser: Browser, words: str) -> None:
         response = await browser.get("/register")
@@ -61,19 +61,22 @@ class TestClosed:
 
     async def test_who_is_invited_comes_in(self, browser: Browser, words: str) -> None:
         assert words
-        await browser.open_link(await invite(browser.house, ROOT))
+        await browser.open_link(await invite(browser.services, ROOT))
         fields = {"password": ROOT.password, "confirm": ROOT.password}
         assert (await browser.post("/invitation", fields)).status_code == 303
 
 
-async def test_a_link_under_way_still_works_when_registration_closes(house: House) -> None:
-    receipt = await register(house, ALICE)
-    closed = house.config.model_copy(update={"registration": "closed"})
-    async with context(house, config=closed) as ctx:
+async def test_a_link_under_way_still_works_when_registration_closes(services: Services) -> None:
+    receipt = await register(services, ALICE)
+    closed = services.config.model_copy(update={"registration": "closed"})
+    async with context(services, config=closed) as ctx:
         await confirmation.confirm(
-            ctx, password="", sealed=key_of(await last_link(house, ALICE.email)), receipts=[receipt]
+            ctx,
+            password="",
+            sealed=key_of(await last_link(services, ALICE.email)),
+            receipts=[receipt],
         )
-    assert await count(house, "users") == 1
+    assert await count(services, "users") == 1
 
 
 @with_policy(registration_domains="Example.com .uni.example.edu bücher.example")
@@ -102,7 +105,7 @@ class TestDomains:
         )
         assert 'value="alice"' in browser.text
         assert f'value="{email}"' in browser.text
-        assert await count(browser.house, "registrations") == 0
+        assert await count(browser.services, "registrations") == 0
 
     @pytest.mark.parametrize(
         "email",
@@ -118,21 +121,23 @@ class TestDomains:
     async def test_these_domains_register(self, browser: Browser, email: str) -> None:
         response = await browser.post("/register", APPLICATION | {"email": email})
         assert response.status_code == 200
-        assert await count(browser.house, "registrations") == 1
+        assert await count(browser.services, "registrations") == 1
 
     async def test_the_form_names_them_before(self, browser: Browser) -> None:
         await browser.get("/register")
         assert "can register: example.com, uni.example.edu and all below" in browser.text
 
-    async def test_a_known_address_of_another_domain_is_refused_alike(self, house: House) -> None:
-        async with operator(house) as ctx:
+    async def test_a_known_address_of_another_domain_is_refused_alike(
+        self, services: Services
+    ) -> None:
+        async with operator(services) as ctx:
             await invitation.invite(
                 ctx, username="root", email="root@elsewhere.example", role_name=None
             )
         for email in ("root@elsewhere.example", "nobody@elsewhere.example"):
             with pytest.raises(AddressNotAllowed):
-                await register(house, ALICE._replace(email=email))
-        assert await letters(house) == []
+                await register(services, ALICE._replace(email=email))
+        assert await messages(services) == []
 
 
 @with_policy(terms_url="https://example.com/terms?a=1&b=2")
@@ -144,7 +149,7 @@ class TestTerms:
         assert response.status_code == 422
         assert 'id="terms-error">Please accept the terms' in browser.text
         assert 'value="alice@example.com"' in browser.text
-        assert await count(browser.house, "registrations") == 0
+        assert await count(browser.services, "registrations") == 0
 
     async def test_the_box_stays_ticked_when_something_else_is_wrong(
         self, browser: Browser
@@ -155,39 +160,39 @@ class TestTerms:
     async def test_an_invitation_without_them_is_refused_and_stays_good(
         self, browser: Browser
     ) -> None:
-        link = await invite(browser.house, ROOT)
+        link = await invite(browser.services, ROOT)
         await browser.open_link(link)
         assert 'href="https://example.com/terms?a=1&amp;b=2"' in browser.text
         fields = {"password": ROOT.password, "confirm": ROOT.password}
         assert (await browser.post("/invitation", fields)).status_code == 422
         assert "terms-error" in browser.text
-        assert await look(browser.house, where="terms_accepted_at IS NOT NULL") == []
+        assert await look(browser.services, where="terms_accepted_at IS NOT NULL") == []
         assert (await browser.post("/invitation", fields | ACCEPTED)).status_code == 303
-        assert await look(browser.house, where="terms_accepted_at IS NOT NULL") == ["root"]
+        assert await look(browser.services, where="terms_accepted_at IS NOT NULL") == ["root"]
 
     async def test_the_moment_of_registering_is_kept(self, browser: Browser) -> None:
         await browser.get("/register")
         assert 'href="https://example.com/terms?a=1&amp;b=2"' in browser.text
         assert (await browser.post("/register", APPLICATION | ACCEPTED)).status_code == 200
-        async with browser.house.engine.begin() as connection:
+        async with browser.services.engine.begin() as connection:
             await connection.exec_driver_sql(
                 "UPDATE registrations SET terms_accepted_at = '2020-02-02T00:00Z'"
             )
-        await browser.open_link(await last_link(browser.house, ALICE.email))
+        await browser.open_link(await last_link(browser.services, ALICE.email))
         assert (await browser.post("/confirm")).status_code == 303
-        moments = await look(browser.house, "terms_accepted_at::date::text")
+        moments = await look(browser.services, "terms_accepted_at::date::text")
         assert moments == ["2020-02-02"]
 
-    async def test_the_flow_itself_wants_them(self, house: House) -> None:
+    async def test_the_flow_itself_wants_them(self, services: Services) -> None:
         with pytest.raises(TermsNotAccepted):
-            await register(house, ALICE)
+            await register(services, ALICE)
 
 
 async def test_without_terms_there_is_no_box_and_nothing_is_noted(browser: Browser) -> None:
     await browser.get("/register")
     assert "terms" not in browser.text
     await browser.post("/register", APPLICATION | ACCEPTED)
-    async with browser.house.engine.connect() as connection:
+    async with browser.services.engine.connect() as connection:
         found = await connection.exec_driver_sql("SELECT terms_accepted_at FROM registrations")
         assert found.scalars().all() == [None]
 

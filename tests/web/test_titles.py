@@ -5,7 +5,7 @@ import re
 import pytest
 
 from tests.browser import Browser
-from tests.people import ALICE, ROOT, settle
+from tests.users import ALICE, ROOT, create_user
 
 
 def title(browser: Browser) -> str:
@@ -16,7 +16,7 @@ def title(browser: Browser) -> str:
 
 @pytest.fixture
 async def root(browser: Browser) -> Browser:
-    await settle(browser.house, ROOT, role="Administrator")
+    await create_user(browser.services, ROOT, role="Administrator")
     await browser.post("/login", {"email_or_user": "root", "password": ROOT.password})
     return browser
 
@@ -36,8 +36,8 @@ async def test_a_refusal_is_an_error(browser: Browser) -> None:
 
 @pytest.mark.parametrize(
     "path",
-    ["/account/password", "/account/email", "/account/username", "/account/delete", "/reauthenticate",
-     "/admin/invite"],
+    ["/account/password", "/account/email", "/account/username", "/account/delete",
+     "/reauthenticate", "/admin/invite"],
 )  # fmt: skip
 async def test_so_it_is_on_the_pages_behind_the_door(root: Browser, path: str) -> None:
     await root.get(path)
@@ -47,7 +47,7 @@ async def test_so_it_is_on_the_pages_behind_the_door(root: Browser, path: str) -
 
 
 async def test_a_wrong_filter_is_one(root: Browser) -> None:
-    for path in ("/admin/people", "/admin/people?state=none", "/admin/history?network=x"):
+    for path in ("/admin/users", "/admin/users?state=none", "/admin/audit-log?network=x"):
         await root.get(path)
         assert title(root).startswith("Error: ") == ("=" in path)
 

@@ -1,4 +1,4 @@
-"""After signing in a person is where they wanted to be, with what they had typed."""
+"""After signing in a user is where they wanted to be, with what they had typed."""
 
 import re
 from collections.abc import Mapping
@@ -8,10 +8,10 @@ import pytest
 from quart import Response
 
 from app.flows import access
-from app.services import House
+from app.services import Services
 from tests.browser import SAME_ORIGIN, Browser
 from tests.contexts import context
-from tests.people import ALICE, BOB, ROOT, Someone, count, move_time, settle
+from tests.users import ALICE, BOB, ROOT, Someone, count, create_user, move_time
 
 # What a browser leaves as it is when it asks for an address, and how the same is written quoted.
 RAW = [
@@ -37,8 +37,8 @@ def wanted_in(browser: Browser) -> str:
     return found[1].replace("&amp;", "&") if found else ""
 
 
-async def end_sessions(house: House) -> None:
-    await move_time(house, "login_sessions", "expires_at", "12 hours")
+async def end_sessions(services: Services) -> None:
+    await move_time(services, "login_sessions", "expires_at", "12 hours")
 
 
 class TestPage:
@@ -46,7 +46,7 @@ class TestPage:
     async def test_it_is_reached_whatever_browsers_send_raw(
         self, browser: Browser, asked: str, quoted: str
     ) -> None:
-        await settle(browser.house, ALICE)
+        await create_user(browser.services, ALICE)
         to_login = await browser.get(asked)
         assert parse_qs(urlsplit(to_login.headers["Location"]).query) == {"next": [quoted]}
         await browser.follow(to_login)
@@ -57,22 +57,22 @@ class TestPage:
 
     async def test_a_link_to_the_sign_in_page_may_name_it_raw(self, browser: Browser) -> None:
         await browser.client.get("/login", query_string={"next": "/secret?ids[]=1"})
-        await settle(browser.house, ALICE)
+        await create_user(browser.services, ALICE)
         on = await sign_in(browser, ALICE, next="/secret?ids[]=1")
         assert on.headers["Location"] == "/secret?ids%5B%5D=1"
 
     async def test_it_is_reached_through_the_password_asked_for_again(
         self, browser: Browser
     ) -> None:
-        await settle(browser.house, ROOT, role="Administrator")
+        await create_user(browser.services, ROOT, role="Administrator")
         await sign_in(browser, ROOT)
-        await move_time(browser.house, "login_sessions", "proven_at", "11 minutes")
-        await browser.follow(await browser.get("/admin/people?q=[a]"))
+        await move_time(browser.services, "login_sessions", "reauthenticated_at", "11 minutes")
+        await browser.follow(await browser.get("/admin/users?q=[a]"))
         on = await browser.post("/reauthenticate", password=ROOT.password, next=wanted_in(browser))
-        assert on.headers["Location"] == "/admin/people?q=%5Ba%5D"
+        assert on.headers["Location"] == "/admin/users?q=%5Ba%5D"
 
     async def test_who_has_just_signed_in_is_not_asked_again(self, browser: Browser) -> None:
-        await settle(browser.house, ALICE)
+        await create_user(browser.services, ALICE)
         to_login = await browser.get("/reauthenticate?next=/account/username")
         await browser.follow(to_login)
         on = await sign_in(browser, ALICE, next=wanted_in(browser))
@@ -83,10 +83,10 @@ class TestFormOfAnEndedSession:
     @pytest.fixture
     async def alice(self, browser: Browser) -> Browser:
         """Return a browser whose session has ended while a form was open."""
-        await settle(browser.house, ALICE)
-        await settle(browser.house, BOB)
+        await create_user(browser.services, ALICE)
+        await create_user(browser.services, BOB)
         await sign_in(browser, ALICE)
-        await end_sessions(browser.house)
+        await end_sessions(browser.services)
         return browser
 
     async def send(
@@ -99,7 +99,7 @@ class TestFormOfAnEndedSession:
 
     async def test_nothing_is_done(self, alice: Browser) -> None:
         await self.send(alice, "/account/email", {"email": "new@example.com"})
-        assert await count(alice.house, "outbox") == 2  # the two confirmations
+        assert await count(alice.services, "outbox") == 2  # the two confirmations
 
     async def test_the_sign_in_page_says_why_and_leads_back(self, alice: Browser) -> None:
         asked = await self.send(alice, "/account/email", {"email": "new@example.com"})
@@ -166,11 +166,13 @@ class TestFormOfAnEndedSession:
         self, alice: Browser
     ) -> None:
         await sign_in(alice, ALICE)
-        await move_time(alice.house, "login_sessions", "proven_at", "11 minutes")
+        await move_time(alice.services, "login_sessions", "reauthenticated_at", "11 minutes")
         asked = await alice.post("/account/username", username="alice.in.wonderland")
         await alice.follow(asked)
-        await end_sessions(alice.house)
-        asked = await alice.post("/reauthenticate", password=ALICE.password, next="/account/username")
+        await end_sessions(alice.services)
+        asked = await alice.post(
+            "/reauthenticate", password=ALICE.password, next="/account/username"
+        )
         assert asked.headers["Location"] == "/login?next=/account/username"
         await alice.follow(asked)
         await alice.follow(await sign_in(alice, ALICE, next=wanted_in(alice)))
@@ -186,17 +188,17 @@ class TestFormOfAnEndedSession:
 
 class TestAdministrator:
     async def test_a_reason_and_a_role_are_not_lost(self, browser: Browser) -> None:
-        await settle(browser.house, ALICE)
-        await settle(browser.house, ROOT, role="Administrator")
+        await create_user(browser.services, ALICE)
+        await create_user(browser.services, ROOT, role="Administrator")
         for deed, fields, words in (
             ("block", {"reason": "sells hats"}, 'value="sells hats"'),
             ("role", {"role": "Moderator"}, '<option selected value="Moderator">'),
         ):
             await sign_in(browser, ROOT)
-            await browser.get("/admin/people?q=alice")
-            found = re.search(r"/admin/people/[0-9a-f-]{36}", browser.text)
+            await browser.get("/admin/users?q=alice")
+            found = re.search(r"/admin/users/[0-9a-f-]{36}", browser.text)
             assert found
-            async with context(browser.house, is_operator=True) as ctx:
+            async with context(browser.services, is_operator=True) as ctx:
                 await access.end_sessions(ctx, name="root")
             headers = {**SAME_ORIGIN, "Referer": f"http://127.0.0.1:8000{found[0]}"}
             asked = await browser.client.post(f"{found[0]}/{deed}", form=fields, headers=headers)

@@ -10,7 +10,7 @@ from app.flows.audit_log import Format
 from app.http import streams
 from app.http.context import context
 from app.http.marks import may, sensitive
-from app.kit.errors import NoSuchUser
+from app.kit.errors import NoSuchSubject
 from app.kit.permissions import Permission
 from app.web.admin.forms import AuditLogForm, ExportForm, asked
 from app.web.admin.shared import argument
@@ -33,14 +33,12 @@ async def show_audit_log() -> ResponseTypes:
     try:
         async with context() as ctx:
             found = await audit_log.read(ctx, form.wanted, before=argument("before"))
-    except NoSuchUser as refusal:
+    except NoSuchSubject as refusal:
         return await _show(form, refusal=refusal)
     return await _show(form, found)
 
 
-async def _show(
-    form: AuditLogForm, found: audit_log.Page = NOTHING, **how: Any
-) -> ResponseTypes:
+async def _show(form: AuditLogForm, found: audit_log.Page = NOTHING, **how: Any) -> ResponseTypes:
     return await show("admin/audit_log.html", form, found=found, asked=asked(form), **how)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from wtforms import DateField, EmailField, Field, Form, SelectField, StringField
 from wtforms.validators import InputRequired, Optional, ValidationError
 
-from app.flows.audit_log import EVENTS
+from app.flows.audit_log import EVENTS, Format
 from app.flows.audit_log import Filter as LinesFilter
 from app.flows.user_search import Filter, State
 from app.kit.addresses import EMAIL_LONGEST, USERNAME_RULE
@@ -15,6 +15,7 @@ from app.web.fields import BaseForm, address, as_meant, at_most, given, trimmed,
 
 REASON_LONGEST = 500
 FIRST_YEAR, LAST_YEAR = 2000, 2099
+EVERYBODY = "everybody"
 ANY = "(any)"  # no role has such a name
 PLAIN = {"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}
 
@@ -43,28 +44,28 @@ def _network(_form: Form, field: Field) -> None:
         ip_network(field.data, strict=False)
     except ValueError:
         raise ValidationError(
-            "Please enter an address like 192.0.2.7 or a network like 192.0.2.0/24."
+            "Enter an IP address like 192.0.2.7 or a network like 192.0.2.0/24."
         ) from None
 
 
 def _day(_form: Form, field: Field) -> None:
     if field.data is not None and not FIRST_YEAR <= field.data.year <= LAST_YEAR:
-        raise ValidationError("Please enter a day of this century.")
+        raise ValidationError("Enter a date between 2000 and 2099.")
 
 
 def _printable(_form: Form, field: Field) -> None:
     if not (field.data or "").isprintable():
-        raise ValidationError("Please use letters, digits and punctuation only.")
+        raise ValidationError("Use letters, digits and punctuation only.")
 
 
-class FindForm(BaseForm):
+class SearchForm(BaseForm):
     """Look for people."""
 
     q = StringField(
-        "Part of a name or an address",
-        [Optional(), at_most(EMAIL_LONGEST, "This is too long."), _printable],
+        "Username or email",
+        [Optional(), at_most(EMAIL_LONGEST, "That's too long."), _printable],
         [as_meant],
-        description="With one or two letters: user names that begin with them.",
+        description="Part of it is enough. One or two letters find usernames that start with them.",
         render_kw=PLAIN | {"type": "search"},
     )
     state = SelectField(
@@ -86,14 +87,14 @@ class FindForm(BaseForm):
         return Filter(given(self.q), State(state) if state else None, role)
 
 
-class WaitingForm(BaseForm):
+class PendingForm(BaseForm):
     """Look for a registration."""
 
     email = StringField("Address", [], [as_meant], render_kw={"autocomplete": "off"})
 
 
 class BlockForm(BaseForm):
-    """Block a person."""
+    """Block a user."""
 
     reason = StringField(
         "Reason",
@@ -103,38 +104,40 @@ class BlockForm(BaseForm):
             _printable,
         ],
         [trimmed],
-        description="For administrators only. The person does not see it.",
+        description="For administrators only. The user doesn't see it.",
         render_kw={"autocomplete": "off"},
     )
 
 
 class RoleForm(BaseForm):
-    """Give a person a role."""
+    """Give a user a role."""
 
-    role = SelectField("Role")
+    role = SelectField("Role", validate_choice=False)  # the flow knows which there are
 
     def offer(self, roles: list[str]) -> None:
         """Let the administrator choose among the roles that there are."""
         self.role.choices = _choices(*roles)
 
 
-class WordForm(BaseForm):
+def _everybody(_form: Form, field: Field) -> None:
+    if field.data != EVERYBODY:
+        raise ValidationError(f"Type the word {EVERYBODY}.")
+
+
+class EverybodyForm(BaseForm):
     """Type a word, so that nothing grave happens by a slip."""
 
     word = StringField(
-        "The word",
-        [InputRequired("Please type the word."), _printable],
-        [as_meant],
-        render_kw=PLAIN,
+        "Word", [InputRequired("Type the word."), _everybody], [as_meant], render_kw=PLAIN
     )
 
 
-class EraseForm(BaseForm):
-    """Type the user name, so that nobody is deleted by a slip."""
+class DeleteUserForm(BaseForm):
+    """Type the username, so that nobody is deleted by a slip."""
 
     word = StringField(
-        "User name",
-        [InputRequired("Please type the user name."), _printable],
+        "Username",
+        [InputRequired("Type the username."), _printable],
         [as_meant],
         render_kw=PLAIN,
     )
@@ -145,56 +148,56 @@ class InviteForm(BaseForm):
 
     email = EmailField(
         "Email address",
-        [InputRequired("Please enter the email address."), address],
+        [InputRequired("Enter an email address."), address],
         [as_meant],
-        description="The invitation goes there. Nobody else sees its link.",
+        description="The invitation is sent there. Nobody else sees the link.",
         render_kw=PLAIN,
     )
     username = StringField(
-        "User name",
-        [InputRequired("Please enter a user name."), username],
+        "Username",
+        [InputRequired("Enter a username."), username],
         [as_meant],
         description=USERNAME_RULE,
         render_kw=PLAIN,
     )
-    role = SelectField("Role")
+    role = SelectField("Role", validate_choice=False)  # the flow knows which there are
 
     def offer(self, roles: list[str]) -> None:
         """Let the administrator choose among the roles that there are."""
         self.role.choices = _choices(*roles)
 
 
-class HistoryForm(BaseForm):
+class AuditLogForm(BaseForm):
     """Look for lines of the book."""
 
     event = SelectField(
-        "What",
+        "Event",
         choices=_choices(ANY, *EVENTS),
         default=ANY,
         filters=[_or_any],
     )
-    person = StringField(
-        "Who",
-        [Optional(), at_most(EMAIL_LONGEST, "This is too long."), _printable],
+    user = StringField(
+        "User",
+        [Optional(), at_most(EMAIL_LONGEST, "That's too long."), _printable],
         [as_meant],
-        description="User name, address or id.",
+        description="Username, email or ID.",
         render_kw=PLAIN,
     )
     network = StringField(
-        "From where",
+        "IP address",
         [Optional(), _network],
         [as_meant],
         description="Address or network.",
         render_kw=PLAIN,
     )
     since = DateField(
-        "From",
+        "From date",
         [Optional(), _day],
-        description="Days are those of UTC.",
+        description="In UTC.",
         render_kw={"type": "date"},
     )
     until = DateField(
-        "To", [Optional(), _day], description="That day too.", render_kw={"type": "date"}
+        "To date", [Optional(), _day], description="Including this day.", render_kw={"type": "date"}
     )
 
     @property
@@ -203,11 +206,17 @@ class HistoryForm(BaseForm):
         until = _midnight(self.until.data)
         return LinesFilter(
             event=_chosen(self.event),
-            person=given(self.person),
+            user=given(self.user),
             network=_parsed(given(self.network)),
             since=_midnight(self.since.data),
             until=until + timedelta(days=1) if until else None,
         )
+
+
+class ExportForm(AuditLogForm):
+    """Take what the filter shows as a file."""
+
+    format = SelectField("Format", choices=_choices(*Format))
 
 
 def _parsed(text: str) -> IPv4Network | IPv6Network | None:

@@ -8,7 +8,7 @@ from werkzeug.exceptions import NotFound
 TEXT_LONGEST = 254
 
 
-def person_id(text: str) -> str:
+def user_id(text: str) -> str:
     """Return an id from an address, in the one form that it has.
 
     Raises:
@@ -35,4 +35,4 @@ def uuid(text: str) -> UUID:
 def argument(name: str) -> str:
     """Return what stands in the query, without what no text of ours has in it."""
     text = request.args.get(name, "")[:TEXT_LONGEST]
-    return "".join(letter for letter in text if letter.isprintable())
+    return "".join(character for character in text if character.isprintable())

@@ -10,9 +10,8 @@ from app.flows import access, invitation, user_search
 from app.http import resume
 from app.http.context import context
 from app.http.marks import may, sensitive
-from app.kit.errors import NoSuchUser
 from app.kit.permissions import Permission
-from app.web.admin.forms import BlockForm, DeleteForm, RoleForm
+from app.web.admin.forms import BlockForm, DeleteUserForm, RoleForm
 from app.web.admin.shared import user_id, uuid
 from app.web.fields import BaseForm, given
 from app.web.forms import show, submits
@@ -37,14 +36,15 @@ async def _show(form: BaseForm | None, *, user: str, **how: Any) -> ResponseType
         form or BlockForm(),
         found=found,
         block=form if isinstance(form, BlockForm) else BlockForm(typed),
-        role=form if isinstance(form, RoleForm) else await _role_form(typed, found.user.role),
-        delete=form if isinstance(form, DeleteForm) else DeleteForm(),
+        role=await _offered(
+            form if isinstance(form, RoleForm) else RoleForm(typed, data={"role": found.user.role})
+        ),
+        delete=form if isinstance(form, DeleteUserForm) else DeleteUserForm(),
         **how,
     )
 
 
-async def _role_form(typed: Any, role: str) -> RoleForm:
-    form = RoleForm(typed, data={"role": role})
+async def _offered(form: RoleForm) -> RoleForm:
     async with context() as ctx:
         form.offer(await user_search.role_names(ctx))
     return form
@@ -132,9 +132,9 @@ async def send_reset(_form: BaseForm, user: str) -> ResponseTypes:
 @pages.post("/delete")
 @may(Permission.ADMIN)
 @sensitive
-@submits(DeleteForm, _show)
-async def delete(form: DeleteForm, user: str) -> ResponseTypes:
-    """Delete a user, whose user name was typed."""
+@submits(DeleteUserForm, _show)
+async def delete(form: DeleteUserForm, user: str) -> ResponseTypes:
+    """Delete a user, whose username was typed."""
     async with context() as ctx:
         await access.delete(ctx, name=user_id(user), typed=given(form.word))
     await flash("The account is deleted.")
@@ -142,11 +142,8 @@ async def delete(form: DeleteForm, user: str) -> ResponseTypes:
 
 
 async def _profile(user: str) -> user_search.Profile:
-    try:
-        async with context() as ctx:
-            return await user_search.show(ctx, name=user_id(user))
-    except NoSuchUser:
-        raise NotFound from None
+    async with context() as ctx:
+        return await user_search.show(ctx, name=user_id(user))
 
 
 async def _done(user: str, words: str) -> ResponseTypes:

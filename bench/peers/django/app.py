@@ -89,15 +89,15 @@ def fill() -> None:
 
     call_command("migrate", verbosity=0)
     known: dict[tuple[str, str], str] = {}
-    people = []
+    users = []
     for line in Path(os.environ["PEOPLE_FILE"]).read_text().splitlines():
         name, email, password, cost = line.split("\t")
         if (password, cost) not in known:
             known[password, cost] = make_password(
                 password, hasher="md5" if cost == "cheap" else "pbkdf2_sha256"
             )
-        people.append(User(username=name, email=email, password=known[password, cost]))
-    User.objects.bulk_create(people)
+        users.append(User(username=name, email=email, password=known[password, cost]))
+    User.objects.bulk_create(users)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The mail server fails, or the postman dies: no letter is lost and nobody waits (FT-13, FT-14)."""
+"""The mail server fails, or the mailer dies: no email is lost and nobody waits (FT-13, FT-14)."""
 
 import asyncio
 import subprocess
@@ -13,10 +13,8 @@ from sqlalchemy import URL
 from app.mail import smtp
 from app.models.outbox import LEASE
 from app.runtime import mailer
-from app.services import House
-from tests.mailserver import OK, MailServer, hang, mail_server
-from tests.people import ALICE, Someone, events, move_time, register
-from tests.postmen import (
+from app.services import Services
+from tests.mailers import (
     LETTER,
     SENDER,
     outbox_rows,
@@ -28,12 +26,14 @@ from tests.postmen import (
     until,
     working,
 )
+from tests.mailserver import OK, MailServer, hang, mail_server
 from tests.server import environment
+from tests.users import ALICE, Someone, events, move_time, register
 
 pytestmark = pytest.mark.slow
 
-PEOPLE = 10
-LETTERS = 90
+USERS = 10
+EMAILS = 90
 KILLS = 3
 LEAVE_WITHIN_SECONDS = 60
 
@@ -56,18 +56,20 @@ async def take(_: str, __: int) -> str:
     return OK
 
 
-async def register_many(house: House, name: str) -> list[float]:
+async def register_many(services: Services, name: str) -> list[float]:
     """Register people one after the other; return how long each had to wait, in seconds."""
     took = []
-    for number in range(PEOPLE):
+    for number in range(USERS):
         began = time.perf_counter()
-        await register(house, Someone(f"{name}{number}", f"{name}{number}@example.com", ALICE[2]))
+        await register(
+            services, Someone(f"{name}{number}", f"{name}{number}@example.com", ALICE[2])
+        )
         took.append(time.perf_counter() - began)
     return took
 
 
-async def tries(house: House) -> int:
-    return sum(row["tries"] for row in await outbox_rows(house))
+async def tries(services: Services) -> int:
+    return sum(row["tries"] for row in await outbox_rows(services))
 
 
 async def fail(server: MailServer, fault: str) -> None:
@@ -91,55 +93,55 @@ def test_the_limits_leave_time_for_letters_after_an_outage() -> None:
 
 @pytest.mark.parametrize("fault", ["down", "slow", "refusing"])
 async def test_a_mail_server_in_trouble_delays_letters_but_nobody(
-    house: House,
+    services: Services,
     server: MailServer,
     monkeypatch: pytest.MonkeyPatch,
     fault: str,
 ) -> None:
     monkeypatch.setattr(mailer, "LONGEST_PAUSE_SECONDS", 2)
     monkeypatch.setattr(smtp, "STEP_SECONDS", 1)
-    usual = await register_many(house, "usual")
-    async with working(house, plain(server)):
-        await settled(house, PEOPLE)
+    usual = await register_many(services, "usual")
+    async with working(services, plain(server)):
+        await settled(services, USERS)
         await fail(server, fault)
-        took = await register_many(house, "late")
+        took = await register_many(services, "late")
         async with asyncio.timeout(20):
-            while await tries(house) < PEOPLE + 3:  # noqa: ASYNC110 - it is the database's to say
+            while await tries(services) < USERS + 3:  # noqa: ASYNC110 - it is the database's to say
                 await asyncio.sleep(0.05)
         await recover(server, fault)
         began = time.perf_counter()
-        await server.take(2 * PEOPLE, seconds=LEAVE_WITHIN_SECONDS)
+        await server.take(2 * USERS, seconds=LEAVE_WITHIN_SECONDS)
         left = time.perf_counter() - began
-        await settled(house, 2 * PEOPLE)
+        await settled(services, 2 * USERS)
     print(  # noqa: T201 - figures for who asks with -s
         f"\n{fault}: registrations usually {median(usual) * 1000:.0f} ms, "
         f"now {median(took) * 1000:.0f} ms, at most {max(took) * 1000:.0f} ms; "
-        f"all letters had left {left:.1f} s after the return"
+        f"all emails had left {left:.1f} s after the return"
     )
     assert median(took) < smtp.STEP_SECONDS / 2
     assert left < 15
-    assert {letter["To"] for letter in server.letters} == {
-        f"{name}{number}@example.com" for name in ("usual", "late") for number in range(PEOPLE)
+    assert {message["To"] for message in server.messages} == {
+        f"{name}{number}@example.com" for name in ("usual", "late") for number in range(USERS)
     }
 
 
 async def test_letters_that_nobody_wants_are_given_up_and_in_the_book(
-    house: House, server: MailServer
+    services: Services, server: MailServer
 ) -> None:
     server.on_recipient = refuse
-    await register_many(house, "nobody")
-    async with working(house, plain(server)):
-        rows = await settled(house, PEOPLE)
+    await register_many(services, "nobody")
+    async with working(services, plain(server)):
+        rows = await settled(services, USERS)
     assert all(row["gave_up_at"] and not row["sent_at"] for row in rows)
-    assert Counter(await events(house))["letter.refused"] == PEOPLE
+    assert Counter(await events(services))["email.refused"] == USERS
 
 
 @pytest.mark.parametrize("moment", ["before the answer", "after the answer"])
 async def test_a_postman_who_is_killed_loses_no_letter(
-    house: House, server: MailServer, worker_database: URL, moment: str
+    services: Services, server: MailServer, worker_database: URL, moment: str
 ) -> None:
     children: list[subprocess.Popen[bytes]] = []
-    fatal = {LETTERS * number // KILLS for number in range(1, KILLS + 1)}
+    fatal = {EMAILS * number // KILLS for number in range(1, KILLS + 1)}
     kills: list[str] = []
 
     async def take_and_kill(to: str, _: int) -> str:
@@ -153,26 +155,26 @@ async def test_a_postman_who_is_killed_loses_no_letter(
         return OK
 
     server.on_content = take_and_kill
-    letters = [LETTER._replace(to=f"a{number}@example.com") for number in range(LETTERS)]
-    await post(house, *letters)
+    messages = [LETTER._replace(to=f"a{number}@example.com") for number in range(EMAILS)]
+    await post(services, *messages)
     environ = environment(worker_database, SMTP_URL=plain(server), MAIL_FROM=SENDER)
     began = time.perf_counter()
     with process(environ) as (first, output):
         children.append(first)
         for _ in range(KILLS):
             await until(lambda: children[-1].poll() is not None, seconds=60)
-            await move_time(house, "outbox", "due_at", f"{LEASE.total_seconds()} seconds")
+            await move_time(services, "outbox", "due_at", f"{LEASE.total_seconds()} seconds")
             children.append(start(environ, output))
-        await settled(house, LETTERS, seconds=60)
+        await settled(services, EMAILS, seconds=60)
         children[-1].terminate()
         assert children[-1].wait(10) == 0
-    copies = Counter(letter["To"] for letter in server.letters)
-    ids = {(letter["To"], letter["Message-ID"]) for letter in server.letters}
+    copies = Counter(message["To"] for message in server.messages)
+    ids = {(message["To"], message["Message-ID"]) for message in server.messages}
     print(  # noqa: T201 - figures for who asks with -s
-        f"\n{moment}: {len(kills)} kills, {len(server.letters) - LETTERS} letters twice, "
+        f"\n{moment}: {len(kills)} kills, {len(server.messages) - EMAILS} emails twice, "
         f"{time.perf_counter() - began:.1f} s"
     )
-    assert set(copies) == {letter.to for letter in letters}
+    assert set(copies) == {message.to for message in messages}
     assert len(kills) == KILLS
-    assert len(server.letters) - LETTERS <= KILLS
-    assert len(ids) == LETTERS
+    assert len(server.messages) - EMAILS <= KILLS
+    assert len(ids) == EMAILS

@@ -25,8 +25,8 @@ class Door(NamedTuple):
     right: int = 302
     wrong: int = 401
 
-    def request(self, person: str, password: str) -> str:
-        name = f"{person}@example.com" if self.named_by == "email" else person
+    def request(self, user: str, password: str) -> str:
+        name = f"{user}@example.com" if self.named_by == "email" else user
         body = urlencode({self.name_field: name, "password": password})
         return line("POST", self.path, CSRF, body)
 

@@ -6,11 +6,11 @@ from uuid import UUID, uuid4
 from sqlalchemy import text
 
 from app.flows import access, confirmation, login, registration
-from app.flows.lookup import Person
+from app.flows.lookup import CurrentSession
 from app.kit.actor import Actor
 from app.kit.client import Client
 from app.kit.tokens import digest
-from app.services import House
+from app.services import Services
 from tests.contexts import CLIENT, context, operator
 from tests.mailbox import key_of, last_link
 
@@ -26,32 +26,32 @@ BOB = Someone("bob", "bob@example.com", "bob collects old maps")
 ROOT = Someone("root", "root@example.com", "root waters the plants")
 
 
-async def register(house: House, someone: Someone, client: Client = CLIENT) -> str:
+async def register(services: Services, someone: Someone, client: Client = CLIENT) -> str:
     """Register somebody, return the receipt; the address waits to be confirmed."""
-    async with context(house, client=client) as ctx:
+    async with context(services, client=client) as ctx:
         return await registration.register(
             ctx, username=someone.username, email=someone.email, password=someone.password
         )
 
 
-async def confirm(house: House, link: str, *, receipt: str = "", password: str = "") -> None:
+async def confirm(services: Services, link: str, *, receipt: str = "", password: str = "") -> None:
     """Follow a confirmation link."""
-    async with context(house) as ctx:
+    async with context(services) as ctx:
         await confirmation.confirm(ctx, sealed=key_of(link), receipts=[receipt], password=password)
 
 
-async def settle(house: House, someone: Someone, *, role: str | None = None) -> Someone:
+async def create_user(services: Services, someone: Someone, *, role: str | None = None) -> Someone:
     """Register and confirm somebody."""
-    receipt = await register(house, someone)
-    await confirm(house, await last_link(house, someone.email), receipt=receipt)
+    receipt = await register(services, someone)
+    await confirm(services, await last_link(services, someone.email), receipt=receipt)
     if role is not None:
-        async with operator(house) as ctx:
+        async with operator(services) as ctx:
             await access.set_role(ctx, name=someone.username, role_name=role)
     return someone
 
 
 async def sign_in(
-    house: House,
+    services: Services,
     someone: Someone,
     *,
     password: str | None = None,
@@ -63,7 +63,7 @@ async def sign_in(
 ) -> login.Outcome:
     """Sign somebody in by address."""
     async with context(
-        house, client=client, session_secret=previous_secret, browser=browser
+        services, client=client, session_secret=previous_secret, browser=browser
     ) as ctx:
         return await login.sign_in(
             ctx,
@@ -74,7 +74,7 @@ async def sign_in(
 
 
 async def entered(
-    house: House,
+    services: Services,
     someone: Someone,
     *,
     password: str | None = None,
@@ -82,90 +82,92 @@ async def entered(
     client: Client = CLIENT,
     browser: str | None = None,
 ) -> login.SignedIn:
-    """Sign somebody in and return all that his browser gets."""
+    """Sign somebody in and return all that their browser gets."""
     outcome = await sign_in(
-        house, someone, password=password, remember=remember, client=client, browser=browser
+        services, someone, password=password, remember=remember, client=client, browser=browser
     )
     assert isinstance(outcome, login.SignedIn), outcome
     return outcome
 
 
-async def signed_in(house: House, someone: Someone, *, remember: bool = False) -> str:
+async def signed_in(services: Services, someone: Someone, *, remember: bool = False) -> str:
     """Sign somebody in and return the session's secret."""
-    return (await entered(house, someone, remember=remember)).secret
+    return (await entered(services, someone, remember=remember)).secret
 
 
-async def person_of(house: House, secret: str) -> Person:
-    """Return the person behind a session secret."""
-    person = await house.signed_in(secret)
-    assert person is not None
-    return person
+async def person_of(services: Services, secret: str) -> CurrentSession:
+    """Return the user behind a session secret."""
+    user = await services.signed_in(secret)
+    assert user is not None
+    return user
 
 
-async def id_of(house: House, someone: Someone) -> UUID:
-    """Return a person's id, by his user name."""
-    async with house.engine.connect() as connection:
+async def id_of(services: Services, someone: Someone) -> UUID:
+    """Return a user's id, by their username."""
+    async with services.engine.connect() as connection:
         found: UUID = await connection.scalar(
             text("SELECT id FROM users WHERE username = :name"), {"name": someone.username}
         )
     return found
 
 
-async def actor_of(house: House, someone: Someone, secret: str | None = None) -> Actor:
+async def actor_of(services: Services, someone: Someone, secret: str | None = None) -> Actor:
     """Return somebody as the one who does something, in the session of a secret, alive or not.
 
-    Without one it is his newest session; he signs in if he has none.
+    Without one it is their newest session; they sign in if they have none.
     """
-    if secret is None and not await _session_of(house, someone):
-        await signed_in(house, someone)
-    session_id = await _session_of(house, someone, secret)
-    return Actor(await id_of(house, someone), session_id or uuid4())
+    if secret is None and not await _session_of(services, someone):
+        await signed_in(services, someone)
+    session_id = await _session_of(services, someone, secret)
+    return Actor(await id_of(services, someone), session_id or uuid4())
 
 
-async def _session_of(house: House, someone: Someone, secret: str | None = None) -> UUID | None:
+async def _session_of(
+    services: Services, someone: Someone, secret: str | None = None
+) -> UUID | None:
     newest = text(
         "SELECT s.id FROM login_sessions s JOIN users ON users.id = s.user_id "
         "WHERE username = :name AND digest = coalesce(:digest, digest) "
         "ORDER BY s.created_at DESC LIMIT 1"
     )
     values = {"name": someone.username, "digest": secret and digest(secret)}
-    async with house.engine.connect() as connection:
+    async with services.engine.connect() as connection:
         found: UUID | None = await connection.scalar(newest, values)
     return found
 
 
-async def who(house: House, secret: str) -> str | None:
-    """Return the user name behind a session secret."""
-    person = await house.signed_in(secret)
-    return person and person.username
+async def who(services: Services, secret: str) -> str | None:
+    """Return the username behind a session secret."""
+    user = await services.signed_in(secret)
+    return user and user.username
 
 
-async def block(house: House, someone: Someone) -> None:
-    async with operator(house) as ctx:
+async def block(services: Services, someone: Someone) -> None:
+    async with operator(services) as ctx:
         await access.block(ctx, name=someone.username)
 
 
-async def unblock(house: House, someone: Someone) -> None:
-    async with operator(house) as ctx:
+async def unblock(services: Services, someone: Someone) -> None:
+    async with operator(services) as ctx:
         await access.unblock(ctx, name=someone.username)
 
 
-async def move_time(house: House, table: str, column: str, interval: str) -> None:
+async def move_time(services: Services, table: str, column: str, interval: str) -> None:
     """Let time pass for the rows of a table, by moving them into the past."""
-    async with house.engine.begin() as connection:
+    async with services.engine.begin() as connection:
         await connection.execute(
             text(f"UPDATE {table} SET {column} = {column} - interval '{interval}'")  # noqa: S608
         )
 
 
-async def count(house: House, table: str) -> int:
+async def count(services: Services, table: str) -> int:
     """Return how many rows a table has."""
-    async with house.engine.connect() as connection:
+    async with services.engine.connect() as connection:
         found: int = await connection.scalar(text(f"SELECT count(*) FROM {table}"))  # noqa: S608
         return found
 
 
-async def events(house: House) -> list[str]:
+async def events(services: Services) -> list[str]:
     """Return the names of all audit events, oldest first."""
-    async with house.engine.connect() as connection:
+    async with services.engine.connect() as connection:
         return list(await connection.scalars(text("SELECT event FROM audit_events ORDER BY id")))

@@ -9,8 +9,8 @@ from app.context import Context
 from app.flows import user_search
 from app.flows.user_search import Filter, State
 from app.models import finding
-from app.services import House
-from tests.people import ALICE, BOB, ROOT, block, id_of, settle
+from app.services import Services
+from tests.users import ALICE, BOB, ROOT, block, create_user, id_of
 
 CROWD = """
 INSERT INTO users (email, email_key, username, username_key, role_id, confirmed_at, password_hash)
@@ -24,9 +24,9 @@ FROM (SELECT (ARRAY['P', 'P', 'P', 'a', 'K', 'z', '~', '_', 'é'])[1 + n % 9] ||
 
 
 @pytest.fixture
-async def crowd(house: House) -> list[tuple[str, str]]:
+async def crowd(services: Services) -> list[tuple[str, str]]:
     """Make 700 people; return their names and addresses as they are compared."""
-    async with house.engine.begin() as connection:
+    async with services.engine.begin() as connection:
         await connection.execute(text(CROWD))
         rows = await connection.execute(text("SELECT username_key, email_key FROM users"))
         return [(row[0], row[1]) for row in rows]
@@ -38,7 +38,7 @@ async def everyone(ctx: Context, wanted: Filter, *, size: int) -> list[str]:
     after = ""
     for _ in range(1000):
         page = await user_search.find(ctx, wanted, after=after, size=size)
-        names += [person.username.lower() for person in page.people]
+        names += [user.username.lower() for user in page.users]
         if page.next is None:
             return names
         after = page.next
@@ -89,13 +89,13 @@ FILTERED = 'SELECT username_key, email_key FROM users WHERE {} ORDER BY username
 @pytest.mark.parametrize("few", [1, 2000])
 @pytest.mark.usefixtures("crowd")
 async def test_filters_leave_exactly_those_who_fit(
-    house: House, ctx: Context, monkeypatch: pytest.MonkeyPatch, part: str, few: int
+    services: Services, ctx: Context, monkeypatch: pytest.MonkeyPatch, part: str, few: int
 ) -> None:
     for name in ("NEIGHBOURS", "NEIGHBOURS_LOOKED_UP", "FEW"):
         monkeypatch.setattr(finding, name, few)
-    async with house.engine.begin() as connection:
+    async with services.engine.begin() as connection:
         await connection.execute(text(STATES))
-    async with house.engine.connect() as connection:
+    async with services.engine.connect() as connection:
         for state, role, condition in (
             (State.BLOCKED, None, "blocked_at IS NOT NULL"),
             (State.CONFIRMED, None, "blocked_at IS NULL AND confirmed_at IS NOT NULL"),
@@ -115,10 +115,10 @@ FILTERS = "1, false, false, false, false"
 
 
 @pytest.mark.parametrize("name", NAMES)
-async def test_every_part_of_a_name_has_its_tokens(house: House, name: str) -> None:
+async def test_every_part_of_a_name_has_its_tokens(services: Services, name: str) -> None:
     """What the database makes of a row holds all that is asked for, on the right shelf."""
     address = "p\u0171q@\u4e2d.example"
-    async with house.engine.begin() as connection:
+    async with services.engine.begin() as connection:
         made = await connection.scalar(
             text(f"SELECT search_tokens(:name, :address, {FILTERS})"),
             {"name": name, "address": address},
@@ -132,25 +132,25 @@ async def test_every_part_of_a_name_has_its_tokens(house: House, name: str) -> N
             assert not any_of or here & set(any_of)
 
 
-async def test_an_id_finds_its_person(house: House, ctx: Context) -> None:
-    await settle(house, ALICE)
-    found = await user_search.find(ctx, Filter(f" {await id_of(house, ALICE)} "))
-    assert [person.username for person in found.people] == ["alice"]
+async def test_an_id_finds_its_person(services: Services, ctx: Context) -> None:
+    await create_user(services, ALICE)
+    found = await user_search.find(ctx, Filter(f" {await id_of(services, ALICE)} "))
+    assert [user.username for user in found.users] == ["alice"]
 
 
-async def test_states_and_roles_are_told_apart(house: House, ctx: Context) -> None:
-    await settle(house, ALICE)
-    await settle(house, BOB, role="Moderator")
-    await settle(house, ROOT)
-    await block(house, ALICE)
-    async with house.engine.begin() as connection:
+async def test_states_and_roles_are_told_apart(services: Services, ctx: Context) -> None:
+    await create_user(services, ALICE)
+    await create_user(services, BOB, role="Moderator")
+    await create_user(services, ROOT)
+    await block(services, ALICE)
+    async with services.engine.begin() as connection:
         await connection.execute(
             text("UPDATE users SET delete_at = now() WHERE username IN ('alice', 'root')")
         )
     for wanted, names in (
         (Filter(state=State.BLOCKED), ["alice"]),
-        (Filter(state=State.LEAVING), ["alice", "root"]),
-        (Filter(state=State.LEAVING, part="oot"), ["root"]),
+        (Filter(state=State.DELETION_ASKED), ["alice", "root"]),
+        (Filter(state=State.DELETION_ASKED, part="oot"), ["root"]),
         (Filter(state=State.CONFIRMED), ["bob"]),
         (Filter(state=State.INVITED), []),
         (Filter(state=State.UNCONFIRMED), []),
@@ -159,5 +159,5 @@ async def test_states_and_roles_are_told_apart(house: House, ctx: Context) -> No
         (Filter(role="User", part="ali"), ["alice"]),
     ):
         assert await everyone(ctx, wanted, size=1) == names, wanted
-    alice = (await user_search.show(ctx, name="alice")).person
+    alice = (await user_search.show(ctx, name="alice")).user
     assert alice.states == ["blocked", "leaving"]

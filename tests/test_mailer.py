@@ -1,4 +1,4 @@
-"""The postman's rounds: when he wakes, whom he waits for, how he stops."""
+"""The mailer's rounds: when they wake, whom they wait for, how they stop."""
 
 import asyncio
 import signal
@@ -12,9 +12,8 @@ import trustme
 from sqlalchemy import URL, text
 
 from app.runtime import mailer
-from app.services import House
-from tests.mailserver import OK, MailServer, certificate, hang, mail_server
-from tests.postmen import (
+from app.services import Services
+from tests.mailers import (
     LETTER,
     SENDER,
     outbox_rows,
@@ -26,6 +25,7 @@ from tests.postmen import (
     until,
     working,
 )
+from tests.mailserver import OK, MailServer, certificate, hang, mail_server
 from tests.server import environment, free_port, local_port
 
 SECRET = "canary-of-the-mail-server"
@@ -44,69 +44,69 @@ def impatient(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture)
 
 
 async def test_without_a_mail_server_letters_are_written_to_the_log(
-    house: House, caplog: pytest.LogCaptureFixture
+    services: Services, caplog: pytest.LogCaptureFixture
 ) -> None:
-    await post(house)
-    async with working(house, None):
-        await settled(house)
-    assert "SMTP_URL is not set: letters are written to this log" in caplog.messages
-    assert "A letter to alice@example.com: Hello\n\nThis is the text.\n" in caplog.messages
+    await post(services)
+    async with working(services, None):
+        await settled(services)
+    assert "SMTP_URL is not set: emails are written to this log" in caplog.messages
+    assert "An email to alice@example.com: Hello\n\nThis is the text.\n" in caplog.messages
 
 
 @pytest.mark.parametrize("pooled", [False, True])
 async def test_letters_that_follow_each_other_share_a_connection(
-    house: House, server: MailServer, monkeypatch: pytest.MonkeyPatch, *, pooled: bool
+    services: Services, server: MailServer, monkeypatch: pytest.MonkeyPatch, *, pooled: bool
 ) -> None:
     monkeypatch.setattr(mailer, "LOOK_EVERY_SECONDS", 0.05)
     monkeypatch.setattr(mailer, "IDLE_SECONDS", 0.2)
-    await post(house, *[LETTER] * 5)
-    async with working(house, plain(server), database_pooled=pooled):
+    await post(services, *[LETTER] * 5)
+    async with working(services, plain(server), database_pooled=pooled):
         await server.take(5)
         assert server.opened == 1
         await until(lambda: not server.connections)
         assert server.heard[-1] == "QUIT"
-        await post(house)
+        await post(services)
         await server.take(6)
     assert server.opened == 2
 
 
 async def test_a_connection_that_was_dropped_while_idle_is_opened_anew(
-    house: House, server: MailServer, caplog: pytest.LogCaptureFixture
+    services: Services, server: MailServer, caplog: pytest.LogCaptureFixture
 ) -> None:
-    await post(house)
-    async with working(house, plain(server)):
+    await post(services)
+    async with working(services, plain(server)):
         await server.take()
-        await settled(house)
+        await settled(services)
         server.drop()
-        await post(house)
+        await post(services)
         await server.take(2)
     assert "do not get through" not in caplog.text
 
 
 async def test_a_server_that_takes_few_letters_a_connection_gets_all(
-    house: House, caplog: pytest.LogCaptureFixture
+    services: Services, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with mail_server(command_call_limit={"MAIL": 2, "*": 100}) as server:
-        await post(house, *[LETTER] * 5)
-        async with working(house, plain(server)):
+        await post(services, *[LETTER] * 5)
+        async with working(services, plain(server)):
             await server.take(5)
-            assert {row["tries"] for row in await settled(house, 5)} == {1}
+            assert {row["tries"] for row in await settled(services, 5)} == {1}
     assert server.opened == 3
     assert "do not get through" not in caplog.text
 
 
-async def test_two_postmen_send_each_letter_once(house: House, server: MailServer) -> None:
-    await post(house, *[LETTER] * 30)
-    async with working(house, plain(server)), working(house, plain(server)):
+async def test_two_postmen_send_each_letter_once(services: Services, server: MailServer) -> None:
+    await post(services, *[LETTER] * 30)
+    async with working(services, plain(server)), working(services, plain(server)):
         await server.take(30)
-        await settled(house, 30)
-    assert len({letter["Message-ID"] for letter in server.seen}) == len(server.seen) == 30
+        await settled(services, 30)
+    assert len({message["Message-ID"] for message in server.seen}) == len(server.seen) == 30
     assert server.opened <= 2
 
 
-async def listeners(house: House, command: str = "pg_backend_pid() <> pid") -> int:
-    """Do something to the connections that listen for letters, and return how many it hit."""
-    async with house.engine.connect() as connection:
+async def listeners(services: Services, command: str = "pg_backend_pid() <> pid") -> int:
+    """Do something to the connections that listen for emails, and return how many it hit."""
+    async with services.engine.connect() as connection:
         found = await connection.scalars(
             text(
                 f"SELECT {command} FROM pg_stat_activity WHERE datname = current_database() "  # noqa: S608
@@ -116,73 +116,73 @@ async def listeners(house: House, command: str = "pg_backend_pid() <> pid") -> i
         return sum(found)
 
 
-async def heard(house: House) -> None:
+async def heard(services: Services) -> None:
     async with asyncio.timeout(10):
-        while not await listeners(house):  # noqa: ASYNC110 - it is the database's to say
+        while not await listeners(services):  # noqa: ASYNC110 - it is the database's to say
             await asyncio.sleep(0.01)
 
 
 @pytest.fixture
 def deaf(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have postmen never look by themselves."""
+    """Have mailers never look by themselves."""
     monkeypatch.setattr(mailer, "LOOK_ANYWAY_SECONDS", 1000)
 
 
 @pytest.mark.usefixtures("deaf")
-async def test_a_letter_rings_the_bell(house: House, server: MailServer) -> None:
-    async with working(house, plain(server)):
-        await heard(house)
+async def test_a_letter_rings_the_bell(services: Services, server: MailServer) -> None:
+    async with working(services, plain(server)):
+        await heard(services)
         for number in range(1, 4):
-            await post(house)
+            await post(services)
             await server.take(number)
-            await settled(house, number)
+            await settled(services, number)
 
 
 @pytest.mark.usefixtures("deaf")
-async def test_a_bell_that_is_lost_is_hung_up_again(house: House, server: MailServer) -> None:
-    async with working(house, plain(server)):
-        await heard(house)
-        assert await listeners(house, "pg_terminate_backend(pid)") == 1
-        await post(house)
+async def test_a_bell_that_is_lost_is_hung_up_again(services: Services, server: MailServer) -> None:
+    async with working(services, plain(server)):
+        await heard(services)
+        assert await listeners(services, "pg_terminate_backend(pid)") == 1
+        await post(services)
         await server.take(1)
-        await heard(house)
-        await settled(house)
-        await post(house)
+        await heard(services)
+        await settled(services)
+        await post(services)
         await server.take(2)
 
 
 async def test_behind_a_pool_the_postman_looks_by_himself(
-    house: House, server: MailServer, monkeypatch: pytest.MonkeyPatch
+    services: Services, server: MailServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(mailer, "LOOK_EVERY_SECONDS", 0.05)
-    async with working(house, plain(server), database_pooled=True):
-        await post(house)
+    async with working(services, plain(server), database_pooled=True):
+        await post(services)
         await server.take(1)
-        await settled(house)
-        await post(house)
+        await settled(services)
+        await post(services)
         await server.take(2)
-        assert await listeners(house) == 0
+        assert await listeners(services) == 0
 
 
 async def test_a_database_that_is_away_is_waited_for(
-    house: House, server: MailServer, monkeypatch: pytest.MonkeyPatch
+    services: Services, server: MailServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(mailer, "DATABASE_RETRY_SECONDS", 0.1)
     lose = text(
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
         "WHERE datname = current_database() AND pid <> pg_backend_pid()"
     )
-    async with working(house, plain(server)):
-        await heard(house)
-        async with house.engine.connect() as connection:
+    async with working(services, plain(server)):
+        await heard(services)
+        async with services.engine.connect() as connection:
             await connection.execute(lose)
-        await house.engine.dispose()  # our own connections are lost too
-        await post(house)
+        await services.engine.dispose()  # our own connections are lost too
+        await post(services)
         await server.take(1)
 
 
 async def test_a_postman_who_is_told_to_stop_finishes_the_letter_in_hand(
-    house: House, server: MailServer
+    services: Services, server: MailServer
 ) -> None:
     at_it, go_on = asyncio.Event(), asyncio.Event()
 
@@ -192,16 +192,16 @@ async def test_a_postman_who_is_told_to_stop_finishes_the_letter_in_hand(
         return OK
 
     server.on_content = slowly
-    await post(house, LETTER, LETTER)
-    async with working(house, plain(server)):
+    await post(services, LETTER, LETTER)
+    async with working(services, plain(server)):
         await at_it.wait()
         asyncio.get_running_loop().call_later(0.2, go_on.set)
-    assert sum(row["sent_at"] is not None for row in await outbox_rows(house)) == 1
-    assert len(server.letters) == 1
+    assert sum(row["sent_at"] is not None for row in await outbox_rows(services)) == 1
+    assert len(server.messages) == 1
 
 
 async def test_a_postman_who_is_told_to_stop_does_not_wait_for_a_server_that_hangs(
-    house: House, server: MailServer, monkeypatch: pytest.MonkeyPatch
+    services: Services, server: MailServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(mailer, "FINISH_SECONDS", 0.2)
     at_it = asyncio.Event()
@@ -211,16 +211,18 @@ async def test_a_postman_who_is_told_to_stop_does_not_wait_for_a_server_that_han
         return await hang(about, number)
 
     server.on_content = stuck
-    await post(house)
+    await post(services)
     async with asyncio.timeout(10):
-        async with working(house, plain(server)):
+        async with working(services, plain(server)):
             await at_it.wait()
-    (row,) = await outbox_rows(house)
+    (row,) = await outbox_rows(services)
     assert row["sent_at"] is None
     assert row["text"]
 
 
-async def test_a_postman_is_a_process(house: House, tmp_path: Path, worker_database: URL) -> None:
+async def test_a_postman_is_a_process(
+    services: Services, tmp_path: Path, worker_database: URL
+) -> None:
     authority = trustme.CA()
     authority.cert_pem.write_to_path(tmp_path / "ca.pem")
     async with mail_server(tls_context=certificate(authority)) as server:
@@ -234,10 +236,10 @@ async def test_a_postman_is_a_process(house: House, tmp_path: Path, worker_datab
             METRICS_BIND=local_port(),
         )
         with process(environ) as (child, output):
-            await until(lambda: f"letters go to localhost:{server.port} (STARTTLS)" in said(output))
-            await post(house)
+            await until(lambda: f"emails go to localhost:{server.port} (STARTTLS)" in said(output))
+            await post(services)
             await server.take()
-            await settled(house)
+            await settled(services)
             child.send_signal(signal.SIGHUP)  # it has nothing to replace
             url = f"http://{environ['METRICS_BIND']}/metrics"
             async with aiohttp.ClientSession() as session, session.get(url) as response:
@@ -254,12 +256,12 @@ async def test_a_postman_is_a_process(house: House, tmp_path: Path, worker_datab
 
 
 async def test_a_postman_process_stops_while_the_server_is_away(
-    house: House, worker_database: URL
+    services: Services, worker_database: URL
 ) -> None:
     environ = environment(
         worker_database, SMTP_URL=f"smtp://localhost:{free_port()}?tls=none", MAIL_FROM=SENDER
     )
-    await post(house)
+    await post(services)
     with process(environ) as (child, output):
         await until(lambda: "do not get through" in said(output))
         child.send_signal(signal.SIGTERM)
@@ -269,10 +271,12 @@ async def test_a_postman_process_stops_while_the_server_is_away(
 
 
 async def test_pauses_are_bounded_however_long_it_lasts(
-    house: House, monkeypatch: pytest.MonkeyPatch
+    services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(mailer, "LONGEST_PAUSE_SECONDS", 20)
-    rounds = mailer._Rounds(house.config, house.sessions, mailer._Bell(house.engine), Event())
+    rounds = mailer._Rounds(
+        services.config, services.sessions, mailer._Bell(services.engine), Event()
+    )
     pauses = []
     for troubles in (1, 2, 3, 6, 100_000):
         rounds._troubles = troubles

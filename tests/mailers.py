@@ -13,26 +13,26 @@ from pydantic import SecretStr
 from sqlalchemy import text
 
 from app.config import Config
-from app.mail.message import Letter
+from app.mail.message import Message
 from app.models import outbox
 from app.runtime import mailer
-from app.services import House
+from app.services import Services
 from tests.mailserver import MailServer
 from tests.server import ROOT
 
 SENDER = "Käthe’s Site <login@example.org>"
-LETTER = Letter("alice@example.com", "Hello", "This is the text.\n", "<p>This is the page.</p>\n")
+LETTER = Message("alice@example.com", "Hello", "This is the text.\n", "<p>This is the page.</p>\n")
 
 
-async def post(house: House, letter: Letter = LETTER, *more: Letter) -> None:
-    """Lay letters into the outbox."""
-    async with house.session() as session, session.begin():
-        for one in (letter, *more):
+async def post(services: Services, message: Message = LETTER, *more: Message) -> None:
+    """Lay emails into the outbox."""
+    async with services.session() as session, session.begin():
+        for one in (message, *more):
             await outbox.put(session, one)
 
 
 def with_mail(config: Config, url: str | None, **settings: object) -> Config:
-    """Return settings that send letters to a mail server."""
+    """Return settings that send emails to a mail server."""
     given = {"smtp_url": url and SecretStr(url), "mail_from": SENDER, **settings}
     return config.model_copy(update=given)
 
@@ -43,11 +43,11 @@ def plain(server: MailServer) -> str:
 
 
 @asynccontextmanager
-async def working(house: House, url: str | None, **settings: object) -> AsyncIterator[None]:
-    """Have a postman at work, and stop it at the end."""
+async def working(services: Services, url: str | None, **settings: object) -> AsyncIterator[None]:
+    """Have the mailer at work, and stop it at the end."""
     stop = asyncio.Event()
-    config = with_mail(house.config, url, **settings)
-    task = asyncio.create_task(mailer.deliver(config, house.engine.url, stop))
+    config = with_mail(services.config, url, **settings)
+    task = asyncio.create_task(mailer.deliver(config, services.engine.url, stop))
     try:
         yield
     finally:
@@ -58,7 +58,7 @@ async def working(house: House, url: str | None, **settings: object) -> AsyncIte
 
 @contextmanager
 def process(environ: dict[str, str]) -> Iterator[tuple[subprocess.Popen[bytes], IO[bytes]]]:
-    """Have a postman at work in a process of its own; yield it and the file with its log."""
+    """Have the mailer at work in a process of its own; yield it and the file with its log."""
     with tempfile.NamedTemporaryFile(suffix=".log") as output:
         process = start(environ, output)
         try:
@@ -70,9 +70,9 @@ def process(environ: dict[str, str]) -> Iterator[tuple[subprocess.Popen[bytes], 
 
 
 def start(environ: dict[str, str], output: IO[bytes]) -> subprocess.Popen[bytes]:
-    """Start ``python -m app postman``."""
+    """Start ``python -m app mailer``."""
     return subprocess.Popen(
-        [sys.executable, "-m", "app", "postman"],
+        [sys.executable, "-m", "app", "mailer"],
         cwd=ROOT, env=environ, stdout=output, stderr=output,
     )  # fmt: skip
 
@@ -84,28 +84,30 @@ async def until(condition: Callable[[], object], *, seconds: float = 20) -> None
             await asyncio.sleep(0.01)
 
 
-async def settled(house: House, number: int = 1, *, seconds: float = 20) -> list[dict[str, Any]]:
-    """Wait until so many letters are sent or given up, and return all rows, the oldest first."""
+async def settled(
+    services: Services, number: int = 1, *, seconds: float = 20
+) -> list[dict[str, Any]]:
+    """Wait until so many emails are sent or given up, and return all rows, the oldest first."""
     async with asyncio.timeout(seconds):
         while True:
-            rows = await outbox_rows(house)
+            rows = await outbox_rows(services)
             if sum(bool(row["sent_at"] or row["gave_up_at"]) for row in rows) >= number:
                 return rows
             await asyncio.sleep(0.01)
 
 
-async def outbox_rows(house: House) -> list[dict[str, Any]]:
+async def outbox_rows(services: Services) -> list[dict[str, Any]]:
     """Return all rows of the outbox, the oldest first."""
-    async with house.engine.connect() as connection:
+    async with services.engine.connect() as connection:
         found = await connection.execute(text("SELECT * FROM outbox ORDER BY created_at, id"))
         return [dict(row) for row in found.mappings()]
 
 
-async def tried(house: House, number: int = 1, *, seconds: float = 20) -> dict[str, Any]:
-    """Wait until the only letter was tried so often and put back, and return its row."""
+async def tried(services: Services, number: int = 1, *, seconds: float = 20) -> dict[str, Any]:
+    """Wait until the only email was tried so often and put back, and return its row."""
     async with asyncio.timeout(seconds):
         while True:
-            (row,) = await outbox_rows(house)
+            (row,) = await outbox_rows(services)
             if row["tries"] >= number and row["trouble"]:
                 return row
             await asyncio.sleep(0.01)

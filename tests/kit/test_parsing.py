@@ -13,7 +13,7 @@ from app.kit.addresses import is_username
 from app.kit.errors import CannotRead
 from app.transfer import columns, parsing
 from app.transfer.columns import AS_IT_IS, Reading
-from app.transfer.parsing import Newcomer, derived_username
+from app.transfer.parsing import StagedUser, derived_username
 from app.transfer.rows import AT_ONCE, LINE_LONGEST, Format, Problem, Row, guarded, rows, unguarded
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -25,15 +25,15 @@ def parsed(data: bytes, form: Format = Format.CSV) -> list[Row | Problem]:
 
 
 def problems(**values: object) -> list[str]:
-    """Return what is wrong with a person."""
+    """Return what is wrong with a user."""
     found = parsing.read(Row(1, {"email": "a@example.com"} | values), now=NOW)
-    return [] if isinstance(found, Newcomer) else [problem.sentence for problem in found]
+    return [] if isinstance(found, StagedUser) else [problem.sentence for problem in found]
 
 
-def person(**values: object) -> Newcomer:
+def user(**values: object) -> StagedUser:
     named = {name.lower(): value for name, value in values.items()}
     found = parsing.read(Row(1, {"email": "Anna@Example.com"} | named), now=NOW)
-    assert isinstance(found, Newcomer), found
+    assert isinstance(found, StagedUser), found
     return found
 
 
@@ -131,7 +131,7 @@ def test_garbage_never_breaks_the_reader(head: bytes, data: bytes, form: Format)
 def test_whatever_a_column_holds_it_is_a_person_or_a_problem(values: Mapping[str, object]) -> None:
     for email in ({}, {"email": "a@example.com"}):
         found = parsing.read(Row(1, {**values, **email}), now=NOW)
-        if isinstance(found, Newcomer):
+        if isinstance(found, StagedUser):
             json.dumps(found, default=str).encode()
             continue
         for problem in found:
@@ -174,7 +174,7 @@ def test_all_that_is_wrong_with_a_person_is_said_at_once() -> None:
 
 
 def test_the_address_is_canonical_and_the_rest_may_be_missing() -> None:
-    found = person()
+    found = user()
     assert (found.email, found.email_key) == ("Anna@example.com", "anna@example.com")
     assert (found.username, found.is_derived, found.password_hash) == ("Anna", True, None)
     assert (found.created_at, found.confirmed_at, found.blocked_at) == (NOW, NOW, None)
@@ -208,7 +208,7 @@ def test_the_address_is_canonical_and_the_rest_may_be_missing() -> None:
 def test_nobody_is_confirmed_whose_source_says_he_is_not(
     values: dict[str, object], expected: datetime | None
 ) -> None:
-    assert person(**values).confirmed_at == expected
+    assert user(**values).confirmed_at == expected
 
 
 @pytest.mark.parametrize(
@@ -233,8 +233,8 @@ def test_nobody_is_confirmed_whose_source_says_he_is_not(
     ],
 )
 def test_who_was_shut_out_stays_so(values: dict[str, object]) -> None:
-    assert person(**values).blocked_at == NOW
-    assert person(blocked=False, is_active=True).blocked_at is None
+    assert user(**values).blocked_at == NOW
+    assert user(blocked=False, is_active=True).blocked_at is None
 
 
 @pytest.mark.parametrize(
@@ -323,7 +323,7 @@ MOMENT = datetime(2021, 1, 31, 19, 21, 40, tzinfo=UTC)
     ],
 )  # fmt: skip
 def test_a_moment_is_read_in_each_form_that_means_one(value: object) -> None:
-    assert person(created_at=value).created_at == MOMENT
+    assert user(created_at=value).created_at == MOMENT
 
 
 @pytest.mark.parametrize(
@@ -342,12 +342,12 @@ def test_a_moment_that_would_be_guessed_is_refused_with_its_value(value: object)
 
 @pytest.mark.parametrize("value", ["", None, "NULL", "\\N", "0000-00-00", "0000-00-00 00:00:00", 0])
 def test_nothing_is_none(value: object) -> None:
-    assert person(last_login_at=value).last_login_at is None
-    assert person(created_at=value).created_at == NOW
+    assert user(last_login_at=value).last_login_at is None
+    assert user(created_at=value).created_at == NOW
 
 
 def test_a_deletion_may_lie_ahead() -> None:
-    assert person(delete_at="2026-03-09").delete_at == datetime(2026, 3, 9, tzinfo=UTC)
+    assert user(delete_at="2026-03-09").delete_at == datetime(2026, 3, 9, tzinfo=UTC)
     assert problems(delete_at="2036-03-09")
 
 
@@ -375,7 +375,7 @@ def test_a_table_is_read_however_it_is_written(data: bytes) -> None:
     (row,) = parsed(data)
     assert isinstance(row, Row)
     found = parsing.read(row, now=NOW)
-    assert isinstance(found, Newcomer)
+    assert isinstance(found, StagedUser)
     assert (found.email, found.username) == ("anna@example.com", "anna")
 
 

@@ -1,4 +1,4 @@
-"""Every letter and every form keeps the rules of the house."""
+"""Every email and every form keeps the rules of the house."""
 
 import inspect
 import re
@@ -11,12 +11,12 @@ import pytest
 from app.kit import errors
 from app.kit.errors import Refusal
 from app.mail import messages
-from app.mail.message import Letter
+from app.mail.message import Message
 from app.web.errors import WORDS
 from tests.browser import Browser
 from tests.flows.test_invitation import invite
 from tests.mailbox import last_link
-from tests.people import ALICE, ROOT, register, settle, signed_in
+from tests.users import ALICE, ROOT, create_user, register, signed_in
 
 HOSTILE = "<img src=x onerror=alert(1)>\"'{{1234*5678}}\r\nBcc: victim@example.com"
 CALCULATED = "7006652"  # no time of day and no digest is likely to have it
@@ -43,33 +43,33 @@ WRITERS = [
 ]
 
 
-def write(writer: Callable[..., Letter], **changed: str) -> Letter:
+def write(writer: Callable[..., Message], **changed: str) -> Message:
     wanted = inspect.signature(writer).parameters
     return writer(**{name: (FACTS | changed)[name] for name in wanted})
 
 
 @pytest.mark.parametrize("writer", WRITERS)
-def test_a_letter_says_the_same_as_text_and_as_html(writer: Callable[..., Letter]) -> None:
-    letter = write(writer)
-    for body in (" ".join(letter.text.split()), letter.html):
+def test_a_letter_says_the_same_as_text_and_as_html(writer: Callable[..., Message]) -> None:
+    message = write(writer)
+    for body in (" ".join(message.text.split()), message.html):
         assert "https://login.example.com/confirm/KEY" in body
         assert "alice" in body
         assert "Our Site" in body
-    assert "Our Site" in letter.subject
-    assert all(len(line) <= 78 for line in letter.text.splitlines())
+    assert "Our Site" in message.subject
+    assert all(len(line) <= 78 for line in message.text.splitlines())
 
 
 @pytest.mark.parametrize("writer", WRITERS)
-def test_what_people_typed_is_inert_in_a_letter(writer: Callable[..., Letter]) -> None:
-    letter = write(writer, username=HOSTILE, site=HOSTILE, email=HOSTILE)
-    assert "<img" not in letter.html
-    assert CALCULATED not in letter.html + letter.text
-    assert "\n" not in letter.subject
-    assert "\r" not in letter.subject
+def test_what_people_typed_is_inert_in_a_letter(writer: Callable[..., Message]) -> None:
+    message = write(writer, username=HOSTILE, site=HOSTILE, email=HOSTILE)
+    assert "<img" not in message.html
+    assert CALCULATED not in message.html + message.text
+    assert "\n" not in message.subject
+    assert "\r" not in message.subject
 
 
 @pytest.mark.parametrize("writer", WRITERS)
-def test_a_letter_loads_nothing(writer: Callable[..., Letter]) -> None:
+def test_a_letter_loads_nothing(writer: Callable[..., Message]) -> None:
     assert not re.search(r"<(img|script|link|iframe)|url\(|src=", write(writer).html)
 
 
@@ -136,14 +136,14 @@ async def pages(browser: Browser) -> dict[str, Page]:
     await keep("wrong registration")
     await browser.post("/login", email_or_user="x", password="y")
     await keep("wrong login")
-    await register(browser.house, ALICE)
-    await browser.open_link(await last_link(browser.house, ALICE.email))
+    await register(browser.services, ALICE)
+    await browser.open_link(await last_link(browser.services, ALICE.email))
     await keep("/confirm")
     await browser.post("/login", email_or_user=ALICE.email, password=ALICE.password)
     await keep("unconfirmed")
-    await browser.open_link(await invite(browser.house, ROOT))
+    await browser.open_link(await invite(browser.services, ROOT))
     await keep("/invitation")
-    await settle(browser.house, ALICE._replace(username="carol", email="carol@example.com"))
+    await create_user(browser.services, ALICE._replace(username="carol", email="carol@example.com"))
     await browser.post("/login", email_or_user="carol", password=ALICE.password)
     for path in ("/", "/secret", "/logout"):
         await browser.get(path)
@@ -191,5 +191,5 @@ async def test_a_persons_name_is_inert_on_pages(browser: Browser) -> None:
     assert "<img" not in browser.text
     assert "{{1234*5678}}" in browser.text
     assert CALCULATED not in browser.text
-    await settle(browser.house, ALICE)
-    assert await signed_in(browser.house, ALICE)
+    await create_user(browser.services, ALICE)
+    assert await signed_in(browser.services, ALICE)

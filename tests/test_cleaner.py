@@ -1,4 +1,4 @@
-"""The housekeeper beside the postman: when it comes, what it tells, how it stops."""
+"""The housekeeper beside the mailer: when it comes, what it tells, how it stops."""
 
 import asyncio
 import time
@@ -8,11 +8,11 @@ import pytest
 from app.flows.housekeeping import Pruned, prune
 from app.kit.metrics import HOUSEKEEPING_AT, PRUNED
 from app.runtime import cleaner
-from app.services import House
+from app.services import Services
 from tests.flows.test_housekeeping import leave
+from tests.mailers import post, settled, until, working
 from tests.models.test_pruning import fill
-from tests.people import ROOT, count, settle
-from tests.postmen import post, settled, until, working
+from tests.users import ROOT, count, create_user
 
 
 @pytest.fixture(autouse=True)
@@ -30,12 +30,12 @@ def moment() -> float:
 
 
 def buckets() -> float:
-    found: float = PRUNED.labels("throttle_buckets")._value.get()
+    found: float = PRUNED.labels("rate_limit_buckets")._value.get()
     return found
 
 
 async def test_what_fails_is_told_and_tried_again_and_letters_go_on(
-    house: House, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    services: Services, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     errors = [ValueError("broken"), ConnectionRefusedError()]
     well = prune
@@ -46,34 +46,34 @@ async def test_what_fails_is_told_and_tried_again_and_letters_go_on(
         await well(*args, pruned=pruned, **more)  # type: ignore[arg-type]
 
     monkeypatch.setattr(cleaner, "prune", fail)
-    await fill(house, 1)
-    await post(house)
-    async with working(house, None):
-        await settled(house)
+    await fill(services, 1)
+    await post(services)
+    async with working(services, None):
+        await settled(services)
         await until(lambda: any("pruned: " in line for line in caplog.messages))
     assert "housekeeping failed" in caplog.messages
     assert "housekeeping is put off: the database is away" in caplog.messages
-    assert await count(house, "throttle_buckets") == 0
+    assert await count(services, "rate_limit_buckets") == 0
 
 
 async def test_it_counts_and_tells_what_went_and_when(
-    house: House, caplog: pytest.LogCaptureFixture
+    services: Services, caplog: pytest.LogCaptureFixture
 ) -> None:
     before, started = buckets(), time.time()
-    await fill(house, 1500)
-    async with working(house, None):
+    await fill(services, 1500)
+    async with working(services, None):
         await until(lambda: moment() >= started)
     assert buckets() == before + 1500
-    assert "pruned: 1500 throttle_buckets" in caplog.messages
+    assert "pruned: 1500 rate_limit_buckets" in caplog.messages
     assert sum("pruned" in line for line in caplog.messages) == 1
 
 
 async def test_a_last_administrator_who_stays_is_told_once(
-    house: House, caplog: pytest.LogCaptureFixture
+    services: Services, caplog: pytest.LogCaptureFixture
 ) -> None:
-    await settle(house, ROOT, role="Administrator")
-    await leave(house, ROOT)
-    async with working(house, None):
+    await create_user(services, ROOT, role="Administrator")
+    await leave(services, ROOT)
+    async with working(services, None):
         await until(lambda: cleaner.KEPT in caplog.messages)
         for _ in range(2):
             seen = moment()
@@ -81,11 +81,13 @@ async def test_a_last_administrator_who_stays_is_told_once(
     assert caplog.messages.count(cleaner.KEPT) == 1
 
 
-async def test_it_stops_between_two_batches(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_it_stops_between_two_batches(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(cleaner, "REST_SECONDS", 60)
-    await fill(house, 2500)
+    await fill(services, 2500)
     async with asyncio.timeout(10):
-        async with working(house, None):
-            while await count(house, "throttle_buckets") > 1500:  # noqa: ASYNC110
+        async with working(services, None):
+            while await count(services, "rate_limit_buckets") > 1500:  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
-    assert await count(house, "throttle_buckets") == 1500
+    assert await count(services, "rate_limit_buckets") == 1500
