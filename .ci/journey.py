@@ -24,7 +24,7 @@ USERNAME = "alice"
 EMAIL = "alice@example.com"
 PASSWORD = "four unrelated garden words"  # noqa: S105 - of a person who does not exist
 ANOTHER = "some other kitchen words"
-SECRET = "This is the secret of this application"  # noqa: S105 - a page's sentence
+SECRET = "Only signed-in users can see this page"  # noqa: S105 - a page's sentence
 REPLAYS = 10
 CLAIMED = "203.0.113.66"  # where a visitor says that he comes from (TEST-NET-3)
 METRICS_PORT = 9100
@@ -71,7 +71,7 @@ def first() -> None:
     _, page = browser.post(
         "/register", username=USERNAME, email=EMAIL, password=PASSWORD, confirm=PASSWORD
     )
-    expect("Check your mail" in page, "registering asks to look into the mail")
+    expect("Check your email" in page, "registering asks to look into the mail")
     path, page = browser.get(path_of_letter("confirm"))
     expect(path == "/confirm" and USERNAME in page, "the email's link leads to /confirm")
     path, _ = browser.post("/confirm")
@@ -116,7 +116,7 @@ def sign_out(browser: Browser) -> None:
 def recover(browser: Browser) -> None:
     """Forget the password, choose another by the email's link, and change it back."""
     _, page = browser.post("/reset", email_or_user=USERNAME)
-    expect("Check your mail" in page, "asking for a new password asks to look into the mail")
+    expect("Check your email" in page, "asking for a new password asks to look into the mail")
     path, page = browser.get(path_of_letter("reset"))
     expect(path == "/reset/password" and USERNAME in page, "its link leads to /reset/password")
     path, _ = browser.post("/reset/password", password=ANOTHER, confirm=ANOTHER)

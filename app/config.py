@@ -315,7 +315,7 @@ class Config(BaseModel):
     session_idle_minutes: float = Field(
         120,
         gt=0,
-        description="A login without “Keep me logged in” ends after this long without a request",
+        description="A login without “Keep me signed in” ends after this long without a request",
     )
     session_hours: float = Field(
         12, gt=0, le=24 * 30, description="… and after this long in any case"
@@ -326,7 +326,7 @@ class Config(BaseModel):
         description="For how long a password that was shown is good for sensitive pages; then it "
         "is asked for again",
     )
-    remember_days: float = Field(30, gt=0, le=400, description="How long “Keep me logged in” lasts")
+    remember_days: float = Field(30, gt=0, le=400, description="How long “Keep me signed in” lasts")
 
     known_browser_days: float = Field(
         400,

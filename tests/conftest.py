@@ -127,9 +127,9 @@ async def services(config: Config, database: URL) -> AsyncIterator[Services]:
 
 
 @pytest.fixture
-async def session(services: Services) -> AsyncIterator[AsyncSession]:
-    async with services.session() as session:
-        yield session
+async def db(services: Services) -> AsyncIterator[AsyncSession]:
+    async with services.session() as db:
+        yield db
 
 
 @pytest.fixture

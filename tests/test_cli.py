@@ -99,7 +99,7 @@ def test_it_works_as_a_process_too(processes: Processes) -> None:
     """The others run in the tests' own process."""
     assert "Usage: python -m app" in processes.run("--help")
     assert processes.run("users", "list", "--json") == "[]\n"
-    assert "Nobody here" in processes.run("users", "block", "nobody", status=1)
+    assert "No user has that" in processes.run("users", "block", "nobody", status=1)
     assert "WORKERS: " in processes.run("users", "list", status=2, WORKERS="many")
     nowhere = "postgresql://nobody@127.0.0.1:1/nothing"
     assert "cannot be reached" in processes.run("users", "list", status=1, DATABASE_URL=nowhere)
@@ -149,7 +149,7 @@ def test_an_unknown_role_is_refused_with_those_there_are(shell: Shell) -> None:
 
 def test_nobody_cannot_be_blocked(shell: Shell) -> None:
     for command in (["block", "nobody"], ["unblock", "nobody"], ["set-role", "nobody", "User"]):
-        assert "Nobody here" in shell.run("users", *command, status=1)
+        assert "No user has that" in shell.run("users", *command, status=1)
 
 
 def test_an_empty_list_says_what_to_do(shell: Shell) -> None:

@@ -63,7 +63,7 @@ def carol(shell: Shell) -> Iterator[str]:
 def test_nobody_cannot_be_looked_after(shell: Shell, command: list[str]) -> None:
     more = ["User"] if "set-role" in command else []
     said = shell.run(*command, "nobody", *more, status=1)
-    assert "Nobody here" in said
+    assert "No user has that" in said
 
 
 @pytest.mark.parametrize(
@@ -88,14 +88,14 @@ def test_a_wrong_word_is_explained(shell: Shell, arguments: list[str], words: st
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["roles", "create", "x", "FOLLOW"], "2 to 40 emails"),
-        (["roles", "create", "<b>", "FOLLOW"], "2 to 40 emails"),
+        (["roles", "create", "x", "FOLLOW"], "2 to 40 letters"),
+        (["roles", "create", "<b>", "FOLLOW"], "2 to 40 letters"),
         (["roles", "create", "moderator", "FOLLOW"], "already"),
         (["roles", "delete", "Emperor"], "there are User, Moderator, Administrator"),
-        (["roles", "delete", "User"], "New people get this role"),
+        (["roles", "delete", "User"], "This is the default role"),
         (["roles", "set-default", "Administrator"], "would be an administrator"),
         (["roles", "set-permissions", "User", "ADMIN"], "would be an administrator"),
-        (["audit", "list", "--person", "nobody"], "Nobody here"),
+        (["audit", "list", "--person", "nobody"], "No user has that"),
     ],
 )
 def test_what_cannot_be_is_refused(shell: Shell, arguments: list[str], words: str) -> None:
@@ -188,14 +188,16 @@ def test_a_reset_link_goes_by_letter_and_is_not_printed(shell: Shell, carol: str
     assert "http" not in said
     assert json.loads(shell.run("emails", "list", "--json"))["waiting"] > 0
     shell.run("users", "block", carol)
-    assert "Unblock them first" in shell.run("users", "send-reset", carol, status=1)
+    assert "Unblock them before" in shell.run("users", "send-reset", carol, status=1)
 
 
 def test_nobody_waits_and_no_letter_was_given_up(shell: Shell) -> None:
     unknown = "11111111-2222-4333-8444-555555555555"
     assert json.loads(shell.run("registrations", "list", "--json")) == []
     assert "REGISTERED" in shell.run("registrations", "list")
-    assert "does not wait any more" in shell.run("registrations", "resend", unknown, status=1)
+    assert "has been confirmed or has expired" in shell.run(
+        "registrations", "resend", unknown, status=1
+    )
     assert "not a valid UUID" in shell.run("registrations", "resend", "x", status=2)
     assert "GIVEN UP" in shell.run("emails", "list")
-    assert "cannot be sent again" in shell.run("emails", "retry", unknown, status=1)
+    assert "can't be sent again" in shell.run("emails", "retry", unknown, status=1)

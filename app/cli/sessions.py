@@ -55,9 +55,9 @@ def end(name: str, session_id: UUID) -> None:
 @sessions.command("end-all")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def end_all(*, yes: bool) -> None:
-    """End the sessions of everybody. Those of one person: users end-sessions."""
+    """End all sessions. Those of one person: users end-sessions."""
     if not yes:
-        click.confirm("End the sessions of everybody?", abort=True, err=True)
+        click.confirm("End all sessions?", abort=True, err=True)
     with database() as (_, url):
         ended = ask(url, access.end_sessions_of_everybody)
     click.echo(f"Sessions ended: {ended}.")

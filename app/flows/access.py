@@ -129,7 +129,7 @@ async def end_session(ctx: Context, *, name: str, session_id: UUID) -> bool:
 
 
 async def end_sessions_of_everybody(ctx: Context) -> int:
-    """End the sessions of everybody, the administrator's own too (SE-16); return how many.
+    """End all sessions, the administrator's own too (SE-16); return how many.
 
     A slice of them in each transaction, so that none takes long.
     """

@@ -95,7 +95,7 @@ async def retry(ctx: Context, *, email_id: UUID) -> None:
     """Let an email wait again that was given up.
 
     Raises:
-        NotToBeRetried: there is no such email, or its link is dead.
+        NotToBeRetried: there is no such email, or link expired.
     """
     async with ctx.db.begin():
         await authorization.hold(ctx)

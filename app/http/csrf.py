@@ -22,13 +22,14 @@ def refuse_foreign(asked: Request) -> None:
     sites, origins = (asked.headers.getlist(name) for name in ("Sec-Fetch-Site", "Origin"))
     if not sites and not origins:
         raise Forbidden(
-            "Your browser does not say where this form comes from, so nothing was done. Please "
-            f"use a newer browser. A script sends the header Origin: {services().config.public_url}"
+            "Your browser doesn't say where this form came from, so nothing was done. Please "
+            "use a newer browser. Scripts must send the header "
+            f"Origin: {services().config.public_url}"
         )
     if not (_is_ours(sites, OWN_SITES) if sites else _is_ours(origins, own_origins())):
         raise Forbidden(
-            "This form was sent from another site, or by a browser that hides where it was. "
-            "Nothing was done. Open the page here and send it again."
+            "This form came from another site, or your browser hides where it came from. "
+            "Nothing was done. Open the page here and submit it again."
         )
 
 

@@ -17,7 +17,7 @@ from app.kit.sealing import SEALED_LONGEST
 KEPT_SECONDS = 3600
 GARBLED = "garbled"
 MARK_LENGTH = 16
-ANOTHER = "Another link was opened in this browser meanwhile. This page is now about that one."
+ANOTHER = "You've opened another link in this browser. This page now belongs to that one."
 
 
 class Again(NamedTuple):
@@ -58,7 +58,7 @@ class KeptLink:
         kept = cookies.get(self._cookie)
         if not kept:
             raise LinkUnusable(
-                "Please open the link in the email again. Your browser has to accept cookies."
+                "Open the link in the email again. Your browser needs to accept cookies."
             )
         return kept
 

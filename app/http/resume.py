@@ -23,8 +23,8 @@ TYPED = "typed"
 AGAIN = "again"
 TYPED_LONGEST = 1500  # it lives in a cookie, beside messages
 NEVER_KEPT = re.compile("pass|pwd|secret|token|^(confirm|ticket|link|next)$", re.IGNORECASE)
-SIGNED_OUT = "You were signed out meanwhile, so nothing was saved. Please sign in to go on."
-STILL_THERE = "What you typed will be there again, but for passwords."
+SIGNED_OUT = "You were signed out, so nothing was saved. Please sign in to continue."
+STILL_THERE = "What you typed is still there, except passwords."
 
 
 async def reauthenticate_first() -> ResponseTypes:
@@ -50,7 +50,7 @@ async def sign_in_first() -> ResponseTypes:
 async def remind(*, comes_back: bool) -> None:
     """Say to who comes back to a page that its form was not done yet."""
     if session.pop(AGAIN, False) and comes_back:
-        await flash("Thank you. Nothing was done yet: please press the button once more.")
+        await flash("Thank you. Nothing has been saved yet. Please submit the form again.")
 
 
 def typed() -> MultiDict[str, str] | None:

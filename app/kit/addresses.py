@@ -13,7 +13,7 @@ USERNAME_SHORTEST, USERNAME_LONGEST = 3, 64
 USERNAME_PATTERN = r"[A-Za-z][A-Za-z0-9._-]*"
 USERNAME_RULE = (
     f"{USERNAME_SHORTEST} to {USERNAME_LONGEST} letters (a–z), digits, dots, hyphens and "
-    "underscores, beginning with an email."
+    "underscores, starting with a letter."
 )
 # What comes along when text is copied from a page or a chat, and nobody sees.
 INVISIBLE = (
@@ -34,8 +34,8 @@ class SpecialDomain(WrongAddress):
     """An address whose domain the Internet does not know; ``hint`` names the setting for it."""
 
     def __init__(self, domain: str) -> None:
-        super().__init__(f"Email cannot be sent to “{domain}”: it is not a domain of the Internet.")
-        self.hint = f"If it is one of your network, ALLOWED_SPECIAL_DOMAINS={domain} allows it."
+        super().__init__(f"We can't send email to “{domain}”. It isn't a public Internet domain.")
+        self.hint = f"If it belongs to your network, set ALLOWED_SPECIAL_DOMAINS={domain}."
 
 
 def for_operators(error: WrongAddress) -> str:
@@ -84,7 +84,7 @@ def ascii_domain(address: str) -> str:
         return address
     found = _anywhere(address)
     if found is None:
-        raise WrongAddress("This is not an address that email can be sent to.")
+        raise WrongAddress("Enter an email address like name@example.com.")
     return f"{found.local_part}@{found.ascii_domain.removesuffix(_PUBLIC)}"
 
 

@@ -14,7 +14,7 @@ class Refusal(Exception):
 
     code: ClassVar[str] = "refused"
     status: ClassVar[int] = 400
-    sentence: str = "That did not work."
+    sentence: str = "Something went wrong."
     field: str | None = None
 
     def __init__(self, sentence: str | None = None, *, field: str | None = None) -> None:
@@ -30,7 +30,7 @@ class WrongCredentials(Refusal):
 
     code = "wrong_credentials"
     status = 401
-    sentence = "Invalid username or password."
+    sentence = "Incorrect email, username or password."
 
 
 class WrongPassword(Refusal):
@@ -38,7 +38,7 @@ class WrongPassword(Refusal):
 
     code = "wrong_password"
     status = 401
-    sentence = "This is not your password."
+    sentence = "Incorrect password."
     field = "password"
 
 
@@ -47,7 +47,7 @@ class SignedOut(Refusal):
 
     code = "signed_out"
     status = 401
-    sentence = "You were signed out meanwhile. Please sign in again."
+    sentence = "You've been signed out. Please sign in again."
 
 
 class NotPermitted(Refusal):
@@ -55,7 +55,7 @@ class NotPermitted(Refusal):
 
     code = "not_permitted"
     status = 403
-    sentence = "Your account does not have the permission for it."
+    sentence = "Your account doesn't have permission to do this."
 
 
 class SameAddress(Refusal):
@@ -63,7 +63,7 @@ class SameAddress(Refusal):
 
     code = "same_address"
     status = 422
-    sentence = "This is your address already."
+    sentence = "That's already your email address."
     field = "email"
 
 
@@ -72,7 +72,7 @@ class NoSuchSession(Refusal):
 
     code = "no_such_session"
     status = 404
-    sentence = "There is no such session. Perhaps it has ended already."
+    sentence = "This session doesn't exist. It may have ended already."
 
 
 class WeakPassword(Refusal):
@@ -88,7 +88,7 @@ class UsernameTaken(Refusal):
 
     code = "username_taken"
     status = 422
-    sentence = "This username is taken. Please choose another."
+    sentence = "This username is taken. Choose another one."
     field = "username"
 
 
@@ -112,7 +112,7 @@ class TermsNotAccepted(Refusal):
 
     code = "terms_not_accepted"
     status = 422
-    sentence = "Please accept the terms to get an account."
+    sentence = "Accept the terms to create an account."
     field = "terms"
 
 
@@ -122,8 +122,8 @@ class LinkUnusable(Refusal):
     code = "link_unusable"
     status = 410
     sentence = (
-        "This link was used already, is too old, or was not copied whole. If you asked more than "
-        "once, use the one in the newest email."
+        "This link has been used, has expired, or wasn't copied completely. If you asked for "
+        "several, use the one in the newest email."
     )
 
 
@@ -132,12 +132,14 @@ class NoSuchUser(Refusal):
 
     code = "no_such_person"
     status = 404
-    sentence = "Nobody here has that address or username."
+    sentence = "No user has that email address or username."
 
 
 class NoSuchSubject(NoSuchUser):
     """Nobody whom the audit log knows has this name, address or id. For operators only."""
 
+    code = "no_such_subject"
+    status = 422
     sentence = "No user has that name, address or ID. Deleted users can only be found by their ID."
     field = "user"
 
@@ -147,9 +149,7 @@ class AlreadyThere(Refusal):
 
     code = "already_there"
     status = 409
-    sentence = (
-        "Somebody here has that address or username already. Roles are changed by: users set-role."
-    )
+    sentence = "A user with that email address or username already exists."
 
 
 class NoSuchRegistration(Refusal):
@@ -157,7 +157,7 @@ class NoSuchRegistration(Refusal):
 
     code = "no_such_registration"
     status = 404
-    sentence = "This registration does not wait any more: it was confirmed, or is too old."
+    sentence = "This registration has been confirmed or has expired."
 
 
 class IsBlocked(Refusal):
@@ -165,14 +165,15 @@ class IsBlocked(Refusal):
 
     code = "is_blocked"
     status = 409
-    sentence = "This person is blocked: a new password would not let them in. Unblock them first."
+    sentence = "This user is blocked. Unblock them before you send a reset link."
 
 
 class NoSuchRole(Refusal):
     """There is no role of this name."""
 
     code = "no_such_role"
-    status = 404
+    status = 422
+    field = "role"
 
 
 class LastAdministrator(Refusal):
@@ -181,7 +182,7 @@ class LastAdministrator(Refusal):
     code = "last_administrator"
     status = 409
     sentence = (
-        "That would leave nobody who can sign in as an administrator. Make somebody else one first."
+        "This is the last administrator who can sign in. Make another user an administrator first."
     )
 
 
@@ -190,7 +191,7 @@ class RoleThere(Refusal):
 
     code = "role_there"
     status = 409
-    sentence = "There is a role of this name already."
+    sentence = "A role with this name already exists."
 
 
 class WrongRoleName(Refusal):
@@ -198,7 +199,9 @@ class WrongRoleName(Refusal):
 
     code = "wrong_role_name"
     status = 422
-    sentence = "A role's name is 2 to 40 letters, digits, spaces and hyphens, a letter first."
+    sentence = (
+        "A role name has 2 to 40 letters, digits, spaces and hyphens, and starts with a letter."
+    )
 
 
 class RoleHeld(Refusal):
@@ -206,7 +209,7 @@ class RoleHeld(Refusal):
 
     code = "role_held"
     status = 409
-    sentence = "New people get this role. Make another one the default first."
+    sentence = "This is the default role. Make another role the default first."
 
 
 class DefaultTooMighty(Refusal):
@@ -215,7 +218,7 @@ class DefaultTooMighty(Refusal):
     code = "default_too_mighty"
     status = 409
     sentence = (
-        "Everybody who registers would be an administrator. So the default role has no ADMIN."
+        "The default role can't have ADMIN: everybody who registers would be an administrator."
     )
 
 
@@ -232,7 +235,7 @@ class NotToBeRetried(Refusal):
 
     code = "not_to_be_retried"
     status = 409
-    sentence = "This email cannot be sent again: its link is dead, or it is on its way."
+    sentence = "This email can't be sent again. Its link has expired, or it's on its way."
 
 
 class CannotRead(Refusal):
@@ -257,7 +260,7 @@ class TooManyTries(TryLater):
 
     code = "too_many_tries"
     status = 429
-    sentence = "Too many tries."
+    sentence = "Too many attempts."
 
 
 class TooBusy(TryLater):
@@ -273,7 +276,7 @@ class DatabaseAway(TryLater):
 
     code = "database_away"
     status = 503
-    sentence = "The server cannot do this right now. Nothing was lost."
+    sentence = "We can't do this right now. Nothing was lost."
 
 
 def _in_words(seconds: int) -> str:

@@ -98,21 +98,19 @@ def check_policy(password: str, *, shortest: int, context: Iterable[str] = ()) -
     """
     if not fits(password):
         raise WeakPassword(
-            f"At most {LONGEST_CHARACTERS} characters, please: this has {len(password):,}."
+            f"Use at most {LONGEST_CHARACTERS} characters. This has {len(password):,}."
         )
     if len(_normal(password)) < shortest:
         raise WeakPassword(
-            f"At least {shortest} characters, please. Four or five unrelated words do well."
+            f"Use at least {shortest} characters. Four or five random words work well."
         )
     folded = _normal(password).casefold()
     plain = folded.strip(DECORATION)
     words = [word.casefold() for word in context if word]
     if any(_is_repeated(text, word) for text in (folded, plain) for word in words):
-        raise WeakPassword("This is the site's or your own name. Please choose something else.")
+        raise WeakPassword("Don't use your name, your email address or the site's name.")
     if is_common(folded):
-        raise WeakPassword(
-            "This is among the first passwords that are tried. Please choose something else."
-        )
+        raise WeakPassword("This password is too common. Choose another one.")
 
 
 def is_common(folded: str) -> bool:

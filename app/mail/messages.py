@@ -36,7 +36,7 @@ def already_registered(*, to: str, site: str, username: str, login_url: str) -> 
 
 def reset_password(*, to: str, site: str, username: str, link: str, valid_minutes: int) -> Message:
     """Send the link on which a forgotten password is replaced."""
-    why = f"somebody, hopefully you, wants a new password for your account at {site}."
+    why = f"Someone (hopefully you) asked for a new password for your account at {site}."
     return _reset(to, site, username, link, valid_minutes, why)
 
 
@@ -44,7 +44,7 @@ def reset_by_operator(
     *, to: str, site: str, username: str, link: str, valid_minutes: int
 ) -> Message:
     """Send the same link, because an administrator wants it."""
-    why = f"the people who look after {site} send you a link to choose a new password."
+    why = f"An administrator of {site} has sent you a link to choose a new password."
     return _reset(to, site, username, link, valid_minutes, why)
 
 
@@ -53,8 +53,8 @@ def reset_after_not_me(
 ) -> Message:
     """Send the same link, because the owner has taken the account back."""
     why = (
-        f"you have taken your account at {site} back. Every browser is signed out, and the old "
-        "password opens nothing any more."
+        f"You've protected your account at {site}. Every browser is signed out, and the old "
+        "password no longer works."
     )
     return _reset(to, site, username, link, valid_minutes, why)
 
@@ -64,8 +64,8 @@ def reset_to_confirm(
 ) -> Message:
     """Send the same link to somebody whose address nobody confirmed before they came here."""
     why = (
-        f"you signed in to {site}, where your address is not confirmed yet. Choose a password by "
-        "the link, then it is."
+        f"You signed in to {site}, but your email address isn't confirmed yet. Choose a new "
+        "password to confirm it."
     )
     return _reset(to, site, username, link, valid_minutes, why)
 
@@ -131,7 +131,7 @@ def password_changed(
         f"Your password at {site} was changed",
         site=site,
         username=username,
-        what=f"your password at {site} was changed.",
+        what=f"Your password at {site} was changed.",
         browser=browser,
         ip=ip,
         link=link,
@@ -147,7 +147,7 @@ def username_changed(
         f"Your username at {site} was changed",
         site=site,
         username=username,
-        what=f"your username at {site} was changed. You are now {username}.",
+        what=f"Your username at {site} was changed to {username}.",
         browser=browser,
         ip=ip,
         link=link,
@@ -161,8 +161,8 @@ def new_browser(*, to: str, site: str, username: str, browser: str, ip: str, lin
         f"A new sign-in to {site}",
         site=site,
         username=username,
-        what=f"somebody, hopefully you, signed in to {site} from a browser that you have not "
-        "used here before.",
+        what=f"Someone (hopefully you) signed in to {site} from a browser you haven't used "
+        "here before.",
         browser=browser,
         ip=ip,
         link=link,
@@ -178,8 +178,8 @@ def email_asked(
         f"Your address at {site} is about to change",
         site=site,
         username=username,
-        what=f"somebody, hopefully you, wants to change the address of your account at {site} "
-        f"to {email}. Until that address is confirmed, this one stays.",
+        what=f"Someone (hopefully you) asked to change the email address of your account at "
+        f"{site} to {email}. This address stays until the new one is confirmed.",
         browser=browser,
         ip=ip,
         link=link,
@@ -195,7 +195,7 @@ def email_changed(
         f"Your address at {site} was changed",
         site=site,
         username=username,
-        what=f"the address of your account at {site} was changed to {email}.",
+        what=f"The email address of your account at {site} was changed to {email}.",
         browser=browser,
         ip=ip,
         link=link,
@@ -218,7 +218,7 @@ def invitation(*, to: str, site: str, username: str, link: str, valid_hours: int
 
 def account_deleted(*, to: str, site: str, username: str, register_url: str) -> Message:
     """Tell somebody who asked for it that their account is gone: the last email to them."""
-    subject = f"Your account at {site} is gone"
+    subject = f"Your account at {site} has been deleted"
     return _message("account_deleted", to, subject, site=site, username=username, link=register_url)
 
 

@@ -31,7 +31,7 @@ CHANNEL = "outbox"
 class OutgoingEmail(Base):
     """An email on its way. It waits until it is sent or given up.
 
-    What it said is wiped when it is sent; of one that was given up when its link is dead.
+    What it said is wiped when it is sent; of one that was given up when link expired.
     ``good_until``: None if it has no link that ends.
     """
 
@@ -240,7 +240,7 @@ async def given_up(
 
 
 async def retry(db: AsyncSession, email_id: UUID) -> bool:
-    """Let an email that was given up wait again; False if there is none, or its link is dead."""
+    """Let an email that was given up wait again; False if there is none, or link expired."""
     statement = (
         update(OutgoingEmail)
         .where(OutgoingEmail.id == email_id, OutgoingEmail.gave_up_at.is_not(None), _is_good())

@@ -266,7 +266,7 @@ async def count_failure(db: AsyncSession, user_id: UUID | None) -> int:
 
 
 async def invite_again(db: AsyncSession, user_id: UUID, *, role_id: int | None) -> bool:
-    """Set the role, if one is given, of somebody without a password; False if there is one."""
+    """Change role, if one is given, of somebody without a password; False if there is one."""
     statement = (
         update(User)
         .where(User.id == user_id, User.password_hash.is_(None))

@@ -9,7 +9,7 @@ from app.kit.client import OPERATOR
 from app.models.audit import NO_ADDRESS, Event, Written
 
 SOMEBODY = "somebody"
-DELETED = "somebody who is erased"
+DELETED = "a deleted user"
 COMMAND_LINE = "the command line"
 NOBODY = "nobody"
 
@@ -22,119 +22,125 @@ class Sentence(NamedTuple):
 
 
 SENTENCES: Mapping[str, Sentence] = {
-    Event.REGISTERED: Sentence("Somebody registered", "You registered"),
+    Event.REGISTERED: Sentence("Someone registered", "You registered"),
     Event.EMAIL_WITHHELD: Sentence(
-        "An email was withheld: too many already", "An email to you was withheld: too many already"
+        "Email not sent: limit reached", "Email to you not sent: limit reached"
     ),
     Event.EMAIL_REFUSED: Sentence(
-        "A mail server refused an email to {domain}", "A mail server refused an email to you"
+        "The mail server at {domain} rejected an email", "Your mail server rejected an email"
     ),
     Event.EMAIL_GAVE_UP: Sentence(
-        "An email to {domain} was given up", "An email to you was given up"
+        "An email to {domain} could not be delivered", "An email to you could not be delivered"
     ),
-    Event.EMAIL_RETRIED: Sentence(
-        "{actor} had an email sent again", "An email to you was sent again"
-    ),
+    Event.EMAIL_RETRIED: Sentence("{actor} resent an email", "An email to you was resent"),
     Event.CONFIRMATION_SENT: Sentence(
-        "{actor} had a confirmation sent again", "You had a confirmation sent again"
+        "{actor} resent a confirmation email", "You asked for the confirmation email again"
     ),
-    Event.CONFIRMED: Sentence("{subject} confirmed the address", "You confirmed your address"),
-    Event.IMPORTED: Sentence("{subject} was imported", "Your account was brought here"),
-    Event.CREATED: Sentence("{actor} made an account for {subject}", "Your account was made"),
+    Event.CONFIRMED: Sentence(
+        "{subject} confirmed their email address", "You confirmed your email address"
+    ),
+    Event.IMPORTED: Sentence("{subject} was imported", "Your account was imported"),
+    Event.CREATED: Sentence("{actor} created an account for {subject}", "Your account was created"),
     Event.INVITED: Sentence("{actor} sent {subject} an invitation", "You were sent an invitation"),
     Event.PASSWORD_SET: Sentence("{subject} chose a password", "You chose a password"),
     Event.BLOCKED: Sentence("{actor} blocked {subject}{reason}", "Your account was blocked"),
     Event.UNBLOCKED: Sentence("{actor} unblocked {subject}", "Your account was unblocked"),
-    Event.ROLE_SET: Sentence("{actor} made {subject} {role}", "Your role was set to {role}"),
+    Event.ROLE_SET: Sentence(
+        "{actor} changed the role of {subject} to {role}", "Your role was changed to {role}"
+    ),
     Event.SESSION_ENDED: Sentence(
-        "{actor} ended one session of {subject}", "One of your sessions was ended"
+        "{actor} ended a session of {subject}", "One of your sessions was ended"
     ),
     Event.SESSIONS_ENDED: Sentence(
         "{actor} ended all sessions of {subject}", "All your sessions were ended"
     ),
-    Event.DELETED: Sentence("{actor} erased {subject}", "Your account was erased"),
+    Event.DELETED: Sentence("{actor} deleted {subject}", "Your account was deleted"),
     Event.SIGNED_IN: Sentence("{subject} signed in", "You signed in"),
     Event.SIGN_IN_FAILED: Sentence(
-        "Somebody failed to sign in as {subject}", "Somebody failed to sign in as you"
+        "Failed sign-in attempt for {subject}", "Failed sign-in attempt"
     ),
     Event.SIGN_IN_SLOWED: Sentence(
-        "Signing in as {subject} was slowed down: too many wrong passwords",
-        "Signing in as you was slowed down: too many wrong passwords",
+        "Sign-in for {subject} slowed down after too many failed attempts",
+        "Sign-in slowed down after too many failed attempts",
     ),
     Event.SIGN_IN_UNCONFIRMED: Sentence(
-        "Somebody signed in before the address was confirmed",
-        "You signed in before your address was confirmed",
+        "Someone signed in before confirming their email address",
+        "You signed in before confirming your email address",
     ),
     Event.SIGNED_OUT: Sentence("{subject} signed out", "You signed out"),
     Event.EVERYBODY_SIGNED_OUT: Sentence(
-        "{actor} ended the sessions of everybody", "The sessions of everybody were ended"
+        "{actor} ended all sessions of all users", "All sessions of all users were ended"
     ),
-    Event.ROLE_CREATED: Sentence("{actor} made the role {role}", "You made the role {role}"),
+    Event.ROLE_CREATED: Sentence("{actor} created the role {role}", "You created the role {role}"),
     Event.ROLE_CHANGED: Sentence(
-        "{actor} changed what the role {role} may: {permissions}",
-        "You changed what the role {role} may",
+        "{actor} changed the permissions of the role {role}: {permissions}",
+        "You changed the permissions of the role {role}",
     ),
     Event.ROLE_DEFAULT: Sentence(
-        "{actor} made {role} the role of new people", "You made {role} the role of new people"
+        "{actor} made {role} the default role", "You made {role} the default role"
     ),
     Event.ROLE_DELETED: Sentence("{actor} deleted the role {role}", "You deleted the role {role}"),
-    Event.AUDIT_LOG_EXPORTED: Sentence("{actor} exported the history", "You exported the history"),
-    Event.PASSWORD_CHANGED: Sentence("{subject} changed the password", "You changed your password"),
+    Event.AUDIT_LOG_EXPORTED: Sentence(
+        "{actor} exported the audit log", "You exported the audit log"
+    ),
+    Event.PASSWORD_CHANGED: Sentence(
+        "{subject} changed their password", "You changed your password"
+    ),
     Event.PASSWORD_DISABLED: Sentence(
-        "The password of {subject} was switched off: a hundred wrong ones in a row",
-        "Your password was switched off for unknown browsers: a hundred wrong ones in a row",
+        "The password of {subject} was switched off after 100 failed attempts in a row",
+        "Your password was switched off for new browsers after 100 failed attempts in a row",
     ),
     Event.RESET_ASKED: Sentence(
-        "Somebody asked for a new password for {subject}", "Somebody asked for a new password"
+        "Password reset requested for {subject}", "Password reset requested"
     ),
     Event.RESET_SENT: Sentence(
-        "{actor} sent {subject} a link to choose a new password",
-        "You were sent a link to choose a new password",
+        "{actor} sent {subject} a password reset link",
+        "You were sent a password reset link",
     ),
-    Event.PASSWORD_RESET: Sentence(
-        "{subject} chose a new password by a link", "You chose a new password by a link"
-    ),
+    Event.PASSWORD_RESET: Sentence("{subject} reset their password", "You reset your password"),
     Event.EMAIL_CHANGE_ASKED: Sentence(
-        "{subject} asked to change the address", "You asked to change your address"
+        "{subject} asked to change their email address", "You asked to change your email address"
     ),
     Event.EMAIL_CHANGE_CANCELLED: Sentence(
-        "{subject} kept the address after all", "You kept your address after all"
+        "{subject} cancelled the change of their email address",
+        "You cancelled the change of your email address",
     ),
-    Event.EMAIL_CHANGED: Sentence("{subject} changed the address", "You changed your address"),
+    Event.EMAIL_CHANGED: Sentence(
+        "{subject} changed their email address", "You changed your email address"
+    ),
     Event.EMAIL_RESTORED: Sentence(
-        "{subject} got the address of before back", "You got your address of before back"
+        "The previous email address of {subject} was restored",
+        "Your previous email address was restored",
     ),
-    Event.USERNAME_CHANGED: Sentence("{subject} changed the username", "You changed your username"),
+    Event.USERNAME_CHANGED: Sentence(
+        "{subject} changed their username", "You changed your username"
+    ),
     Event.TAKEN_BACK: Sentence(
-        "{subject} said “this wasn’t me” and took the account back",
-        "You said “this wasn’t me” and took your account back",
+        "{subject} used “this wasn’t me” to protect their account",
+        "You used “this wasn’t me” to protect your account",
     ),
     Event.DELETION_ASKED: Sentence(
-        "{subject} asked to be deleted", "You asked that your account be deleted"
+        "{subject} asked to delete their account", "You asked to delete your account"
     ),
-    Event.DELETION_CANCELLED: Sentence(
-        "{subject} decided to stay", "You decided to keep your account"
-    ),
-    Event.DATA_DOWNLOADED: Sentence(
-        "{subject} downloaded the own data", "You downloaded your data"
-    ),
+    Event.DELETION_CANCELLED: Sentence("{subject} kept their account", "You kept your account"),
+    Event.DATA_DOWNLOADED: Sentence("{subject} downloaded their data", "You downloaded your data"),
     Event.SIGN_IN_BLOCKED: Sentence(
-        "{subject} gave the right password, but is blocked",
-        "You gave the right password, but were blocked",
+        "Blocked user {subject} tried to sign in with the right password",
+        "You tried to sign in while your account was blocked",
     ),
     Event.SIGN_IN_DELETION_PENDING: Sentence(
-        "{subject} signed in to an account that is to be deleted",
-        "You signed in to your account that is to be deleted",
+        "{subject} signed in to an account scheduled for deletion",
+        "You signed in to your account scheduled for deletion",
     ),
     Event.REAUTHENTICATED: Sentence(
-        "{subject} showed the password again", "You showed your password again"
+        "{subject} confirmed their password", "You confirmed your password"
     ),
     Event.REAUTHENTICATION_FAILED: Sentence(
-        "A wrong password was shown in a session of {subject}",
-        "A wrong password was shown in one of your sessions",
+        "Incorrect password entered in a session of {subject}",
+        "Incorrect password entered",
     ),
     Event.NEW_BROWSER: Sentence(
-        "{subject} signed in with a new browser", "You signed in with a new browser"
+        "{subject} signed in from a new browser", "You signed in from a new browser"
     ),
 }
 

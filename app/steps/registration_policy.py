@@ -7,9 +7,8 @@ from app.kit.addresses import is_of, shown_domain
 from app.kit.errors import AddressNotAllowed, RegistrationClosed
 
 CLOSED = {
-    "invitation": "People are invited here. If you should have an account, please ask whoever runs "
-    "this site for an invitation.",
-    "closed": "New accounts are not made here at the moment. Those that there are work as before.",
+    "invitation": "You need an invitation to create an account. Ask the people who run this site.",
+    "closed": "You can't create an account at the moment. Existing accounts still work.",
 }
 
 
@@ -32,13 +31,13 @@ def require_allowed(config: Config, email: str) -> None:
     domains = config.registration_domains
     if domains and not is_of(email, domains):
         raise AddressNotAllowed(
-            f"An address of this domain cannot be used here. These can: {in_words(domains)}."
+            f"You can't use an email address of this domain. Allowed domains: {in_words(domains)}."
         )
 
 
 def in_words(domains: Sequence[str]) -> str:
     """Return domains as people read them."""
     return ", ".join(
-        f"{shown_domain(each)} and all below" if each.startswith(".") else shown_domain(each)
+        f"{shown_domain(each)} and subdomains" if each.startswith(".") else shown_domain(each)
         for each in domains
     )

@@ -44,7 +44,7 @@ async def show_password() -> ResponseTypes:
 @pages.post("/password")
 @submits(ChangePasswordForm, "account/password.html")
 async def submit_password(form: ChangePasswordForm) -> ResponseTypes:
-    """Change the password; every other browser is signed out."""
+    """Change password; every other browser is signed out."""
     async with context() as ctx:
         renewed = await password.change_password(
             ctx, current=given(form.current_password), password=given(form.password)
@@ -92,7 +92,7 @@ async def show_username() -> ResponseTypes:
 @sensitive
 @submits(UsernameForm, "account/username.html")
 async def submit_username(form: UsernameForm) -> ResponseTypes:
-    """Change the username."""
+    """Save username."""
     async with context() as ctx:
         await account.change_username(ctx, username=given(form.username))
     await flash(f"Username changed to {given(form.username)}.")

@@ -23,30 +23,26 @@ class Words(NamedTuple):
 
 
 WORDS = {
-    400: Words(
-        "That request was garbled", "The server could not read it. Please go back and try again."
-    ),
-    401: Words("Please sign in", "This page is for who is signed in."),
-    403: Words("You may not open this page", "Your account does not have the permission for it."),
-    404: Words("Nothing here", "There is no page at this address. It may be mistyped, or gone."),
-    405: Words("Not like this", "This page cannot be used in that way."),
-    408: Words(
-        "That took too long", "The rest of the request did not arrive in time. Please try again."
-    ),
+    400: Words("Bad request", "We couldn't read that request. Go back and try again."),
+    401: Words("Please sign in", "You need to be signed in to see this page."),
+    403: Words("You don't have access", "Your account doesn't have permission to open this page."),
+    404: Words("Page not found", "Check the address. The page may have been moved or deleted."),
+    405: Words("Action not allowed", "This page can't be used that way."),
+    408: Words("That took too long", "Your request didn't arrive in time. Please try again."),
     410: Words(
-        "This link cannot be used", "It was used already, is too old, or was not copied whole."
+        "This link doesn't work", "It has been used, has expired, or wasn't copied completely."
     ),
-    413: Words("Too much at once", "What was sent is larger than anything this site needs."),
-    415: Words("Unknown kind of content", "This page takes forms only."),
-    421: Words("The wrong door", "This server does not answer to the name it was called by."),
-    429: Words("Too many tries", "To keep accounts safe, this has to wait a little."),
-    500: Words("Something broke", "The fault is ours, and it is written down. Please try again."),
+    413: Words("Too large", "That's more data than this page accepts."),
+    415: Words("Unsupported content", "This page only accepts forms."),
+    421: Words("Wrong address", "This server isn't set up for the address you used."),
+    429: Words("Too many attempts", "To keep accounts safe, please wait a little."),
+    500: Words("Something went wrong", "It's our fault, and it has been logged. Please try again."),
     503: Words(
-        "One moment, please",
-        "The server cannot do this right now. Nothing was lost: please try again soon.",
+        "Temporarily unavailable",
+        "We can't do this right now. Nothing was lost. Please try again soon.",
     ),
 }
-OTHER = Words("That did not work", "The server did not accept this request.")
+OTHER = Words("There's a problem", "We couldn't accept that request.")
 
 
 def register(app: Quart) -> None:

@@ -84,7 +84,7 @@ async def test_without_a_database_people_are_asked_to_come_back(config: Config, 
         response = await browser.post(path, fields)
         assert response.status_code == 503
         assert response.headers["Retry-After"] == "5"
-        assert "The server cannot do this right now. Nothing was lost." in browser.text
+        assert "We can&#39;t do this right now. Nothing was lost." in browser.text
         assert 'value="alice"' in browser.text
         assert ALICE.password not in browser.text
 

@@ -132,7 +132,7 @@ async def test_a_person_is_meant_by_id_too(services: Services, ctx: Context) -> 
 async def test_nobody_signs_in_by_id(services: Services) -> None:
     await create_user(services, ALICE)
     name = str(await id_of(services, ALICE))
-    with pytest.raises(Exception, match="Invalid username or password"):
+    with pytest.raises(Exception, match="Incorrect email, username or password"):
         await sign_in(services, ALICE, name=name)
 
 

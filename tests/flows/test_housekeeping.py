@@ -197,7 +197,7 @@ async def test_a_person_whose_time_has_come_is_gone(services: Services) -> None:
     assert await who(services, secret) is None
     assert (await events(services))[-1] == "account.deleted"
     last = (await messages(services, ALICE.email))[-1]
-    assert last.subject == "Your account at Vestibule is gone"
+    assert last.subject == "Your account at Vestibule has been deleted"
     assert "/register" in last.text
 
 

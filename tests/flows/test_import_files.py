@@ -65,7 +65,7 @@ def _person(username: str, email: str, stored: str | None, *moments: object) -> 
         verdict = HASHER._verify_now(GOOD, stored)
         assert verdict.is_right
         assert verdict.replacement or stored.startswith("$bcrypt-sha256$v=2")
-        assert not HASHER._verify_now("five unrelated words", stored).is_right
+        assert not HASHER._verify_now("five random words", stored).is_right
         words.append("opens")
     return " ".join(words)
 
@@ -162,7 +162,7 @@ RIGHT: list[tuple[str, Reading, list[str]]] = [
 ]
 
 
-@pytest.mark.parametrize(("name", "reading", "people"), RIGHT)
+@pytest.mark.parametrize(("name", "reading", "users"), RIGHT)
 async def test_people_of_elsewhere_come_in_as_they_were(
     services: Services, name: str, reading: Reading, users: list[str]
 ) -> None:

@@ -61,7 +61,7 @@ async def test_a_name_that_nobody_has_is_refused_alike(services: Services, name:
     await create_user(services, ALICE)
     with pytest.raises(WrongCredentials) as known:
         await sign_in(services, ALICE, password="wrong")
-    assert str(unknown.value) == str(known.value) == "Invalid username or password."
+    assert str(unknown.value) == str(known.value) == "Incorrect email, username or password."
 
 
 async def test_a_blocked_person_is_refused_alike(services: Services) -> None:

@@ -94,7 +94,7 @@ async def test_the_good_ones_come_in_if_bad_ones_are_skipped(
     assert await look(services, where="username <> 'alice'") == ["bert"]
 
 
-@pytest.mark.parametrize("people", [[ANNA, BERT], [ANNA, ANNA]])
+@pytest.mark.parametrize("users", [[ANNA, BERT], [ANNA, ANNA]])
 async def test_a_dry_run_changes_nothing(services: Services, users: list[dict[str, Any]]) -> None:
     imported = await bring(services, *users, dry_run=True, skip_bad=True)
     assert not imported.is_done

@@ -32,7 +32,7 @@ def test_from_the_street_to_the_secret_and_out_again(visitor: Visitor) -> None:
     visitor.reads("Welcome to The Reading Room")
     visitor.go("/secret")
     visitor.is_at("/login?next=/secret")
-    visitor.reads("Please log in to access this page.")
+    visitor.reads("Please sign in to continue.")
     visitor.go("/register")
     visitor.fill(username="1", email="nonsense", password="short", confirm="other")
     visitor.press("Register")
@@ -45,35 +45,35 @@ def test_from_the_street_to_the_secret_and_out_again(visitor: Visitor) -> None:
         confirm="passwordpassword",
     )
     visitor.press("Register")
-    visitor.reads("This is among the first passwords that are tried.")
+    visitor.reads("This password is too common.")
     visitor.fill(password=PASSWORD, confirm=PASSWORD)
     visitor.press("Register")
-    visitor.reads("Check your mail")
-    visitor.reads("you find the email in its log")
+    visitor.reads("Check your email")
+    visitor.reads("The message is in the server log")
     link = visitor.server.link("alice@example.com")
     visitor.go(link)
     visitor.is_at("/confirm")
     visitor.reads("alice")
-    visitor.press("Yes, this is my address")
+    visitor.press("Confirm my address")
     visitor.is_at("/login")
-    visitor.reads("Your address is confirmed.")
+    visitor.reads("Your email address is confirmed.")
     visitor.go("/secret")
     visitor.fill(email_or_user="alice@example.com", password="wrong")
     visitor.press("Sign in")
-    visitor.reads("Invalid username or password.")
+    visitor.reads("Incorrect email, username or password.")
     assert visitor.page.input_value("#email_or_user") == "alice@example.com"
     visitor.fill(password=PASSWORD)
     visitor.press("Sign in")
     visitor.is_at("/secret")
-    visitor.reads("This is the secret of this application")
+    visitor.reads("Only signed-in users can see this page")
     visitor.reads("alice")
     visitor.go("/")
     visitor.reads("Hello, alice")
     visitor.go("/logout")
     visitor.press("Sign out")
-    visitor.reads("You have been logged out")
+    visitor.reads("You&#39;ve been signed out")
     visitor.go(link)
-    visitor.reads("This link cannot be used")
+    visitor.reads("This link doesn't work")
     key = link.rsplit("/", 1)[1]
     assert not [referer for referer in visitor.referers if key in referer]
 
@@ -88,11 +88,11 @@ def test_the_letter_is_sent_again(visitor: Visitor) -> None:
     visitor.press("Sign in")
     visitor.reads("not confirmed yet")
     visitor.press("Send the email")
-    visitor.reads("Check your mail")
+    visitor.reads("Check your email")
     second = visitor.server.link("late@example.com", other_than=first)
     visitor.go(second)
-    visitor.press("Yes, this is my address")
-    visitor.reads("Your address is confirmed.")
+    visitor.press("Confirm my address")
+    visitor.reads("Your email address is confirmed.")
 
 
 def test_in_another_browser_the_password_is_asked_for(
@@ -103,15 +103,15 @@ def test_in_another_browser_the_password_is_asked_for(
     visitor.press("Register")
     phone = new_visitor()
     phone.go(visitor.server.link("mover@example.com"))
-    phone.reads("to show that it was you")
-    phone.press("Yes, this is my address")
+    phone.reads("Enter the password you chose when you registered")
+    phone.press("Confirm my address")
     phone.reads("Please enter the password that you registered with.")
     phone.fill(password="wrong")
-    phone.press("Yes, this is my address")
+    phone.press("Confirm my address")
     phone.reads("This is not the password that you registered with.")
     phone.fill(password=PASSWORD)
-    phone.press("Yes, this is my address")
-    phone.reads("Your address is confirmed.")
+    phone.press("Confirm my address")
+    phone.reads("Your email address is confirmed.")
 
 
 def test_an_administrator_is_invited_and_signs_in(visitor: Visitor) -> None:
@@ -119,10 +119,10 @@ def test_an_administrator_is_invited_and_signs_in(visitor: Visitor) -> None:
     visitor.go(link)
     visitor.is_at("/invitation")
     visitor.fill(password="short", confirm="short")
-    visitor.press("Save the password")
+    visitor.press("Save password")
     visitor.reads("At least 15 characters")
     visitor.fill(password=PASSWORD, confirm=PASSWORD)
-    visitor.press("Save the password")
+    visitor.press("Save password")
     visitor.reads("Your password is set")
     visitor.fill(email_or_user="root", password=PASSWORD)
     visitor.press("Sign in")
@@ -142,7 +142,7 @@ def test_refusals_have_pages_in_the_house(visitor: Visitor) -> None:
     visitor.go("/nothing-here")
     visitor.reads("Nothing here")
     visitor.go("/confirm/garbage")
-    visitor.reads("This link cannot be used")
+    visitor.reads("This link doesn't work")
     for _ in range(15):  # the wait grows faster than we can type
         visitor.page.goto(visitor.server.url + "/login")
         visitor.fill(email_or_user="nobody", password="wrong")
@@ -197,7 +197,7 @@ def test_the_keyboard_is_enough(visitor: Visitor) -> None:
     page = visitor.page
     page.goto(visitor.server.url + "/")
     page.keyboard.press("Tab")
-    assert page.evaluate("document.activeElement.textContent") == "Skip to the content"
+    assert page.evaluate("document.activeElement.textContent") == "Skip to content"
     page.goto(visitor.server.url + "/login")
     page.focus("#email_or_user")
     page.keyboard.type("typist")
@@ -217,7 +217,7 @@ def test_pages_need_no_script(chromium: Chromium, server: Server) -> None:
     page.fill("#password", "wrong")
     with page.expect_navigation():
         page.click("main button")
-    assert "Invalid username or password." in page.inner_text("main")
+    assert "Incorrect email, username or password." in page.inner_text("main")
     context.close()
 
 

@@ -123,12 +123,12 @@ async def test_no_statement_reads_a_growing_table_as_a_whole(services: Services)
 
 @pytest.mark.usefixtures("crowd")
 async def test_a_missing_index_is_seen(services: Services) -> None:
-    await run(services, "DROP INDEX ix_devices_seen_at")
+    await run(services, "DROP INDEX ix_known_browsers_seen_at")
     try:
         found = await faults(services, lambda name: name == "pruning.delete_some")
     finally:
-        await run(services, "CREATE INDEX ix_devices_seen_at ON devices (seen_at)")
-    assert [fault for _, fault in found if fault.startswith("Seq Scan on devices")]
+        await run(services, "CREATE INDEX ix_known_browsers_seen_at ON known_browsers (seen_at)")
+    assert [fault for _, fault in found if fault.startswith("Seq Scan on known_browsers")]
 
 
 def test_what_hangs_on_a_row_is_found_by_an_index() -> None:

@@ -39,15 +39,15 @@ class TestRegister:
     @pytest.mark.parametrize(
         ("field", "value", "words"),
         [
-            ("username", "", "choose a username"),
-            ("username", "1alice", "beginning with an email"),
-            ("username", "<script>", "beginning with an email"),
-            ("email", "", "enter your email"),
+            ("username", "", "Choose a username"),
+            ("username", "1alice", "starting with a letter"),
+            ("username", "<script>", "starting with a letter"),
+            ("email", "", "Enter your email"),
             ("email", "alice", "@-sign"),
             ("email", "a" * 300 + "@example.com", "at most 254"),
-            ("password", "", "choose a password"),
-            ("confirm", "", "repeat the password"),
-            ("confirm", "something else", "differ"),
+            ("password", "", "Choose a password"),
+            ("confirm", "", "Type the password again"),
+            ("confirm", "something else", "match"),
         ],
     )
     async def test_a_wrong_field_is_explained_beside_it(
@@ -72,7 +72,7 @@ class TestRegister:
         weak = {"password": "passwordpassword", "confirm": "passwordpassword"}
         response = await browser.post("/register", APPLICATION | weak)
         assert response.status_code == 422
-        assert 'id="password-error">This is among the first passwords' in browser.text
+        assert 'id="password-error">This password is too common' in browser.text
 
     async def test_a_taken_user_name_is_refused_beside_it(self, browser: Browser) -> None:
         await create_user(browser.services, ALICE)
@@ -98,14 +98,14 @@ class TestRegister:
         extra = dict.fromkeys(("role", "role_id", "is_admin", "confirmed_at", "id"), "1")
         await browser.post("/register", APPLICATION | extra)
         await browser.post("/login", {"email_or_user": "alice", "password": ALICE.password})
-        assert "not confirmed yet" in browser.text
+        assert "You still need to confirm your email address" in browser.text
 
     async def test_a_person_is_told_where_the_letter_is(self, browser: Browser) -> None:
         response = await browser.post("/register", APPLICATION)
         assert response.status_code == 200
-        assert "Check your mail" in browser.text
+        assert "Check your email" in browser.text
         assert "alice@example.com" in browser.text
-        assert "you find the email in its log" in browser.text
+        assert "The message is in the server log" in browser.text
 
 
 class TestConfirm:
@@ -135,7 +135,7 @@ class TestConfirm:
         for path in ("/confirm", "/invitation"):
             for response in (await browser.get(path), await browser.post(path)):
                 assert response.status_code == 410
-                assert "open the link in the email again" in browser.text
+                assert "Open the link in the email again" in browser.text
 
     async def test_opening_a_link_changes_nothing(self, browser: Browser) -> None:
         await browser.post("/register", APPLICATION)
@@ -170,7 +170,7 @@ class TestConfirm:
         await browser.open_link(await last_link(browser.services, ALICE.email))
         assert "current-password" not in browser.text
         await browser.follow(await browser.post("/confirm"))
-        assert "Your address is confirmed" in browser.text
+        assert "Your email address is confirmed" in browser.text
         assert browser.cookie("vestibule-confirm-link") is None
 
     async def test_in_another_browser_the_password_is_asked_for(self, browser: Browser) -> None:
@@ -192,7 +192,7 @@ class TestConfirm:
         ticket = re.search(r'name="ticket"[^>]*value="([^"]+)"', browser.text)
         assert ticket
         await browser.post("/confirm/resend", ticket=ticket.group(1))
-        assert "Check your mail" in browser.text
+        assert "Check your email" in browser.text
         assert len(await messages(browser.services, ALICE.email)) == 2
 
     async def test_a_garbled_ticket_is_refused(self, browser: Browser) -> None:
@@ -213,7 +213,7 @@ class TestTwoTabs:
         await browser.open_link(second)
         response = await browser.post("/confirm", link=found.group(1))
         assert response.status_code == 400
-        assert "Another link was opened" in browser.text
+        assert "opened another link" in browser.text
         assert "second" in browser.text
         assert await count(browser.services, "users") == 0
         found = re.search(r'name="link"[^>]*value="(\w+)"', browser.text)
@@ -231,7 +231,7 @@ class TestTwoTabs:
 class TestLogin:
     @pytest.mark.parametrize(
         ("field", "words"),
-        [("email_or_user", "enter your email"), ("password", "enter your password")],
+        [("email_or_user", "Enter your email"), ("password", "Enter your password")],
     )
     async def test_an_empty_field_is_explained(
         self, browser: Browser, field: str, words: str
@@ -261,7 +261,7 @@ class TestLogin:
             pages.add(browser.text.replace(name, ""))
             headers.add(tuple(sorted(response.headers.keys())))
         assert len(pages) == len(headers) == 1
-        assert "Invalid username or password." in pages.pop()
+        assert "Incorrect email, username or password." in pages.pop()
 
     async def test_too_many_tries_are_told_in_words_with_a_time(self, browser: Browser) -> None:
         for name in (ALICE.email, "nobody"):
@@ -270,7 +270,7 @@ class TestLogin:
             response = await log_in(browser, email_or_user=name)
             assert response.status_code == 429
             assert response.headers["Retry-After"] == "1"
-            assert "Too many tries. Please try again in a second." in browser.text
+            assert "Too many attempts. Please try again in a second." in browser.text
             assert f'value="{name}"' in browser.text
 
     @pytest.mark.parametrize("target", FOREIGN_TARGETS)
@@ -289,10 +289,10 @@ class TestLogin:
         assert response.status_code == 303
         assert response.headers["Location"] == "/login?next=/secret%3Fa%3D1"
         await browser.follow(response)
-        assert "Please log in to access this page." in browser.text
+        assert "Please sign in to continue." in browser.text
         assert 'name="next" type="hidden" value="/secret?a=1"' in browser.text
         await browser.follow(await log_in(browser, next="/secret?a=1"))
-        assert "This is the secret of this application" in browser.text
+        assert "Only signed-in users can see this page" in browser.text
         assert "alice" in browser.text
 
     async def test_the_login_page_leads_on_who_is_signed_in(self, browser: Browser) -> None:
@@ -347,7 +347,7 @@ class TestSession:
     async def test_a_cookie_replayed_after_logout_is_refused(self, browser: Browser) -> None:
         cookie = await self.cookie_of_alice(browser)
         await browser.follow(await browser.post("/logout"))
-        assert "You have been logged out" in browser.text
+        assert "You&#39;ve been signed out" in browser.text
         thief = browser.new_window()
         thief.set_cookie(cookie)
         assert not await self.is_in(thief)
@@ -434,7 +434,7 @@ class TestInvitation:
         assert "Welcome, root" in browser.text
         wrong = {"password": "short", "confirm": "short"}
         assert (await browser.post("/invitation", wrong)).status_code == 422
-        assert 'id="password-error">At least 15 characters' in browser.text
+        assert 'id="password-error">Use at least 15 characters' in browser.text
         right = {"password": "root waters the plants", "confirm": "root waters the plants"}
         await browser.follow(await browser.post("/invitation", right))
         assert "Your password is set" in browser.text

@@ -17,7 +17,7 @@ from tests.users import ALICE, ROOT, count, register
 from tests.web.test_pages import APPLICATION
 
 ACCEPTED = {"terms": "y"}
-CLOSED = [("invitation", "People are invited here."), ("closed", "New accounts are not made here")]
+CLOSED = [("invitation", "You need an invitation"), ("closed", "create an account at the moment")]
 
 
 @pytest.fixture
@@ -100,8 +100,8 @@ class TestDomains:
         error = re.search(r'id="email-error">([^<]*)', browser.text)
         assert error
         assert error[1] == (
-            "An address of this domain cannot be used here. These can: example.com, "
-            "uni.example.edu and all below, bücher.example."
+            "You can&#39;t use an email address of this domain. Allowed domains: example.com, "
+            "uni.example.edu and subdomains, bücher.example."
         )
         assert 'value="alice"' in browser.text
         assert f'value="{email}"' in browser.text
@@ -125,7 +125,7 @@ class TestDomains:
 
     async def test_the_form_names_them_before(self, browser: Browser) -> None:
         await browser.get("/register")
-        assert "can register: example.com, uni.example.edu and all below" in browser.text
+        assert "Allowed domains: example.com, uni.example.edu and subdomains" in browser.text
 
     async def test_a_known_address_of_another_domain_is_refused_alike(
         self, services: Services
@@ -147,7 +147,7 @@ class TestTerms:
     ) -> None:
         response = await browser.post("/register", APPLICATION)
         assert response.status_code == 422
-        assert 'id="terms-error">Please accept the terms' in browser.text
+        assert 'id="terms-error">Accept the terms' in browser.text
         assert 'value="alice@example.com"' in browser.text
         assert await count(browser.services, "registrations") == 0
 
@@ -198,4 +198,4 @@ async def test_without_terms_there_is_no_box_and_nothing_is_noted(browser: Brows
 
 
 def test_domains_are_told_as_people_read_them() -> None:
-    assert registration.in_words(["a.bc", ".c.de"]) == "a.bc, c.de and all below"
+    assert registration.in_words(["a.bc", ".c.de"]) == "a.bc, c.de and subdomains"

@@ -40,11 +40,11 @@ async def register(browser: Browser, **more: str) -> int:
 @pytest.mark.parametrize(
     ("more", "words"),
     [
-        ({"password": (PASSWORD * 4)[:130]}, "At most 128 characters, please: this has 130"),
+        ({"password": (PASSWORD * 4)[:130]}, "Use at most 128 characters. This has 130"),
         ({"username": "a" * 65}, "3 to 64 letters (a–z), digits, dots, hyphens and underscores"),
         ({"email": "a" * 250 + "@example.com"}, "at most 254 characters"),
-        ({"email": "anna@corp.local"}, "not a domain of the Internet"),
-        ({"username": "abcdef01-2345-6789-abcd-ef0123456789"}, "3 to 64 emails"),
+        ({"email": "anna@corp.local"}, "a public Internet domain"),
+        ({"username": "abcdef01-2345-6789-abcd-ef0123456789"}, "3 to 64 letters"),
     ],
 )
 async def test_what_is_too_long_is_told(browser: Browser, more: dict[str, str], words: str) -> None:

@@ -53,7 +53,7 @@ async def _show_invite(form: InviteForm, **how: Any) -> ResponseTypes:
 @sensitive
 @submits(InviteForm, _show_invite)
 async def submit_invite(form: InviteForm) -> ResponseTypes:
-    """Send the invitation, and show whom it went to."""
+    """Send invitation, and show whom it went to."""
     username, email, role = given(form.username), given(form.email), form.role.data
     async with context() as ctx:
         user_id = await invitation.invite_by_email(
