@@ -276,7 +276,7 @@ def prepared(statement: ClauseElement) -> Prepared:
     return Prepared(str(compiled), tuple(getattr(compiled, "positiontup", None) or ()))
 
 
-class Server(NamedTuple):
+class DatabaseServer(NamedTuple):
     """What a database says of itself; ``ahead_seconds``: of our clock."""
 
     version: str
@@ -285,7 +285,7 @@ class Server(NamedTuple):
     ahead_seconds: float
 
 
-async def server_of(db: AsyncSession) -> Server:
+async def server_of(db: AsyncSession) -> DatabaseServer:
     """Ask the database who it is; ``milliseconds`` is how long the answer to one question took."""
     async with db.begin():
         await db.scalar(text("SELECT 1"))
@@ -297,7 +297,7 @@ async def server_of(db: AsyncSession) -> Server:
             )
         ).one()  # fmt: skip
         took = time.perf_counter() - begun
-    return Server(version, is_primary, took * 1000, float(its) - asked - took / 2)
+    return DatabaseServer(version, is_primary, took * 1000, float(its) - asked - took / 2)
 
 
 async def connections_allowed(db: AsyncSession) -> int:

@@ -21,7 +21,7 @@ from sqlalchemy import URL, make_url, text
 from app import embedded, schema
 from app.config import Config
 from app.models import user_search
-from app.models.user_search import Filter, State
+from app.models.user_search import UserFilter, UserState
 from app.services import Services, opened
 
 PAGE = 51
@@ -46,23 +46,23 @@ FROM (
 ) AS addressed
 """
 SEARCHES = {
-    "everybody, first page": (Filter(), ""),
-    "everybody, last page": (Filter(), "zoe.zz"),
-    "rare: one person": (Filter("smith.77778"), ""),
-    "no match": (Filter("quetzalcoatl"), ""),
-    "no match, of frequent letters": (Filter("example.comm"), ""),
-    "middling: one in fifty": (Filter("smith"), ""),
-    "middling, far from the first": (Filter("vera.smith"), ""),
-    "a name that 4 % have, far away": (Filter("xaver"), ""),
-    "a third: post.example": (Filter("post.example"), ""),
-    "common: example.com": (Filter("example.com"), ""),
-    "common, last page": (Filter("example.com"), "zoe.zz"),
-    "middling, last page": (Filter("smith"), "zoe.smith.99"),
-    "two letters": (Filter("zo"), ""),
-    "blocked": (Filter("", State.BLOCKED), ""),
-    "blocked, rare part": (Filter("smith.77", State.BLOCKED), ""),
-    "moderators": (Filter("", None, "Moderator"), ""),
-    "confirmed, common part": (Filter("example.com", State.CONFIRMED), "m"),
+    "everybody, first page": (UserFilter(), ""),
+    "everybody, last page": (UserFilter(), "zoe.zz"),
+    "rare: one person": (UserFilter("smith.77778"), ""),
+    "no match": (UserFilter("quetzalcoatl"), ""),
+    "no match, of frequent letters": (UserFilter("example.comm"), ""),
+    "middling: one in fifty": (UserFilter("smith"), ""),
+    "middling, far from the first": (UserFilter("vera.smith"), ""),
+    "a name that 4 % have, far away": (UserFilter("xaver"), ""),
+    "a third: post.example": (UserFilter("post.example"), ""),
+    "common: example.com": (UserFilter("example.com"), ""),
+    "common, last page": (UserFilter("example.com"), "zoe.zz"),
+    "middling, last page": (UserFilter("smith"), "zoe.smith.99"),
+    "two letters": (UserFilter("zo"), ""),
+    "blocked": (UserFilter("", UserState.BLOCKED), ""),
+    "blocked, rare part": (UserFilter("smith.77", UserState.BLOCKED), ""),
+    "moderators": (UserFilter("", None, "Moderator"), ""),
+    "confirmed, common part": (UserFilter("example.com", UserState.CONFIRMED), "m"),
 }
 
 
@@ -79,7 +79,7 @@ async def fill(services: Services, users: int) -> None:
                 await driver.driver_connection.execute(statement, timeout=600)
 
 
-async def search(services: Services, wanted: Filter, after: str) -> tuple[float, int]:
+async def search(services: Services, wanted: UserFilter, after: str) -> tuple[float, int]:
     async with services.session() as session, session.begin():
         begun = time.perf_counter()
         found = await user_search.page(session, wanted, after=after, size=PAGE)

@@ -80,18 +80,20 @@ WHERE NOT indisunique AND indrelid IN ('users'::regclass, 'login_sessions'::regc
 """
 
 MORE_SEARCHES = {
-    "names that begin so, last page": (user_search.Filter("xaver"), "xaver.zz"),
-    "three letters that nobody has": (user_search.Filter("qzx"), ""),
-    "clustered far away": (user_search.Filter("oe.s"), ""),
-    "clustered far away, confirmed": (user_search.Filter("oe.s", user_search.State.CONFIRMED), ""),
-    "frequent letters, confirmed Users": (
-        user_search.Filter("example.comm", user_search.State.CONFIRMED, "User"), "",
+    "names that begin so, last page": (user_search.UserFilter("xaver"), "xaver.zz"),
+    "three letters that nobody has": (user_search.UserFilter("qzx"), ""),
+    "clustered far away": (user_search.UserFilter("oe.s"), ""),
+    "clustered far away, confirmed": (
+        user_search.UserFilter("oe.s", user_search.UserState.CONFIRMED), "",
     ),
-    "common part, blocked Users": (user_search.Filter(
-        "example.com", user_search.State.BLOCKED, "User"), ""),
-    "common part, Moderators": (user_search.Filter("example", None, "Moderator"), ""),
+    "frequent letters, confirmed Users": (
+        user_search.UserFilter("example.comm", user_search.UserState.CONFIRMED, "User"), "",
+    ),
+    "common part, blocked Users": (user_search.UserFilter(
+        "example.com", user_search.UserState.BLOCKED, "User"), ""),
+    "common part, Moderators": (user_search.UserFilter("example", None, "Moderator"), ""),
     "unconfirmed Moderators: none": (
-        user_search.Filter("", user_search.State.UNCONFIRMED, "Moderator"), "",
+        user_search.UserFilter("", user_search.UserState.UNCONFIRMED, "Moderator"), "",
     ),
 }  # fmt: skip
 
@@ -157,7 +159,7 @@ async def log_in(site: Site, number: int, hasher: PasswordHasher | None = None) 
         )
 
 
-def search(site: Site, wanted: user_search.Filter, after: str) -> Act:
+def search(site: Site, wanted: user_search.UserFilter, after: str) -> Act:
     async def act(_: int) -> None:
         async with context(site.services) as ctx:
             await user_search.find(ctx, wanted, after=after)
@@ -168,7 +170,7 @@ def search(site: Site, wanted: user_search.Filter, after: str) -> Act:
 def history(site: Site, **wanted: Any) -> Act:
     async def act(number: int) -> None:
         user = site.names[number * 41 % len(site.names)] if "person" in wanted else ""
-        asked = audit_log.Filter(**{**wanted, "person": user})
+        asked = audit_log.AuditLogFilter(**{**wanted, "person": user})
         async with context(site.services) as ctx:
             await audit_log.read(ctx, asked, before=site.services.config.site_name)
 

@@ -145,9 +145,10 @@ def _by_function(services: Services, someone: UUID) -> dict[str, list[Arguments]
 def _pages_of_history(someone: UUID) -> Iterator[Arguments]:
     network, since = ip_network("10.0.7.0/28"), datetime.now(UTC) - 200 * HOUR
     for wanted in (
-        audit.Filter(), audit.Filter(event="event7"), audit.Filter(user=someone),
-        audit.Filter(network=network), audit.Filter(since=since),
-        audit.Filter(event="event7", user=someone), audit.Filter(event="event7", network=network),
+        audit.EventFilter(), audit.EventFilter(event="event7"), audit.EventFilter(user=someone),
+        audit.EventFilter(network=network), audit.EventFilter(since=since),
+        audit.EventFilter(event="event7", user=someone),
+        audit.EventFilter(event="event7", network=network),
     ):  # fmt: skip
         for before in (None, audit.Place(datetime.now(UTC) - HOUR, 7)):
             yield {"wanted": wanted, "before": before, "size": 51}
@@ -155,10 +156,10 @@ def _pages_of_history(someone: UUID) -> Iterator[Arguments]:
 
 def _pages_of_people() -> Iterator[Arguments]:
     for part in PARTS:
-        for state in (None, *user_search.State):
+        for state in (None, *user_search.UserState):
             for role in (None, "Moderator"):
                 for after in ("", "pat2"):
-                    wanted = user_search.Filter(part, state, role)
+                    wanted = user_search.UserFilter(part, state, role)
                     yield {"wanted": wanted, "after": after, "size": 51}
 
 

@@ -12,7 +12,7 @@ from app.cli import tables
 from app.cli.shared import ask, database
 from app.context import Context
 from app.flows import audit_log
-from app.flows.audit_log import EVENTS, Filter, Format
+from app.flows.audit_log import EVENTS, AuditLogFilter, ExportFormat
 
 FILTERS = (
     click.option("--event", type=click.Choice(EVENTS), metavar="EVENT", help="Only this kind."),
@@ -37,7 +37,7 @@ def filtered(command: Callable[..., None]) -> Callable[..., None]:
         **others: str | bool,
     ) -> None:
         first = since.replace(tzinfo=UTC) if since else None
-        wanted = Filter(event, user, _network(network), first, _day_after(until))
+        wanted = AuditLogFilter(event, user, _network(network), first, _day_after(until))
         command(wanted=wanted, **others)
 
     for option in reversed(FILTERS):
@@ -54,7 +54,7 @@ def audit() -> None:
 @filtered
 @click.option("--before", default="", help="Go on where another list ended.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, a list of objects.")
-def list_lines(*, wanted: Filter, before: str, as_json: bool) -> None:
+def list_lines(*, wanted: AuditLogFilter, before: str, as_json: bool) -> None:
     """List what happened, the newest first, a page at a time."""
     with database() as (_, url):
         page = ask(url, lambda ctx: audit_log.read(ctx, wanted, before=before))
@@ -70,15 +70,15 @@ def list_lines(*, wanted: Filter, before: str, as_json: bool) -> None:
 @audit.command("export")
 @filtered
 @click.option(
-    "--format", "form", type=click.Choice([str(each) for each in Format]), default="jsonl"
+    "--format", "form", type=click.Choice([str(each) for each in ExportFormat]), default="jsonl"
 )
-def export(*, wanted: Filter, form: str) -> None:
+def export(*, wanted: AuditLogFilter, form: str) -> None:
     """Print all of it, as JSON lines or CSV, the newest first."""
     with database() as (_, url):
-        ask(url, lambda ctx: _export(ctx, wanted, Format(form)))
+        ask(url, lambda ctx: _export(ctx, wanted, ExportFormat(form)))
 
 
-async def _export(ctx: Context, wanted: Filter, form: Format) -> None:
+async def _export(ctx: Context, wanted: AuditLogFilter, form: ExportFormat) -> None:
     await audit_log.note_export(ctx, wanted, form=form)
     async with aclosing(audit_log.export(ctx, wanted, form=form)) as lines:
         async for some in lines:

@@ -23,18 +23,18 @@ from app.kit.errors import CannotRead
 from app.kit.urls import asyncpg_url
 from app.transfer import rows
 from app.transfer.columns import CONFIRMATIONS, OWN, Reading
-from app.transfer.rows import Format, Problem, Row, Tick
+from app.transfer.rows import FileFormat, Problem, Row, Tick
 
 SHOWN = 50
 ENDINGS = {
-    ".csv": Format.CSV,
-    ".tsv": Format.CSV,
-    ".jsonl": Format.JSONL,
-    ".ndjson": Format.JSONL,
-    ".json": Format.JSONL,
+    ".csv": FileFormat.CSV,
+    ".tsv": FileFormat.CSV,
+    ".jsonl": FileFormat.JSONL,
+    ".ndjson": FileFormat.JSONL,
+    ".json": FileFormat.JSONL,
 }
 STANDARD = "-"
-FORMATS = click.Choice([form.value for form in Format])
+FORMATS = click.Choice([form.value for form in FileFormat])
 PRIVATE = 0o600
 SQLITE = (".db", ".sqlite", ".sqlite3", ".db3")
 SQLITE_BEGINS = b"SQLite format 3\0"
@@ -110,7 +110,7 @@ def export_users(*, file: str, form: str | None) -> None:
 
     FILE is made new, readable for you alone. Without one they go to the standard output.
     """
-    written = _format(file, form or (Format.CSV if file == STANDARD else None))
+    written = _format(file, form or (FileFormat.CSV if file == STANDARD else None))
     with _exclusive(file) as output, database() as (_, url):
         users = ask(url, lambda session: _export(session, output, written), seconds=None)
     click.echo(
@@ -192,14 +192,14 @@ def _column(name: str) -> str:
     return meant(name).lower()
 
 
-def _format(name: str, form: str | None) -> Format:
+def _format(name: str, form: str | None) -> FileFormat:
     found = form or ENDINGS.get(Path(name).suffix.lower())
     if found is None:
         raise click.UsageError(
             "Which format is it? Give --format csv or --format jsonl. A dump (.sql) is restored "
             "into a database first."
         )
-    return Format(found)
+    return FileFormat(found)
 
 
 async def _import_users(
@@ -254,7 +254,7 @@ async def _ticking(users: AsyncIterator[Row], tick: Tick) -> AsyncIterator[Row]:
 
 
 @asynccontextmanager
-async def _file_rows(name: str, form: Format, reading: Reading) -> AsyncIterator[Source]:
+async def _file_rows(name: str, form: FileFormat, reading: Reading) -> AsyncIterator[Source]:
     with _input(name) as file, _bar(os.fstat(file.fileno()).st_size) as tick:
         yield _one_by_one(rows.rows(file, form, tick, reading)), ()
 
@@ -347,9 +347,9 @@ def _private(name: str, flag: int) -> TextIO:
     return os.fdopen(number, "w", encoding="utf-8", newline="")
 
 
-async def _export(ctx: Context, output: TextIO, form: Format) -> int:
+async def _export(ctx: Context, output: TextIO, form: FileFormat) -> int:
     number = 0
-    write = _csv_writer(output) if form is Format.CSV else _json_writer(output)
+    write = _csv_writer(output) if form is FileFormat.CSV else _json_writer(output)
     async for user in transfer.exported(ctx):
         _or_refuse(write, user, output)
         number += 1

@@ -8,7 +8,7 @@ from app.cli import tables, transfer
 from app.cli.shared import ask, database
 from app.config import Config
 from app.flows import access, invitation, user_search
-from app.flows.user_search import Filter, Listed, State
+from app.flows.user_search import Listed, UserFilter, UserState
 from app.kit.addresses import (
     USERNAME_RULE,
     WrongAddress,
@@ -75,14 +75,16 @@ def list_users(*, as_json: bool) -> None:
 @users.command("find")
 @click.argument("part", default="")
 @click.option(
-    "--state", type=click.Choice([str(each) for each in State]), help="Only people in this state."
+    "--state",
+    type=click.Choice([str(each) for each in UserState]),
+    help="Only people in this state.",
 )
 @click.option("--role", help="Only people with this role.")
 @click.option("--after", default="", help="Go on behind this username.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, a list of objects.")
 def find(*, part: str, state: str | None, role: str | None, after: str, as_json: bool) -> None:
     """Find people by PART of a username or an address, a page at a time."""
-    wanted = Filter(part, State(state) if state else None, role)
+    wanted = UserFilter(part, UserState(state) if state else None, role)
     with database() as (_, url):
         page = ask(url, lambda ctx: user_search.find(ctx, wanted, after=after))
     _print(page.users, as_json=as_json)

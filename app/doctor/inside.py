@@ -14,7 +14,7 @@ from app.config import Config, WrongSettings
 from app.context import operator_context
 from app.db import (
     SERVER_SETTINGS,
-    Server,
+    DatabaseServer,
     connections_allowed,
     is_away,
     make_engine,
@@ -23,7 +23,7 @@ from app.db import (
 )
 from app.doctor.findings import Finding, ok, warning, wrong
 from app.flows import checkup
-from app.flows.checkup import State
+from app.flows.checkup import DatabaseState
 from app.runtime import serve
 
 SECRETS = ("SECRET_KEY", "SECRET_KEY_FALLBACKS", "DATABASE_PASSWORD", "SMTP_PASSWORD")
@@ -39,11 +39,11 @@ DATABASE, SCHEMA, MAIL, REFUSALS = "database", "migrations", "outbox", "refusals
 class Facts(NamedTuple):
     """What a database says that is reached. ``state``: None where not all tables are there."""
 
-    server: Server
+    server: DatabaseServer
     defaults: Mapping[str, str]
     connections: int
     revision: str | None
-    state: State | None
+    state: DatabaseState | None
 
 
 async def look(config: Config, url: URL) -> list[Finding]:
@@ -149,7 +149,7 @@ def away(error: BaseException, url: URL) -> Finding:
     return wrong(DATABASE, complaint(error, url) or type(error).__name__)
 
 
-def database(server: Server) -> Finding:
+def database(server: DatabaseServer) -> Finding:
     """Check that it is the primary, and near."""
     if not server.is_primary:
         return wrong(
@@ -196,7 +196,7 @@ def _written(name: str) -> str:
     return value if name == "search_path" else f"'{value}'"
 
 
-def clock(server: Server) -> Finding:
+def clock(server: DatabaseServer) -> Finding:
     """Check our clock against the database's."""
     ahead = server.ahead_seconds
     if abs(ahead) > CLOCK_SECONDS:
@@ -237,7 +237,7 @@ def connections(allowed: int, config: Config) -> Finding:
     )
 
 
-def outbox(state: State) -> Finding:
+def outbox(state: DatabaseState) -> Finding:
     """Check that emails leave."""
     count, seconds = state.waiting.count, state.waiting.oldest_seconds
     said = f" The mail server, to the oldest: {state.trouble}" if state.trouble else ""
@@ -252,7 +252,7 @@ def outbox(state: State) -> Finding:
     return ok(MAIL, f"{count} emails wait" if count else "no email waits")
 
 
-def refusals(state: State) -> Finding:
+def refusals(state: DatabaseState) -> Finding:
     """Tell which emails of the last day will not be sent."""
     if not state.given_up:
         return ok(REFUSALS, "no email was given up in the last day")
@@ -265,7 +265,7 @@ def refusals(state: State) -> Finding:
     )
 
 
-def housekeeping(state: State) -> Finding:
+def housekeeping(state: DatabaseState) -> Finding:
     """Check that somebody prunes."""
     if state.overdue:
         return wrong(
@@ -282,7 +282,7 @@ def housekeeping(state: State) -> Finding:
     return ok("housekeeping", "nothing is overdue")
 
 
-def administrator(state: State) -> Finding:
+def administrator(state: DatabaseState) -> Finding:
     """Check that somebody may administer."""
     if not state.has_administrator:
         return warning(
@@ -292,7 +292,7 @@ def administrator(state: State) -> Finding:
     return ok("administrator", "there is one")
 
 
-def role(state: State) -> Finding:
+def role(state: DatabaseState) -> Finding:
     """Check that new people have a role to get."""
     if state.default_role is None:
         return wrong(

@@ -14,7 +14,7 @@ from app.doctor.visits import Answer, NoAnswer, Visit, visit
 from app.http.headers import ALWAYS
 from app.kit import probe
 from app.kit.client import is_within, parsed
-from app.kit.probe import Seen
+from app.kit.probe import Hops
 from app.kit.urls import is_loopback, split_address
 from app.mail.message import one_line
 
@@ -30,7 +30,7 @@ MISDIRECTED, NOT_FOUND, FOUND = 421, 404, 200
 class Visits(NamedTuple):
     """What came of asking for several things. ``again`` has the cookie, and forges an address."""
 
-    seen: Seen
+    seen: Hops
     first: Answer
     again: Visit
     login: Visit
@@ -87,13 +87,13 @@ def judge(visits: Visits, config: Config, nonce: str) -> list[Finding]:
     return [finding for finding in found if finding]
 
 
-def read(answer: Answer, keys: Sequence[str], nonce: str) -> Seen | None:
+def read(answer: Answer, keys: Sequence[str], nonce: str) -> Hops | None:
     """Return what arrived at the server, None if it is not ours."""
     try:
         told = json.loads(answer.body)
         if not probe.is_genuine(keys, nonce, told.pop("proof")):
             return None
-        return Seen(**told)
+        return Hops(**told)
     except (ValueError, TypeError, KeyError, AttributeError):
         return None
 
@@ -166,7 +166,7 @@ def redirect(plain: Visit, config: Config) -> Finding:
     return ok(check, "http:// redirects to https")
 
 
-def cookies(first: Answer, again: Seen | None, *, nonce: str, is_https: bool) -> Finding:
+def cookies(first: Answer, again: Hops | None, *, nonce: str, is_https: bool) -> Finding:
     """Check that cookies arrive as the server set them, and come back."""
     name = probe.cookie_name(is_https=is_https)
     ours = [line for line in first.all("Set-Cookie") if line.split("=")[0].strip() == name]
@@ -200,7 +200,7 @@ def headers(login: Visit, *, is_https: bool) -> Finding:
     return ok(check, "arrive as the server set them")
 
 
-def visitors(seen: Seen, forged: Seen | None, config: Config) -> Finding:
+def visitors(seen: Hops, forged: Hops | None, config: Config) -> Finding:
     """Check that the server knows visitors by their own addresses."""
     number, trusted = len(seen.forwarded), config.trusted_proxies
     if (hidden := _hidden(seen, config)) is not None:
@@ -229,7 +229,7 @@ def visitors(seen: Seen, forged: Seen | None, config: Config) -> Finding:
     return ok(CLIENTS, f"this machine is {seen.client} to the server{through}")
 
 
-def _hidden(seen: Seen, config: Config) -> Finding | None:
+def _hidden(seen: Hops, config: Config) -> Finding | None:
     """Say if all visitors seem to be a proxy."""
     number, trusted = len(seen.forwarded), config.trusted_proxies
     if number > trusted:

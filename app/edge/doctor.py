@@ -5,7 +5,7 @@ from quart import Blueprint, Response, abort, g, jsonify, request
 from app.http.marks import anyone
 from app.kit import probe
 from app.kit.client import Client, parsed
-from app.kit.probe import Seen
+from app.kit.probe import Hops
 from app.services import services
 
 pages = Blueprint("doctor", __name__, url_prefix=probe.PATH)
@@ -22,7 +22,7 @@ async def answer(sealed: str) -> Response:
     if nonce is None:
         abort(404)
     name = probe.cookie_name(is_https=config.is_https)
-    seen = Seen(
+    seen = Hops(
         client=_client().ip,
         peer=parsed((request.scope.get("client") or [""])[0]) or "",
         forwarded=_forwarded(),

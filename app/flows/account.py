@@ -140,7 +140,7 @@ class History(NamedTuple):
 
 async def own_history(ctx: Context, *, before: str = "") -> History:
     """Return a page of what a user did, and what happened to them."""
-    own = audit.Filter(user=ctx.user_id)
+    own = audit.EventFilter(user=ctx.user_id)
     async with autocommit(ctx.db):
         lines = await audit.page(ctx.db, own, before=Place.read(before), size=HISTORY_PAGE + 1)
     shown = [audit_words.tell_owner(line, ctx.user_id) for line in lines[:HISTORY_PAGE]]

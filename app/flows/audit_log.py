@@ -20,7 +20,16 @@ from app.steps import audit_words, authorization
 from app.steps.audit_words import Told
 from app.steps.recording import record
 
-__all__ = ["EVENTS", "Filter", "Format", "Page", "Told", "export", "note_export", "read"]
+__all__ = [
+    "EVENTS",
+    "AuditLogFilter",
+    "AuditPage",
+    "ExportFormat",
+    "Told",
+    "export",
+    "note_export",
+    "read",
+]
 
 PAGE_SIZE = 50
 LINES_AT_ONCE = 500
@@ -34,14 +43,14 @@ COLUMNS = (
 )  # fmt: skip
 
 
-class Format(StrEnum):
+class ExportFormat(StrEnum):
     """How the book is taken along."""
 
     CSV = "csv"
     JSON_LINES = "jsonl"
 
 
-class Filter(NamedTuple):
+class AuditLogFilter(NamedTuple):
     """Which lines. ``user`` is an address, a username or an id, also of who is erased.
 
     ``since`` and ``until`` are moments; ``until`` itself is left out.
@@ -54,14 +63,14 @@ class Filter(NamedTuple):
     until: datetime | None = None
 
 
-class Page(NamedTuple):
+class AuditPage(NamedTuple):
     """Some lines, newest first; ``next`` leads to those before, None if these are the last."""
 
     lines: list[Told]
     next: str | None
 
 
-async def read(ctx: Context, wanted: Filter, *, before: str = "") -> Page:
+async def read(ctx: Context, wanted: AuditLogFilter, *, before: str = "") -> AuditPage:
     """Return a page of the book. A garbled ``before`` begins at the newest line.
 
     Raises:
@@ -71,10 +80,12 @@ async def read(ctx: Context, wanted: Filter, *, before: str = "") -> Page:
     async with ctx.db.begin():
         lines = await audit.page(ctx.db, exact, before=Place.read(before), size=PAGE_SIZE + 1)
     shown = [audit_words.tell(line) for line in lines[:PAGE_SIZE]]
-    return Page(shown, lines[PAGE_SIZE - 1].place.mark if len(lines) > PAGE_SIZE else None)
+    return AuditPage(shown, lines[PAGE_SIZE - 1].place.mark if len(lines) > PAGE_SIZE else None)
 
 
-async def export(ctx: Context, wanted: Filter, *, form: Format) -> AsyncGenerator[str, None]:
+async def export(
+    ctx: Context, wanted: AuditLogFilter, *, form: ExportFormat
+) -> AsyncGenerator[str, None]:
     """Yield the book, newest line first, some hundred lines at a time.
 
     No more is in memory, and no connection is held between them. Before each time it is asked
@@ -85,7 +96,7 @@ async def export(ctx: Context, wanted: Filter, *, form: Format) -> AsyncGenerato
         SignedOut, NotPermitted: the actor may read no further.
     """
     exact = await _exact(ctx, wanted)
-    if form is Format.CSV:
+    if form is ExportFormat.CSV:
         yield _csv([list(COLUMNS)])
     before: Place | None = None
     while True:
@@ -93,7 +104,7 @@ async def export(ctx: Context, wanted: Filter, *, form: Format) -> AsyncGenerato
             await authorization.ask_again(ctx)
             lines = await audit.page(ctx.db, exact, before=before, size=LINES_AT_ONCE)
         rows = [_columns(audit_words.tell(line)) for line in lines]
-        if rows and form is Format.CSV:
+        if rows and form is ExportFormat.CSV:
             yield _csv([[_inert(str(row[name] or "")) for name in COLUMNS] for row in rows])
         elif rows:
             yield "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
@@ -102,7 +113,7 @@ async def export(ctx: Context, wanted: Filter, *, form: Format) -> AsyncGenerato
         before = lines[-1].place
 
 
-async def note_export(ctx: Context, wanted: Filter, *, form: Format) -> None:
+async def note_export(ctx: Context, wanted: AuditLogFilter, *, form: ExportFormat) -> None:
     """Write down that the book is taken along.
 
     Raises:
@@ -114,7 +125,7 @@ async def note_export(ctx: Context, wanted: Filter, *, form: Format) -> None:
         await record(ctx, Event.AUDIT_LOG_EXPORTED, format=form)
 
 
-async def _exact(ctx: Context, wanted: Filter) -> audit.Filter:
+async def _exact(ctx: Context, wanted: AuditLogFilter) -> audit.EventFilter:
     user = None
     if wanted.user:
         user = addresses.id_of(wanted.user)
@@ -124,7 +135,7 @@ async def _exact(ctx: Context, wanted: Filter) -> audit.Filter:
             if known is None:
                 raise NoSuchSubject(field="person")
             user = known.id
-    return audit.Filter(wanted.event, user, wanted.network, wanted.since, wanted.until)
+    return audit.EventFilter(wanted.event, user, wanted.network, wanted.since, wanted.until)
 
 
 def _columns(line: Told) -> dict[str, object]:

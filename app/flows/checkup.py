@@ -16,13 +16,13 @@ from app.models import (
     role,
 )
 from app.models import session as sessions
-from app.models.outbox import GivenUp, Waiting
+from app.models.outbox import Backlog, GivenUp
 
 OVERDUE_AFTER = timedelta(hours=1)
 MOST_GIVEN_UP = 1000
 
 
-class State(NamedTuple):
+class DatabaseState(NamedTuple):
     """How things stand.
 
     ``overdue``: tables with rows that housekeeping should have deleted an hour ago.
@@ -31,7 +31,7 @@ class State(NamedTuple):
     that were given up in the last day, the newest first, at most ``MOST_GIVEN_UP``.
     """
 
-    waiting: Waiting
+    waiting: Backlog
     trouble: str
     given_up: list[GivenUp]
     overdue: list[str]
@@ -40,11 +40,11 @@ class State(NamedTuple):
     not_deleted: int = 0
 
 
-async def look(ctx: Context) -> State:
+async def look(ctx: Context) -> DatabaseState:
     """Return how things stand, by a few small questions."""
     async with ctx.db.begin():
         kinds = (sessions.expired(), registration.expired(), rate_limit.forgotten())
-        return State(
+        return DatabaseState(
             waiting=await outbox.waiting(ctx.db),
             trouble=await outbox.trouble(ctx.db),
             given_up=await outbox.given_up(ctx.db, most=MOST_GIVEN_UP, within=timedelta(days=1)),

@@ -23,7 +23,7 @@ USED_UP = (
 NOT_THIS = "This is not the password that you registered with."
 
 
-class Opened(NamedTuple):
+class OpenConfirmation(NamedTuple):
     """A confirmation link that could be used now.
 
     ``has_receipt``: the browser is the one that registered, so that a button is enough. In any
@@ -34,7 +34,9 @@ class Opened(NamedTuple):
     has_receipt: bool
 
 
-async def open_confirmation(ctx: Context, *, sealed: str, receipts: Iterable[str]) -> Opened:
+async def open_confirmation(
+    ctx: Context, *, sealed: str, receipts: Iterable[str]
+) -> OpenConfirmation:
     """Return what a confirmation link is about, without using it up.
 
     Raises:
@@ -44,7 +46,7 @@ async def open_confirmation(ctx: Context, *, sealed: str, receipts: Iterable[str
         pending = await _find(ctx, sealed)
     if pending is None:
         raise LinkUnusable(USED_UP)
-    return Opened(pending.username, _is_shown(ctx.config, pending, receipts))
+    return OpenConfirmation(pending.username, _is_shown(ctx.config, pending, receipts))
 
 
 async def confirm(ctx: Context, *, sealed: str, receipts: Iterable[str], password: str) -> None:

@@ -54,7 +54,7 @@ async def download(ctx: Context) -> AsyncGenerator[str, None]:
         async with ctx.db.begin():
             await authorization.ask_again(ctx)
             lines = await audit.page(
-                ctx.db, audit.Filter(user=ctx.user_id), before=before, size=LINES_AT_ONCE
+                ctx.db, audit.EventFilter(user=ctx.user_id), before=before, size=LINES_AT_ONCE
             )
         told = [audit_words.tell_owner(line, ctx.user_id)._asdict() for line in lines]
         if told:

@@ -9,10 +9,10 @@ from uuid import UUID
 from app.context import Context
 from app.kit.client import OPERATOR
 from app.kit.errors import NotToBeRetried
-from app.mail.message import Message, NoServer, Posted, Refused, Undelivered
+from app.mail.message import Message, NoServer, Posted, RecipientRefused, Undelivered
 from app.models import audit, outbox
 from app.models.audit import Event
-from app.models.outbox import Claimed, GivenUp, Waiting
+from app.models.outbox import Backlog, Claimed, GivenUp
 from app.steps import authorization
 from app.steps.recording import record
 
@@ -67,24 +67,24 @@ async def seconds_until_due(ctx: Context) -> float | None:
         return await outbox.seconds_until_due(ctx.db)
 
 
-async def waiting(ctx: Context) -> Waiting:
+async def waiting(ctx: Context) -> Backlog:
     """Return how many emails wait, and since when."""
     async with ctx.db.begin():
         return await outbox.waiting(ctx.db)
 
 
-class State(NamedTuple):
+class OutboxState(NamedTuple):
     """How the emails get on. What they say is no part of it."""
 
-    waiting: Waiting
+    waiting: Backlog
     sent_last_day: int
     given_up: list[GivenUp]
 
 
-async def state(ctx: Context) -> State:
+async def state(ctx: Context) -> OutboxState:
     """Return what waits, what was sent in a day, and the newest that were given up."""
     async with ctx.db.begin():
-        return State(
+        return OutboxState(
             await outbox.waiting(ctx.db),
             await outbox.sent_since(ctx.db, timedelta(days=1)),
             await outbox.given_up(ctx.db, most=MOST_SHOWN),
@@ -121,7 +121,7 @@ async def _record_outcome(
     if problem is None:
         await outbox.mark_sent(ctx.db, claimed.id)
         return Outcome.SENT
-    if isinstance(problem, Refused):
+    if isinstance(problem, RecipientRefused):
         await _give_up(ctx, claimed, problem, Event.EMAIL_REFUSED)
         return Outcome.REFUSED
     if claimed.age >= keep_for:

@@ -29,7 +29,7 @@ from app.steps.session_renewal import Renewed
 TAKEN = "This address belongs to another account by now. Yours stays as it was."
 
 
-class Opened(NamedTuple):
+class OpenEmailChange(NamedTuple):
     """A link that could be used now: whose address would become what."""
 
     username: str
@@ -64,7 +64,7 @@ async def request_change(ctx: Context, *, email: str, password: str) -> None:
         is_same = await users.hold_unchanged(ctx.db, user)
         if is_same:
             await record(ctx, Event.EMAIL_CHANGE_ASKED, subject_id=user_id)
-            if not await email_limits.is_withheld(ctx, email_limits.Kind.EMAIL, email):
+            if not await email_limits.is_withheld(ctx, email_limits.EmailKind.EMAIL, email):
                 await outbox.put(ctx.db, await _ask(ctx, user, email))
                 await notices.tell(ctx, user, messages.email_asked, email=email)
     if not is_same:
@@ -84,7 +84,7 @@ async def cancel_change(ctx: Context) -> None:
             await record(ctx, Event.EMAIL_CHANGE_CANCELLED, subject_id=user_id)
 
 
-async def open_change(ctx: Context, *, sealed: str) -> Opened:
+async def open_change(ctx: Context, *, sealed: str) -> OpenEmailChange:
     """Return what a link is about, without using it up.
 
     Raises:
@@ -96,7 +96,7 @@ async def open_change(ctx: Context, *, sealed: str) -> Opened:
         user = found and await users.find_by_id(ctx.db, found.user_id)
     if not found or not user:
         raise LinkUnusable
-    return Opened(user.username, found.email or "")
+    return OpenEmailChange(user.username, found.email or "")
 
 
 async def confirm_change(ctx: Context, *, sealed: str) -> Renewed | None:

@@ -29,7 +29,7 @@ from app.models import (
     token,
 )
 from app.models import session as sessions
-from app.models.deletion import DeletionPending
+from app.models.deletion import DueDeletion
 from app.models.pruning import Stale
 from app.steps import erasure
 
@@ -166,7 +166,7 @@ async def _delete_all(ctx: Context, rest: Rest, pruned: Pruned) -> bool:
             return False
 
 
-async def _delete(ctx: Context, leaving: DeletionPending) -> None:
+async def _delete(ctx: Context, leaving: DueDeletion) -> None:
     """Erase a user, and write the last email to them."""
     await erasure.erase(ctx, leaving.id)
     message = messages.account_deleted(

@@ -12,7 +12,7 @@ from app.models import audit, outbox, role, token
 from app.models import session as sessions
 from app.models import user as users
 from app.models.audit import Event
-from app.models.token import Owner
+from app.models.token import LinkOwner
 from app.steps import authorization, new_password
 from app.steps.recording import record
 
@@ -71,7 +71,7 @@ async def invite_by_email(
     return _require(outcome, role_name)
 
 
-async def find_invitation(ctx: Context, *, sealed: str) -> Owner:
+async def find_invitation(ctx: Context, *, sealed: str) -> LinkOwner:
     """Return whom an invitation is for, without using it up.
 
     Raises:

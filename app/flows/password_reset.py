@@ -14,7 +14,7 @@ from app.models import session as sessions
 from app.models import user as users
 from app.models.audit import Event
 from app.models.registration import Pending
-from app.models.token import Owner
+from app.models.token import LinkOwner
 from app.models.user import Credentials
 from app.steps import (
     activation,
@@ -54,7 +54,7 @@ async def request_reset(ctx: Context, *, name: str) -> None:
         raise TooManyTries(wait)
 
 
-async def find_reset(ctx: Context, *, sealed: str) -> Owner:
+async def find_reset(ctx: Context, *, sealed: str) -> LinkOwner:
     """Return whose password a link would replace, without using it up.
 
     Raises:
@@ -106,15 +106,15 @@ async def _answer(ctx: Context, name: str) -> None:
     addressee: Credentials | Pending | None = user or pending
     await audit.write(ctx.db, Event.RESET_ASKED, client=ctx.client, subject_id=user and user.id)
     email = addressee.email if addressee else name
-    if await email_limits.is_withheld(ctx, email_limits.Kind.RESET, email):
+    if await email_limits.is_withheld(ctx, email_limits.EmailKind.RESET, email):
         return
     await reset_links.send(ctx, addressee)
 
 
-async def _owner(ctx: Context, digest: bytes) -> Owner | None:
+async def _owner(ctx: Context, digest: bytes) -> LinkOwner | None:
     pending = await _find_pending(ctx, digest)
     if pending is not None:
-        return Owner(pending.username, pending.email)
+        return LinkOwner(pending.username, pending.email)
     return await token.find_owner(ctx.db, digest, purpose=Purpose.RESET)
 
 

@@ -21,12 +21,20 @@ from app.models import audit, outbox, rate_limit
 from app.models import registration as registrations
 from app.models import user as users
 from app.models.audit import Event
-from app.models.registration import Pending, Waiting
+from app.models.registration import ListedRegistration, Pending
 from app.steps import authorization, email_limits, new_password, one_time_links, reset_links
 from app.steps.recording import record
 from app.steps.registration_policy import in_words, require_allowed, require_open
 
-__all__ = ["Waiting", "in_words", "register", "require_open", "resend", "send_again", "waiting"]
+__all__ = [
+    "ListedRegistration",
+    "in_words",
+    "register",
+    "require_open",
+    "resend",
+    "send_again",
+    "waiting",
+]
 
 RESEND_VALID_MINUTES = 30
 MOST_WAITING = 100
@@ -121,7 +129,7 @@ async def resend(ctx: Context, *, ticket: str) -> None:
             await _write_email(ctx, pending, is_shown=True)
 
 
-async def waiting(ctx: Context, *, email: str = "") -> list[Waiting]:
+async def waiting(ctx: Context, *, email: str = "") -> list[ListedRegistration]:
     """Return who registered and has not confirmed their address, the newest first.
 
     For operators. ``email``: only those of this address.
@@ -151,7 +159,7 @@ async def _write_to_user(ctx: Context, user_id: UUID) -> None:
     user = await users.find_by_id(ctx.db, user_id)
     if user is None or user.confirmed_at is not None:
         return
-    if not await email_limits.is_withheld(ctx, email_limits.Kind.CONFIRM, user.email):
+    if not await email_limits.is_withheld(ctx, email_limits.EmailKind.CONFIRM, user.email):
         await reset_links.send(ctx, user, messages.reset_to_confirm)
 
 
@@ -159,7 +167,7 @@ async def _write_email(ctx: Context, pending: Pending, *, is_shown: bool = False
     registration_id = str(pending.id)
     if not await email_limits.is_withheld(
         ctx,
-        email_limits.Kind.CONFIRM,
+        email_limits.EmailKind.CONFIRM,
         pending.email,
         registration=registration_id,
         is_shown=is_shown,

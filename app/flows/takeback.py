@@ -24,7 +24,7 @@ USED_UP = (
 DISPUTED = "“This wasn’t me” came from an address that belongs to another account by now"
 
 
-class Opened(NamedTuple):
+class OpenTakeback(NamedTuple):
     """A link that could be used now. ``email`` is where its email went.
 
     ``is_moved``: the account has another address by now, and would get this one back.
@@ -47,7 +47,7 @@ class TakenBack(NamedTuple):
     is_lost: bool
 
 
-async def open_notice(ctx: Context, *, sealed: str) -> Opened:
+async def open_notice(ctx: Context, *, sealed: str) -> OpenTakeback:
     """Return what a link is about, without using it up.
 
     Raises:
@@ -60,7 +60,7 @@ async def open_notice(ctx: Context, *, sealed: str) -> Opened:
         is_sound = found and user and await _is_sound(ctx, user, found)
     if not found or not user or not is_sound:
         raise LinkUnusable(USED_UP)
-    return Opened(user.username, found.email or user.email, _is_moved(user, found))
+    return OpenTakeback(user.username, found.email or user.email, _is_moved(user, found))
 
 
 async def take_back(ctx: Context, *, sealed: str) -> TakenBack:

@@ -19,7 +19,7 @@ from app.models import audit, export, role, source, staging
 from app.models.audit import Event
 from app.models.export import Exported
 from app.models.source import Found
-from app.models.staging import Refused
+from app.models.staging import StagingConflict
 from app.transfer.columns import AS_IT_IS, Reading
 from app.transfer.parsing import StagedUser, read
 from app.transfer.rows import Problem, Row
@@ -270,7 +270,7 @@ async def _compare(ctx: Context, problems: _Problems) -> int:
     return present
 
 
-def _name_taken(refused: Refused) -> Problem:
+def _name_taken(refused: StagingConflict) -> Problem:
     where = "here" if refused.other is None else f"in line {refused.other}"
     sentence = f"The username “{refused.username}” is somebody else's, {where}."
     return Problem(refused.line, refused.email, "username", sentence)

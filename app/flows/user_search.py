@@ -9,16 +9,16 @@ from app.models import audit, role, user_search
 from app.models import session as sessions
 from app.models import user as users
 from app.models.session import Open
-from app.models.user_search import Filter, Listed, State
+from app.models.user_search import Listed, UserFilter, UserState
 from app.steps import audit_words
 
-__all__ = ["Filter", "Listed", "Page", "Profile", "State", "find", "role_names", "show"]
+__all__ = ["Listed", "Profile", "UserFilter", "UserPage", "UserState", "find", "role_names", "show"]
 
 PAGE_SIZE = 50
 LINES_OF_A_USER = 30
 
 
-class Page(NamedTuple):
+class UserPage(NamedTuple):
     """Some people; ``next`` is what the page behind it comes after, None if this is the last."""
 
     users: list[Listed]
@@ -34,15 +34,17 @@ class Profile(NamedTuple):
     history: list[audit_words.Told]
 
 
-async def find(ctx: Context, wanted: Filter, *, after: str = "", size: int = PAGE_SIZE) -> Page:
+async def find(
+    ctx: Context, wanted: UserFilter, *, after: str = "", size: int = PAGE_SIZE
+) -> UserPage:
     """Return people by username. An id, whole, finds its person too."""
     async with ctx.db.begin():
         found = await user_search.page(ctx.db, wanted, after=after, size=size + 1)
         known = None if found else await users.identify(ctx.db, wanted.part)
-        if known is not None and not after and wanted == Filter(wanted.part):
+        if known is not None and not after and wanted == UserFilter(wanted.part):
             user = await user_search.one(ctx.db, known.id)
             found = [user] if user else []
-    return Page(found[:size], found[size - 1].username if len(found) > size else None)
+    return UserPage(found[:size], found[size - 1].username if len(found) > size else None)
 
 
 async def show(ctx: Context, *, name: str) -> Profile:
@@ -59,7 +61,7 @@ async def show(ctx: Context, *, name: str) -> Profile:
             reason = await users.blocked_reason(ctx.db, user.id)
             live = await sessions.live_of(ctx.db, user.id, idle=idle)
             lines = await audit.page(
-                ctx.db, audit.Filter(user=user.id), before=None, size=LINES_OF_A_USER
+                ctx.db, audit.EventFilter(user=user.id), before=None, size=LINES_OF_A_USER
             )
     if user is None:
         raise NoSuchUser

@@ -61,7 +61,7 @@ class WrongHash(ValueError):
     """Not a hash that a login could use; the message says why."""
 
 
-class Kind(NamedTuple):
+class HashScheme(NamedTuple):
     """One kind of hash; ``begins`` tells it from the others, ``pattern`` whether it is whole."""
 
     name: str
@@ -70,9 +70,9 @@ class Kind(NamedTuple):
     parse: Callable[[str], object] | None = None
 
 
-def _kind(name: str, begins: str, pattern: str, handler: type | None = None) -> Kind:
+def _kind(name: str, begins: str, pattern: str, handler: type | None = None) -> HashScheme:
     parse: Callable[[str], object] | None = getattr(handler, "from_string", None)
-    return Kind(name, begins, re.compile(pattern), parse)
+    return HashScheme(name, begins, re.compile(pattern), parse)
 
 
 KINDS = (
@@ -200,7 +200,7 @@ def _checked(text: str) -> str:
     return text
 
 
-def kind_of(text: str) -> Kind | None:
+def kind_of(text: str) -> HashScheme | None:
     """Return the kind that a hash begins like."""
     if text.startswith(FLASK_SECURITY):
         inner = kind_of(text.removeprefix(FLASK_SECURITY))
@@ -208,7 +208,7 @@ def kind_of(text: str) -> Kind | None:
     return next((kind for kind in KINDS if text.startswith(kind.begins)), None)
 
 
-def _is_whole(kind: Kind, text: str) -> bool:
+def _is_whole(kind: HashScheme, text: str) -> bool:
     if kind.parse is None:
         return True
     try:
@@ -218,7 +218,7 @@ def _is_whole(kind: Kind, text: str) -> bool:
     return True
 
 
-def _check_cost(kind: Kind, cost: dict[str, int]) -> None:
+def _check_cost(kind: HashScheme, cost: dict[str, int]) -> None:
     rounds = MOST_CRYPT_ROUNDS if kind.name.endswith("_crypt") else MOST_PBKDF2_ROUNDS
     blocks = cost.get("n", 2 ** cost.get("ln", 0)) * cost.get("r", 1) * cost.get("p", 1)
     kib = cost.get("kib", 0)

@@ -14,7 +14,7 @@ PATH = "/health/doctor"
 ASKED_WITHIN = timedelta(minutes=1)
 
 
-class Seen(NamedTuple):
+class Hops(NamedTuple):
     """What arrived at the server: whom it takes for the client, and what that stands on."""
 
     client: str

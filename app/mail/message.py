@@ -43,7 +43,7 @@ class Undelivered(Exception):
         super().__init__(self.trouble)
 
 
-class Refused(Undelivered):
+class RecipientRefused(Undelivered):
     """There is no such recipient: this email is not taken, and never will be."""
 
 

@@ -9,7 +9,7 @@ import aiosmtplib
 from aiosmtplib import SMTPDataError, SMTPException, SMTPRecipientRefused, SMTPResponseException
 
 from app.kit.replies import is_about_recipient
-from app.mail.message import NoServer, Posted, PutOff, Refused, Undelivered, one_line
+from app.mail.message import NoServer, Posted, PutOff, RecipientRefused, Undelivered, one_line
 from app.mail.mime import compose, mailbox, sender_of
 from app.mail.relay import Relay
 
@@ -57,7 +57,7 @@ class MailServer:
             to = mailbox(posted.message.to)
             content = compose(posted, sender=self._sender, to=to)
         except ValueError as error:
-            raise Refused(f"no message can be made of it: {error}") from error
+            raise RecipientRefused(f"no message can be made of it: {error}") from error
         utf8 = not f"{self._sender.addr_spec}{to.addr_spec}".isascii()
         try:
             async with asyncio.timeout(DELIVER_SECONDS):
@@ -100,7 +100,9 @@ class MailServer:
         if utf8 and not self._client.supports_extension("smtputf8"):
             if to.addr_spec.isascii():
                 raise NoServer("the mail server does not offer SMTPUTF8, but MAIL_FROM needs it")
-            raise Refused("the mail server does not offer SMTPUTF8, but the address needs it")
+            raise RecipientRefused(
+                "the mail server does not offer SMTPUTF8, but the address needs it"
+            )
         options = ["SMTPUTF8"] if utf8 else []
         await self._client.mail(self._sender.addr_spec, options=options, encoding="utf-8")
 
@@ -110,7 +112,7 @@ class MailServer:
             taken = await self._client.data(content, timeout=DELIVER_SECONDS)
             self.last_answer = one_line(f"{taken.code} {taken.message}")
         except ValueError as error:
-            raise Refused(f"no command can be made of it: {error}") from error
+            raise RecipientRefused(f"no command can be made of it: {error}") from error
         except (SMTPRecipientRefused, SMTPDataError) as error:
             if error.code in _SERVER_CODES or not 400 <= error.code < 600:  # noqa: PLR2004
                 raise
@@ -120,7 +122,7 @@ class MailServer:
         sender, recipient = self._sender.addr_spec, to.addr_spec
         is_lasting = error.code >= 500  # noqa: PLR2004
         if is_lasting and is_about_recipient(error.message, sender=sender, to=recipient):
-            return Refused
+            return RecipientRefused
         return PutOff
 
     def _new_client(self) -> aiosmtplib.SMTP:

@@ -275,7 +275,7 @@ class Written(NamedTuple):
         return Place(self.at, self.id)
 
 
-class Filter(NamedTuple):
+class EventFilter(NamedTuple):
     """Which lines. ``user`` acted or was acted upon; ``until`` itself is left out."""
 
     event: str | None = None
@@ -290,7 +290,7 @@ _NEWEST_FIRST = (AuditEvent.at.desc(), AuditEvent.id.desc())
 
 
 async def page(
-    db: AsyncSession, wanted: Filter, *, before: Place | None, size: int
+    db: AsyncSession, wanted: EventFilter, *, before: Place | None, size: int
 ) -> list[Written]:
     """Return the newest lines, of those that stand before a place."""
     actor, subject = aliased(User), aliased(User)
@@ -317,7 +317,7 @@ async def page(
     return [Written(*row[:7], str(row[7]), *row[8:]) for row in (await db.execute(statement)).all()]
 
 
-def _wanted(wanted: Filter, before: Place | None, size: int) -> Select[tuple[int]]:
+def _wanted(wanted: EventFilter, before: Place | None, size: int) -> Select[tuple[int]]:
     """Select the ids; who acted and who was acted upon are looked up by an index each."""
     lines = select(AuditEvent.id).where(*_conditions(wanted, before))
     lines = lines.order_by(*_NEWEST_FIRST).limit(size)
@@ -328,7 +328,7 @@ def _wanted(wanted: Filter, before: Place | None, size: int) -> Select[tuple[int
     return select(both.subquery().c.id)
 
 
-def _conditions(wanted: Filter, before: Place | None) -> list[ColumnElement[bool]]:
+def _conditions(wanted: EventFilter, before: Place | None) -> list[ColumnElement[bool]]:
     conditions: list[ColumnElement[bool]] = []
     if before is not None:
         conditions.append(tuple_(*_PLACE) < tuple_(before.at, before.id))

@@ -15,7 +15,7 @@ from app.models.role import Role
 from app.models.user import User
 
 
-class DeletionPending(NamedTuple):
+class DueDeletion(NamedTuple):
     """Somebody who asked to be forgotten, and whose time to change their mind is over."""
 
     id: UUID
@@ -48,7 +48,7 @@ async def stay(db: AsyncSession, user_id: UUID) -> bool:
     return await db.scalar(statement) is not None
 
 
-async def next_to_delete(db: AsyncSession, *, but: Collection[UUID] = ()) -> DeletionPending | None:
+async def next_to_delete(db: AsyncSession, *, but: Collection[UUID] = ()) -> DueDeletion | None:
     """Return who is to be erased first, and hold them; None if there is nobody.
 
     The last administrator stays, while nobody else could sign in as one. ``but``: who is passed
@@ -62,7 +62,7 @@ async def next_to_delete(db: AsyncSession, *, but: Collection[UUID] = ()) -> Del
         .with_for_update(skip_locked=True)
     )
     row = (await db.execute(statement)).one_or_none()
-    return None if row is None else DeletionPending(*row)
+    return None if row is None else DueDeletion(*row)
 
 
 async def count_to_delete(db: AsyncSession) -> int:

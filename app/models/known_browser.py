@@ -47,14 +47,16 @@ class KnownBrowser(Base):
     seen_at: Mapped[Now] = mapped_column(index=True)
 
 
-class Owner(NamedTuple):
+class BrowserOwner(NamedTuple):
     """Whose a browser is, and by which of its names."""
 
     user_id: UUID
     digest: bytes
 
 
-async def find_owner(db: AsyncSession, digests: Collection[bytes], *, name: str) -> Owner | None:
+async def find_owner(
+    db: AsyncSession, digests: Collection[bytes], *, name: str
+) -> BrowserOwner | None:
     """Return the user of an address or username, if this browser is known as their."""
     key = canonical(name)
     by_name = User.email_key == key if "@" in key else User.username_key == key
@@ -64,23 +66,23 @@ async def find_owner(db: AsyncSession, digests: Collection[bytes], *, name: str)
         .where(by_name, KnownBrowser.digest.in_(digests))
     )
     row = (await db.execute(statement.limit(1))).one_or_none()
-    return None if row is None else Owner._make(row)
+    return None if row is None else BrowserOwner._make(row)
 
 
-class Seen(NamedTuple):
+class BrowserSeen(NamedTuple):
     """When a browser was first and last used to sign in."""
 
     created_at: datetime
     seen_at: datetime
 
 
-async def of_user(db: AsyncSession, user_id: UUID) -> list[Seen]:
+async def of_user(db: AsyncSession, user_id: UUID) -> list[BrowserSeen]:
     """Return a user's browsers, the oldest first."""
     statement = select(KnownBrowser.created_at, KnownBrowser.seen_at).where(
         KnownBrowser.user_id == user_id
     )
     rows = await db.execute(statement.order_by(KnownBrowser.created_at))
-    return [Seen._make(row) for row in rows]
+    return [BrowserSeen._make(row) for row in rows]
 
 
 async def known_among(db: AsyncSession, user_id: UUID, digests: Collection[bytes]) -> bytes | None:

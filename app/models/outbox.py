@@ -81,7 +81,7 @@ class Claimed(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Waiting:
+class Backlog:
     """How many emails wait, and for how long the oldest of them does (0 if there is none)."""
 
     count: int
@@ -175,12 +175,12 @@ async def seconds_until_due(db: AsyncSession) -> float | None:
     return None if seconds is None else max(0.0, float(seconds))
 
 
-async def waiting(db: AsyncSession) -> Waiting:
+async def waiting(db: AsyncSession) -> Backlog:
     """Count the emails that are neither sent nor given up."""
     oldest = func.extract("epoch", func.now() - func.min(OutgoingEmail.created_at))
     statement = select(func.count(), func.coalesce(oldest, 0)).where(_waits())
     count, seconds = (await db.execute(statement)).one()
-    return Waiting(count, float(seconds))
+    return Backlog(count, float(seconds))
 
 
 async def trouble(db: AsyncSession) -> str:

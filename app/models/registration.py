@@ -53,7 +53,7 @@ class Pending(NamedTuple):
     terms_accepted_at: datetime | None
 
 
-class Waiting(NamedTuple):
+class ListedRegistration(NamedTuple):
     """A registration as operators see it."""
 
     id: UUID
@@ -106,7 +106,7 @@ async def find(db: AsyncSession, registration_id: UUID) -> Pending | None:
     return _pending((await db.execute(statement)).one_or_none())
 
 
-async def waiting(db: AsyncSession, *, email: str, most: int) -> list[Waiting]:
+async def waiting(db: AsyncSession, *, email: str, most: int) -> list[ListedRegistration]:
     """Return those that still wait and can be confirmed, of an address if given, newest first."""
     # One by one, in the order of the index: as EXISTS all people would be read to compare.
     account = select(User.id).where(User.email_key == Registration.email_key).scalar_subquery()
@@ -120,7 +120,7 @@ async def waiting(db: AsyncSession, *, email: str, most: int) -> list[Waiting]:
     if email:
         statement = statement.where(Registration.email_key == canonical(email))
     rows = await db.execute(statement.order_by(Registration.created_at.desc()).limit(most))
-    return [Waiting._make(row) for row in rows]
+    return [ListedRegistration._make(row) for row in rows]
 
 
 async def hold(db: AsyncSession, registration_id: UUID) -> Pending | None:

@@ -75,7 +75,7 @@ _C = STAGED.c
 _KEPT = [name for name in COLUMNS if name not in {"line", "is_derived"}]
 
 
-class Refused(NamedTuple):
+class StagingConflict(NamedTuple):
     """A staged user who cannot come in. ``other`` is the line of who was first, None: is there."""
 
     line: int
@@ -121,17 +121,17 @@ async def drop_present(db: AsyncSession) -> int:
     return len((await db.execute(delete(STAGED).where(there).returning(_C.line))).all())
 
 
-async def drop_twins(db: AsyncSession) -> list[Refused]:
+async def drop_twins(db: AsyncSession) -> list[StagingConflict]:
     """Let go of all but the first of those with one address; return them."""
     return await _drop_later(db, _C.email_key, among=_C.email_key.is_not(None))
 
 
-async def drop_taken_names(db: AsyncSession) -> list[Refused]:
+async def drop_taken_names(db: AsyncSession) -> list[StagingConflict]:
     """Let go of who brings a username that is somebody's, here or before them; return them."""
     imported = _C.is_derived.is_(False)
     taken = and_(imported, exists().where(User.username_key == _C.username_key))
     statement = delete(STAGED).where(taken).returning(_C.line, _C.email, _C.username)
-    here = [Refused(*row, None) for row in await db.execute(statement)]
+    here = [StagingConflict(*row, None) for row in await db.execute(statement)]
     return here + await _drop_later(db, _C.username_key, among=imported)
 
 
@@ -210,7 +210,7 @@ async def admit(db: AsyncSession, *, after: int, most: int) -> tuple[int | None,
     return last, list(await db.scalars(statement))
 
 
-async def drop_late(db: AsyncSession) -> tuple[int, list[Refused]]:
+async def drop_late(db: AsyncSession) -> tuple[int, list[StagingConflict]]:
     """Let go of those whom the site was faster than, after ``admit``.
 
     Returns:
@@ -220,7 +220,9 @@ async def drop_late(db: AsyncSession) -> tuple[int, list[Refused]]:
     statement = delete(STAGED).where(late).returning(_C.line, _C.email, _C.username, _there())
     rows = (await db.execute(statement)).all()
     gone = [
-        Refused(line, email, username, None) for line, email, username, there in rows if not there
+        StagingConflict(line, email, username, None)
+        for line, email, username, there in rows
+        if not there
     ]
     return len(rows) - len(gone), gone
 
@@ -235,7 +237,7 @@ def _among(column: SQLColumnExpression[str], keys: list[str]) -> Select[str]:
 
 async def _drop_later(
     db: AsyncSession, key: ColumnElement[str], *, among: ColumnElement[bool]
-) -> list[Refused]:
+) -> list[StagingConflict]:
     first = func.min(_C.line).over(partition_by=key).label("first")
     found = select(_C.line, first).where(among).subquery()
     statement = (
@@ -244,4 +246,4 @@ async def _drop_later(
         .returning(_C.line, _C.email, _C.username, found.c.first)
     )
     rows: Sequence[Row[int, str, str, int]] = (await db.execute(statement)).all()
-    return [Refused(*row) for row in rows]
+    return [StagingConflict(*row) for row in rows]

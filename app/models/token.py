@@ -76,7 +76,7 @@ async def find_registration(
     return await db.scalar(statement)
 
 
-class Owner(NamedTuple):
+class LinkOwner(NamedTuple):
     """Whose link it is."""
 
     username: str
@@ -91,11 +91,11 @@ class Taken(NamedTuple):
     created_at: datetime
 
 
-async def find_owner(db: AsyncSession, digest: bytes, *, purpose: Purpose) -> Owner | None:
+async def find_owner(db: AsyncSession, digest: bytes, *, purpose: Purpose) -> LinkOwner | None:
     """Return the user whose link this is. Only ``take`` decides."""
     statement = select(User.username, User.email).join(OneTimeToken)
     row = (await db.execute(statement.where(_is_live(digest, purpose)))).one_or_none()
-    return None if row is None else Owner(*row)
+    return None if row is None else LinkOwner(*row)
 
 
 async def find(db: AsyncSession, digest: bytes, *, purpose: Purpose) -> Taken | None:

@@ -16,7 +16,7 @@ from app.models.role import Role
 from app.models.user import UNUSUAL, User
 
 
-class State(StrEnum):
+class UserState(StrEnum):
     """How it stands with a user. Several may hold at once, but for CONFIRMED."""
 
     CONFIRMED = "confirmed"
@@ -41,15 +41,15 @@ class Listed(NamedTuple):
     last_login_at: datetime | None
 
     @property
-    def states(self) -> list[State]:
+    def states(self) -> list[UserState]:
         """All that hold; just CONFIRMED if the user can sign in."""
         found = {
-            State.BLOCKED: self.blocked_at is not None,
-            State.DELETION_ASKED: self.delete_at is not None,
-            State.UNCONFIRMED: self.confirmed_at is None,
-            State.INVITED: not self.has_password,
+            UserState.BLOCKED: self.blocked_at is not None,
+            UserState.DELETION_ASKED: self.delete_at is not None,
+            UserState.UNCONFIRMED: self.confirmed_at is None,
+            UserState.INVITED: not self.has_password,
         }
-        return [state for state, holds in found.items() if holds] or [State.CONFIRMED]
+        return [state for state, holds in found.items() if holds] or [UserState.CONFIRMED]
 
     @property
     def revealed_email(self) -> str | None:
@@ -57,11 +57,11 @@ class Listed(NamedTuple):
         return revealed(self.email)
 
 
-class Filter(NamedTuple):
+class UserFilter(NamedTuple):
     """Which people. ``part`` is a part of a name or an address."""
 
     part: str = ""
-    state: State | None = None
+    state: UserState | None = None
     role: str | None = None
 
 
@@ -91,7 +91,7 @@ async def one(db: AsyncSession, user_id: UUID) -> Listed | None:
     return None if row is None else Listed._make(row)
 
 
-async def page(db: AsyncSession, wanted: Filter, *, after: str, size: int) -> list[Listed]:
+async def page(db: AsyncSession, wanted: UserFilter, *, after: str, size: int) -> list[Listed]:
     """Return the next people, of those who come behind the username ``after``.
 
     First come those whose username begins with the part, then those who have it elsewhere; each
@@ -112,7 +112,7 @@ async def page(db: AsyncSession, wanted: Filter, *, after: str, size: int) -> li
     return sorted((Listed._make(row) for row in rows), key=lambda user: places[user.id])
 
 
-async def _sought(db: AsyncSession, wanted: Filter) -> Sought | None:
+async def _sought(db: AsyncSession, wanted: UserFilter) -> Sought | None:
     """Return whom to find, None if there is no such role."""
     conditions: list[ColumnElement[bool]] = []
     marks: list[int] = []
@@ -123,7 +123,7 @@ async def _sought(db: AsyncSession, wanted: Filter) -> Sought | None:
             return None
         conditions.append(User.role_id == role_id)
         marks.append(finding.role_mark(role_id))
-    if wanted.state is State.CONFIRMED:
+    if wanted.state is UserState.CONFIRMED:
         conditions += [literal_column(f"NOT ({each})", Boolean) for each in UNUSUAL.values()]
     elif wanted.state is not None:
         conditions.append(literal_column(UNUSUAL[wanted.state], Boolean))

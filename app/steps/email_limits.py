@@ -24,7 +24,7 @@ WITHHELD = (
 NETWORKS_TIMES = 5  # as many emails to an address as one network can cause, from all of them
 
 
-class Kind(StrEnum):
+class EmailKind(StrEnum):
     """Emails that strangers can cause; each kind has its own limit for an address.
 
     Else whoever registers an address again and again would keep its owner from getting a link to
@@ -42,7 +42,7 @@ def of_network(ctx: Context) -> rate_limit.Rates:
 
 
 async def is_withheld(
-    ctx: Context, kind: Kind, email: str, *, registration: str = "", is_shown: bool = False
+    ctx: Context, kind: EmailKind, email: str, *, registration: str = "", is_shown: bool = False
 ) -> bool:
     """Count an email to an address; whether a limit keeps it from being written.
 

@@ -35,7 +35,7 @@ OTHERS = {
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "'")  # what a spreadsheet may take for more than text
 
 
-class Format(StrEnum):
+class FileFormat(StrEnum):
     """How a file of people is written."""
 
     CSV = "csv"
@@ -64,7 +64,7 @@ Tick = Callable[[int], object]
 
 
 def rows(
-    file: BinaryIO, form: Format, tick: Tick, reading: Reading = AS_IT_IS
+    file: BinaryIO, form: FileFormat, tick: Tick, reading: Reading = AS_IT_IS
 ) -> Iterator[Row | Problem]:
     """Return the rows of a file, in bounded memory; ``tick`` is told how many bytes are read.
 
@@ -72,7 +72,7 @@ def rows(
         CannotRead: it has no header that names the column ``email``, or is no list of lines.
     """
     lines = _lines(file, tick)
-    return _csv_rows(lines, reading) if form is Format.CSV else _json_rows(lines)
+    return _csv_rows(lines, reading) if form is FileFormat.CSV else _json_rows(lines)
 
 
 def guarded(cell: str) -> str:

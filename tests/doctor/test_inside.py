@@ -7,12 +7,12 @@ from sqlalchemy import URL, text
 
 from app import schema
 from app.config import Config, WrongSettings
-from app.db import SERVER_SETTINGS, Server
+from app.db import SERVER_SETTINGS, DatabaseServer
 from app.doctor import inside
 from app.doctor.findings import Finding, Level, is_well
 from app.doctor.inside import Facts
-from app.flows.checkup import State
-from app.models.outbox import Waiting
+from app.flows.checkup import DatabaseState
+from app.models.outbox import Backlog
 from app.services import Services
 from tests.doctor.test_outside import KEY, LAPTOP, check
 from tests.mailers import post
@@ -21,9 +21,9 @@ from tests.users import ALICE, ROOT, create_user, move_time
 
 OLD_KEY = "Qm7-xR4tB8wZ1cV6nJ3hL9fK2pYs0dGu"
 OURS = {**SERVER_SETTINGS, "server_encoding": "UTF8", "synchronous_commit": "on"}
-SERVER = Server("17.2", is_primary=True, milliseconds=0.8, ahead_seconds=0.01)
-WELL = State(
-    Waiting(0, 0), trouble="", given_up=[], overdue=[], has_administrator=True, default_role="User"
+SERVER = DatabaseServer("17.2", is_primary=True, milliseconds=0.8, ahead_seconds=0.01)
+WELL = DatabaseState(
+    Backlog(0, 0), trouble="", given_up=[], overdue=[], has_administrator=True, default_role="User"
 )
 
 
@@ -138,9 +138,9 @@ def test_connections_fit() -> None:
 
 
 def test_letters_leave() -> None:
-    late = WELL._replace(waiting=Waiting(3, 1200))
+    late = WELL._replace(waiting=Backlog(3, 1200))
     check(inside.outbox(late), Level.WRONG, "3 emails wait, the oldest for 20 minutes")
-    check(inside.outbox(WELL._replace(waiting=Waiting(2, 5))), Level.OK, "2 emails wait")
+    check(inside.outbox(WELL._replace(waiting=Backlog(2, 5))), Level.OK, "2 emails wait")
     check(inside.outbox(WELL), Level.OK, "no email waits")
 
 

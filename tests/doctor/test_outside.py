@@ -11,7 +11,7 @@ from app.doctor.outside import FORGED, Visits
 from app.doctor.visits import Answer, NoAnswer
 from app.http.headers import ALWAYS
 from app.kit import probe
-from app.kit.probe import Seen
+from app.kit.probe import Hops
 
 KEY = "8hGf2-vQ5xZ0rTn7Lw3KsYb9JpCd4MaE"
 NONCE = "0123456789abcdef"
@@ -19,7 +19,7 @@ SITE = Config.model_validate({"secret_key": KEY, "public_url": "https://login.ex
 BEHIND_TWO = SITE.model_copy(update={"trusted_proxies": 2})
 BEHIND_ONE = SITE.model_copy(update={"trusted_proxies": 1})
 LAPTOP = Config.model_validate({"secret_key": KEY})
-SEEN = Seen("198.51.100.7", "172.18.0.2", ["198.51.100.7"], NONCE)
+SEEN = Hops("198.51.100.7", "172.18.0.2", ["198.51.100.7"], NONCE)
 COOKIE = f"__Host-vestibule-doctor={NONCE}; Secure; HttpOnly; Path=/; SameSite=Lax; Max-Age=60"
 HEADERS = ALWAYS | {
     "Cache-Control": "no-store",
@@ -27,7 +27,7 @@ HEADERS = ALWAYS | {
 }
 
 
-def said(seen: Seen = SEEN, *, key: str = KEY, nonce: str = NONCE) -> bytes:
+def said(seen: Hops = SEEN, *, key: str = KEY, nonce: str = NONCE) -> bytes:
     return json.dumps({"proof": probe.check_password([key], nonce), **seen._asdict()}).encode()
 
 
@@ -166,26 +166,26 @@ OUR = "198.51.100.7"
 @pytest.mark.parametrize(
     ("seen", "forged", "config", "level", "words"),
     [
-        (Seen(PROXY, PROXY, [OUR], ""), PROXY, SITE, Level.WRONG, "Set TRUSTED_PROXIES=1"),
-        (Seen("192.0.2.9", PROXY, [OUR, "192.0.2.9"], ""), "192.0.2.9", BEHIND_ONE, Level.WRONG,
+        (Hops(PROXY, PROXY, [OUR], ""), PROXY, SITE, Level.WRONG, "Set TRUSTED_PROXIES=1"),
+        (Hops("192.0.2.9", PROXY, [OUR, "192.0.2.9"], ""), "192.0.2.9", BEHIND_ONE, Level.WRONG,
          "Set TRUSTED_PROXIES=2"),
-        (Seen("192.0.2.9", "192.0.2.9", [OUR], ""), "192.0.2.9", BEHIND_ONE, Level.WRONG,
+        (Hops("192.0.2.9", "192.0.2.9", [OUR], ""), "192.0.2.9", BEHIND_ONE, Level.WRONG,
          "not in TRUSTED_NETWORKS"),
-        (Seen("192.0.2.9", PROXY, [OUR, "192.0.2.9"], ""), "192.0.2.9", BEHIND_TWO, Level.WRONG,
+        (Hops("192.0.2.9", PROXY, [OUR, "192.0.2.9"], ""), "192.0.2.9", BEHIND_TWO, Level.WRONG,
          "not in TRUSTED_NETWORKS"),
-        (Seen(OUR, PROXY, [OUR, "192.0.2.9"], ""), OUR, BEHIND_TWO, Level.OK, OUR),
-        (Seen(PROXY, PROXY, [], ""), FORGED, BEHIND_ONE, Level.WRONG, "choose their own address"),
-        (Seen(PROXY, PROXY, [], ""), PROXY, BEHIND_ONE, Level.WRONG, "but 0 proxies say who comes"),
-        (Seen(PROXY, PROXY, [], ""), PROXY, SITE, Level.WARNING, "a private address"),
-        (Seen("172.18.0.1", PROXY, ["172.18.0.1"], ""), "172.18.0.1", BEHIND_ONE, Level.WARNING,
+        (Hops(OUR, PROXY, [OUR, "192.0.2.9"], ""), OUR, BEHIND_TWO, Level.OK, OUR),
+        (Hops(PROXY, PROXY, [], ""), FORGED, BEHIND_ONE, Level.WRONG, "choose their own address"),
+        (Hops(PROXY, PROXY, [], ""), PROXY, BEHIND_ONE, Level.WRONG, "but 0 proxies say who comes"),
+        (Hops(PROXY, PROXY, [], ""), PROXY, SITE, Level.WARNING, "a private address"),
+        (Hops("172.18.0.1", PROXY, ["172.18.0.1"], ""), "172.18.0.1", BEHIND_ONE, Level.WARNING,
          "a private address"),
         (SEEN, OUR, BEHIND_ONE, Level.OK, "198.51.100.7 to the server, by way of 172.18.0.2"),
-        (Seen(OUR, OUR, [], ""), OUR, SITE, Level.OK, "198.51.100.7 to the server"),
-        (Seen("127.0.0.1", "127.0.0.1", [], ""), FORGED, LAPTOP, Level.OK, "127.0.0.1"),
+        (Hops(OUR, OUR, [], ""), OUR, SITE, Level.OK, "198.51.100.7 to the server"),
+        (Hops("127.0.0.1", "127.0.0.1", [], ""), FORGED, LAPTOP, Level.OK, "127.0.0.1"),
     ],
 )  # fmt: skip
 def test_visitors_are_known_by_their_own_addresses(
-    seen: Seen, forged: str, config: Config, level: Level, words: str
+    seen: Hops, forged: str, config: Config, level: Level, words: str
 ) -> None:
     check(outside.visitors(seen, seen._replace(client=forged), config), level, words)
 

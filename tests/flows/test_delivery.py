@@ -20,7 +20,7 @@ from app.flows.delivery import (
 from app.flows.housekeeping import TEXTS, Pruned, prune
 from app.flows.housekeeping import count as count_stale
 from app.kit.errors import NotToBeRetried
-from app.mail.message import NoServer, Posted, PutOff, Refused, Undelivered
+from app.mail.message import NoServer, Posted, PutOff, RecipientRefused, Undelivered
 from app.models import outbox
 from app.services import Services
 from tests.contexts import context, operator
@@ -107,7 +107,7 @@ async def test_an_empty_outbox_has_nothing_to_deliver(services: Services, send: 
 async def test_a_refused_letter_is_given_up_at_once(services: Services) -> None:
     await register(services, ALICE)
     answer = "550 5.1.1 <alice@example.com>: no such\r\nuser\0"
-    assert await outcome(services, Refused(answer, 550)) == Outcome.REFUSED
+    assert await outcome(services, RecipientRefused(answer, 550)) == Outcome.REFUSED
     found = await row(services)
     assert found["gave_up_at"] is not None
     assert found["sent_at"] is None
@@ -124,7 +124,7 @@ async def retried(services: Services, email_id: UUID) -> None:
         await retry(ctx, email_id=email_id)
 
 
-@pytest.mark.parametrize("problem", [Refused("550 no", 550), PutOff("554 no", 554)])
+@pytest.mark.parametrize("problem", [RecipientRefused("550 no", 550), PutOff("554 no", 554)])
 async def test_a_letter_that_is_given_up_says_what_it_said_while_its_link_is_good(
     services: Services, problem: Undelivered
 ) -> None:
@@ -144,7 +144,7 @@ async def test_a_letter_that_is_given_up_says_what_it_said_while_its_link_is_goo
 
 async def test_a_letter_whose_link_is_dead_is_not_sent_again_and_wiped(services: Services) -> None:
     await register(services, ALICE)
-    await outcome(services, Refused("550 no such user", 550))
+    await outcome(services, RecipientRefused("550 no such user", 550))
     await move_time(services, "outbox", "good_until", "24 hours")
     found = await row(services)
     async with context(services) as ctx:
@@ -161,7 +161,7 @@ async def test_a_letter_whose_link_is_dead_is_not_sent_again_and_wiped(services:
 
 async def test_a_refused_letter_is_in_the_book_without_its_address(services: Services) -> None:
     await register(services, ALICE)
-    await outcome(services, Refused("550 no such user", 550))
+    await outcome(services, RecipientRefused("550 no such user", 550))
     assert await audited(services) == [
         {
             "event": "email.refused",
@@ -174,7 +174,7 @@ async def test_a_refused_letter_is_in_the_book_without_its_address(services: Ser
 
 async def test_an_endless_answer_is_cut(services: Services) -> None:
     await register(services, ALICE)
-    await outcome(services, Refused("no" * 500, 550))
+    await outcome(services, RecipientRefused("no" * 500, 550))
     assert len((await row(services))["trouble"]) == 200
 
 
@@ -233,7 +233,7 @@ async def test_who_lost_his_lease_neither_puts_back_nor_gives_up(
     async def overtaken(_: Posted) -> None:
         await move_time(services, "outbox", "due_at", "2 minutes")
         await deliver(services, send)
-        raise Refused("550 no such user", 550)
+        raise RecipientRefused("550 no such user", 550)
 
     await register(services, ALICE)
     await deliver(services, overtaken)
@@ -250,7 +250,7 @@ async def test_who_lost_his_lease_leaves_the_letter_to_who_has_it_now(services: 
         await move_time(services, "outbox", "due_at", "2 minutes")
         with pytest.raises(RuntimeError):
             await deliver(services, die)
-        raise Refused("550 no such user", 550)
+        raise RecipientRefused("550 no such user", 550)
 
     await register(services, ALICE)
     await deliver(services, overtaken)
@@ -332,6 +332,6 @@ async def test_what_waits_is_counted(services: Services, send: Send) -> None:
     number, seconds = await found()
     assert number == 2
     assert 3600 <= seconds < 3700
-    await outcome(services, Refused("550 no such user", 550))
+    await outcome(services, RecipientRefused("550 no such user", 550))
     await deliver(services, send)
     assert await found() == (0, 0)

@@ -14,7 +14,7 @@ from app.kit.errors import CannotRead
 from app.services import Services
 from app.transfer import rows
 from app.transfer.columns import AS_IT_IS, Reading
-from app.transfer.rows import Format, Problem, Row
+from app.transfer.rows import FileFormat, Problem, Row
 from tests.contexts import operator
 from tests.kit.test_hashes import GOOD, HASHER
 
@@ -32,7 +32,7 @@ async def read(services: Services, name: str, reading: Reading, told: list[Probl
             ).rows
         else:
             file = stack.enter_context((FILES / name).open("rb"))
-            form = Format.JSONL if ".json" in name else Format.CSV
+            form = FileFormat.JSONL if ".json" in name else FileFormat.CSV
             found = _each(rows.rows(file, form, lambda _: None, reading))
         async with operator(services) as ctx:
             await transfer.import_users(ctx, rows=found, tell=told.append, reading=reading)

@@ -7,8 +7,8 @@ from sqlalchemy import text
 
 from app.context import Context
 from app.flows import access, audit_log, invitation, login, takeback, user_search
-from app.flows.audit_log import Filter as Lines
-from app.flows.user_search import Filter
+from app.flows.audit_log import AuditLogFilter as Lines
+from app.flows.user_search import UserFilter
 from app.kit.addresses import normal_email
 from app.kit.errors import NoSuchUser
 from app.services import Services
@@ -34,7 +34,7 @@ async def test_each_form_of_a_domain_signs_in_resets_and_is_found(
         assert len(await resets(services)) == number
         assert (await user_search.show(ctx, name=form)).user.username == "bert"
     for part in (*FORMS[:3], "b\u00fcch", "@b\u00fcch", "xn--bcher"):
-        found = await user_search.find(ctx, Filter(part))
+        found = await user_search.find(ctx, UserFilter(part))
         assert [user.username for user in found.users] == ["bert"], part
     await register(services, Someone("other", FORMS[2], "another one's words"))
     assert "already" in (await messages(services))[-1].subject

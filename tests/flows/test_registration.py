@@ -8,7 +8,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.flows import confirmation, login, password_reset, registration
-from app.flows.confirmation import Opened
+from app.flows.confirmation import OpenConfirmation
 from app.kit.errors import (
     LinkUnusable,
     TooManyTries,
@@ -36,7 +36,7 @@ from tests.users import (
 STRANGER = Someone("stranger", ALICE.email, "the stranger has plans")
 
 
-async def open_link(services: Services, link: str, receipt: str = "") -> Opened:
+async def open_link(services: Services, link: str, receipt: str = "") -> OpenConfirmation:
     async with context(services) as ctx:
         return await confirmation.open_confirmation(ctx, sealed=key_of(link), receipts=[receipt])
 

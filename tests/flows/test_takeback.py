@@ -176,7 +176,7 @@ async def test_looking_uses_nothing_up_and_says_what_will_happen(services: Servi
     link = await link_about(services, ALICE.email, "password")
     async with context(services) as ctx:
         opened = await takeback.open_notice(ctx, sealed=key_of(link))
-    assert opened == takeback.Opened("alice", ALICE.email, is_moved=True)
+    assert opened == takeback.OpenTakeback("alice", ALICE.email, is_moved=True)
     await take_back(services, link)
 
 

@@ -7,7 +7,7 @@ from sqlalchemy import text
 
 from app.context import Context
 from app.flows import user_search
-from app.flows.user_search import Filter, State
+from app.flows.user_search import UserFilter, UserState
 from app.models import finding
 from app.services import Services
 from tests.users import ALICE, BOB, ROOT, block, create_user, id_of
@@ -32,7 +32,7 @@ async def crowd(services: Services) -> list[tuple[str, str]]:
         return [(row[0], row[1]) for row in rows]
 
 
-async def everyone(ctx: Context, wanted: Filter, *, size: int) -> list[str]:
+async def everyone(ctx: Context, wanted: UserFilter, *, size: int) -> list[str]:
     """Return the names on all pages."""
     names: list[str] = []
     after = ""
@@ -75,7 +75,7 @@ async def test_all_pages_together_are_all_who_match(
         for name, address in crowd
         if len(key) >= 3 and not name.startswith(key) and (key in name or key in address)
     )
-    assert await everyone(ctx, Filter(part), size=size) == first + then
+    assert await everyone(ctx, UserFilter(part), size=size) == first + then
 
 
 STATES = """
@@ -97,16 +97,16 @@ async def test_filters_leave_exactly_those_who_fit(
         await connection.execute(text(STATES))
     async with services.engine.connect() as connection:
         for state, role, condition in (
-            (State.BLOCKED, None, "blocked_at IS NOT NULL"),
-            (State.CONFIRMED, None, "blocked_at IS NULL AND confirmed_at IS NOT NULL"),
-            (State.UNCONFIRMED, "Moderator", "confirmed_at IS NULL AND role_id = 2"),
+            (UserState.BLOCKED, None, "blocked_at IS NOT NULL"),
+            (UserState.CONFIRMED, None, "blocked_at IS NULL AND confirmed_at IS NOT NULL"),
+            (UserState.UNCONFIRMED, "Moderator", "confirmed_at IS NULL AND role_id = 2"),
             (None, "User", "role_id = 1"),
         ):
             rows = list(await connection.execute(text(FILTERED.format(condition))))
             first = [name for name, _ in rows if name.startswith(part)]
             inner = [name for name, address in rows if part in name or part in address]
             then = [name for name in inner if len(part) >= 3 and not name.startswith(part)]
-            found = await everyone(ctx, Filter(part, state, role), size=40)
+            found = await everyone(ctx, UserFilter(part, state, role), size=40)
             assert found == first + then, condition
 
 
@@ -134,7 +134,7 @@ async def test_every_part_of_a_name_has_its_tokens(services: Services, name: str
 
 async def test_an_id_finds_its_person(services: Services, ctx: Context) -> None:
     await create_user(services, ALICE)
-    found = await user_search.find(ctx, Filter(f" {await id_of(services, ALICE)} "))
+    found = await user_search.find(ctx, UserFilter(f" {await id_of(services, ALICE)} "))
     assert [user.username for user in found.users] == ["alice"]
 
 
@@ -148,15 +148,15 @@ async def test_states_and_roles_are_told_apart(services: Services, ctx: Context)
             text("UPDATE users SET delete_at = now() WHERE username IN ('alice', 'root')")
         )
     for wanted, names in (
-        (Filter(state=State.BLOCKED), ["alice"]),
-        (Filter(state=State.DELETION_ASKED), ["alice", "root"]),
-        (Filter(state=State.DELETION_ASKED, part="oot"), ["root"]),
-        (Filter(state=State.CONFIRMED), ["bob"]),
-        (Filter(state=State.INVITED), []),
-        (Filter(state=State.UNCONFIRMED), []),
-        (Filter(role="moderator"), ["bob"]),
-        (Filter(role="Emperor"), []),
-        (Filter(role="User", part="ali"), ["alice"]),
+        (UserFilter(state=UserState.BLOCKED), ["alice"]),
+        (UserFilter(state=UserState.DELETION_ASKED), ["alice", "root"]),
+        (UserFilter(state=UserState.DELETION_ASKED, part="oot"), ["root"]),
+        (UserFilter(state=UserState.CONFIRMED), ["bob"]),
+        (UserFilter(state=UserState.INVITED), []),
+        (UserFilter(state=UserState.UNCONFIRMED), []),
+        (UserFilter(role="moderator"), ["bob"]),
+        (UserFilter(role="Emperor"), []),
+        (UserFilter(role="User", part="ali"), ["alice"]),
     ):
         assert await everyone(ctx, wanted, size=1) == names, wanted
     alice = (await user_search.show(ctx, name="alice")).user

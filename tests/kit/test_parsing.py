@@ -14,13 +14,22 @@ from app.kit.errors import CannotRead
 from app.transfer import columns, parsing
 from app.transfer.columns import AS_IT_IS, Reading
 from app.transfer.parsing import StagedUser, derived_username
-from app.transfer.rows import AT_ONCE, LINE_LONGEST, Format, Problem, Row, guarded, rows, unguarded
+from app.transfer.rows import (
+    AT_ONCE,
+    LINE_LONGEST,
+    FileFormat,
+    Problem,
+    Row,
+    guarded,
+    rows,
+    unguarded,
+)
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 BCRYPT = "$2b$04$zh9ve.PgzVtcmiMZl6AOY.isW4nKs9uGq0e5aWG8yCEfx3h6zkRY6"
 
 
-def parsed(data: bytes, form: Format = Format.CSV) -> list[Row | Problem]:
+def parsed(data: bytes, form: FileFormat = FileFormat.CSV) -> list[Row | Problem]:
     return list(rows(io.BytesIO(data), form, lambda _: None))
 
 
@@ -98,7 +107,7 @@ def test_the_lines_after_an_unreadable_one_are_read() -> None:
     ],
 )
 def test_an_unreadable_json_line_is_told_by_its_number(line: bytes, words: str) -> None:
-    first, bad, last = parsed(b'{"email": "a@b.cd"}\n' + line + b"\n\n{}\n", Format.JSONL)
+    first, bad, last = parsed(b'{"email": "a@b.cd"}\n' + line + b"\n\n{}\n", FileFormat.JSONL)
     assert isinstance(first, Row)
     assert isinstance(bad, Problem)
     assert (bad.line, isinstance(last, Row) and last.line) == (2, 4)
@@ -114,9 +123,11 @@ JSON = st.recursive(
 
 @settings(max_examples=150)
 @given(
-    st.sampled_from([b"email,username\n", b"email\n", b""]), st.binary(), st.sampled_from(Format)
+    st.sampled_from([b"email,username\n", b"email\n", b""]),
+    st.binary(),
+    st.sampled_from(FileFormat),
 )
-def test_garbage_never_breaks_the_reader(head: bytes, data: bytes, form: Format) -> None:
+def test_garbage_never_breaks_the_reader(head: bytes, data: bytes, form: FileFormat) -> None:
     try:
         found = parsed(head + data, form)
     except CannotRead:

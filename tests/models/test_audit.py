@@ -8,7 +8,7 @@ from sqlalchemy import text
 
 from app.context import Context
 from app.flows import audit_log
-from app.flows.audit_log import Filter
+from app.flows.audit_log import AuditLogFilter
 from app.services import Services
 
 LINES = """
@@ -60,7 +60,7 @@ async def test_all_pages_together_are_all_lines_that_match(
     found: list[str] = []
     before: str | None = ""
     while before is not None:
-        page = await audit_log.read(ctx, Filter(**wanted), before=before)
+        page = await audit_log.read(ctx, AuditLogFilter(**wanted), before=before)
         found += [line.request_id for line in page.lines]
         before = page.next
     assert found == expected

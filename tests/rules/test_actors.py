@@ -9,7 +9,7 @@ from sqlalchemy import text
 
 from app.context import Context
 from app.flows import access, audit_log, data_download
-from app.flows.audit_log import Filter, Format
+from app.flows.audit_log import AuditLogFilter, ExportFormat
 from app.kit.actor import Actor
 from app.kit.client import OPERATOR
 from app.kit.errors import NotPermitted, Refusal, SignedOut
@@ -199,7 +199,7 @@ async def test_a_file_ends_where_its_reader_may_read_no_further(
         await create_user(services, someone, role="Administrator")
     actor = (await actor_of(services, ROOT))._replace(permission=Permission.ADMIN)
     async with context(services, actor=actor) as ctx:
-        pieces = audit_log.export(ctx, Filter(), form=Format.JSON_LINES)
+        pieces = audit_log.export(ctx, AuditLogFilter(), form=ExportFormat.JSON_LINES)
         assert await anext(pieces)
         await (meanwhile(services, ROOT) if meanwhile else demote(services))
         with pytest.raises(refusal):

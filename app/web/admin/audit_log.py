@@ -6,7 +6,7 @@ from quart import Blueprint, request
 from quart.typing import ResponseTypes
 
 from app.flows import audit_log
-from app.flows.audit_log import Format
+from app.flows.audit_log import ExportFormat
 from app.http import streams
 from app.http.context import context
 from app.http.marks import may, sensitive
@@ -18,8 +18,8 @@ from app.web.forms import show, submits
 
 pages = Blueprint("admin_audit_log", __name__)
 
-TYPES = {Format.CSV: "text/csv", Format.JSON_LINES: "application/x-ndjson"}
-NOTHING = audit_log.Page([], None)
+TYPES = {ExportFormat.CSV: "text/csv", ExportFormat.JSON_LINES: "application/x-ndjson"}
+NOTHING = audit_log.AuditPage([], None)
 
 
 @pages.get("/admin/audit-log")
@@ -38,7 +38,9 @@ async def show_audit_log() -> ResponseTypes:
     return await _show(form, found)
 
 
-async def _show(form: AuditLogForm, found: audit_log.Page = NOTHING, **how: Any) -> ResponseTypes:
+async def _show(
+    form: AuditLogForm, found: audit_log.AuditPage = NOTHING, **how: Any
+) -> ResponseTypes:
     return await show("admin/audit_log.html", form, found=found, asked=asked(form), **how)
 
 
@@ -48,7 +50,7 @@ async def _show(form: AuditLogForm, found: audit_log.Page = NOTHING, **how: Any)
 @submits(ExportForm, _show)
 async def export(form: ExportForm) -> ResponseTypes:
     """Send the lines that the filter shows as a file, all of them."""
-    wanted, kind = form.wanted, Format(form.format.data)
+    wanted, kind = form.wanted, ExportFormat(form.format.data)
     async with context() as ctx:
         await audit_log.note_export(ctx, wanted, form=kind)
     return streams.file(

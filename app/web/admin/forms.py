@@ -7,9 +7,9 @@ from typing import Any
 from wtforms import DateField, EmailField, Field, Form, SelectField, StringField
 from wtforms.validators import InputRequired, Optional, ValidationError
 
-from app.flows.audit_log import EVENTS, Format
-from app.flows.audit_log import Filter as LinesFilter
-from app.flows.user_search import Filter, State
+from app.flows.audit_log import EVENTS, ExportFormat
+from app.flows.audit_log import AuditLogFilter as LinesFilter
+from app.flows.user_search import UserFilter, UserState
 from app.kit.addresses import EMAIL_LONGEST, USERNAME_RULE
 from app.web.fields import BaseForm, address, as_meant, at_most, given, trimmed, username
 
@@ -70,7 +70,7 @@ class SearchForm(BaseForm):
     )
     state = SelectField(
         "State",
-        choices=_choices(ANY, *State),
+        choices=_choices(ANY, *UserState),
         default=ANY,
         filters=[_or_any],
     )
@@ -81,10 +81,10 @@ class SearchForm(BaseForm):
         self.role.choices = _choices(ANY, *roles)
 
     @property
-    def wanted(self) -> Filter:
+    def wanted(self) -> UserFilter:
         """What is looked for."""
         state, role = _chosen(self.state), _chosen(self.role)
-        return Filter(given(self.q), State(state) if state else None, role)
+        return UserFilter(given(self.q), UserState(state) if state else None, role)
 
 
 class PendingForm(BaseForm):
@@ -216,7 +216,7 @@ class AuditLogForm(BaseForm):
 class ExportForm(AuditLogForm):
     """Take what the filter shows as a file."""
 
-    format = SelectField("Format", choices=_choices(*Format))
+    format = SelectField("Format", choices=_choices(*ExportFormat))
 
 
 def _parsed(text: str) -> IPv4Network | IPv6Network | None:

@@ -27,7 +27,7 @@ async def show_users() -> ResponseTypes:
     async with context() as ctx:
         form.offer(await user_search.role_names(ctx))
         is_valid = form.validate()
-        found = user_search.Page([], None)
+        found = user_search.UserPage([], None)
         if is_valid:
             found = await user_search.find(ctx, form.wanted, after=argument("after"))
     status = 200 if is_valid else 422
