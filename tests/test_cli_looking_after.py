@@ -95,7 +95,7 @@ def test_a_wrong_word_is_explained(shell: Shell, arguments: list[str], words: st
         (["roles", "delete", "User"], "This is the default role"),
         (["roles", "set-default", "Administrator"], "would be an administrator"),
         (["roles", "set-permissions", "User", "ADMIN"], "would be an administrator"),
-        (["audit", "list", "--person", "nobody"], "No user has that"),
+        (["audit", "list", "--user", "nobody"], "No user has that"),
     ],
 )
 def test_what_cannot_be_is_refused(shell: Shell, arguments: list[str], words: str) -> None:
@@ -131,13 +131,13 @@ def test_a_person_is_found_and_shown(shell: Shell, carol: str) -> None:
     assert shown["username"] == carol
     assert shown["states"] == ["invited"]
     assert not [name for name in shown if "hash" in name]
-    assert "The command line made an account for carol" in shell.run("users", "show", carol)
+    assert "The command line created an account for carol" in shell.run("users", "show", carol)
 
 
 def test_a_reason_is_kept_while_the_block_lasts(shell: Shell, carol: str) -> None:
     shell.run("users", "block", carol, "--reason", "sells hats")
     assert json.loads(shell.run("users", "show", carol, "--json"))["blocked_reason"] == "sells hats"
-    assert "blocked carol (sells hats)" in shell.run("audit", "list", "--person", carol)
+    assert "blocked carol (sells hats)" in shell.run("audit", "list", "--user", carol)
     shell.run("users", "unblock", carol)
     assert json.loads(shell.run("users", "show", carol, "--json"))["blocked_reason"] is None
 
@@ -171,11 +171,11 @@ def test_sessions_are_ended(shell: Shell, carol: str) -> None:
 def test_the_book_is_read_and_taken_along(shell: Shell, carol: str) -> None:
     shell.run("users", "block", carol)
     (line,) = json.loads(
-        shell.run("audit", "list", "--person", carol, "--event", "account.blocked", "--json")
+        shell.run("audit", "list", "--user", carol, "--event", "account.blocked", "--json")
     )
     assert line["what"] == "The command line blocked carol"
     assert "blocked carol" not in shell.run("audit", "list", "--until", "2001-01-01")
-    said = shell.run("audit", "export", "--person", carol)
+    said = shell.run("audit", "export", "--user", carol)
     assert json.loads(said.splitlines()[0])["event"] == "account.blocked"
     rows = list(csv.DictReader(io.StringIO(shell.run("audit", "export", "--format", "csv"))))
     blocked = next(row for row in rows if row["event"] == "account.blocked")

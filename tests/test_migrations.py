@@ -9,17 +9,20 @@ from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from sqlalchemy.pool import NullPool
 
 from app import schema
-from app.config import Config
 from app.kit.passwords import hash_now
-from app.services import opened
 from tests import databases
-from tests.users import ALICE, entered
+from tests.users import ALICE
 
 USERS = """
 INSERT INTO users (email, email_key, username, username_key, password_hash, role_id, confirmed_at)
 VALUES ('bob@example.com', 'bob@example.com', 'bob', 'bob', 'x', 1, now()),
     (:email, :email, :username, :username, :hash, 1, now())
 """
+SIGN_IN = """
+WITH alice AS (UPDATE users SET last_login_at = now() WHERE username = :username RETURNING id)
+INSERT INTO login_sessions (digest, user_id, credential_version, remembered, expires_at, ip, user_agent)
+SELECT sha256('secret'), id, 1, false, now() + interval '1 h', '192.0.2.7', 'a browser' FROM alice
+"""  # what a program of that release writes
 WAITS = """
 SELECT count(*) FROM pg_stat_activity
 WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '%INDEX%'
@@ -57,19 +60,21 @@ async def until_it_waits(connection: AsyncConnection) -> None:
         await asyncio.sleep(0.02)
 
 
-async def test_people_sign_in_while_indexes_are_built(old: URL, config: Config) -> None:
+async def test_people_sign_in_while_indexes_are_built(old: URL) -> None:
     """Somebody's transaction holds the build up, so that it surely runs while another enters.
 
     A build in one transaction would ask for a lock behind which all others wait.
     """
     slow = create_async_engine(old, poolclass=NullPool)
-    async with opened(config, old) as services, slow.connect() as bob, slow.connect() as watch:
+    async with slow.connect() as bob, slow.connect() as watch:
         autocommit = await watch.execution_options(isolation_level="AUTOCOMMIT")
         await bob.execute(text("UPDATE users SET failures = 1 WHERE username = 'bob'"))
         migration = asyncio.create_task(asyncio.to_thread(schema.migrate, old))
         async with asyncio.timeout(20):
             await until_it_waits(autocommit)
-        await entered(services, ALICE)
+        async with slow.begin() as alice:
+            await alice.execute(text("SET LOCAL lock_timeout = '2s'"))
+            await alice.execute(text(SIGN_IN), {"username": ALICE.username})
         assert not migration.done()
         await bob.rollback()
         await migration

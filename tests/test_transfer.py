@@ -262,7 +262,7 @@ def test_hashes_are_counted(shell: Shell, csv_file: Path) -> None:
     shell.run("users", "import", str(csv_file))
     assert "2  old: renewed at the next login" in shell.run("users", "hashes")
     (kind,) = json.loads(shell.run("users", "hashes", "--json"))
-    assert kind == {"name": "scrypt (werkzeug)", "people": 2, "is_old": True}
+    assert kind == {"name": "scrypt (werkzeug)", "users": 2, "is_old": True}
 
 
 def test_an_import_that_is_killed_while_it_writes_leaves_nothing(

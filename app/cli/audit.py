@@ -16,7 +16,7 @@ from app.flows.audit_log import EVENTS, AuditLogFilter, ExportFormat
 
 FILTERS = (
     click.option("--event", type=click.Choice(EVENTS), metavar="EVENT", help="Only this kind."),
-    click.option("--person", default="", help="An address, a username or an id."),
+    click.option("--user", default="", help="An address, a username or an id."),
     click.option("--network", help="An address or a network like 192.0.2.0/24."),
     click.option("--since", type=click.DateTime(["%Y-%m-%d"]), help="The first day (UTC)."),
     click.option("--until", type=click.DateTime(["%Y-%m-%d"]), help="The last day (UTC)."),

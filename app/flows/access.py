@@ -44,7 +44,7 @@ async def block(ctx: Context, *, name: str, reason: str | None = None) -> None:
     ``reason`` is for administrators only.
 
     Raises:
-        NoSuchPerson: nobody has this name.
+        NoSuchUser: nobody has this name.
         LastAdministrator: nobody else could look after people.
     """
     async with ctx.db.begin(), keeping_one(ctx):
@@ -63,7 +63,7 @@ async def unblock(ctx: Context, *, name: str) -> None:
     """Let a blocked person in again; the sessions of before stay ended.
 
     Raises:
-        NoSuchPerson: nobody has this name.
+        NoSuchUser: nobody has this name.
     """
     async with ctx.db.begin():
         user = await authorization.act_upon(ctx, name)
@@ -76,7 +76,7 @@ async def set_role(ctx: Context, *, name: str, role_name: str) -> str:
     """Give a user a role; it acts on the next request. Return the role's name as it is written.
 
     Raises:
-        NoSuchPerson: nobody has this name.
+        NoSuchUser: nobody has this name.
         NoSuchRole: there is no such role.
         LastAdministrator: nobody else could look after people.
     """
@@ -98,7 +98,7 @@ async def end_sessions(ctx: Context, *, name: str) -> int:
     """End all sessions of a user (SE-16); return how many there were.
 
     Raises:
-        NoSuchPerson: nobody has this name.
+        NoSuchUser: nobody has this name.
     """
     ended = 0
     async with ctx.db.begin():
@@ -115,7 +115,7 @@ async def end_session(ctx: Context, *, name: str, session_id: UUID) -> bool:
     """End one session of a user; False if it is not theirs, or has ended meanwhile.
 
     Raises:
-        NoSuchPerson: nobody has this name.
+        NoSuchUser: nobody has this name.
     """
     ended = False
     async with ctx.db.begin():
@@ -147,7 +147,7 @@ async def delete(ctx: Context, *, name: str, typed: str) -> None:
     """Erase a user at once and for good. ``typed`` is the username, so that it is no slip.
 
     Raises:
-        NoSuchPerson: nobody has this name.
+        NoSuchUser: nobody has this name.
         WrongWord: something else was typed.
         LastAdministrator: nobody else could look after people.
     """
@@ -164,7 +164,7 @@ async def send_reset(ctx: Context, *, name: str) -> None:
     """Send a user the email on whose link they choose a new password (PW-11).
 
     Raises:
-        NoSuchPerson: nobody has this name.
+        NoSuchUser: nobody has this name.
         IsBlocked: they could not sign in with it.
     """
     async with ctx.db.begin():

@@ -74,7 +74,7 @@ async def read(ctx: Context, wanted: AuditLogFilter, *, before: str = "") -> Aud
     """Return a page of the book. A garbled ``before`` begins at the newest line.
 
     Raises:
-        NoSuchPerson: nobody has this name.
+        NoSuchSubject: nobody has this name.
     """
     exact = await _exact(ctx, wanted)
     async with ctx.db.begin():
@@ -92,7 +92,7 @@ async def export(
     whether the actor may still read it.
 
     Raises:
-        NoSuchPerson: nobody has this name.
+        NoSuchSubject: nobody has this name.
         SignedOut, NotPermitted: the actor may read no further.
     """
     exact = await _exact(ctx, wanted)
@@ -117,7 +117,7 @@ async def note_export(ctx: Context, wanted: AuditLogFilter, *, form: ExportForma
     """Write down that the book is taken along.
 
     Raises:
-        NoSuchPerson: the filter names somebody who is not there.
+        NoSuchSubject: the filter names somebody who is not there.
     """
     await _exact(ctx, wanted)
     async with ctx.db.begin():
@@ -133,7 +133,7 @@ async def _exact(ctx: Context, wanted: AuditLogFilter) -> audit.EventFilter:
             async with ctx.db.begin():
                 known = await users.identify(ctx.db, wanted.user)
             if known is None:
-                raise NoSuchSubject(field="person")
+                raise NoSuchSubject
             user = known.id
     return audit.EventFilter(wanted.event, user, wanted.network, wanted.since, wanted.until)
 

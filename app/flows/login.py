@@ -10,7 +10,7 @@ from app.kit.addresses import canonical
 from app.kit.errors import WrongCredentials
 from app.kit.metrics import LOGINS, counted
 from app.kit.passwords import PasswordHasher, Verdict, fingerprint, fits
-from app.kit.sealing import OF_USER, Purpose, seal
+from app.kit.sealing import Purpose, seal
 from app.kit.tokens import new_secret
 from app.limits import limits
 from app.mail import messages
@@ -45,11 +45,21 @@ class SignedIn(NamedTuple):
     remembered: bool
     browser: str
 
+    @property
+    def outcome(self) -> str:
+        """What this is counted as."""
+        return "succeeded"
+
 
 class Unconfirmed(NamedTuple):
     """The password was right, the address waits. ``ticket`` lets its owner ask for the email."""
 
     ticket: str
+
+    @property
+    def outcome(self) -> str:
+        """What this is counted as."""
+        return "unconfirmed"
 
 
 class DeletionPending(NamedTuple):
@@ -60,6 +70,11 @@ class DeletionPending(NamedTuple):
 
     ticket: str
     day: datetime
+
+    @property
+    def outcome(self) -> str:
+        """What this is counted as."""
+        return "deletion_pending"
 
 
 class _Found(NamedTuple):
@@ -91,7 +106,7 @@ class _Found(NamedTuple):
 Outcome = SignedIn | Unconfirmed | DeletionPending
 
 
-@counted(LOGINS, SignedIn="succeeded", Unconfirmed="unconfirmed", DeletionPending="leaving")
+@counted(LOGINS)
 async def sign_in(ctx: Context, *, name: str, password: str, remember: bool) -> Outcome:
     """Check a password and start a session; the browser's ``previous_secret`` ends.
 
@@ -240,7 +255,7 @@ async def _ask_to_stay(ctx: Context, user: Credentials, day: datetime) -> Deleti
 async def _ask_to_confirm(ctx: Context, user: Credentials) -> Unconfirmed:
     """Send somebody to their mail who was brought here with an address that nobody confirmed."""
     await audit.write(ctx.db, Event.SIGN_IN_UNCONFIRMED, client=ctx.client, subject_id=user.id)
-    return Unconfirmed(seal(ctx.config.signing_keys, Purpose.RESEND, f"{OF_USER}{user.id}"))
+    return Unconfirmed(seal(ctx.config.signing_keys, Purpose.RESEND_TO_USER, str(user.id)))
 
 
 async def _send_to_mail(ctx: Context, waiting: Pending) -> Unconfirmed:

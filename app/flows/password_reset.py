@@ -4,7 +4,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from app.context import Context
-from app.kit.errors import LinkUnusable, TooManyTries, UsernameTaken
+from app.kit.errors import LinkUnusable, Refusal, TooManyTries, UsernameTaken
 from app.kit.links import open_link
 from app.kit.sealing import Purpose
 from app.limits import limits
@@ -83,18 +83,17 @@ async def reset_password(ctx: Context, *, sealed: str, password: str) -> Reset:
     owner = await find_reset(ctx, sealed=sealed)
     password_hash = await new_password.hashed(ctx, password, **owner._asdict())
     digest = open_link(Purpose.RESET, sealed, keys=ctx.config.signing_keys)
-    done, name_is_gone = None, False
-    async with ctx.db.begin():
-        pending = digest and await _find_pending(ctx, digest)
-        if pending:
-            done = await _settle(ctx, pending, password_hash)
-            name_is_gone = not done and await users.is_username_taken(ctx.db, pending.username)
-        elif digest:
-            done = await _replace(ctx, digest, password_hash)
-    if name_is_gone:
-        raise UsernameTaken("This username is taken by now. Please register again with another.")
-    if done is None:
+    if digest is None:
         raise LinkUnusable
+    async with ctx.db.begin():
+        pending = await _find_pending(ctx, digest)
+        done = await (
+            _activate(ctx, pending, password_hash)
+            if pending
+            else _replace(ctx, digest, password_hash)
+        )
+    if isinstance(done, Refusal):
+        raise done
     return done
 
 
@@ -123,16 +122,20 @@ async def _find_pending(ctx: Context, digest: bytes) -> Pending | None:
     return await registration.find(ctx.db, found) if found else None
 
 
-async def _settle(ctx: Context, pending: Pending, password_hash: str) -> Reset | None:
-    settled = await activation.activate(ctx, pending, password_hash=password_hash)
-    return Reset(None) if settled else None
+async def _activate(ctx: Context, pending: Pending, password_hash: str) -> Reset | Refusal:
+    """Make an account of a registration: the link has shown that its address is right."""
+    if await activation.activate(ctx, pending, password_hash=password_hash):
+        return Reset(None)
+    if await users.is_username_taken(ctx.db, pending.username):
+        return UsernameTaken()
+    return LinkUnusable()
 
 
-async def _replace(ctx: Context, digest: bytes, password_hash: str) -> Reset | None:
+async def _replace(ctx: Context, digest: bytes, password_hash: str) -> Reset | Refusal:
     taken = await token.take(ctx.db, digest, purpose=Purpose.RESET)
     user = taken and await users.find_by_id(ctx.db, taken.user_id)
     if not taken or not user or taken.email != user.email:
-        return None
+        return LinkUnusable()
     user_id: UUID = user.id
     await users.set_password_hash(ctx.db, user_id, password_hash)
     await sessions.end_all(ctx.db, user_id)

@@ -14,7 +14,7 @@ from app.kit.errors import (
     UsernameTaken,
 )
 from app.kit.links import CONFIRM_VALID_HOURS, VALID
-from app.kit.sealing import OF_USER, Purpose, seal, unseal
+from app.kit.sealing import Purpose, seal, unseal
 from app.limits import limits
 from app.mail import messages
 from app.models import audit, outbox, rate_limit
@@ -104,13 +104,9 @@ async def resend(ctx: Context, *, ticket: str) -> None:
         LinkUnusable: the ticket is garbled or too old.
         TooManyTries: from this network.
     """
-    text = unseal(
-        ctx.config.signing_keys,
-        Purpose.RESEND,
-        ticket,
-        valid=timedelta(minutes=RESEND_VALID_MINUTES),
-    )
-    if text is None:
+    registration_id = _opened(ctx, Purpose.RESEND, ticket)
+    user_id = _opened(ctx, Purpose.RESEND_TO_USER, ticket)
+    if registration_id is None and user_id is None:
         raise LinkUnusable
     rates = {
         f"resends:network:{ctx.client.network}": limits(ctx.config).logins_of_network,
@@ -121,12 +117,19 @@ async def resend(ctx: Context, *, ticket: str) -> None:
     if wait:
         raise TooManyTries(wait)
     async with ctx.db.begin():
-        if text.startswith(OF_USER):
-            await _write_to_user(ctx, UUID(text.removeprefix(OF_USER)))
-            return
-        pending = await registrations.renew(ctx.db, UUID(text), lasts=VALID[Purpose.CONFIRM])
-        if pending is not None:
-            await _write_email(ctx, pending, is_shown=True)
+        if user_id is not None:
+            await _write_to_user(ctx, user_id)
+        if registration_id is not None:
+            lasts = VALID[Purpose.CONFIRM]
+            pending = await registrations.renew(ctx.db, registration_id, lasts=lasts)
+            if pending is not None:
+                await _write_email(ctx, pending, is_shown=True)
+
+
+def _opened(ctx: Context, purpose: Purpose, ticket: str) -> UUID | None:
+    valid = timedelta(minutes=RESEND_VALID_MINUTES)
+    text = unseal(ctx.config.signing_keys, purpose, ticket, valid=valid)
+    return None if text is None else UUID(text)
 
 
 async def waiting(ctx: Context, *, email: str = "") -> list[ListedRegistration]:

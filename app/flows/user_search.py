@@ -51,7 +51,7 @@ async def show(ctx: Context, *, name: str) -> Profile:
     """Return all about a user of an address, a username or an id.
 
     Raises:
-        NoSuchPerson: nobody has this name.
+        NoSuchUser: nobody has this name.
     """
     idle = timedelta(minutes=ctx.config.session_idle_minutes)
     async with ctx.db.begin():

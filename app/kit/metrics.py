@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Coroutine, Iterator, Mapping
 from functools import wraps
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, ParamSpec, Protocol, TypeVar
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.core import Metric
@@ -12,7 +12,7 @@ from app.kit.counts import A_MOMENT, Counted, Told
 from app.kit.errors import Refusal
 
 P = ParamSpec("P")
-R = TypeVar("R")
+Ended = TypeVar("Ended", bound="Outcome")
 
 REGISTRY = CollectorRegistry(auto_describe=False)
 REQUESTS = Counter(
@@ -65,27 +65,32 @@ LOOP_LAG_SECONDS = Histogram(
     buckets=(0.001, 0.005, 0.01, 0.05, 0.1, 0.25, 0.5, 1, 5), registry=REGISTRY,
 )  # fmt: skip
 
-Step = Callable[P, Coroutine[Any, Any, R]]
+Step = Callable[P, Coroutine[Any, Any, Ended]]
 
 
-def counted(counter: Counter, **names: str) -> Callable[[Step[P, R]], Step[P, R]]:
-    """Count how a coroutine function ends: by its refusal, or the name of its result's class.
+class Outcome(Protocol):
+    """How something ended: ``outcome`` is what it is counted as."""
 
-    ``counted(LOGINS, SignedIn="succeeded")`` counts ``succeeded``, ``wrong_credentials`` …
-    """
+    @property
+    def outcome(self) -> str:
+        """One word, for a label."""
 
-    def decorate(function: Step[P, R]) -> Step[P, R]:
+
+def counted(counter: Counter) -> Callable[[Step[P, Ended]], Step[P, Ended]]:
+    """Count how a coroutine function ends: by its refusal's code, or by its result's outcome."""
+
+    def decorate(function: Step[P, Ended]) -> Step[P, Ended]:
         @wraps(function)
-        async def counting(*args: P.args, **kwargs: P.kwargs) -> R:
-            outcome = "broken_off"
+        async def counting(*args: P.args, **kwargs: P.kwargs) -> Ended:
             try:
                 result = await function(*args, **kwargs)
-                outcome = names[type(result).__name__]
             except Refusal as refusal:
-                outcome = refusal.code
+                counter.labels(refusal.code).inc()
                 raise
-            finally:
-                counter.labels(outcome).inc()
+            except BaseException:
+                counter.labels("broken_off").inc()
+                raise
+            counter.labels(result.outcome).inc()
             return result
 
         return counting

@@ -178,6 +178,11 @@ def hash_now(password: str, *, rounds: int = DEFAULT_ROUNDS) -> str:
     return _context(rounds).hash(_normal(password))
 
 
+def verify_now(password: str, stored: str | None) -> bool:
+    """Whether a password fits a hash, on this thread: for the shell and fixtures, not for pages."""
+    return PasswordHasher(rounds=4).verify_at_once(password, stored).is_right
+
+
 @lru_cache(maxsize=4)
 def _context(rounds: int) -> CryptContext:
     return CryptContext(
@@ -242,7 +247,7 @@ class PasswordHasher:
 
         The caller holds a ``place``.
         """
-        return await self._run(self._verify_now, password, stored)
+        return await self._run(self.verify_at_once, password, stored)
 
     def close(self) -> None:
         """End the threads; what waits is dropped."""
@@ -258,7 +263,8 @@ class PasswordHasher:
     def _hash_now(self, password: str) -> str:
         return self._context.hash(_normal(password))
 
-    def _verify_now(self, password: str, stored: str | None) -> Verdict:
+    def verify_at_once(self, password: str, stored: str | None) -> Verdict:
+        """Compare a password with a stored hash on this thread, as ``verify`` does elsewhere."""
         if not self._matches(password, stored or self._nobody.hash) or stored is None:
             return Verdict(is_right=False)
         foreign = stored.startswith((*hashes.WERKZEUG, hashes.FLASK_SECURITY))

@@ -14,7 +14,6 @@ from itsdangerous import BadData, URLSafeTimedSerializer
 
 CLOCK_SKEW_SECONDS = 120
 SEALED_LONGEST = 500
-OF_USER = "person:"  # a ticket of a user begins so; of a registration it is its id alone
 
 
 class Purpose(StrEnum):
@@ -27,6 +26,7 @@ class Purpose(StrEnum):
     NOT_ME = "not-me"
     KEEP = "keep"
     RESEND = "resend"
+    RESEND_TO_USER = "resend-to-user"
     REGISTERED = "registered"
     STAY = "stay"
     KNOWN_BROWSER = "device"

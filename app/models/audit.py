@@ -32,7 +32,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, aliased, mapped_column
 
 from app.kit.client import Client
-from app.models.base import Base, Now
+from app.models.base import Base, Now, bound
 from app.models.pruning import Stale
 from app.models.user import User
 
@@ -300,10 +300,10 @@ async def page(
             AuditEvent.at,
             AuditEvent.event,
             AuditEvent.actor_id,
-            actor.username,
+            actor.username.label("actor"),
             AuditEvent.subject_id,
-            subject.username,
-            AuditEvent.ip,
+            subject.username.label("subject"),
+            func.host(AuditEvent.ip).label("ip"),
             AuditEvent.user_agent,
             AuditEvent.request_id,
             AuditEvent.detail,
@@ -314,7 +314,7 @@ async def page(
         .order_by(*_NEWEST_FIRST)
         .limit(size)
     )
-    return [Written(*row[:7], str(row[7]), *row[8:]) for row in (await db.execute(statement)).all()]
+    return [bound(Written, row) for row in (await db.execute(statement)).all()]
 
 
 def _wanted(wanted: EventFilter, before: Place | None, size: int) -> Select[tuple[int]]:

@@ -1,10 +1,10 @@
 """What all tables share."""
 
 from datetime import datetime
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, TypeVar
 from uuid import UUID
 
-from sqlalchemy import DateTime, LargeBinary, MetaData, Text, func, text
+from sqlalchemy import DateTime, LargeBinary, MetaData, Row, Text, func, text
 from sqlalchemy.orm import DeclarativeBase, mapped_column
 from sqlalchemy.types import TypeEngine
 
@@ -34,3 +34,11 @@ class Base(DeclarativeBase):
         bytes: LargeBinary,
         datetime: DateTime,
     }
+
+
+R = TypeVar("R", bound=tuple[Any, ...])
+
+
+def bound(kind: type[R], row: Row[*tuple[Any, ...]]) -> R:
+    """Return a row as a named tuple of a ``kind``, column by column: by name, not by place."""
+    return kind(**row._asdict())

@@ -12,7 +12,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.models.base import Base, Moment, Now
+from app.models.base import Base, Moment, Now, bound
 
 
 class DeletedUser(Base):
@@ -51,7 +51,7 @@ async def next_left(db: AsyncSession) -> Left | None:
         .with_for_update(skip_locked=True)
     )
     row = (await db.execute(statement)).one_or_none()
-    return None if row is None else Left._make(row)
+    return None if row is None else bound(Left, row)
 
 
 async def done(db: AsyncSession, user_id: UUID) -> None:

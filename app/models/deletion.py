@@ -11,6 +11,7 @@ from sqlalchemy.orm import aliased
 
 from app.kit.permissions import Permission
 from app.models import administrators
+from app.models.base import bound
 from app.models.role import Role
 from app.models.user import User
 
@@ -62,7 +63,7 @@ async def next_to_delete(db: AsyncSession, *, but: Collection[UUID] = ()) -> Due
         .with_for_update(skip_locked=True)
     )
     row = (await db.execute(statement)).one_or_none()
-    return None if row is None else DueDeletion(*row)
+    return None if row is None else bound(DueDeletion, row)
 
 
 async def count_to_delete(db: AsyncSession) -> int:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.models.base import bound
 from app.models.role import Role
 from app.models.user import User
 
@@ -16,7 +17,7 @@ _EXPORTED = select(
     User.email,
     User.username,
     User.password_hash,
-    Role.name,
+    Role.name.label("role"),
     User.confirmed_at,
     User.blocked_at,
     User.blocked_reason,
@@ -54,7 +55,7 @@ async def exported(db: AsyncSession) -> AsyncIterator[Exported]:
     statement = _EXPORTED.order_by(User.created_at, User.id)
     streamed = await db.stream(statement, execution_options={"yield_per": EXPORTED_AT_ONCE})
     async for row in streamed:
-        yield Exported(*row)
+        yield bound(Exported, row)
 
 
 async def hash_beginnings(db: AsyncSession) -> list[tuple[str, int]]:

@@ -26,7 +26,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.kit.addresses import canonical
-from app.models.base import Base, Now
+from app.models.base import Base, Now, bound
 from app.models.pruning import Stale
 from app.models.user import User
 
@@ -57,16 +57,16 @@ class BrowserOwner(NamedTuple):
 async def find_owner(
     db: AsyncSession, digests: Collection[bytes], *, name: str
 ) -> BrowserOwner | None:
-    """Return the user of an address or username, if this browser is known as their."""
+    """Return the user of an address or username, if this browser is known as theirs."""
     key = canonical(name)
     by_name = User.email_key == key if "@" in key else User.username_key == key
     statement = (
-        select(User.id, KnownBrowser.digest)
+        select(User.id.label("user_id"), KnownBrowser.digest)
         .join(KnownBrowser)
         .where(by_name, KnownBrowser.digest.in_(digests))
     )
     row = (await db.execute(statement.limit(1))).one_or_none()
-    return None if row is None else BrowserOwner._make(row)
+    return None if row is None else bound(BrowserOwner, row)
 
 
 class BrowserSeen(NamedTuple):
@@ -82,7 +82,7 @@ async def of_user(db: AsyncSession, user_id: UUID) -> list[BrowserSeen]:
         KnownBrowser.user_id == user_id
     )
     rows = await db.execute(statement.order_by(KnownBrowser.created_at))
-    return [BrowserSeen._make(row) for row in rows]
+    return [bound(BrowserSeen, row) for row in rows]
 
 
 async def known_among(db: AsyncSession, user_id: UUID, digests: Collection[bytes]) -> bytes | None:

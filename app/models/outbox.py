@@ -21,7 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.mail.message import Message
-from app.models.base import Base, Moment, Now, RandomId
+from app.models.base import Base, Moment, Now, RandomId, bound
 from app.models.pruning import Stale
 
 LEASE = timedelta(minutes=2)
@@ -133,7 +133,7 @@ async def claim(db: AsyncSession) -> Claimed | None:
         )
     )
     row = (await db.execute(statement)).one_or_none()
-    return None if row is None else Claimed._make(row)
+    return None if row is None else bound(Claimed, row)
 
 
 async def mark_sent(db: AsyncSession, email_id: UUID) -> None:
@@ -229,14 +229,14 @@ async def given_up(
             OutgoingEmail.created_at,
             OutgoingEmail.gave_up_at,
             OutgoingEmail.tries,
-            func.coalesce(OutgoingEmail.trouble, ""),
-            _is_good(),
+            func.coalesce(OutgoingEmail.trouble, "").label("trouble"),
+            _is_good().label("has_text"),
         )
         .where(OutgoingEmail.gave_up_at.is_not(None), since)
         .order_by(OutgoingEmail.gave_up_at.desc())
         .limit(most)
     )
-    return [GivenUp._make(row) for row in await db.execute(statement)]
+    return [bound(GivenUp, row) for row in await db.execute(statement)]
 
 
 async def retry(db: AsyncSession, email_id: UUID) -> bool:

@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.kit.addresses import canonical
-from app.models.base import Base, Moment, Now, RandomId
+from app.models.base import Base, Moment, Now, RandomId, bound
 from app.models.pruning import Stale
 from app.models.user import User
 
@@ -120,7 +120,7 @@ async def waiting(db: AsyncSession, *, email: str, most: int) -> list[ListedRegi
     if email:
         statement = statement.where(Registration.email_key == canonical(email))
     rows = await db.execute(statement.order_by(Registration.created_at.desc()).limit(most))
-    return [ListedRegistration._make(row) for row in rows]
+    return [bound(ListedRegistration, row) for row in rows]
 
 
 async def hold(db: AsyncSession, registration_id: UUID) -> Pending | None:
@@ -189,4 +189,4 @@ def _is_live() -> ColumnElement[bool]:
 
 
 def _pending(row: Row[UUID, str, str, str, datetime | None] | None) -> Pending | None:
-    return None if row is None else Pending(*row)
+    return None if row is None else bound(Pending, row)

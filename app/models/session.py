@@ -31,7 +31,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from app.db import prepared
 from app.kit.client import Client
 from app.kit.permissions import Permission
-from app.models.base import Base, Moment, Now, RandomId
+from app.models.base import Base, Moment, Now, RandomId, bound
 from app.models.pruning import Stale
 from app.models.role import Role
 from app.models.user import Credentials, User
@@ -278,7 +278,7 @@ async def live_of(db: AsyncSession, user_id: UUID, *, idle: timedelta) -> list[O
     statement = (
         select(
             LoginSession.id,
-            func.host(LoginSession.ip),
+            func.host(LoginSession.ip).label("ip"),
             LoginSession.user_agent,
             LoginSession.remembered,
             LoginSession.created_at,
@@ -294,7 +294,7 @@ async def live_of(db: AsyncSession, user_id: UUID, *, idle: timedelta) -> list[O
         )
         .order_by(LoginSession.seen_at.desc(), LoginSession.id)
     )
-    return [Open._make(row) for row in await db.execute(statement)]
+    return [bound(Open, row) for row in await db.execute(statement)]
 
 
 def expired() -> Stale:

@@ -28,6 +28,7 @@ from sqlalchemy import (
     delete,
     exists,
     func,
+    null,
     or_,
     select,
     text,
@@ -37,6 +38,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.kit.addresses import canonical
+from app.models.base import bound
 from app.models.user import User
 
 _MOMENT = DateTime(timezone=True)
@@ -130,8 +132,10 @@ async def drop_taken_names(db: AsyncSession) -> list[StagingConflict]:
     """Let go of who brings a username that is somebody's, here or before them; return them."""
     imported = _C.is_derived.is_(False)
     taken = and_(imported, exists().where(User.username_key == _C.username_key))
-    statement = delete(STAGED).where(taken).returning(_C.line, _C.email, _C.username)
-    here = [StagingConflict(*row, None) for row in await db.execute(statement)]
+    statement = (
+        delete(STAGED).where(taken).returning(_C.line, _C.email, _C.username, null().label("other"))
+    )
+    here = [bound(StagingConflict, row) for row in await db.execute(statement)]
     return here + await _drop_later(db, _C.username_key, among=imported)
 
 
@@ -243,7 +247,7 @@ async def _drop_later(
     statement = (
         delete(STAGED)
         .where(_C.line == found.c.line, found.c.line != found.c.first)
-        .returning(_C.line, _C.email, _C.username, found.c.first)
+        .returning(_C.line, _C.email, _C.username, found.c.first.label("other"))
     )
     rows: Sequence[Row[int, str, str, int]] = (await db.execute(statement)).all()
-    return [StagingConflict(*row) for row in rows]
+    return [bound(StagingConflict, row) for row in rows]

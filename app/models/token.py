@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.kit.sealing import Purpose
-from app.models.base import Base, Moment, Now
+from app.models.base import Base, Moment, Now, bound
 from app.models.pruning import Stale
 from app.models.registration import Registration
 from app.models.user import User
@@ -95,14 +95,14 @@ async def find_owner(db: AsyncSession, digest: bytes, *, purpose: Purpose) -> Li
     """Return the user whose link this is. Only ``take`` decides."""
     statement = select(User.username, User.email).join(OneTimeToken)
     row = (await db.execute(statement.where(_is_live(digest, purpose)))).one_or_none()
-    return None if row is None else LinkOwner(*row)
+    return None if row is None else bound(LinkOwner, row)
 
 
 async def find(db: AsyncSession, digest: bytes, *, purpose: Purpose) -> Taken | None:
     """Return what a user's token is about. Only ``take`` decides."""
     statement = select(*_TAKEN).where(_is_live(digest, purpose), OneTimeToken.user_id.is_not(None))
     row = (await db.execute(statement)).one_or_none()
-    return None if row is None else Taken._make(row)
+    return None if row is None else bound(Taken, row)
 
 
 async def take(db: AsyncSession, digest: bytes, *, purpose: Purpose) -> Taken | None:
@@ -116,7 +116,7 @@ async def take(db: AsyncSession, digest: bytes, *, purpose: Purpose) -> Taken | 
         _is_live(digest, purpose), OneTimeToken.user_id.is_not(None)
     )
     row = (await db.execute(statement.returning(*_TAKEN))).one_or_none()
-    return None if row is None else Taken._make(row)
+    return None if row is None else bound(Taken, row)
 
 
 async def waiting_email(db: AsyncSession, user_id: UUID) -> str | None:

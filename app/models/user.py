@@ -23,9 +23,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.kit.addresses import canonical, id_of
-from app.kit.passwords import hash_now
+from app.kit.passwords import hash_now, verify_now
 from app.kit.permissions import Permission
-from app.models.base import Base, Moment, Now, RandomId
+from app.models.base import Base, Moment, Now, RandomId, bound
 from app.models.role import Role
 
 UNUSUAL = {
@@ -91,6 +91,14 @@ class User(Base):
     @password.setter
     def password(self, password: str) -> None:
         self.password_hash = hash_now(password)
+
+    def verify_password(self, password: str) -> bool:
+        """Whether a password is this user's. It blocks: for the shell and fixtures, not for pages.
+
+        A page signs people in by ``flows/login.py``, which counts the attempt and hashes in a
+        thread.
+        """
+        return verify_now(password, self.password_hash)
 
 
 FAILURES_UNTIL_DISABLED = 100  # NIST SP 800-63B-4, 3.2.2
@@ -180,13 +188,13 @@ class Identity(NamedTuple):
 
 async def identify(db: AsyncSession, name: str) -> Identity | None:
     """Return the user of an address, a username or an id: for operators, not for logins."""
-    key = canonical(name).replace("\0", "")  # the only email that the database does not take
+    key = canonical(name).replace("\0", "")  # the only character that the database does not take
     meant = User.email_key == key if "@" in key else User.username_key == key
     user_id = id_of(name)  # what looks like one is no username
     if user_id is not None:
         meant = User.id == user_id
     row = (await db.execute(select(User.id, User.username).where(meant))).one_or_none()
-    return None if row is None else Identity(*row)
+    return None if row is None else bound(Identity, row)
 
 
 async def is_username_taken(db: AsyncSession, username: str) -> bool:
@@ -393,4 +401,4 @@ async def _change(db: AsyncSession, user_id: UUID, **values: object) -> int:
 
 
 def _credentials(row: Row[*tuple[Any, ...]] | None) -> Credentials | None:
-    return None if row is None else Credentials._make(row)
+    return None if row is None else bound(Credentials, row)

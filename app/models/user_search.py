@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.kit.addresses import canonical, meant, revealed
 from app.models import finding
+from app.models.base import bound
 from app.models.finding import Sought
 from app.models.role import Role
 from app.models.user import UNUSUAL, User
@@ -69,8 +70,8 @@ _LISTED = select(
     User.id,
     User.username,
     User.email,
-    Role.name,
-    User.password_hash.is_not(None),
+    Role.name.label("role"),
+    User.password_hash.is_not(None).label("has_password"),
     User.confirmed_at,
     User.blocked_at,
     User.delete_at,
@@ -82,13 +83,13 @@ _LISTED = select(
 async def everybody(db: AsyncSession) -> list[Listed]:
     """Return all people, the newest last."""
     rows = await db.execute(_LISTED.order_by(User.created_at, User.id))
-    return [Listed._make(row) for row in rows]
+    return [bound(Listed, row) for row in rows]
 
 
 async def one(db: AsyncSession, user_id: UUID) -> Listed | None:
     """Return one person."""
     row = (await db.execute(_LISTED.where(User.id == user_id))).one_or_none()
-    return None if row is None else Listed._make(row)
+    return None if row is None else bound(Listed, row)
 
 
 async def page(db: AsyncSession, wanted: UserFilter, *, after: str, size: int) -> list[Listed]:
@@ -109,7 +110,7 @@ async def page(db: AsyncSession, wanted: UserFilter, *, after: str, size: int) -
         ids += await finding.inside(db, sought, after=last, size=size - len(ids))
     rows = await db.execute(_LISTED.where(User.id.in_(ids)))
     places = {user_id: place for place, user_id in enumerate(ids)}
-    return sorted((Listed._make(row) for row in rows), key=lambda user: places[user.id])
+    return sorted((bound(Listed, row) for row in rows), key=lambda user: places[user.id])
 
 
 async def _sought(db: AsyncSession, wanted: UserFilter) -> Sought | None:

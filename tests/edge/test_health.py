@@ -117,13 +117,13 @@ class TestOnePoolPlace:
         browser = Browser(app)
         pool = browser.services.engine.pool
         held: list[str] = []
-        verify = browser.services.hasher._verify_now
+        verify = browser.services.hasher.verify_at_once
 
         def watch(password: str, stored: str | None) -> Verdict:
             held.append(pool.status())
             return verify(password, stored)
 
-        monkeypatch.setattr(browser.services.hasher, "_verify_now", watch)
+        monkeypatch.setattr(browser.services.hasher, "verify_at_once", watch)
         fields = {"email_or_user": "alice", "password": ALICE.password}
         assert (await browser.post("/login", fields)).status_code == 303
         assert len(held) == 1

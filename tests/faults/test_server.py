@@ -227,7 +227,7 @@ async def test_sighup_with_a_wrong_setting_keeps_the_old_workers(
 
 
 async def test_a_worker_that_hangs_is_replaced(database: URL, figure: Figure) -> None:
-    before = "from app import supervisor; supervisor.SILENCE_SECONDS = 3"
+    before = "from app.runtime import supervisor; supervisor.SILENCE_SECONDS = 3"
     metrics = {"METRICS_BIND": local_port()}
     with serving(environment(database, WORKERS="2", **metrics), before=before) as server:
         await until_full(server, 2, set())
@@ -243,7 +243,7 @@ async def test_a_worker_that_hangs_is_replaced(database: URL, figure: Figure) ->
 
 async def test_a_postman_that_cannot_start_does_not_stop_the_site(database: URL) -> None:
     before = (
-        "from app import supervisor; supervisor.LONGEST_PAUSE_SECONDS = 0.1;"
+        "from app.runtime import supervisor; supervisor.LONGEST_PAUSE_SECONDS = 0.1;"
         "supervisor.EARLY_DEATHS_AT_MOST = 2;"
         "keep = supervisor.Supervisor._keep;"
         "supervisor.Supervisor._keep = lambda self, name, command, *more:"

@@ -110,13 +110,13 @@ class Counting:
 
     def __init__(self, services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
         self.checks = 0
-        verify = services.hasher._verify_now
+        verify = services.hasher.verify_at_once
 
         def count(password: str, stored: str | None) -> Verdict:
             self.checks += 1
             return verify(password, stored)
 
-        monkeypatch.setattr(services.hasher, "_verify_now", count)
+        monkeypatch.setattr(services.hasher, "verify_at_once", count)
 
 
 async def test_every_failure_verifies_one_hash(
@@ -193,7 +193,7 @@ async def test_a_try_counts_even_if_nobody_waits_for_the_answer(
         gate.wait(10)
         return Verdict(is_right=False)
 
-    monkeypatch.setattr(services.hasher, "_verify_now", stuck)
+    monkeypatch.setattr(services.hasher, "verify_at_once", stuck)
     work = asyncio.ensure_future(sign_in(services, ALICE, password="wrong"))
     await checking.wait()
     work.cancel()

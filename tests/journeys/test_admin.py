@@ -74,7 +74,7 @@ def test_finding_blocking_and_deleting_somebody(warden: Visitor, new_visitor: Ne
     visitor.press("Unblock")
     visitor.page.select_option("#role", "Moderator")
     visitor.press("Change role")
-    visitor.reads("The role is now Moderator.")
+    visitor.reads("Role changed to Moderator.")
     visitor.fill(word="somebody")
     visitor.press("Delete account")
     visitor.reads("Please type the username, mallory, to delete it.")
@@ -104,7 +104,7 @@ def test_reading_what_happened(warden: Visitor) -> None:
     warden.go("/admin/audit-log")
     warden.reads("Someone registered")
     warden.go("/admin/audit-log?network=here&since=2001-01-01")
-    warden.reads("Please enter an address like")
+    warden.reads("Enter an IP address like")
     warden.go("/admin/audit-log?until=2001-01-01")
     warden.reads("No matching events.")
     warden.page.goto(warden.server.url + "/admin/audit-log")
@@ -112,7 +112,7 @@ def test_reading_what_happened(warden: Visitor) -> None:
         warden.page.get_by_role("button", name="CSV").click()
     assert download.value.suggested_filename == "history.csv"
     warden.go("/admin/users/nonsense")
-    warden.reads("Nothing here")
+    warden.reads("Page not found")
 
 
 def test_seeing_letters_that_did_not_get_through(warden: Visitor) -> None:
@@ -122,16 +122,16 @@ def test_seeing_letters_that_did_not_get_through(warden: Visitor) -> None:
     give_up(warden, "text = 'words'")
     warden.go("/admin/outbox")
     warden.reads("no such box")
-    warden.reads("wiped")
+    warden.reads("erase")
     warden.press("Try again")
-    warden.reads("We&#39;ll try to send that email again.")
+    warden.reads("We'll try to send that email again.")
 
 
 def test_ending_all_sessions(warden: Visitor) -> None:
     warden.go("/admin/sessions")
     warden.fill(word="all")
     warden.press("End all sessions")
-    warden.reads("Please type the word everybody.")
+    warden.reads("Type the word everybody.")
     warden.fill(word="everybody")
     warden.press("End all sessions")
     warden.is_at("/login")
@@ -157,7 +157,7 @@ def test_helping_somebody_in(warden: Visitor, new_visitor: NewVisitor) -> None:
     staged.send()
     warden.go("/admin/registrations")
     warden.reads("waldo@example.com")
-    warden.press("Send the email to waldo@example.com again")
+    warden.press("Resend the email to waldo@example.com")
     warden.reads("The email is on its way.")
     staged.page.goto(warden.server.link("waldo@example.com"))
     staged.send()

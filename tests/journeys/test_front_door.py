@@ -71,7 +71,7 @@ def test_from_the_street_to_the_secret_and_out_again(visitor: Visitor) -> None:
     visitor.reads("Hello, alice")
     visitor.go("/logout")
     visitor.press("Sign out")
-    visitor.reads("You&#39;ve been signed out")
+    visitor.reads("You've been signed out")
     visitor.go(link)
     visitor.reads("This link doesn't work")
     key = link.rsplit("/", 1)[1]
@@ -86,7 +86,7 @@ def test_the_letter_is_sent_again(visitor: Visitor) -> None:
     visitor.go("/login")
     visitor.fill(email_or_user="late", password=PASSWORD)
     visitor.press("Sign in")
-    visitor.reads("not confirmed yet")
+    visitor.reads("You still need to confirm your email address")
     visitor.press("Send the email")
     visitor.reads("Check your email")
     second = visitor.server.link("late@example.com", other_than=first)
@@ -140,7 +140,7 @@ def invite(server: Server, email: str) -> str:
 
 def test_refusals_have_pages_in_the_house(visitor: Visitor) -> None:
     visitor.go("/nothing-here")
-    visitor.reads("Nothing here")
+    visitor.reads("Page not found")
     visitor.go("/confirm/garbage")
     visitor.reads("This link doesn't work")
     for _ in range(15):  # the wait grows faster than we can type

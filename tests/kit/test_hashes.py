@@ -113,7 +113,7 @@ def test_garbage_is_refused_in_a_sentence_or_verifies_quietly(text: str) -> None
     if stored is not None:
         with warnings.catch_warnings():
             warnings.simplefilter("error")
-            HASHER._verify_now("wrong", stored)
+            HASHER.verify_at_once("wrong", stored)
 
 
 HASHER = PasswordHasher(rounds=4)
@@ -128,8 +128,8 @@ def test_no_password_is_none(text: str) -> None:
 def test_passlibs_and_djangos_hashes_verify_and_are_renewed(scheme: str) -> None:
     stored = made(scheme)
     assert normal_hash(stored) == stored
-    assert not HASHER._verify_now("wrong", stored).is_right
-    verdict = HASHER._verify_now(GOOD, stored)
+    assert not HASHER.verify_at_once("wrong", stored).is_right
+    verdict = HASHER.verify_at_once(GOOD, stored)
     assert verdict.is_right
     assert verdict.replacement is not None
     found = kind_of(verdict.replacement)
@@ -140,20 +140,20 @@ def test_passlibs_and_djangos_hashes_verify_and_are_renewed(scheme: str) -> None
 @pytest.mark.parametrize("scheme", ["bcrypt", "django_pbkdf2_sha256"])
 def test_what_was_hashed_as_it_was_typed_verifies(scheme: str) -> None:
     typed = "cafe\u0301 au lait, please"  # decomposed: others do not normalise
-    assert HASHER._verify_now(typed, made(scheme, typed)).is_right
+    assert HASHER.verify_at_once(typed, made(scheme, typed)).is_right
 
 
 def test_djangos_scrypt_becomes_werkzeugs() -> None:
     stored = normal_hash(DJANGO_SCRYPT)
     assert stored is not None
     assert stored.startswith("scrypt:1024:8:1$salt$")
-    assert HASHER._verify_now(GOOD, stored).is_right
+    assert HASHER.verify_at_once(GOOD, stored).is_right
 
 
 def test_our_own_hash_stays_as_it_is() -> None:
     own = HASHER._hash_now(GOOD)
     assert normal_hash(f" {own}\n") == own
-    assert HASHER._verify_now(GOOD, own).replacement is None
+    assert HASHER.verify_at_once(GOOD, own).replacement is None
 
 
 # Of argon2-cffi's documentation.
@@ -167,23 +167,23 @@ ARGON2 = (
 def test_argon2s_own_hashes_verify_and_are_renewed(stored: str) -> None:
     found = normal_hash(stored)
     assert found == ARGON2
-    assert HASHER._verify_now("correct horse battery staple", found).replacement
-    assert not HASHER._verify_now("Correct horse battery staple", found).is_right
+    assert HASHER.verify_at_once("correct horse battery staple", found).replacement
+    assert not HASHER.verify_at_once("Correct horse battery staple", found).is_right
 
 
 @pytest.mark.parametrize("kind", ["i", "d", "id"])
 def test_each_kind_of_argon2_verifies(kind: str) -> None:
     handler: Any = passlib.argon2
     handler = handler.using(type=kind, rounds=1, memory_cost=64, parallelism=1)
-    assert HASHER._verify_now(GOOD, normal_hash(handler.hash(GOOD))).is_right
+    assert HASHER.verify_at_once(GOOD, normal_hash(handler.hash(GOOD))).is_right
 
 
 def test_a_hash_of_flask_security_is_of_its_salt_alone() -> None:
     plain = made("bcrypt", hashes.flask_security_form(GOOD, "salt", "$2b$"))
     stored, other = (normal_hash(plain, flask_security_salt=salt) for salt in ("salt", "other"))
-    assert HASHER._verify_now(GOOD, stored).replacement
-    assert not HASHER._verify_now(GOOD, other).is_right
-    assert not HASHER._verify_now(GOOD, normal_hash(plain)).is_right
+    assert HASHER.verify_at_once(GOOD, stored).replacement
+    assert not HASHER.verify_at_once(GOOD, other).is_right
+    assert not HASHER.verify_at_once(GOOD, normal_hash(plain)).is_right
     assert normal_hash(str(stored)) == stored  # as users export writes it
     django = made("django_pbkdf2_sha256")
     assert normal_hash(django, flask_security_salt="salt") == django
@@ -195,4 +195,4 @@ def test_a_hash_of_flask_security_is_of_its_salt_alone() -> None:
 def test_a_garbled_hash_of_flask_security_is_refused(rest: str) -> None:
     with pytest.raises(WrongHash, match="garbled"):
         normal_hash(hashes.FLASK_SECURITY + rest)
-    assert not HASHER._verify_now(GOOD, hashes.FLASK_SECURITY + rest).is_right
+    assert not HASHER.verify_at_once(GOOD, hashes.FLASK_SECURITY + rest).is_right

@@ -1,4 +1,4 @@
-"""``python -m app messages …``: emails on their way, and those that did not get through."""
+"""``python -m app emails …``: emails on their way, and those that did not get through."""
 
 from uuid import UUID
 
@@ -10,11 +10,11 @@ from app.flows import delivery
 
 
 @click.group()
-def messages() -> None:
+def emails() -> None:
     """Look after emails."""
 
 
-@messages.command("list")
+@emails.command("list")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, an object.")
 def list_emails(*, as_json: bool) -> None:
     """Say how many emails wait, and list those that were given up."""
@@ -35,7 +35,7 @@ def list_emails(*, as_json: bool) -> None:
     tables.as_table(("ID", "TO", "SUBJECT", "GIVEN UP", "TROUBLE"), rows)
 
 
-@messages.command("retry")
+@emails.command("retry")
 @click.argument("letter_id", type=click.UUID)
 def retry(email_id: UUID) -> None:
     """Let an email wait again that was given up; LETTER_ID is as the list shows it."""
