@@ -10,7 +10,7 @@ from sqlalchemy import URL, make_url
 
 from app import config as settings
 from app import embedded, schema
-from app.cli.shared import ask, connections_of, database, read_config, running_database
+from app.cli.shared import Deployment, connections_of, database, read_config, running_database
 from app.complaints import complaint
 from app.db import database_url
 from app.kit.errors import Refusal
@@ -27,6 +27,7 @@ LOOKING_AFTER = (
     "registrations",
     "roles",
     "sessions",
+    "shell",
     "users",
 )
 
@@ -65,7 +66,7 @@ def serve_command(*, with_mailer: bool) -> None:
     sockets = serve.listeners(config)
     if not config.is_laptop:
         url = database_url(config)
-        workers = serve.worker_count(config, connections_of(url))
+        workers = serve.worker_count(config, connections_of(Deployment(config, url)))
         welcome = [f"{config.site_name} is at {config.public_url}"]
         serve.run(config, url, sockets, workers=workers, with_mailer=with_mailer, welcome=welcome)
         return
@@ -77,8 +78,8 @@ def serve_command(*, with_mailer: bool) -> None:
         with embedded.served(config.data_dir) as text:
             url = make_url(text)
             schema.migrate(url)
-            workers = serve.worker_count(config, connections_of(url))
-            has_administrator = ask(url, access.has_administrator)
+            workers = serve.worker_count(config, connections_of(Deployment(config, url)))
+            has_administrator = Deployment(config, url).ask(access.has_administrator)
             words = laptop.welcome(config, workers=workers, has_administrator=has_administrator)
             serve.run(config, url, sockets, workers=workers, with_mailer=True, welcome=words)
 
@@ -86,9 +87,9 @@ def serve_command(*, with_mailer: bool) -> None:
 @commands.command()
 def migrate() -> None:
     """Bring the database's schema up to date. Any number at once take turns."""
-    with database() as (_, url):
-        ask(url, lambda ctx: schema.check_encoding(ctx.db))
-        schema.migrate(url)
+    with database() as deployment:
+        deployment.ask(lambda ctx: schema.check_encoding(ctx.db))
+        schema.migrate(deployment.url)
     click.echo("The database is up to date.")
 
 

@@ -24,7 +24,7 @@ COMMANDS = [
     [], ["serve"], ["migrate"], ["mailer"], ["secret-key"], ["users"], ["users", "create"],
     ["users", "list"], ["users", "block"], ["users", "unblock"], ["users", "set-role"],
     ["roles"], ["sessions"], ["audit"], ["registrations"], ["emails"], ["housekeeping"],
-    ["doctor"],
+    ["doctor"], ["shell"],
     ["users", "import"], ["users", "export"], ["users", "hashes"],
 ]  # fmt: skip
 
@@ -222,3 +222,24 @@ def test_a_cut_key_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "var" / "secret_key").write_text("a")
     shell = Shell(environment(DATA_DIR=str(tmp_path / "var")))
     assert "holds no good key" in shell.run("users", "list", status=2)
+
+
+def test_the_shell_awaits_and_knows_the_models(shell: Shell) -> None:
+    typed = """
+alice = User(username="alice")
+alice.password = "alice likes long walks"
+print([alice.verify_password(each) for each in ("alice likes long walks", "wrong")])
+async with ctx.db.begin():
+    print(await ctx.db.scalar(select(Role.name).where(Role.is_default)))
+
+alice.password
+print("goes on")
+"""
+    done = subprocess.run(
+        [sys.executable, "-m", "app", "shell"],
+        cwd=ROOT, env=shell.environ, input=typed, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert "[True, False]" in done.stdout
+    assert "User" in done.stdout
+    assert "goes on" in done.stdout
+    assert "password is write-only" in done.stderr

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import URL, make_url
 
 from app import schema
-from app.cli.shared import ask
+from app.cli.shared import Deployment
 from app.config import Config
 from app.db import SERVER_SETTINGS
 from app.doctor import inside
@@ -77,7 +77,7 @@ async def test_a_site_works_whatever_the_defaults_are(config: Config, strange: U
         ours = {name.lower(): value for name, value in SERVER_SETTINGS.items()}
         lower = {name.lower(): value for name, value in found.items()}
         assert lower == {**lower, **ours}
-    assert databases.in_thread(ask, strange, access.has_administrator)
+    assert databases.in_thread(Deployment(config, strange).ask, access.has_administrator)
 
 
 async def test_through_a_pool_each_transaction_says_its_isolation(config: Config) -> None:

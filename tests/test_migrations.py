@@ -20,7 +20,8 @@ VALUES ('bob@example.com', 'bob@example.com', 'bob', 'bob', 'x', 1, now()),
 """
 SIGN_IN = """
 WITH alice AS (UPDATE users SET last_login_at = now() WHERE username = :username RETURNING id)
-INSERT INTO login_sessions (digest, user_id, credential_version, remembered, expires_at, ip, user_agent)
+INSERT INTO login_sessions (digest, user_id, credential_version, remembered, expires_at, ip,
+    user_agent)
 SELECT sha256('secret'), id, 1, false, now() + interval '1 h', '192.0.2.7', 'a browser' FROM alice
 """  # what a program of that release writes
 WAITS = """

@@ -12,8 +12,9 @@ import trustme
 from sqlalchemy import URL, make_url
 
 from app import embedded, schema
-from app.cli.shared import ask, connections_of
+from app.cli.shared import Deployment, connections_of
 from app.complaints import complaint
+from app.config import Config
 from app.db import connections_allowed
 from app.flows import access
 from app.kit.urls import asyncpg_url
@@ -26,6 +27,7 @@ from tests.test_cli import Shell
 pytestmark = pytest.mark.slow
 
 PASSWORD = "canary-of-the-database"
+CONFIG = Config.model_validate({"secret_key": "tests-only-9fK2mQ7xR4tB8wZ1cV6nJ3hL"})
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +58,7 @@ async def said(url: URL, work: Callable[[URL], object]) -> str:
 
 
 def connect(url: URL) -> object:
-    return ask(url, lambda ctx: connections_allowed(ctx.db))
+    return Deployment(CONFIG, url).ask(lambda ctx: connections_allowed(ctx.db))
 
 
 async def test_a_role_that_may_not_make_tables_is_told_the_grant(server: Cluster) -> None:
@@ -95,7 +97,7 @@ async def test_too_many_connections_are_told(server: Cluster) -> None:
 
 async def test_missing_tables_are_told(server: Cluster) -> None:
     def count(url: URL) -> object:
-        return ask(url, access.has_administrator)
+        return Deployment(CONFIG, url).ask(access.has_administrator)
 
     assert "python -m app migrate" in await said(server.url, count)
 
@@ -126,7 +128,7 @@ async def test_a_database_of_another_encoding_is_refused(worker_database: URL) -
     url = worker_database.set(database=name)
     try:
         with pytest.raises(schema.WrongDatabase, match="encoded in LATIN1"):
-            await asyncio.to_thread(connections_of, url)
+            await asyncio.to_thread(connections_of, Deployment(CONFIG, url))
         line = await asyncio.to_thread(Shell(environment(url)).run, "migrate", status=1)
     finally:
         databases.execute(worker_database, f"DROP DATABASE {name}")

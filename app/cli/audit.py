@@ -9,7 +9,7 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 import click
 
 from app.cli import tables
-from app.cli.shared import ask, database
+from app.cli.shared import database
 from app.context import Context
 from app.flows import audit_log
 from app.flows.audit_log import EVENTS, AuditLogFilter, ExportFormat
@@ -56,8 +56,8 @@ def audit() -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, a list of objects.")
 def list_lines(*, wanted: AuditLogFilter, before: str, as_json: bool) -> None:
     """List what happened, the newest first, a page at a time."""
-    with database() as (_, url):
-        page = ask(url, lambda ctx: audit_log.read(ctx, wanted, before=before))
+    with database() as deployment:
+        page = deployment.ask(lambda ctx: audit_log.read(ctx, wanted, before=before))
     if as_json:
         tables.as_json([line._asdict() for line in page.lines])
         return
@@ -74,8 +74,8 @@ def list_lines(*, wanted: AuditLogFilter, before: str, as_json: bool) -> None:
 )
 def export(*, wanted: AuditLogFilter, form: str) -> None:
     """Print all of it, as JSON lines or CSV, the newest first."""
-    with database() as (_, url):
-        ask(url, lambda ctx: _export(ctx, wanted, ExportFormat(form)))
+    with database() as deployment:
+        deployment.ask(lambda ctx: _export(ctx, wanted, ExportFormat(form)))
 
 
 async def _export(ctx: Context, wanted: AuditLogFilter, form: ExportFormat) -> None:

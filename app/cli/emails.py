@@ -5,7 +5,7 @@ from uuid import UUID
 import click
 
 from app.cli import tables
-from app.cli.shared import ask, database
+from app.cli.shared import database
 from app.flows import delivery
 
 
@@ -18,8 +18,8 @@ def emails() -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, an object.")
 def list_emails(*, as_json: bool) -> None:
     """Say how many emails wait, and list those that were given up."""
-    with database() as (_, url):
-        found = ask(url, delivery.state)
+    with database() as deployment:
+        found = deployment.ask(delivery.state)
     if as_json:
         facts = {"waiting": found.waiting.count, "sent_last_day": found.sent_last_day}
         tables.as_json({**facts, "given_up": [each._asdict() for each in found.given_up]})
@@ -36,12 +36,11 @@ def list_emails(*, as_json: bool) -> None:
 
 
 @emails.command("retry")
-@click.argument("letter_id", type=click.UUID)
+@click.argument("email_id", type=click.UUID)
 def retry(email_id: UUID) -> None:
-    """Let an email wait again that was given up; LETTER_ID is as the list shows it."""
-    with database() as (_, url):
-        ask(
-            url,
+    """Let an email wait again that was given up; EMAIL_ID is as the list shows it."""
+    with database() as deployment:
+        deployment.ask(
             lambda ctx: delivery.retry(ctx, email_id=email_id),
         )
     click.echo("The email waits for the mailer again.")

@@ -4,7 +4,7 @@ import asyncio
 
 import click
 
-from app.cli.shared import ask, database
+from app.cli.shared import database
 from app.context import Context
 from app.flows.housekeeping import Pruned, count, prune
 from app.runtime.cleaner import KEPT, REST_SECONDS
@@ -14,8 +14,8 @@ from app.runtime.cleaner import KEPT, REST_SECONDS
 @click.option("--dry-run", is_flag=True, help="Count only.")
 def housekeeping(*, dry_run: bool) -> None:
     """Delete what has expired, and people who asked to be forgotten. The mailer does it too."""
-    with database() as (_, url):
-        pruned = ask(url, count if dry_run else _prune)
+    with database() as deployment:
+        pruned = deployment.ask(count if dry_run else _prune)
     width = max(map(len, ["TABLE", *pruned.rows]))
     click.echo(f"{'TABLE':{width}}  {'WOULD GO' if dry_run else 'GONE':>10}")
     for table, rows in pruned.rows.items():

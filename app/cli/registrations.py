@@ -5,7 +5,7 @@ from uuid import UUID
 import click
 
 from app.cli import tables
-from app.cli.shared import ask, database
+from app.cli.shared import database
 from app.flows import registration
 
 
@@ -19,8 +19,8 @@ def registrations() -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, a list of objects.")
 def list_registrations(*, email: str, as_json: bool) -> None:
     """List who registered and has not confirmed the address, the newest first."""
-    with database() as (_, url):
-        found = ask(url, lambda ctx: registration.waiting(ctx, email=email))
+    with database() as deployment:
+        found = deployment.ask(lambda ctx: registration.waiting(ctx, email=email))
     if as_json:
         tables.as_json([each._asdict() for each in found])
         return
@@ -35,9 +35,8 @@ def list_registrations(*, email: str, as_json: bool) -> None:
 @click.argument("registration_id", type=click.UUID)
 def resend(registration_id: UUID) -> None:
     """Send the email again; REGISTRATION_ID is as the list shows it."""
-    with database() as (_, url):
-        ask(
-            url,
+    with database() as deployment:
+        deployment.ask(
             lambda ctx: registration.send_again(ctx, registration_id=registration_id),
         )
     click.echo("The email waits for the mailer.")

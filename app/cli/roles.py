@@ -3,7 +3,7 @@
 import click
 
 from app.cli import tables
-from app.cli.shared import ask, database
+from app.cli.shared import database
 from app.flows import roles as flow
 from app.kit.permissions import Permission
 
@@ -41,8 +41,8 @@ def roles() -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, a list of objects.")
 def list_roles(*, as_json: bool) -> None:
     """List all roles with their permissions."""
-    with database() as (_, url):
-        found = ask(url, flow.everything)
+    with database() as deployment:
+        found = deployment.ask(flow.everything)
     if as_json:
         tables.as_json(
             [{**role._asdict(), "permissions": flow.in_words(role.permissions)} for role in found]
@@ -65,9 +65,8 @@ def list_roles(*, as_json: bool) -> None:
 @click.argument("permissions", type=PERMISSIONS)
 def create(name: str, permissions: Permission) -> None:
     """Make a role that has PERMISSIONS, like: roles create Editor FOLLOW,COMMENT,WRITE."""
-    with database() as (_, url):
-        ask(
-            url,
+    with database() as deployment:
+        deployment.ask(
             lambda ctx: flow.create(ctx, name=name, permissions=permissions),
         )
     click.echo(f"The role {name} may: {flow.in_words(permissions)}.")
@@ -78,9 +77,8 @@ def create(name: str, permissions: Permission) -> None:
 @click.argument("permissions", type=PERMISSIONS)
 def set_permissions(name: str, permissions: Permission) -> None:
     """Give a role PERMISSIONS instead of those it has; they act on the next request."""
-    with database() as (_, url):
-        ask(
-            url,
+    with database() as deployment:
+        deployment.ask(
             lambda ctx: flow.set_permissions(ctx, name=name, permissions=permissions),
         )
     click.echo(f"The role {name} may: {flow.in_words(permissions)}.")
@@ -90,8 +88,8 @@ def set_permissions(name: str, permissions: Permission) -> None:
 @click.argument("name")
 def set_default(name: str) -> None:
     """Let new people get this role; who is there keeps their own."""
-    with database() as (_, url):
-        ask(url, lambda ctx: flow.set_default(ctx, name=name))
+    with database() as deployment:
+        deployment.ask(lambda ctx: flow.set_default(ctx, name=name))
     click.echo(f"New people get the role {name}.")
 
 
@@ -99,6 +97,6 @@ def set_default(name: str) -> None:
 @click.argument("name")
 def delete(name: str) -> None:
     """Delete a role that nobody has."""
-    with database() as (_, url):
-        ask(url, lambda ctx: flow.delete(ctx, name=name))
+    with database() as deployment:
+        deployment.ask(lambda ctx: flow.delete(ctx, name=name))
     click.echo(f"The role {name} is deleted.")

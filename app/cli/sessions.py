@@ -5,7 +5,7 @@ from uuid import UUID
 import click
 
 from app.cli import tables
-from app.cli.shared import ask, database
+from app.cli.shared import database
 from app.flows import access, user_search
 
 
@@ -19,8 +19,8 @@ def sessions() -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, a list of objects.")
 def list_sessions(*, name: str, as_json: bool) -> None:
     """List the sessions of a user, by address, username or id."""
-    with database() as (_, url):
-        found = ask(url, lambda ctx: user_search.show(ctx, name=name)).sessions
+    with database() as deployment:
+        found = deployment.ask(lambda ctx: user_search.show(ctx, name=name)).sessions
     if as_json:
         tables.as_json([each._asdict() for each in found])
         return
@@ -42,9 +42,8 @@ def list_sessions(*, name: str, as_json: bool) -> None:
 @click.argument("session_id", type=click.UUID)
 def end(name: str, session_id: UUID) -> None:
     """End one session of a user; SESSION_ID is as the list shows it."""
-    with database() as (_, url):
-        ended = ask(
-            url,
+    with database() as deployment:
+        ended = deployment.ask(
             lambda ctx: access.end_session(ctx, name=name, session_id=session_id),
         )
     if not ended:
@@ -58,6 +57,6 @@ def end_all(*, yes: bool) -> None:
     """End all sessions. Those of one person: users end-sessions."""
     if not yes:
         click.confirm("End all sessions?", abort=True, err=True)
-    with database() as (_, url):
-        ended = ask(url, access.end_sessions_of_everybody)
+    with database() as deployment:
+        ended = deployment.ask(access.end_sessions_of_everybody)
     click.echo(f"Sessions ended: {ended}.")

@@ -5,7 +5,7 @@ import logging
 import sys
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import click
 from sqlalchemy import URL, make_url
@@ -32,6 +32,35 @@ R = TypeVar("R")
 Query = Callable[[Context], Awaitable[R]]
 
 
+class Deployment(NamedTuple):
+    """The settings, and where the database is."""
+
+    config: Config
+    url: URL
+
+    def ask(self, query: Query[R], *, seconds: float | None = COMMAND_SECONDS) -> R:
+        """Ask the database one thing, on a connection of its own, in the operator's context.
+
+        ``seconds``: how long each statement may take, None for as long as it needs.
+        """
+
+        async def ask() -> R:
+            engine = make_engine(
+                self.url,
+                pool_size=1,
+                overflow=0,
+                pooled=self.config.database_pooled,
+                command_seconds=seconds,
+            )
+            try:
+                async with make_sessions(engine)() as db:
+                    return await query(operator_context(db, self.config))
+            finally:
+                await engine.dispose()
+
+        return asyncio.run(ask())
+
+
 def read_config() -> Config:
     """Read the settings and begin to log as they say."""
     config = settings.load()
@@ -50,20 +79,20 @@ def running_database(config: Config) -> URL:
 
 
 @contextmanager
-def database() -> Iterator[tuple[Config, URL]]:
+def database() -> Iterator[Deployment]:
     """Yield the settings and a database, started for the while if it is a private one at rest."""
     config = read_config()
     if not config.is_laptop:
-        yield config, database_url(config)
+        yield Deployment(config, database_url(config))
         return
     if not embedded.exists(config.data_dir):
         click.echo(f"Making a new database in {config.data_dir}.", err=True)
     with embedded.served(config.data_dir) as url:
         schema.migrate(make_url(url))
-        yield config, make_url(url)
+        yield Deployment(config, make_url(url))
 
 
-def connections_of(url: URL) -> int | None:
+def connections_of(deployment: Deployment) -> int | None:
     """Return how many connections the database allows us, None if it does not answer yet.
 
     Raises:
@@ -75,35 +104,12 @@ def connections_of(url: URL) -> int | None:
         return await connections_allowed(ctx.db)
 
     try:
-        return ask(url, look)
+        return deployment.ask(look)
     except Exception as error:
         if not is_away(error):
             raise
         log.warning(
-            "the database does not answer: pages say 503 until it does. %s", complaint(error, url)
+            "the database does not answer: pages say 503 until it does. %s",
+            complaint(error, deployment.url),
         )
         return None
-
-
-def ask(url: URL, query: Query[R], *, seconds: float | None = COMMAND_SECONDS) -> R:
-    """Ask the database one thing, on a connection of its own.
-
-    ``seconds``: how long each statement may take, None for as long as it needs.
-    """
-    config = settings.load()
-
-    async def ask() -> R:
-        engine = make_engine(
-            url,
-            pool_size=1,
-            overflow=0,
-            pooled=config.database_pooled,
-            command_seconds=seconds,
-        )
-        try:
-            async with make_sessions(engine)() as db:
-                return await query(operator_context(db, config))
-        finally:
-            await engine.dispose()
-
-    return asyncio.run(ask())

@@ -14,7 +14,7 @@ from typing import BinaryIO, TextIO, TypeVar
 import click
 from sqlalchemy import URL, make_url
 
-from app.cli.shared import ask, database
+from app.cli.shared import database
 from app.context import Context
 from app.flows import transfer
 from app.flows.transfer import Exported, HashKind, Imported
@@ -79,18 +79,16 @@ def import_users(
     """
     opened = _opened(source, form, table)
     reading = Reading(_mapped(mapped), {_column(name) for name in ignored}, flask_security_salt)
-    with database() as (config, url), _told(report) as tell:
-        reading = reading._replace(special_domains=config.allowed_special_domains)
-        imported, columns = ask(
-            url,
-            lambda session: _import_users(
-                session, opened, tell, reading, dry_run=dry_run, skip_bad=skip_bad
+    with database() as deployment, _told(report) as tell:
+        reading = reading._replace(special_domains=deployment.config.allowed_special_domains)
+        imported, columns = deployment.ask(
+            lambda ctx: _import_users(
+                ctx, opened, tell, reading, dry_run=dry_run, skip_bad=skip_bad
             ),
             seconds=None,
         )
-        kinds = ask(
-            url,
-            lambda ctx: transfer.hash_kinds(ctx, rounds=config.bcrypt_rounds),
+        kinds = deployment.ask(
+            lambda ctx: transfer.hash_kinds(ctx, rounds=deployment.config.bcrypt_rounds),
             seconds=None,
         )
     for sentence in [
@@ -111,8 +109,8 @@ def export_users(*, file: str, form: str | None) -> None:
     FILE is made new, readable for you alone. Without one they go to the standard output.
     """
     written = _format(file, form or (FileFormat.CSV if file == STANDARD else None))
-    with _exclusive(file) as output, database() as (_, url):
-        users = ask(url, lambda session: _export(session, output, written), seconds=None)
+    with _exclusive(file) as output, database() as deployment:
+        users = deployment.ask(lambda ctx: _export(ctx, output, written), seconds=None)
     click.echo(
         f"{_users(users)} written, with the hashes of their passwords: keep it to yourself.",
         err=True,
@@ -123,10 +121,9 @@ def export_users(*, file: str, form: str | None) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, a list of objects.")
 def show_hashes(*, as_json: bool) -> None:
     """Count the kinds of hashes that people's passwords have."""
-    with database() as (config, url):
-        kinds = ask(
-            url,
-            lambda ctx: transfer.hash_kinds(ctx, rounds=config.bcrypt_rounds),
+    with database() as deployment:
+        kinds = deployment.ask(
+            lambda ctx: transfer.hash_kinds(ctx, rounds=deployment.config.bcrypt_rounds),
             seconds=None,
         )
     if as_json:

@@ -5,7 +5,7 @@ import json
 import click
 
 from app.cli import tables, transfer
-from app.cli.shared import ask, database
+from app.cli.shared import database
 from app.config import Config
 from app.flows import access, invitation, user_search
 from app.flows.user_search import Listed, UserFilter, UserState
@@ -39,10 +39,9 @@ def create(
     """
     if admin and role_name:
         raise click.UsageError("--admin is a role already: give --admin or --role, not both.")
-    with database() as (config, url):
-        email, username = _who(email, username, config)
-        invited = ask(
-            url,
+    with database() as deployment:
+        email, username = _who(email, username, deployment.config)
+        invited = deployment.ask(
             lambda ctx: invitation.invite(
                 ctx,
                 username=username,
@@ -62,8 +61,8 @@ def create(
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, a list of objects.")
 def list_users(*, as_json: bool) -> None:
     """List all people, the newest last."""
-    with database() as (_, url):
-        found = ask(url, access.everybody)
+    with database() as deployment:
+        found = deployment.ask(access.everybody)
     if not found and not as_json:
         click.echo(
             "Nobody has an account yet. Make the first: python -m app users create --admin …"
@@ -85,8 +84,8 @@ def list_users(*, as_json: bool) -> None:
 def find(*, part: str, state: str | None, role: str | None, after: str, as_json: bool) -> None:
     """Find people by PART of a username or an address, a page at a time."""
     wanted = UserFilter(part, UserState(state) if state else None, role)
-    with database() as (_, url):
-        page = ask(url, lambda ctx: user_search.find(ctx, wanted, after=after))
+    with database() as deployment:
+        page = deployment.ask(lambda ctx: user_search.find(ctx, wanted, after=after))
     _print(page.users, as_json=as_json)
     if page.next:
         click.echo(f"There are more: --after {page.next}", err=True)
@@ -97,8 +96,8 @@ def find(*, part: str, state: str | None, role: str | None, after: str, as_json:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, an object.")
 def show(*, name: str, as_json: bool) -> None:
     """Show all about a user, by address, username or id."""
-    with database() as (_, url):
-        found = ask(url, lambda ctx: user_search.show(ctx, name=name))
+    with database() as deployment:
+        found = deployment.ask(lambda ctx: user_search.show(ctx, name=name))
     user = found.user
     facts: dict[str, object] = {
         **user._asdict(),
@@ -134,8 +133,8 @@ def _print(found: list[Listed], *, as_json: bool) -> None:
 @click.option("--reason", help="Why; administrators see it, the user does not.")
 def block(name: str, reason: str | None) -> None:
     """Block a user, by address, username or id: all their sessions end."""
-    with database() as (_, url):
-        ask(url, lambda ctx: access.block(ctx, name=name, reason=reason))
+    with database() as deployment:
+        deployment.ask(lambda ctx: access.block(ctx, name=name, reason=reason))
     click.echo(f"{name} is blocked.")
 
 
@@ -143,8 +142,8 @@ def block(name: str, reason: str | None) -> None:
 @click.argument("name")
 def unblock(name: str) -> None:
     """Let a blocked person in again."""
-    with database() as (_, url):
-        ask(url, lambda ctx: access.unblock(ctx, name=name))
+    with database() as deployment:
+        deployment.ask(lambda ctx: access.unblock(ctx, name=name))
     click.echo(f"{name} may sign in again.")
 
 
@@ -153,9 +152,8 @@ def unblock(name: str) -> None:
 @click.argument("role")
 def set_role(name: str, role: str) -> None:
     """Give a user a role: User, Moderator, Administrator, or one of yours (roles list)."""
-    with database() as (_, url):
-        known = ask(
-            url,
+    with database() as deployment:
+        known = deployment.ask(
             lambda ctx: access.set_role(ctx, name=name, role_name=role),
         )
     click.echo(f"{name} has the role {known}.")
@@ -167,10 +165,9 @@ def set_role(name: str, role: str) -> None:
 @click.option("--role", "role_name", help="The user's role. Default: User.")
 def invite(*, email: str, username: str | None, role_name: str | None) -> None:
     """Let somebody in by an email: the link goes to EMAIL, and is not printed."""
-    with database() as (config, url):
-        email, username = _who(email, username, config)
-        ask(
-            url,
+    with database() as deployment:
+        email, username = _who(email, username, deployment.config)
+        deployment.ask(
             lambda ctx: invitation.invite_by_email(
                 ctx, username=username, email=email, role_name=role_name
             ),
@@ -182,9 +179,8 @@ def invite(*, email: str, username: str | None, role_name: str | None) -> None:
 @click.argument("name")
 def send_reset(name: str) -> None:
     """Send a user an email to choose a new password by; the link is not printed."""
-    with database() as (_, url):
-        ask(
-            url,
+    with database() as deployment:
+        deployment.ask(
             lambda ctx: access.send_reset(ctx, name=name),
         )
     click.echo(f"The email to {name} waits for the mailer.")
@@ -194,8 +190,8 @@ def send_reset(name: str) -> None:
 @click.argument("name")
 def end_sessions(name: str) -> None:
     """End all sessions of a user."""
-    with database() as (_, url):
-        ended = ask(url, lambda ctx: access.end_sessions(ctx, name=name))
+    with database() as deployment:
+        ended = deployment.ask(lambda ctx: access.end_sessions(ctx, name=name))
     click.echo(f"Sessions ended: {ended}.")
 
 
@@ -204,13 +200,12 @@ def end_sessions(name: str) -> None:
 @click.option("--yes", is_flag=True, help="Do not ask for the username.")
 def delete(*, name: str, yes: bool) -> None:
     """Erase a user at once and for good."""
-    with database() as (_, url):
-        found = ask(url, lambda ctx: user_search.show(ctx, name=name)).user
+    with database() as deployment:
+        found = deployment.ask(lambda ctx: user_search.show(ctx, name=name)).user
         typed = found.username
         if not yes:
             typed = click.prompt(f"Type the username, {found.username}, to delete it", err=True)
-        ask(
-            url,
+        deployment.ask(
             lambda ctx: access.delete(ctx, name=str(found.id), typed=typed),
         )
     click.echo(f"{found.username} is deleted.")
