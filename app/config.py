@@ -274,7 +274,7 @@ class Config(BaseModel):
         "believed. Default: the private networks",
     )
     admin_email: Annotated[str, AfterValidator(_email)] | None = Field(
-        None, description="Who confirms this address becomes Administrator"
+        None, description="Who confirms exactly this address becomes Administrator"
     )
     registration: Literal["open", "invitation", "closed"] = Field(
         "open",

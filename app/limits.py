@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import NamedTuple
 
 from app.config import Config
+from app.kit.client import Client
 
 
 @dataclass(frozen=True)
@@ -64,3 +65,12 @@ def limits(config: Config) -> Limits:
         ),
         emails_of_address=(Rate(config.emails_per_address_hour, hour),),
     )
+
+
+def of_networks(kind: str, client: Client, rates: tuple[Rate, ...]) -> dict[str, tuple[Rate, ...]]:
+    """Return what a client's network may do, and those around it that may be one customer's too."""
+    wider = {
+        f"{kind}:network:{network}": tuple(rate.more(times) for rate in rates)
+        for network, times in client.wider_networks
+    }
+    return {f"{kind}:network:{client.network}": rates, **wider}

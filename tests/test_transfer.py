@@ -192,6 +192,18 @@ def test_a_column_that_may_matter_stops_it_until_it_is_mapped_or_ignored(shell: 
     assert users(shell)[0]["blocked_at"] is not None
 
 
+@pytest.mark.parametrize(
+    "mistyped", [["--map", "is_aproved=active"], ["--ignore", "is_aproved"]], ids=["map", "ignore"]
+)
+def test_an_option_with_a_column_that_is_not_there_is_refused(
+    shell: Shell, mistyped: list[str]
+) -> None:
+    rest = ["--ignore", "account_status", "--map", "is_approved=active"]
+    said = shell.run("users", "import", str(FILES / "approval.csv"), *rest, *mistyped, status=1)
+    assert "There is no column “is_aproved” to map or to ignore, only account_status, " in said
+    assert users(shell) == []
+
+
 def test_flask_securitys_people_need_its_salt(shell: Shell) -> None:
     source = ["users", "import", str(FILES / "flask-security.csv")]
     assert "SECURITY_PASSWORD_SALT" in shell.run(*source, status=1)

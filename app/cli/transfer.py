@@ -212,7 +212,7 @@ async def _import_users(
         columns = {column.lower() for column in known}
         imported = await transfer.import_users(
             ctx,
-            rows=_noting(source, columns),
+            rows=_noting(source, columns, reading),
             tell=tell,
             dry_run=dry_run,
             skip_bad=skip_bad,
@@ -222,12 +222,13 @@ async def _import_users(
 
 
 async def _noting(
-    source: AsyncIterator[Row | Problem], columns: set[str]
+    source: AsyncIterator[Row | Problem], columns: set[str], reading: Reading
 ) -> AsyncIterator[Row | Problem]:
     async for row in source:
         if isinstance(row, Row):
             columns.update(row.values)
         yield row
+    reading.check_named(columns)  # of JSON lines the last may have another one
 
 
 @asynccontextmanager

@@ -7,7 +7,7 @@ from app.context import Context
 from app.kit.errors import LinkUnusable, Refusal, TooManyTries, UsernameTaken
 from app.kit.links import open_link
 from app.kit.sealing import Purpose
-from app.limits import limits
+from app.limits import limits, of_networks
 from app.mail import messages
 from app.models import audit, known_browser, rate_limit, registration, token
 from app.models import session as sessions
@@ -43,7 +43,7 @@ async def request_reset(ctx: Context, *, name: str) -> None:
         TooManyTries: from this network.
     """
     rates = {
-        f"resets:network:{ctx.client.network}": limits(ctx.config).logins_of_network,
+        **of_networks("resets", ctx.client, limits(ctx.config).logins_of_network),
         **email_limits.of_network(ctx),
     }
     async with ctx.db.begin():

@@ -15,7 +15,7 @@ from app.kit.errors import (
 )
 from app.kit.links import CONFIRM_VALID_HOURS, VALID
 from app.kit.sealing import Purpose, seal, unseal
-from app.limits import limits
+from app.limits import limits, of_networks
 from app.mail import messages
 from app.models import audit, outbox, rate_limit
 from app.models import registration as registrations
@@ -64,7 +64,7 @@ async def register(
         raise TermsNotAccepted
     new_password.check(ctx, password, username=username, email=email)
     rates = {
-        f"registrations:network:{ctx.client.network}": limits(ctx.config).logins_of_network,
+        **of_networks("registrations", ctx.client, limits(ctx.config).logins_of_network),
         **email_limits.of_network(ctx),
     }
     async with autocommit(ctx.db):
@@ -109,7 +109,7 @@ async def resend(ctx: Context, *, ticket: str) -> None:
     if registration_id is None and user_id is None:
         raise LinkUnusable
     rates = {
-        f"resends:network:{ctx.client.network}": limits(ctx.config).logins_of_network,
+        **of_networks("resends", ctx.client, limits(ctx.config).logins_of_network),
         **email_limits.of_network(ctx),
     }
     async with autocommit(ctx.db):

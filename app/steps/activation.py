@@ -1,5 +1,7 @@
 """Making an account of a registration whose address has been confirmed."""
 
+import logging
+
 from app.context import Context
 from app.kit.addresses import canonical
 from app.models import audit, registration, role
@@ -7,12 +9,19 @@ from app.models import user as users
 from app.models.audit import Event
 from app.models.registration import Pending
 
+log = logging.getLogger(__name__)
+
+NEARLY = (
+    "Someone confirmed an address that differs from ADMIN_EMAIL in capital letters only. They're "
+    "no administrator. To make them one: python -m app users set-role NAME Administrator"
+)
+
 
 async def activate(ctx: Context, pending: Pending, *, password_hash: str) -> bool:
     """Use a registration up; False if it is gone, or its address or username is somebody's.
 
-    The address ``ADMIN_EMAIL`` becomes Administrator now, in small or capital letters: no mail
-    server tells these apart, but any tells an address that looks like it.
+    The address ``ADMIN_EMAIL`` becomes Administrator now, and none that only looks like it: what
+    stands before the @ counts exactly, for whose mailbox that is the mail server decides.
     """
     if await registration.take(ctx.db, pending.id) is None:
         return False
@@ -29,9 +38,12 @@ async def activate(ctx: Context, pending: Pending, *, password_hash: str) -> boo
     await audit.write(
         ctx.db, Event.CONFIRMED, client=ctx.client, subject_id=user_id, registration=str(pending.id)
     )
-    if ctx.config.admin_email and canonical(pending.email) == canonical(ctx.config.admin_email):
+    admin_email = ctx.config.admin_email
+    if pending.email == admin_email:
         await users.set_role(ctx.db, user_id, role.ADMINISTRATOR)
         await audit.write(
             ctx.db, Event.ROLE_SET, client=ctx.client, subject_id=user_id, role=role.ADMINISTRATOR
         )
+    elif admin_email and canonical(pending.email) == canonical(admin_email):
+        log.warning(NEARLY)
     return True

@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from app.context import Context
 from app.kit.addresses import canonical
-from app.limits import limits
+from app.limits import limits, of_networks
 from app.models import audit, rate_limit
 from app.models.audit import Event
 
@@ -38,7 +38,7 @@ class EmailKind(StrEnum):
 
 def of_network(ctx: Context) -> rate_limit.Rates:
     """Return what everything is paid from that may cause an email, whether or not it does."""
-    return {f"emails:network:{ctx.client.network}": limits(ctx.config).emails_of_network}
+    return of_networks("emails", ctx.client, limits(ctx.config).emails_of_network)
 
 
 async def is_withheld(
@@ -50,7 +50,7 @@ async def is_withheld(
     registration one for that: so strangers cannot use up what the address's owner gets.
     """
     key, policy = canonical(email), limits(ctx.config).emails_of_address
-    who, all_of = (registration, "shown") if is_shown else (ctx.client.network, "all")
+    who, all_of = (registration, "shown") if is_shown else (ctx.client.group, "all")
     rates = {
         f"emails:{kind}:{who}:{key}": policy,
         f"emails:{kind}:{all_of}:{key}": [rate.more(NETWORKS_TIMES) for rate in policy],

@@ -12,7 +12,7 @@ from app.context import Context
 from app.db import autocommit
 from app.kit.errors import TooManyTries, WrongPassword
 from app.kit.passwords import fits
-from app.limits import limits
+from app.limits import limits, of_networks
 from app.models import audit, known_browser, rate_limit
 from app.models import user as users
 from app.models.audit import Event
@@ -32,12 +32,9 @@ class LoginLimit(NamedTuple):
 
 def stranger(ctx: Context, bucket: str) -> LoginLimit:
     """Return what everybody's tries are paid from."""
-    rates = limits(ctx.config).logins_of_network
-    wider = {
-        f"logins:network:{network}": [rate.more(times) for rate in rates]
-        for network, times in ctx.client.wider_networks
-    }
-    return LoginLimit({f"logins:network:{ctx.client.network}": rates, **wider}, bucket)
+    return LoginLimit(
+        of_networks("logins", ctx.client, limits(ctx.config).logins_of_network), bucket
+    )
 
 
 def known(ctx: Context, user_id: UUID, browser_digest: bytes) -> LoginLimit:

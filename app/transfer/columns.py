@@ -97,6 +97,18 @@ class Reading(NamedTuple):
         """Return which of the columns are not read."""
         return sorted(column for column in columns if self.own(column) is None)
 
+    def check_named(self, columns: Collection[str]) -> None:
+        """Pass options whose columns are all there.
+
+        Raises:
+            CannotRead: one is not, so it was mistyped.
+        """
+        missing = sorted({*self.mapped, *self.ignored}.difference(columns))
+        if columns and missing:
+            names = ", ".join(f"“{column}”" for column in missing)
+            there = ", ".join(sorted(columns))
+            raise CannotRead(f"There is no column {names} to map or to ignore, only {there}.")
+
     def check(self, columns: Collection[str]) -> None:
         """Pass a source whose columns are understood.
 

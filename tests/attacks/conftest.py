@@ -17,6 +17,7 @@ def attacked(worker_database: URL) -> Iterator[Site]:
     # One site: cookies are named by the port of its address.
     site = "http://localhost:8000"
     settings = {"WORKERS": "2", "DATABASE_POOL_SIZE": "8", "PUBLIC_URL": site}
+    settings["ADMIN_EMAIL"] = "chef@weiss.example"
     with ExitStack() as stack:
         url = stack.enter_context(databases.migrated(worker_database))
         environ = environment(url, **settings)

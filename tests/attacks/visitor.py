@@ -3,6 +3,7 @@
 import asyncio
 import http.client
 import itertools
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
@@ -52,6 +53,17 @@ class Site:
         assert (await visitor.sign_in(name)).status == 303
         return visitor
 
+    async def link(self, to: str, kind: str) -> str:
+        """Return the path of the first link of a kind to an address, from either's log."""
+        email = rf"An email to {re.escape(to)}:(?:(?!An email to ).)*?http://[^/\s]+(/{kind}/\S+)"
+        for _ in range(200):
+            said = "".join(server.log for server in self.servers)
+            found = re.findall(email, said, re.DOTALL)
+            if found:
+                return str(found[0])
+            await asyncio.sleep(0.05)
+        raise AssertionError(f"no email to {to} in:\n{said}")
+
     async def connect(self) -> asyncpg.Connection:
         """Return a way into the database, to look, and to make what takes an attacker long."""
         plain = self.url.set(drivername="postgresql").render_as_string(hide_password=False)
@@ -83,6 +95,22 @@ class Visitor:
     async def sign_in(self, name: str, password: str = PASSWORD) -> Answer:
         return await self.post("/login", email_or_user=name, password=password)
 
+    async def register(self, name: str, email: str) -> Answer:
+        secret = {"password": PASSWORD, "confirm": PASSWORD}
+        return await self.post("/register", username=name, email=email, **secret)
+
+    async def press(self, link: str, **fields: str) -> Answer:
+        """Open a link of an email and press its page's button."""
+        path = (await self.get(link)).headers["Location"]
+        return await self.post(path, **fields)
+
+    async def is_in(self) -> bool:
+        return (await self.get("/account")).status == 200
+
+    def headers(self) -> dict[str, str]:
+        """Return what it says beside what all browsers do."""
+        return {}
+
     @contextmanager
     def begin(
         self, method: str, path: str, fields: Mapping[str, str]
@@ -93,7 +121,7 @@ class Visitor:
             "127.0.0.1", server.port, timeout=10, source_address=(self.ip, 0)
         )
         cookies = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
-        headers = FORM | ({"Cookie": cookies} if cookies else {})
+        headers = FORM | self.headers() | ({"Cookie": cookies} if cookies else {})
         with closing(connection):
             connection.request(method, path, urlencode(fields), headers)
             answer = connection.getresponse()

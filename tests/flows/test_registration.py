@@ -400,7 +400,7 @@ async def test_a_look_alike_is_another_person(services: Services) -> None:
 class TestAdministratorsAddress:
     @pytest.fixture
     def settings(self, settings: dict[str, object]) -> dict[str, object]:
-        return settings | {"admin_email": "Root@Example.com"}
+        return settings | {"admin_email": "root@Example.com"}
 
     async def role_of(self, db: AsyncSession, username: str) -> str:
         async with db.begin():
