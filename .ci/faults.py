@@ -166,7 +166,7 @@ class Load:
         half = [name for name in journal.unsure if kept[name] not in {0, 1}]
         there = sum(kept[name] for name in journal.unsure)
         expect(not half, f"of {len(journal.unsure)} that were not, {there} are there")
-        self._check_letters()
+        self._check_emails()
         doors = list(stack.replicas().values())
         sessions = [self.guest, *journal.open]
         opened = {ask("/secret", at=at, cookies=one).status for at in doors for one in sessions}
@@ -179,7 +179,7 @@ class Load:
         }
         expect(closed <= {303}, f"{len(journal.ended)} ended ones open it at none: {closed}")
 
-    def _check_letters(self) -> None:
+    def _check_emails(self) -> None:
         wanted = {f"{name}@example.com" for name in self.journal.registered}
         give_up = time.monotonic() + LETTERS_WITHIN_SECONDS
         while True:

@@ -128,7 +128,7 @@ def recover(browser: Browser) -> None:
     )
     expect(path == "/account" and "Your password is changed" in page, "it is changed again")
     _, page = browser.get("/account/sessions")
-    expect("This one" in page, "the account shows where one is signed in")
+    expect("This browser" in page, "the account shows where one is signed in")
     browser.post("/logout")
 
 

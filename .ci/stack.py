@@ -111,11 +111,11 @@ def rows(query: str) -> list[list[str]]:
     return [line.split("\t") for line in compose(*psql).splitlines()]
 
 
-def letters_to(email: str) -> list[str]:
-    """Return the texts of the letters that the catcher has for an address."""
+def emails_to(email: str) -> list[str]:
+    """Return the texts of the emails that the catcher has for an address."""
     return [
         _caught(f"message/{email['ID']}")["Text"]
-        for letter in _caught(f"messages?limit={LETTERS_AT_MOST}")["messages"]
+        for email in _caught(f"messages?limit={LETTERS_AT_MOST}")["messages"]
         if email in _addresses(email)
     ]
 
@@ -123,7 +123,7 @@ def letters_to(email: str) -> list[str]:
 def all_addresses() -> list[str]:
     """Return the address of every email that was caught."""
     caught = _caught(f"messages?limit={LETTERS_AT_MOST}")["messages"]
-    return [address for letter in caught for address in _addresses(letter)]
+    return [address for email in caught for address in _addresses(email)]
 
 
 def expect(is_so: bool, sentence: str) -> None:  # noqa: FBT001 - it reads as a sentence

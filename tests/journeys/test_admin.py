@@ -110,7 +110,7 @@ def test_reading_what_happened(warden: Visitor) -> None:
     warden.page.goto(warden.server.url + "/admin/audit-log")
     with warden.page.expect_download() as download:
         warden.page.get_by_role("button", name="CSV").click()
-    assert download.value.suggested_filename == "history.csv"
+    assert download.value.suggested_filename == "audit-log.csv"
     warden.go("/admin/users/nonsense")
     warden.reads("Page not found")
 
@@ -135,7 +135,7 @@ def test_ending_all_sessions(warden: Visitor) -> None:
     warden.fill(word="everybody")
     warden.press("End all sessions")
     warden.is_at("/login")
-    warden.reads("All sessions have ended, yours too.")
+    warden.reads("All sessions have ended, including yours.")
 
 
 def test_it_is_walked_without_a_mouse(warden: Visitor) -> None:
@@ -162,7 +162,7 @@ def test_helping_somebody_in(warden: Visitor, new_visitor: NewVisitor) -> None:
     staged.page.goto(warden.server.link("waldo@example.com"))
     staged.send()
     warden.go("/admin/registrations?email=waldo@example.com")
-    warden.reads("Nobody waits under this address.")
+    warden.reads("No pending registrations for this address.")
     open_person(warden, "waldo")
     warden.press("Send reset link")
     warden.reads("password reset link is on its way.")

@@ -87,7 +87,7 @@ def test_the_letter_is_sent_again(visitor: Visitor) -> None:
     visitor.fill(email_or_user="late", password=PASSWORD)
     visitor.press("Sign in")
     visitor.reads("You still need to confirm your email address")
-    visitor.press("Send the email")
+    visitor.press("Send a new link")
     visitor.reads("Check your email")
     second = visitor.server.link("late@example.com", other_than=first)
     visitor.go(second)
@@ -149,7 +149,7 @@ def test_refusals_have_pages_in_the_house(visitor: Visitor) -> None:
         visitor.send()
         if "Too many" in visitor.page.inner_text("main"):
             break
-    visitor.reads("Too many tries. Please try again in")
+    visitor.reads("Too many attempts. Please try again in")
     visitor.look()
 
 
