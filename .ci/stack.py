@@ -22,7 +22,7 @@ CATCHER = f"http://127.0.0.1:{os.environ['MAIL_PORT']}/api/v1"
 APP_PORT = 5000
 ANSWER_SECONDS = 20
 LETTER_SECONDS = 30
-LETTERS_AT_MOST = 500
+EMAILS_AT_MOST = 500
 TLS = ssl.create_default_context(cafile=os.environ["ROOT_CERTIFICATE"])
 
 
@@ -111,18 +111,18 @@ def rows(query: str) -> list[list[str]]:
     return [line.split("\t") for line in compose(*psql).splitlines()]
 
 
-def emails_to(email: str) -> list[str]:
+def emails_to(address: str) -> list[str]:
     """Return the texts of the emails that the catcher has for an address."""
     return [
         _caught(f"message/{email['ID']}")["Text"]
-        for email in _caught(f"messages?limit={LETTERS_AT_MOST}")["messages"]
-        if email in _addresses(email)
+        for email in _caught(f"messages?limit={EMAILS_AT_MOST}")["messages"]
+        if address in _addresses(email)
     ]
 
 
 def all_addresses() -> list[str]:
     """Return the address of every email that was caught."""
-    caught = _caught(f"messages?limit={LETTERS_AT_MOST}")["messages"]
+    caught = _caught(f"messages?limit={EMAILS_AT_MOST}")["messages"]
     return [address for email in caught for address in _addresses(email)]
 
 
@@ -147,7 +147,7 @@ def seconds_until_ready(at: str | None = None, *, give_up: float = 60) -> float:
 
 
 def _addresses(email: dict[str, Any]) -> list[str]:
-    return [person["Address"] for person in email["To"]]
+    return [each["Address"] for each in email["To"]]
 
 
 def _caught(path: str) -> dict[str, Any]:
