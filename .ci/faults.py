@@ -32,7 +32,7 @@ COME_AGAIN = {"429", "503"}  # refused, with Retry-After, and nothing done
 BROKEN_AT_MOST = 0.05  # of the requests through the proxy; none of them acknowledged
 BACK_WITHIN_SECONDS = 10
 RESTARTED_WITHIN_SECONDS = 30
-LETTERS_WITHIN_SECONDS = 30
+EMAILS_WITHIN_SECONDS = 30
 LOAD_SECONDS = 8
 
 
@@ -181,7 +181,7 @@ class Load:
 
     def _check_emails(self) -> None:
         wanted = {f"{name}@example.com" for name in self.journal.registered}
-        give_up = time.monotonic() + LETTERS_WITHIN_SECONDS
+        give_up = time.monotonic() + EMAILS_WITHIN_SECONDS
         while True:
             caught = Counter(stack.all_addresses())
             if all(caught[address] for address in wanted) or time.monotonic() > give_up:

@@ -72,7 +72,7 @@ def first() -> None:
         "/register", username=USERNAME, email=EMAIL, password=PASSWORD, confirm=PASSWORD
     )
     expect("Check your email" in page, "registering asks to look into the mail")
-    path, page = browser.get(path_of_letter("confirm"))
+    path, page = browser.get(path_of_email("confirm"))
     expect(path == "/confirm" and USERNAME in page, "the email's link leads to /confirm")
     path, _ = browser.post("/confirm")
     expect(path == "/login", "confirming leads to /login")
@@ -117,7 +117,7 @@ def recover(browser: Browser) -> None:
     """Forget the password, choose another by the email's link, and change it back."""
     _, page = browser.post("/reset", email_or_user=USERNAME)
     expect("Check your email" in page, "asking for a new password asks to look into the mail")
-    path, page = browser.get(path_of_letter("reset"))
+    path, page = browser.get(path_of_email("reset"))
     expect(path == "/reset/password" and USERNAME in page, "its link leads to /reset/password")
     path, _ = browser.post("/reset/password", password=ANOTHER, confirm=ANOTHER)
     expect(path == "/login", "a new password signs nobody in")
@@ -252,7 +252,7 @@ def look_for_metrics() -> None:
     expect(all("# HELP " in text for text in figures), f"it is on {METRICS_PORT}, inside")
 
 
-def path_of_letter(kind: str) -> str:
+def path_of_email(kind: str) -> str:
     """Wait for the email in the catcher; return its link's path."""
     pattern = re.compile(re.escape(URL) + rf"(/{kind}/\S+)")
     give_up = time.monotonic() + EMAIL_SECONDS

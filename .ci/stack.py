@@ -21,7 +21,7 @@ SITE = urlsplit(URL)
 CATCHER = f"http://127.0.0.1:{os.environ['MAIL_PORT']}/api/v1"
 APP_PORT = 5000
 ANSWER_SECONDS = 20
-LETTER_SECONDS = 30
+EMAIL_SECONDS = 30
 EMAILS_AT_MOST = 500
 TLS = ssl.create_default_context(cafile=os.environ["ROOT_CERTIFICATE"])
 
