@@ -10,6 +10,7 @@ from app import edge, web
 from app.config import Config
 from app.http.application import Application
 from app.http.assets import STATIC_DIR, static_path
+from app.http.body import limit_bodies
 from app.http.connections import drop_idle_processors
 from app.services import EXTENSION, opened
 
@@ -39,4 +40,5 @@ def create_app(config: Config, url: URL) -> Quart:
     web.init_app(app, config)
     edge.init_app(app, config)
     drop_idle_processors(app)
+    limit_bodies(app)
     return app

@@ -6,9 +6,9 @@ from werkzeug.exceptions import Forbidden
 
 from app.http import resume
 from app.http.current_user import resolve
-from app.http.marks import anyone, is_open, is_sensitive, may, needed, sensitive
+from app.http.marks import accepts, anyone, is_open, is_sensitive, may, needed, sensitive
 
-__all__ = ["anyone", "may", "sensitive"]
+__all__ = ["accepts", "anyone", "may", "sensitive"]
 
 
 async def demand_login(request: Request) -> ResponseTypes | None:

@@ -5,7 +5,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from hypercorn.typing import ASGIReceiveCallable, ASGISendCallable, WebsocketScope
-from quart import Quart
+from quart import Quart, current_app
 from quart.formparser import FormDataParser
 from quart.wrappers import Request
 from quart.wrappers.request import Body
@@ -13,42 +13,71 @@ from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import BadRequest, RequestEntityTooLarge, UnsupportedMediaType
 
 from app.http.csrf import SAFE_METHODS
+from app.http.marks import LONGEST_BODY_BYTES, SMALL_FORMS, Accepted, accepted
 
-LONGEST_BODY_BYTES = 64 * 1024
 BODY_SECONDS = 10
 MOST_FIELDS = 100
-FORM_TYPE = "application/x-www-form-urlencoded"
+FORM_TYPE, JSON_TYPE = "application/x-www-form-urlencoded", "application/json"
+UPLOAD_TYPE = "multipart/form-data"
 
 
 class StrictFormParser(FormDataParser):
-    """Takes URL-encoded UTF-8 with at most 100 fields, each once, and nothing else (L6, L7)."""
+    """Takes URL-encoded UTF-8 with at most 100 fields, each once, and nothing else (L6, L7).
+
+    But for what the page is marked to accept: fields that come again, and files.
+    """
+
+    accepted = SMALL_FORMS
 
     async def parse(
         self,
         body: Body,
         mimetype: str,
-        content_length: int | None,  # noqa: ARG002 - Quart hands it over
-        options: dict[str, str] | None = None,  # noqa: ARG002 - likewise
+        content_length: int | None,
+        options: dict[str, str] | None = None,
     ) -> tuple[MultiDict[str, str], MultiDict[str, Any]]:
-        """Return the fields.
+        """Return the fields and the files.
 
         Raises:
             UnsupportedMediaType: not a form.
             RequestEntityTooLarge: too many bytes or fields.
             BadRequest: not UTF-8, a NUL, or a field given twice (IN-03, IN-04).
         """
+        if mimetype == UPLOAD_TYPE and self.accepted.uploads:
+            form, files = await super().parse(body, mimetype, content_length, options)
+            _check(list(form.items(multi=True)), self.accepted)
+            return form, files
         raw = await body
         if raw and mimetype != FORM_TYPE:
             raise UnsupportedMediaType(f"Forms are sent as {FORM_TYPE}.")
         if raw.count(b"&") >= MOST_FIELDS:
             raise RequestEntityTooLarge
-        return MultiDict(_fields(raw)), MultiDict()
+        return MultiDict(_fields(raw, self.accepted)), MultiDict()
 
 
 class StrictRequest(Request):
     """A request whose form is parsed strictly."""
 
-    form_data_parser_class = StrictFormParser
+    accepted = SMALL_FORMS
+
+    def make_form_data_parser(self) -> FormDataParser:
+        """Make the parser of this page's form."""
+        parser = StrictFormParser(
+            max_content_length=self.accepted.body_bytes,
+            max_form_memory_size=self.accepted.body_bytes,
+            max_form_parts=MOST_FIELDS,
+            cls=self.parameter_storage_class,
+        )
+        parser.accepted = self.accepted
+        return parser
+
+    def limit_body(self) -> None:
+        """Refuse a body that is longer than this page takes; the application takes more of some."""
+        most = self.accepted.body_bytes
+        there = max(self.content_length or 0, len(self.body._data))  # noqa: SLF001 - no other way
+        self.body._max_content_length = most  # noqa: SLF001 - likewise
+        if there > most:
+            raise RequestEntityTooLarge
 
     @property
     def blueprints(self) -> list[str]:
@@ -68,9 +97,23 @@ class NoWebsockets:
 
 
 async def read_strictly(request: Request) -> None:
-    """Read the body of every unsafe request before a page does, so that none goes unchecked."""
-    if request.method not in SAFE_METHODS:
+    """Read the body of every unsafe request before a page does, so that none goes unchecked.
+
+    A page that takes JSON reads that itself.
+    """
+    if request.method in SAFE_METHODS or not isinstance(request, StrictRequest):
+        return
+    request.accepted = accepted(current_app.view_functions.get(request.endpoint or ""))
+    request.limit_body()
+    if not (request.accepted.json and request.mimetype == JSON_TYPE):
         await request.form
+
+
+def limit_bodies(app: Quart) -> None:
+    """Let the application take as much as the page that takes most."""
+    app.config["MAX_CONTENT_LENGTH"] = max(
+        LONGEST_BODY_BYTES, *(accepted(page).body_bytes for page in app.view_functions.values())
+    )
 
 
 @cache  # bounded by the routes
@@ -79,14 +122,18 @@ def _blueprints(endpoint: str) -> list[str]:
     return [".".join(names[:end]) for end in range(len(names), 0, -1)]
 
 
-def _fields(raw: bytes) -> list[tuple[str, str]]:
+def _fields(raw: bytes, takes: Accepted) -> list[tuple[str, str]]:
     try:
         fields = parse_qsl(raw.decode(), keep_blank_values=True, errors="strict")
     except ValueError:
         raise BadRequest("The form is not valid UTF-8.") from None
-    names = [name for name, _ in fields]
+    _check(fields, takes)
+    return fields
+
+
+def _check(fields: list[tuple[str, str]], takes: Accepted) -> None:
+    names = [name for name, _ in fields if name not in takes.repeated]
     if len(set(names)) < len(names):
         raise BadRequest("The form has a field twice.")
     if any("\0" in text for field in fields for text in field):
         raise BadRequest("The form has a NUL character.")
-    return fields

@@ -1,14 +1,33 @@
 """Marks on page functions that the guard at the door reads. Pure: nothing is wrapped."""
 
-from collections.abc import Callable
-from typing import Any, TypeVar
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple, TypeVar
 
 from app.kit.permissions import Permission
 
 Page = TypeVar("Page", bound=Callable[..., Any])
 
 _OPEN, _NEEDED = "_vestibule_open", "_vestibule_permission"
-_SENSITIVE = "_vestibule_sensitive"
+_SENSITIVE, _ACCEPTED = "_vestibule_sensitive", "_vestibule_accepted"
+
+LONGEST_BODY_BYTES = 64 * 1024
+
+
+class Accepted(NamedTuple):
+    """What a page takes beside a small form, each of whose fields comes once.
+
+    ``repeated``: the fields that may come more than once, like a group of checkboxes. ``uploads``:
+    files, as multipart/form-data. ``json``: a JSON body, which the page reads itself.
+    ``body_bytes``: how much at most.
+    """
+
+    repeated: frozenset[str] = frozenset()
+    uploads: bool = False
+    json: bool = False
+    body_bytes: int = LONGEST_BODY_BYTES
+
+
+SMALL_FORMS = Accepted()
 
 
 def anyone(page: Page) -> Page:
@@ -31,6 +50,29 @@ def sensitive(page: Page) -> Page:
     """Ask for the password again before this page, if it was shown too long ago."""
     setattr(page, _SENSITIVE, True)
     return page
+
+
+def accepts(
+    *,
+    repeated: Iterable[str] = (),
+    uploads: bool = False,
+    json: bool = False,
+    body_bytes: int = LONGEST_BODY_BYTES,
+) -> Callable[[Page], Page]:
+    """Let a page take more than a small form: see ``Accepted``. Everything else is refused."""
+    taken = Accepted(frozenset(repeated), uploads, json, body_bytes)
+
+    def mark(page: Page) -> Page:
+        setattr(page, _ACCEPTED, taken)
+        return page
+
+    return mark
+
+
+def accepted(page: Callable[..., Any] | None) -> Accepted:
+    """Return what a page is marked to accept."""
+    taken: Accepted = getattr(page, _ACCEPTED, SMALL_FORMS)
+    return taken
 
 
 def is_sensitive(page: Callable[..., Any]) -> bool:

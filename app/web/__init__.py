@@ -10,6 +10,7 @@ from app.http import body, checks, connections, headers, heads
 from app.http.assets import static_path
 from app.http.cookies import MessageCookie, cookie_name
 from app.http.current_user import SessionAuth
+from app.http.marks import LONGEST_BODY_BYTES
 from app.kit.permissions import Permission
 from app.kit.user_agents import described
 from app.web import (
@@ -45,7 +46,7 @@ def init_app(app: Quart, config: Config) -> None:
     """Register the pages and, in this order, the checks before them."""
     app.secret_key = config.signing_keys[-1]
     app.config.update(
-        MAX_CONTENT_LENGTH=body.LONGEST_BODY_BYTES,
+        MAX_CONTENT_LENGTH=LONGEST_BODY_BYTES,
         BODY_TIMEOUT=body.BODY_SECONDS,
         RESPONSE_TIMEOUT=None,  # the server bounds the time of each write
         SECRET_KEY_FALLBACKS=config.signing_keys[:-1],
