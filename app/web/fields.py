@@ -17,7 +17,8 @@ from app.kit.addresses import (
     meant,
     normal_email,
 )
-from app.kit.errors import Refusal, WrongPassword
+from app.kit.errors import Refusal, WeakPassword, WrongPassword
+from app.kit.passwords import check_policy, own_words
 from app.services import services
 
 TERMS = "I accept the terms"
@@ -47,6 +48,17 @@ def username(_form: Form, field: Field) -> None:
         raise ValidationError(USERNAME_RULE)
 
 
+def password_policy(form: Form, field: Field) -> None:
+    """Check a new password as far as the form tells who it is for; the flow knows the rest."""
+    config = services().config
+    typed = {name: form._fields[name].data or "" for name in ("username", "email") if name in form}
+    words = own_words(site=config.site_name, **{"username": "", "email": "", **typed})
+    try:
+        check_policy(field.data, shortest=config.password_min_length, context=words)
+    except WeakPassword as refusal:
+        raise ValidationError(refusal.sentence) from None
+
+
 def at_most(longest: int, sentence: str) -> Callable[[Form, Field], None]:
     """Make a check of a field's length; wtforms' own gives the field a ``maxlength``."""
 
@@ -74,7 +86,7 @@ class BaseForm(Form):
 def _new_password(label: str = "Password") -> PasswordField:
     return PasswordField(
         label,
-        [InputRequired("Choose a password.")],
+        [InputRequired("Choose a password."), password_policy],
         render_kw={"autocomplete": "new-password"},
     )
 

@@ -68,6 +68,12 @@ class TestRegister:
         assert ALICE.password not in browser.text
         assert "something else" not in browser.text
 
+    async def test_all_that_is_wrong_is_said_at_once(self, browser: Browser) -> None:
+        fields = APPLICATION | {"username": "1", "email": "nowhere", "password": "short"}
+        await browser.post("/register", fields | {"confirm": "longer"})
+        for name in ("username", "email", "password", "confirm"):
+            assert f'id="{name}-error"' in browser.text, name
+
     async def test_a_weak_password_is_refused_with_the_reason(self, browser: Browser) -> None:
         weak = {"password": "passwordpassword", "confirm": "passwordpassword"}
         response = await browser.post("/register", APPLICATION | weak)
