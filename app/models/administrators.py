@@ -5,7 +5,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.kit.permissions import Permission
 from app.models.role import Role
-from app.models.user import User
+from app.models.user import User, may_sign_in
 
 LOCK = 0x56455341  # "VESA"
 
@@ -24,9 +24,7 @@ async def is_there(db: AsyncSession) -> bool:
     """Whether somebody who can sign in has the permission ADMIN."""
     able = (
         User.password_hash.is_not(None),
-        User.confirmed_at.is_not(None),
-        User.blocked_at.is_(None),
-        User.delete_at.is_(None),
+        may_sign_in(),
     )
     return bool(await db.scalar(select(somebody(Permission.ADMIN, User, *able))))
 

@@ -13,7 +13,7 @@ from app.kit.permissions import Permission
 from app.models import administrators
 from app.models.base import bound
 from app.models.role import Role
-from app.models.user import User
+from app.models.user import User, is_welcome
 
 
 class DueDeletion(NamedTuple):
@@ -96,8 +96,7 @@ def _is_last_administrator() -> ColumnElement[bool]:
         Permission.ADMIN,
         other,
         other.id != User.id,
-        other.blocked_at.is_(None),
-        other.confirmed_at.is_not(None),
+        is_welcome(other),
         other.password_hash.is_not(None),
     )
     return User.role_id.in_(roles) & ~others

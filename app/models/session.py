@@ -34,7 +34,7 @@ from app.kit.permissions import Permission
 from app.models.base import Base, Moment, Now, RandomId, bound
 from app.models.pruning import Stale
 from app.models.role import Role
-from app.models.user import Credentials, User
+from app.models.user import Credentials, User, may_sign_in
 
 SESSIONS_PER_USER = 20
 COUNTED_AT_MOST = 100_000
@@ -107,9 +107,7 @@ FIND = prepared(
         LoginSession.remembered
         | (LoginSession.seen_at > func.now() - bindparam("idle", type_=Interval)),
         LoginSession.credential_version == User.credential_version,
-        User.blocked_at.is_(None),
-        User.delete_at.is_(None),
-        User.confirmed_at.is_not(None),
+        may_sign_in(),
     )
 )
 
@@ -188,9 +186,7 @@ async def is_live(db: AsyncSession, user_id: UUID, session_id: UUID, *, holding:
             User.id == user_id,
             LoginSession.expires_at > func.now(),
             LoginSession.credential_version == User.credential_version,
-            User.blocked_at.is_(None),
-            User.delete_at.is_(None),
-            User.confirmed_at.is_not(None),
+            may_sign_in(),
         )
     )
     if holding:

@@ -7,9 +7,11 @@ from uuid import UUID
 
 from sqlalchemy import (
     CheckConstraint,
+    ColumnElement,
     ForeignKey,
     Index,
     Row,
+    and_,
     func,
     or_,
     select,
@@ -99,6 +101,19 @@ class User(Base):
         thread.
         """
         return verify_now(password, self.password_hash)
+
+
+def may_sign_in(user: type[User] = User) -> ColumnElement[bool]:
+    """Whether a user may sign in, and stay signed in: the one rule.
+
+    Whether there is a password, and which, is asked beside it where it matters.
+    """
+    return and_(is_welcome(user), user.delete_at.is_(None))
+
+
+def is_welcome(user: type[User] = User) -> ColumnElement[bool]:
+    """As ``may_sign_in``, or asked to be deleted: who may change their mind until then."""
+    return and_(user.blocked_at.is_(None), user.confirmed_at.is_not(None))
 
 
 FAILURES_UNTIL_DISABLED = 100  # NIST SP 800-63B-4, 3.2.2
@@ -245,9 +260,7 @@ async def admit(db: AsyncSession, user: Credentials, *, replacement_hash: str | 
         .where(
             User.id == user.id,
             User.credential_version == user.credential_version,
-            User.blocked_at.is_(None),
-            User.delete_at.is_(None),
-            User.confirmed_at.is_not(None),
+            may_sign_in(),
         )
         .values(
             last_login_at=func.now(),
