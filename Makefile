@@ -1,6 +1,6 @@
-# make run    serves the whole thing on http://127.0.0.1:8000, with a database of its own
-# make test   passes all tests
-# Both set themselves up, in .venv, from the lock files.
+# make run    serves the site on http://127.0.0.1:8000, with its own database
+# make test   runs all tests
+# Both set themselves up in .venv, from the lock files.
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -18,11 +18,11 @@ run: .venv/laptop
 test: .venv/dev
 	@$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder $(ARGS)
 
-# make bench  measures how fast it is beside others (needs wrk; ARGS=--short: two minutes)
+# make bench  compares its speed with others (needs wrk; ARGS=--short takes two minutes)
 bench: .venv/dev .venv-bench/ready
 	@$(BIN)/python -m bench $(ARGS)
 
-# make check  looks at format, lint, types, import contracts, templates and migrations
+# make check  checks format, lint, types, import contracts, templates and migrations
 check: .venv/dev
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -31,28 +31,28 @@ check: .venv/dev
 	$(BIN)/djlint --quiet --lint templates
 	$(BIN)/python -m pytest -q tests/rules/test_project.py
 
-# make format brings the code into the house's form
+# make format formats the code
 format: .venv/dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-# make secrets makes the files that docker compose wants, each once
+# make secrets creates the files that docker compose needs, each once
 secrets: secrets/secret_key secrets/database_password \
 	secrets/secret_key_fallbacks secrets/smtp_password
 
-# Empty is "none": both are for you to fill.
+# Empty means "none". Fill them if you need them.
 secrets/secret_key_fallbacks secrets/smtp_password:
 	@mkdir -p -m 700 secrets
 	@touch $@ && chmod 644 $@
-	@echo "Made $@, empty."
+	@echo "Created $@ (empty)."
 
 secrets/%:
 	@mkdir -p -m 700 secrets
 	@$(PYTHON) -c 'import secrets; print(secrets.token_urlsafe(48))' > $@.new
 	@chmod 444 $@.new && mv $@.new $@
-	@echo "Made $@. Keep it: without it nobody stays signed in, or the database stays closed."
+	@echo "Created $@. Keep it safe: without it, you lose sessions or access to the database."
 
-# make lock   takes the newest packages that pyproject.toml allows (needs uv)
+# make lock   updates to the newest packages that pyproject.toml allows (needs uv)
 LOCK := uv pip compile --quiet --universal --upgrade --generate-hashes --no-emit-index-url \
 	--no-annotate --custom-compile-command "make lock"
 lock:
@@ -63,25 +63,25 @@ lock:
 
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
-		echo "Vestibule needs Python 3.11 or newer as $(PYTHON); name another: make PYTHON=python3.13"; \
+		echo "Vestibule needs Python 3.11 or newer as $(PYTHON). To use another one: make PYTHON=python3.13"; \
 		exit 1; }
-	@echo "Setting up .venv, once ..."
+	@echo "Setting up .venv (only once) ..."
 	@$(PYTHON) -m venv .venv || { rm -rf .venv; \
-		echo "This Python cannot make virtual environments (Debian: apt install python3-venv)."; \
+		echo "This Python can't create virtual environments. On Debian: apt install python3-venv"; \
 		exit 1; }
 
 .venv/laptop: requirements-laptop.lock | .venv/bin/python
-	@echo "Installing packages, by their hashes ..."
+	@echo "Installing packages ..."
 	@$(PIP) -r requirements-laptop.lock
 	@touch $@
 
 .venv/dev: requirements-dev.lock | .venv/bin/python
-	@echo "Installing packages and the tests' own, by their hashes ..."
+	@echo "Installing packages, including those for tests ..."
 	@$(PIP) -r requirements-dev.lock
 	@touch .venv/laptop $@
 
 .venv-bench/ready: bench/peers/requirements.lock | .venv/bin/python
-	@echo "Setting up .venv-bench, for those it is compared with ..."
+	@echo "Setting up .venv-bench, for the comparison ..."
 	@$(BIN)/python -m venv .venv-bench
 	@.venv-bench/bin/python -m pip --disable-pip-version-check install --quiet --require-hashes \
 		-r bench/peers/requirements.lock

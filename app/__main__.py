@@ -49,16 +49,16 @@ class Commands(click.Group):
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 def commands() -> None:
-    """Vestibule, the login of your site."""
+    """Vestibule, the sign-in service for your site."""
 
 
 @commands.command("serve")
-@click.option("--mailer", "with_mailer", is_flag=True, help="Deliver emails too.")
+@click.option("--mailer", "with_mailer", is_flag=True, help="Also send emails.")
 def serve_command(*, with_mailer: bool) -> None:
-    """Serve the site until Ctrl+C or SIGTERM; SIGHUP replaces the workers one by one.
+    """Serve the site until Ctrl+C or SIGTERM. SIGHUP replaces the workers one by one.
 
-    Without DATABASE_URL a private PostgreSQL is started under DATA_DIR, brought up to date, and
-    emails are delivered too.
+    Without DATABASE_URL, this starts and migrates a private PostgreSQL under DATA_DIR, and also
+    sends emails.
     """
     if sys.stdin is None or not sys.stdin.isatty():
         signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until the supervisor takes it
@@ -67,7 +67,7 @@ def serve_command(*, with_mailer: bool) -> None:
     if not config.is_laptop:
         url = database_url(config)
         workers = serve.worker_count(config, connections_of(Deployment(config, url)))
-        welcome = [f"{config.site_name} is at {config.public_url}"]
+        welcome = [f"{config.site_name} is running at {config.public_url}"]
         serve.run(config, url, sockets, workers=workers, with_mailer=with_mailer, welcome=welcome)
         return
     from app.flows import access  # noqa: PLC0415
@@ -86,11 +86,11 @@ def serve_command(*, with_mailer: bool) -> None:
 
 @commands.command()
 def migrate() -> None:
-    """Bring the database's schema up to date. Any number at once take turns."""
+    """Update the database schema. Several at once take turns."""
     with database() as deployment:
         deployment.ask(lambda ctx: schema.check_encoding(ctx.db))
         schema.migrate(deployment.url)
-    click.echo("The database is up to date.")
+    click.echo("Database is up to date.")
 
 
 @commands.command("secret-key")
@@ -102,9 +102,9 @@ def secret_key() -> None:
 @commands.command("mailer")
 @click.option("--watch-stdin", is_flag=True, hidden=True)
 def mailer_command(*, watch_stdin: bool) -> None:
-    """Deliver the emails of the outbox until Ctrl+C or SIGTERM.
+    """Send the emails in the outbox until Ctrl+C or SIGTERM.
 
-    They go to the mail server of SMTP_URL; without one, to the log.
+    They go to the mail server in SMTP_URL or, without one, to the log.
     """
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # meant for workers: it has nothing to replace
     config = read_config()
@@ -129,7 +129,7 @@ def main() -> NoReturn:
     try:
         commands(prog_name="python -m app")
     except settings.WrongSettings as wrong:
-        _fail(f"These settings are wrong:\n{wrong}", status=2)
+        _fail(f"Some settings are wrong:\n{wrong}", status=2)
     except (Refusal, embedded.NoDatabase, serve.CannotServe, schema.WrongDatabase) as error:
         _fail(str(error))
     except Exception as error:

@@ -13,69 +13,70 @@ from sqlalchemy.exc import DBAPIError
 from app.db import CONNECT_SECONDS, is_away
 from app.mail.message import one_line
 
-REACHED, USED = "The database cannot be reached: ", "The database cannot be used: "
+REACHED, USED = "Can't reach the database: ", "Can't use the database: "
 WORDS_LONGEST = 300
 _BY_STATE: Mapping[str, str] = {
-    "28P01": REACHED + "{place} refuses the password of “{user}”. Is DATABASE_PASSWORD right? In "
-    "DATABASE_URL the signs % @ / : # ? of a password are written %25 %40 %2F %3A %23 %3F",
-    "28000": REACHED + "{place} does not let “{user}” in ({words}). Is there such a role (CREATE "
-    'ROLE "{user}" LOGIN), and does pg_hba.conf let it in from here? Where it asks for TLS: '
+    "28P01": REACHED + "{place} rejected the password of “{user}”. Check DATABASE_PASSWORD. In "
+    "DATABASE_URL, write % @ / : # ? in a password as %25 %40 %2F %3A %23 %3F",
+    "28000": REACHED + "{place} rejected “{user}” ({words}). Check that the role exists (CREATE "
+    'ROLE "{user}" LOGIN) and that pg_hba.conf allows it from here. If it requires TLS: '
     "?sslmode=require in DATABASE_URL",
-    "3D000": REACHED + "there is no database “{name}” at {place}. Make it: CREATE DATABASE "
+    "3D000": REACHED + "{place} has no database “{name}”. Create it: CREATE DATABASE "
     '"{name}" OWNER "{user}" ENCODING \'UTF8\' TEMPLATE template0',
-    "42501": USED + "“{user}” may not do this in “{name}” ({words}). May it make tables there? "
-    'GRANT CREATE ON SCHEMA public TO "{user}". Are the tables another role\'s? REASSIGN OWNED BY '
+    "42501": USED
+    + "“{user}” isn't allowed to do this in “{name}” ({words}). To let it create tables: "
+    'GRANT CREATE ON SCHEMA public TO "{user}". If another role owns the tables: REASSIGN OWNED BY '
     'that_role TO "{user}"',
-    "3F000": USED + "“{name}” has no schema to make tables in: CREATE SCHEMA public "
+    "3F000": USED + "“{name}” has no schema for tables. Create it: CREATE SCHEMA public "
     'AUTHORIZATION "{user}"',
-    "25006": USED + "{place} takes no changes. A standby? DATABASE_URL must lead to the primary. "
-    'Switched to reading on purpose? ALTER DATABASE "{name}" RESET default_transaction_read_only',
-    "53300": REACHED + "{place} has no connection left ({words}). Lower WORKERS, "
+    "25006": USED + "{place} is read-only. If it's a standby, point DATABASE_URL to the primary. "
+    'If it was set to read-only: ALTER DATABASE "{name}" RESET default_transaction_read_only',
+    "53300": REACHED + "{place} has no free connections ({words}). Lower WORKERS, "
     "DATABASE_POOL_SIZE or REPLICAS, or raise max_connections (ALTER SYSTEM SET max_connections = "
-    "200, and restart PostgreSQL)",
+    "200, then restart PostgreSQL)",
     "57P03": REACHED + "{place} is starting or stopping ({words}). Try again in a moment",
-    "42P01": USED + "tables are missing in “{name}” ({words}): python -m app migrate",
-    "42703": USED + "the tables of “{name}” are older than this program ({words}): python -m app "
+    "42P01": USED + "“{name}” has missing tables ({words}). Run: python -m app migrate",
+    "42703": USED
+    + "the tables in “{name}” are older than this version ({words}). Run: python -m app "
     "migrate",
-    "08P01": REACHED + "{place} says: {words}. If it is pgbouncer or another pool: "
-    "DATABASE_POOLED=true",
+    "08P01": REACHED + "{place} says: {words}. For pgbouncer or another pool: DATABASE_POOLED=true",
 }
 _BY_KIND: tuple[tuple[type[BaseException], str], ...] = (
-    (gaierror, "there is no host {host}. Is DATABASE_URL right?"),
+    (gaierror, "host {host} not found. Check DATABASE_URL."),
     (
         ssl.SSLCertVerificationError,
         (
-            "the certificate of {place} is not trusted ({words}). One of a "
-            "private authority: DATABASE_URL=…?sslrootcert=/path/to/ca.pem"
+            "the certificate of {place} isn't trusted ({words}). For a private "
+            "authority: DATABASE_URL=…?sslrootcert=/path/to/ca.pem"
         ),
     ),
     (
         ssl.SSLError,
-        ("{place} does not speak TLS as we do ({words}). Is sslmode in DATABASE_URL right?"),
+        ("no TLS connection to {place} ({words}). Check sslmode in DATABASE_URL."),
     ),
     (
         ConnectionRefusedError,
         (
-            "nothing listens at {place} ({words}). Does PostgreSQL run there, and "
-            "is DATABASE_URL right?"
+            "nothing is listening at {place} ({words}). Check that PostgreSQL is running "
+            "there, and check DATABASE_URL."
         ),
     ),
     (
         FileNotFoundError,
-        ("there is no socket of PostgreSQL at {place}. Does it run, and is DATABASE_URL right?"),
+        ("no PostgreSQL socket at {place}. Check that it's running, and check DATABASE_URL."),
     ),
     (
         TimeoutError,
         (
-            f"{{place}} does not answer within {CONNECT_SECONDS} s. Does PostgreSQL run "
-            "there, does a firewall stand between, and is DATABASE_URL right?"
+            f"{{place}} doesn't answer within {CONNECT_SECONDS} s. Check that PostgreSQL is "
+            "running there, and check the firewall and DATABASE_URL."
         ),
     ),
     (
         ConnectionError,
         (
-            "{place} hangs up ({words}). Is PostgreSQL there? One without TLS does so "
-            "where sslmode in DATABASE_URL demands it"
+            "{place} closes the connection ({words}). Check that it's PostgreSQL. A server "
+            "without TLS does this if DATABASE_URL has an sslmode that requires TLS."
         ),
     ),
 )
@@ -95,7 +96,7 @@ def complaint(error: BaseException, url: URL | None) -> str | None:
             if isinstance(cause, kind):
                 return REACHED + sentence.format_map({**facts, "words": _words(cause)})
     if is_away(error):
-        return f"{REACHED}{facts['place']} says: {facts['words']}. Is DATABASE_URL right?"
+        return f"{REACHED}{facts['place']} says: {facts['words']}. Check DATABASE_URL."
     return None
 
 

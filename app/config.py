@@ -58,9 +58,11 @@ def _secret_key(value: SecretStr) -> SecretStr:
 def _origin(value: str) -> str:
     found = _ORIGIN.fullmatch(value)
     if found is None:
-        raise ValueError("must be an address like https://login.example.com: no path, no query")
+        raise ValueError(
+            "must be an address like https://login.example.com, without a path or query"
+        )
     if found["scheme"].lower() == "http" and not is_loopback(found["host"].strip("[]").lower()):
-        raise ValueError("must begin with https:// (plain http is for this machine alone)")
+        raise ValueError("must start with https:// (plain http works only on this machine)")
     usual_port = {"https": ":443", "http": ":80"}[found["scheme"].lower()]
     return value.rstrip("/").lower().removesuffix(usual_port)  # as browsers say it in Origin
 
@@ -81,7 +83,9 @@ def _smtp_url(value: SecretStr) -> SecretStr:
 
 def _helo(value: str) -> str:
     if not is_greeting(value):
-        raise ValueError("must be a full host name like login.example.com, or like [192.0.2.1]")
+        raise ValueError(
+            "must be a full host name like login.example.com or an address like [192.0.2.1]"
+        )
     return value
 
 
@@ -145,177 +149,186 @@ class Config(BaseModel):
         "Vestibule",
         min_length=1,
         max_length=60,
-        description="The name of your site, on every page and in every email",
+        description="Name of your site, shown on every page and in every email",
     )
     bind: Annotated[str, AfterValidator(_bind)] = Field(
         "127.0.0.1:8000", description="Address and port to listen on"
     )
     public_url: Annotated[str, AfterValidator(_origin)] = Field(
-        description="What people type to reach the site: `https://…` unless it is this machine. "
-        "Default: `http://` and `BIND`"
+        description="Address of your site, as users type it: `https://…`, or `http://` on this "
+        "machine only. Default: `http://` and `BIND`"
     )
     data_dir: Path = Field(
-        Path("var"), description="Where the private database and the secret key of `make run` live"
+        Path("var"), description="Where `make run` stores its private database and secret key"
     )
     workers: int | None = Field(
-        None, ge=1, le=64, description="Server processes. Default: one per usable CPU, at least 2"
+        None,
+        ge=1,
+        le=64,
+        description="Number of server processes. Default: one per usable CPU, at least 2",
     )
     worker_connections: int = Field(
         8192,
         ge=10,
         le=1_000_000,
-        description="Connections each worker holds at once, or fewer where the limit of open files "
-        "is lower. Past it the one that has been idle longest is closed for a new one",
+        description="Connections each worker holds at once, or fewer if the limit of open files is "
+        "lower. Beyond this, a new connection closes the one that was idle longest",
     )
     drain_seconds: float = Field(
         2,
         ge=0,
         le=300,
-        description="For how long after SIGTERM new connections are still taken, while "
-        "`/health/ready` says 503 and the proxy looks elsewhere. Ctrl+C does not wait",
+        description="How long to accept new connections after SIGTERM. Meanwhile `/health/ready` "
+        "returns 503, so the proxy looks elsewhere. Ctrl+C doesn't wait",
     )
     grace_seconds: float = Field(
-        25, ge=1, le=600, description="How long requests in flight may take to finish after that"
+        25, ge=1, le=600, description="How long running requests may take to finish after that"
     )
     metrics_bind: Annotated[str, AfterValidator(_bind)] | None = Field(
         None,
-        description="Address and port for Prometheus' `/metrics`, like `127.0.0.1:9100`; keep it "
+        description="Address and port for Prometheus' `/metrics`, like `127.0.0.1:9100`. Keep it "
         "private. Default: none",
     )
     access_log: bool = Field(
         default=True,
-        description="`false`: no line a request in the log (health checks never have one)",
+        description="`false` turns off the log line for each request (health checks have none)",
     )
     log_format: Literal["auto", "text", "json"] = Field(
         "auto",
-        description="`text`, `json` (one line an event), or `auto`: text on a terminal "
-        "and for `make run`, else JSON",
+        description="`text`, `json` (one line per event), or `auto`: text on a terminal and for "
+        "`make run`, otherwise JSON",
     )
 
     database_url: Annotated[SecretStr, AfterValidator(_database_url)] | None = Field(
         None,
-        description="`postgresql://user@host/name`, with `?sslrootcert=/path/to/ca.pem` to verify "
-        "the server. Without it a private PostgreSQL is started under `DATA_DIR`",
+        description="`postgresql://user@host/name`. To verify the server, add "
+        "`?sslrootcert=/path/to/ca.pem`. Default: start a private PostgreSQL under "
+        "`DATA_DIR`",
     )
     database_password: SecretStr | None = Field(
-        None, description="Put into `DATABASE_URL`, so that the password can come from a file"
+        None, description="Password for `DATABASE_URL`, so that it can come from a file"
     )
     database_pool_size: int = Field(
         10,
         ge=1,
         le=100,
-        description="Connections each worker may keep, at least 2: one is for who is signed in",
+        description="Connections each worker may keep, at least 2. One is for checking who is "
+        "signed in",
     )
     database_pool_overflow: int = Field(
-        0, ge=0, le=100, description="Connections each worker may add for a while"
+        0, ge=0, le=100, description="Extra connections each worker may open for a while"
     )
 
     replicas: int = Field(
         1,
         ge=1,
         le=1000,
-        description="How many servers share the database; the start checks that all their "
-        "connections together fit into its `max_connections`",
+        description="How many servers share the database. At the start, Vestibule checks that all "
+        "their connections fit into `max_connections`",
     )
     database_pooled: bool = Field(
         default=False,
-        description="`true` if `DATABASE_URL` leads to pgbouncer or another pool that hands its "
-        "connections round by transaction",
+        description="`true` if `DATABASE_URL` points to pgbouncer or another pool that shares "
+        "connections per transaction",
     )
 
     smtp_url: Annotated[SecretStr, AfterValidator(_smtp_url)] | None = Field(
         None,
-        description="The mail server: `smtp://user@host:587` (STARTTLS), `smtps://user@host` "
-        "(TLS), or, for one on a private network, `smtp://host:25?tls=none`. Without it "
-        "emails are written to the log. `SSL_CERT_FILE` names a private authority",
+        description="Mail server: `smtp://user@host:587` (STARTTLS), `smtps://user@host` (TLS) or, "
+        "on a private network, `smtp://host:25?tls=none`. Default: write emails to the "
+        "log. For a private authority, set `SSL_CERT_FILE`",
     )
     smtp_password: SecretStr | None = Field(
-        None, description="Put into `SMTP_URL`, so that the password can come from a file"
+        None, description="Password for `SMTP_URL`, so that it can come from a file"
     )
     allowed_special_domains: Annotated[
         tuple[SpecialDomain, ...], BeforeValidator(_split_at_commas)
     ] = Field(
         (),
-        description="Domains of your own network that the Internet does not know, like "
-        "`corp.local`: addresses there and below can be used. Separated by commas or spaces",
+        description="Domains on your own network, like `corp.local`, that aren't public. Allows "
+        "addresses at these domains and their subdomains. Separate with commas or "
+        "spaces",
     )
     mail_from: Annotated[str, AfterValidator(_mail_from)] | None = Field(
         None,
-        description="Whom emails come from: `login@example.com`, `Name <login@example.com>` or, "
-        'with a comma in the name, `"Smith, Anna" <login@example.com>`. Needed with `SMTP_URL`',
+        description="Sender of all emails: `login@example.com`, `Name <login@example.com>` or, if "
+        'the name has a comma, `"Smith, Anna" <login@example.com>`. Required with '
+        "`SMTP_URL`",
     )
     smtp_helo: Annotated[str, AfterValidator(_helo)] | None = Field(
         None,
-        description="The name by which we greet the mail server (EHLO). Default: the host of "
-        "`PUBLIC_URL`, or else the domain of `MAIL_FROM`",
+        description="Name we send to the mail server (EHLO). Default: the host of `PUBLIC_URL`, "
+        "otherwise the domain of `MAIL_FROM`",
     )
     mail_retry_days: float = Field(
-        4, gt=0, le=30, description="How long an email that does not get through is tried again"
+        4, gt=0, le=30, description="How long to retry an email that can't be delivered"
     )
 
     secret_key: SecretKey | None = Field(
         None,
-        description="Signs cookies and links. `make run` makes and keeps its own; with "
-        "`DATABASE_URL` it must be given",
+        description="Signs cookies and links. `make run` creates and keeps its own. Required with "
+        "`DATABASE_URL`",
     )
     secret_key_fallbacks: Annotated[tuple[SecretKey, ...], BeforeValidator(_split)] = Field(
-        (), description="Older keys, still accepted, separated by spaces"
+        (), description="Older keys that are still accepted, separated by spaces"
     )
     trusted_proxies: int = Field(
         0,
         ge=0,
         le=10,
-        description="How many proxies stand before the server: that many entries of "
-        "`X-Forwarded-For` are believed, from the right",
+        description="How many proxies are in front of the server. We trust that many entries of "
+        "`X-Forwarded-For`, from the right",
     )
     trusted_networks: Annotated[tuple[Network, ...], BeforeValidator(_split)] = Field(
         (),
-        description="Where these proxies stand, separated by spaces; what others say is not "
-        "believed. Default: the private networks",
+        description="Networks of these proxies, separated by spaces. We ignore what others say. "
+        "Default: private networks",
     )
     admin_email: Annotated[str, AfterValidator(_email)] | None = Field(
-        None, description="Who confirms exactly this address becomes Administrator"
+        None, description="The user who confirms this email address becomes an administrator"
     )
     registration: Literal["open", "invitation", "closed"] = Field(
         "open",
-        description="Who gets an account: `open` everybody; `invitation` and `closed` only whom an "
-        "administrator invites, and /register says which. Links that are under way still work",
+        description="Who can register. `open`: everyone. `invitation` or `closed`: only users whom "
+        "an administrator invites, and /register says which. Links already sent still "
+        "work",
     )
     registration_domains: Annotated[tuple[Domain, ...], BeforeValidator(_split)] = Field(
         (),
-        description="Whose addresses can register, separated by spaces: `example.com`, or "
-        "`.example.com` for it and all below. Who is invited may have any. Default: all",
+        description="Domains that can register, separated by spaces: `example.com`, or "
+        "`.example.com` to include subdomains. Invited users can have any address. "
+        "Default: all",
     )
     terms_url: Annotated[str, AfterValidator(_web_address)] | None = Field(
         None,
-        description="Where your terms are: who registers or is invited has to accept them, and the "
-        "moment is kept. Default: none",
+        description="Address of your terms. New users must accept them, and we store when they "
+        "did. Default: none",
     )
 
     password_min_length: int = Field(
-        15, ge=8, le=64, description="Shortest password, in characters"
+        15, ge=8, le=64, description="Minimum password length, in characters"
     )
     bcrypt_rounds: int = Field(
         12,
         ge=4,
         le=16,
-        description="Cost of a password hash (each step doubles it). Below 10 is for tests alone",
+        description="Cost of a password hash. Each step doubles it. Below 10 is for tests only",
     )
     password_threads: int = Field(
-        1, ge=1, le=16, description="Threads that hash passwords in each worker"
+        1, ge=1, le=16, description="Threads per worker that hash passwords"
     )
     password_queue: int = Field(
         64,
         ge=1,
         le=1000,
-        description="Passwords that may wait for those threads in each worker, networks by turns, "
-        "for at most 20 seconds; more get 503",
+        description="Passwords per worker that may wait for those threads, at most 20 seconds. "
+        "Networks take turns. Others get 503",
     )
 
     session_idle_minutes: float = Field(
         120,
         gt=0,
-        description="A login without “Keep me signed in” ends after this long without a request",
+        description="Without “Keep me signed in”, a session ends after this long without a request",
     )
     session_hours: float = Field(
         12, gt=0, le=24 * 30, description="… and after this long in any case"
@@ -323,8 +336,7 @@ class Config(BaseModel):
     reauthentication_minutes: float = Field(
         10,
         gt=0,
-        description="For how long a password that was shown is good for sensitive pages; then it "
-        "is asked for again",
+        description="How long until sensitive pages ask for the password again",
     )
     remember_days: float = Field(30, gt=0, le=400, description="How long “Keep me signed in” lasts")
 
@@ -332,21 +344,20 @@ class Config(BaseModel):
         400,
         gt=0,
         le=3650,
-        description="How long a browser is known in which somebody signed in, counted from the "
-        "last time",
+        description="How long we recognise a browser after its last sign-in",
     )
     audit_days: float = Field(
         365,
         ge=0,
         le=36500,
-        description="How long the audit's lines are kept (who signed in when, from where …). "
-        "0: for ever",
+        description="How long to keep the audit log (who signed in when, from where …). 0: keep it "
+        "forever",
     )
 
     logins_per_network_5_minutes: int = Field(
         30,
         ge=1,
-        description="Sign-ins tried from one network (IPv4 address or IPv6 /64) in 5 minutes",
+        description="Sign-in attempts from one network (IPv4 address or IPv6 /64) in 5 minutes",
     )
     logins_per_network_hour: int = Field(100, ge=1, description="… in an hour")
     account_free_failures: int = Field(
@@ -361,15 +372,14 @@ class Config(BaseModel):
     emails_per_network_10_minutes: int = Field(
         5,
         ge=1,
-        description="Emails that one network can cause in 10 minutes; what would cause more "
-        "hears 429",
+        description="Emails that one network can cause in 10 minutes. Beyond this, it gets 429",
     )
     emails_per_network_30_minutes: int = Field(15, ge=1, description="… in 30 minutes")
     emails_per_address_hour: int = Field(
         3,
         ge=1,
-        description="Emails to one address in an hour that one network can cause, all together "
-        "five times as many; more are dropped in silence",
+        description="Emails to one address that one network can cause in an hour (all networks "
+        "together: five times as many). We silently drop the rest",
     )
 
     @model_validator(mode="before")
@@ -474,12 +484,12 @@ def _collect(environ: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
         name = field.upper()
         value, path = environ.get(name, ""), environ.get(f"{name}_FILE", "")
         if value and path:
-            wrong.append(f"{name}: give {name} or {name}_FILE, not both")
+            wrong.append(f"{name}: set either {name} or {name}_FILE, not both")
         elif path:
             try:
                 value = Path(path).read_text().strip()
             except (OSError, UnicodeDecodeError) as error:
-                wrong.append(f"{name}_FILE: {path} cannot be read ({type(error).__name__})")
+                wrong.append(f"{name}_FILE: can't read {path} ({type(error).__name__})")
         if value:
             given[field] = value
     return given, wrong
@@ -489,7 +499,7 @@ def _explain(item: Mapping[str, Any]) -> str:
     name = ".".join(str(part) for part in item["loc"][:1]).upper()
     limits = item.get("ctx", {})
     words = {
-        "missing": "is missing; give what people type, like https://login.example.com",
+        "missing": "is missing; set it to the address of the site, like https://login.example.com",
         "int_parsing": "must be a whole number",
         "float_parsing": "must be a number",
         "bool_parsing": "must be true or false",

@@ -84,7 +84,7 @@ def database_url(config: Config, embedded_url: str | None = None) -> URL:
     """Return where the database is: ``DATABASE_URL`` with its password, or the embedded one."""
     if config.database_url is None:
         if embedded_url is None:
-            raise LookupError("neither DATABASE_URL nor an embedded database")
+            raise LookupError("no DATABASE_URL and no embedded database")
         return make_url(embedded_url)
     url = make_url(config.database_url.get_secret_value())
     if config.database_password is not None:
@@ -224,9 +224,10 @@ class TimeLimit:
         self._begun = 0.0
 
     def begin(self) -> None:
-        """Count from now on."""
+        """Count from now on, unless it is too late for that."""
         self._begun = asyncio.get_running_loop().time()
-        self._limit.reschedule(self._begun + self._left)
+        if not self._limit.expired():
+            self._limit.reschedule(self._begun + self._left)
 
     def end(self) -> None:
         """Stop counting, unless it is too late for that."""
@@ -338,8 +339,8 @@ def why_away(error: BaseException) -> str:
     if isinstance(error, PoolTimeout):
         return "all database connections of this worker are in use"
     if isinstance(error, TimeoutError) or _state(error) in _TOO_SLOW_STATES:
-        return "the database does not answer in time"
-    return "the database is away"
+        return "the database didn't answer in time"
+    return "the database isn't available"
 
 
 def _state(error: BaseException) -> str:

@@ -61,9 +61,9 @@ def usable(data_dir: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise NoDatabase(
-            f"DATA_DIR={data_dir} cannot be used: {error.filename or data_dir}: {error.strerror}. "
-            f"Choose a directory that this user may write to (DATA_DIR=/somewhere/else make run), "
-            f"or let it: sudo chown -R {os.geteuid()} {data_dir}"
+            f"Can't use DATA_DIR={data_dir}: {error.filename or data_dir}: {error.strerror}. "
+            f"Choose a directory this user can write to (DATA_DIR=/somewhere/else make run), "
+            f"or give them access: sudo chown -R {os.geteuid()} {data_dir}"
         ) from error
 
 
@@ -103,7 +103,7 @@ def running_url(data_dir: Path) -> str:
     database = _PrivateDatabase(data_dir.resolve())
     if not database.is_running():
         raise NoDatabase(
-            f"No database runs in {data_dir}. Start it (make run) or set DATABASE_URL."
+            f"No database is running in {data_dir}. Start it (make run) or set DATABASE_URL."
         )
     return database.url()
 
@@ -176,7 +176,9 @@ class _PrivateDatabase:
         programs = _programs().parent
         for path in (*self._home.parents, self._home, *programs.parents, programs):
             if not path.stat().st_mode & stat.S_IXOTH:
-                log.warning("PostgreSQL does not run as root: opening %s for passing through", path)
+                log.warning(
+                    "PostgreSQL doesn't run as root, so other users can now pass through %s", path
+                )
                 path.chmod(path.stat().st_mode | stat.S_IXOTH)
         for path in programs.rglob("*"):
             wanted = stat.S_IROTH | (stat.S_IXOTH if path.stat().st_mode & stat.S_IXUSR else 0)
@@ -199,7 +201,7 @@ class _PrivateDatabase:
             if check and done.returncode:
                 output.seek(0)
                 said = f"{output.read().strip()}\n{self._last_words()}".strip()
-                raise NoDatabase(f"The private database: {program} failed.\n{said}")
+                raise NoDatabase(f"Private database: {program} failed.\n{said}")
         return done.returncode
 
     def _last_words(self) -> str:
@@ -222,8 +224,8 @@ def _programs() -> Path:
     package = importlib.util.find_spec(PACKAGE)
     if package is None or package.origin is None:
         raise NoDatabase(
-            "DATABASE_URL is not set, and no private database is installed. Set DATABASE_URL to a "
-            "PostgreSQL, or install requirements-laptop.lock (make run does)."
+            "DATABASE_URL isn't set, and no private database is installed. Set DATABASE_URL to a "
+            "PostgreSQL database, or install requirements-laptop.lock (make run does this)."
         )
     return Path(package.origin).parent / PROGRAMS
 
@@ -233,8 +235,8 @@ def _take(lock: IO[str], data_dir: Path) -> None:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         raise NoDatabase(
-            f"{data_dir} is in use by another server ({_owner(lock)}). Stop that one, or give "
-            "this one a place of its own: DATA_DIR=other make run"
+            f"{data_dir} is in use by another server ({_owner(lock)}). Stop that server or "
+            "use another directory: DATA_DIR=other make run"
         ) from None
     lock.truncate(0)
     lock.write(f"process {os.getpid()}")

@@ -48,8 +48,8 @@ async def check_encoding(db: AsyncSession) -> None:
 def other_encoding(encoding: str) -> str:
     """Say what is wrong with a database of another encoding, and what to do."""
     return (
-        f"is encoded in {encoding} and cannot hold all names. Make one that can, and move there "
-        "with pg_dump: CREATE DATABASE name ENCODING 'UTF8' TEMPLATE template0"
+        f"is encoded in {encoding}, which can't store all names. Create a UTF-8 database and move "
+        "your data with pg_dump: CREATE DATABASE name ENCODING 'UTF8' TEMPLATE template0"
     )
 
 

@@ -68,7 +68,7 @@ class Server:
         self, to: str, kind: str = "confirm", *, other_than: str = "", seconds: float = 30
     ) -> str:
         """Return the newest one-time link to an address, from the log, as a user would."""
-        message = rf"An email to {re.escape(to)}:(?:(?!An email to ).)*?"
+        message = rf"Email to {re.escape(to)}:(?:(?!Email to ).)*?"
         pattern = rf"{message}(http\S+/{kind}/\S+)"
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
@@ -174,7 +174,7 @@ def serving(environ: dict[str, str], *, before: str = "") -> Iterator[Server]:
 
 def _wait(server: Server) -> None:
     deadline = time.monotonic() + START_SECONDS
-    while " is at http" not in server.log:
+    while " is running at http" not in server.log:
         if server.process.poll() is not None or time.monotonic() > deadline:
             raise AssertionError(f"the server did not start:\n{server.log}")
         time.sleep(0.05)

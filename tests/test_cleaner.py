@@ -52,7 +52,7 @@ async def test_what_fails_is_told_and_tried_again_and_letters_go_on(
         await settled(services)
         await until(lambda: any("pruned: " in line for line in caplog.messages))
     assert "housekeeping failed" in caplog.messages
-    assert "housekeeping is put off: the database is away" in caplog.messages
+    assert "housekeeping postponed: the database isn't available" in caplog.messages
     assert await count(services, "rate_limit_buckets") == 0
 
 

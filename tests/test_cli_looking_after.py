@@ -63,14 +63,14 @@ def carol(shell: Shell) -> Iterator[str]:
 def test_nobody_cannot_be_looked_after(shell: Shell, command: list[str]) -> None:
     more = ["User"] if "set-role" in command else []
     said = shell.run(*command, "nobody", *more, status=1)
-    assert "No user has that" in said
+    assert "No user" in said
 
 
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["roles", "create", "Editor", "FLY"], "FLY is none. There are FOLLOW, COMMENT"),
-        (["roles", "set-permissions", "User", "FLY"], "FLY is none"),
+        (["roles", "create", "Editor", "FLY"], "FLY isn't a permission. Use: FOLLOW, COMMENT"),
+        (["roles", "set-permissions", "User", "FLY"], "FLY isn't a permission"),
         (["audit", "list", "--network", "here"], "192.0.2.0/24"),
         (["audit", "list", "--event", "dance"], "dance"),
         (["audit", "list", "--since", "tomorrow"], "tomorrow"),
@@ -95,7 +95,7 @@ def test_a_wrong_word_is_explained(shell: Shell, arguments: list[str], words: st
         (["roles", "delete", "User"], "This is the default role"),
         (["roles", "set-default", "Administrator"], "would be an administrator"),
         (["roles", "set-permissions", "User", "ADMIN"], "would be an administrator"),
-        (["audit", "list", "--user", "nobody"], "No user has that"),
+        (["audit", "list", "--user", "nobody"], "No user"),
     ],
 )
 def test_what_cannot_be_is_refused(shell: Shell, arguments: list[str], words: str) -> None:
@@ -144,16 +144,14 @@ def test_a_reason_is_kept_while_the_block_lasts(shell: Shell, carol: str) -> Non
 
 def test_deleting_asks_for_the_name(shell: Shell) -> None:
     shell.run("users", "create", "dave@example.com")
-    assert "Please type the username" in shell.run(
-        "users", "delete", "dave", status=1, typed="bob\n"
-    )
+    assert "Type the username" in shell.run("users", "delete", "dave", status=1, typed="bob\n")
     shell.run("users", "delete", "dave", typed="dave\n")
     assert "dave" not in shell.run("users", "find")
 
 
 def test_an_invitation_is_not_printed(shell: Shell) -> None:
     said = shell.run("users", "invite", "erin@example.com")
-    assert "waits for the mailer" in said
+    assert "queued for sending" in said
     assert "http" not in said
     shell.run("users", "delete", "erin", "--yes")
 
@@ -162,7 +160,7 @@ def test_sessions_are_ended(shell: Shell, carol: str) -> None:
     assert "BROWSER" in shell.run("sessions", "list", carol)
     assert json.loads(shell.run("sessions", "list", carol, "--json")) == []
     nothing = "00000000-0000-0000-0000-000000000000"
-    assert "has no such session" in shell.run("sessions", "end", carol, nothing, status=1)
+    assert "t have this session" in shell.run("sessions", "end", carol, nothing, status=1)
     assert "ended: 0." in shell.run("users", "end-sessions", carol)
     assert shell.run("sessions", "end-all", status=1, typed="n\n").endswith("Aborted!\n")
     assert "ended: 0." in shell.run("sessions", "end-all", "--yes")
@@ -184,7 +182,7 @@ def test_the_book_is_read_and_taken_along(shell: Shell, carol: str) -> None:
 
 def test_a_reset_link_goes_by_letter_and_is_not_printed(shell: Shell, carol: str) -> None:
     said = shell.run("users", "send-reset", carol)
-    assert "waits for the mailer" in said
+    assert "queued for sending" in said
     assert "http" not in said
     assert json.loads(shell.run("emails", "list", "--json"))["waiting"] > 0
     shell.run("users", "block", carol)
@@ -199,5 +197,5 @@ def test_nobody_waits_and_no_letter_was_given_up(shell: Shell) -> None:
         "registrations", "resend", unknown, status=1
     )
     assert "not a valid UUID" in shell.run("registrations", "resend", "x", status=2)
-    assert "GIVEN UP" in shell.run("emails", "list")
+    assert "FAILED" in shell.run("emails", "list")
     assert "can't be sent again" in shell.run("emails", "retry", unknown, status=1)

@@ -89,14 +89,14 @@ async def test_a_server_in_order_is_well(server: Server) -> None:
     assert {check for check, level in told.levels.items() if level != "ok"} == {
         "secret key", "administrator",
     }  # fmt: skip
-    assert told.says["site"] == f"{server.url} is us: the server there has our SECRET_KEY"
+    assert told.says["site"] == f"{server.url} is this deployment (same SECRET_KEY)"
     assert len(told.levels) == 20
 
 
 async def test_lines_are_for_people(server: Server) -> None:
     told = await doctor(server.environ | {"PYTHONIOENCODING": "utf-8"})
-    assert "✓ settings: all can be read, and fit together" in told.output
-    assert "! administrator: there is none: python -m app users create" in told.output
+    assert "✓ settings: all valid" in told.output
+    assert "! administrator: none yet. Create one: python -m app users create" in told.output
     assert "\x1b" not in told.output
     told = await doctor(server.environ | {"PYTHONIOENCODING": "ascii"})
     assert "ok    settings: " in told.output
@@ -106,7 +106,7 @@ async def test_another_key_is_not_us(server: Server) -> None:
     environ = server.environ | {"SECRET_KEY": "Qm7-xR4tB8wZ1cV6nJ3hL9fK2pYs0dGu"}
     told = await doctor(environ, "--json")
     assert told.status == 1
-    assert "not as a server with our SECRET_KEY" in told.says["site"]
+    assert "without our SECRET_KEY" in told.says["site"]
 
 
 async def test_behind_a_proxy_with_tls(database: URL, tmp_path: Path) -> None:
@@ -131,7 +131,7 @@ async def test_behind_a_proxy_with_tls(database: URL, tmp_path: Path) -> None:
     assert "198.51.100.7" in told.says["visitors"]
     assert "Set TRUSTED_PROXIES=1" in hidden.says["visitors"]
     assert "without secure" in unsafe.says["cookies"]
-    assert "certificate is not good" in strange.says["site"]
+    assert "certificate isn't valid" in strange.says["site"]
     assert [each.status for each in (hidden, unsafe, strange)] == [1, 1, 1]
 
 
@@ -139,7 +139,7 @@ async def test_a_real_letter_is_sent_and_its_answer_told(server: Server) -> None
     async with mail_server() as mail:
         environ = server.environ | {"SMTP_URL": plain(mail), "MAIL_FROM": SENDER}
         told = await doctor(environ, "--json", "--to", "alice@example.com")
-        assert "took the email (250 OK)" in told.says["mail"], told.says
+        assert "accepted the email (250 OK)" in told.says["mail"], told.says
         assert "example.org's SPF, DKIM and DMARC" in told.says["mail"]
         (message,) = mail.messages
         assert message["To"] == "alice@example.com"
@@ -159,7 +159,7 @@ async def _refuse(_: str, __: int) -> str:
 async def test_a_mail_server_without_a_letter_is_named(server: Server) -> None:
     environ = server.environ | {"SMTP_URL": "smtp://mail.example.com", "MAIL_FROM": SENDER}
     told = await doctor(environ, "--json")
-    assert "mail.example.com:587 (STARTTLS); send one" in told.says["mail"]
+    assert "mail.example.com:587 (STARTTLS). To send a test email" in told.says["mail"]
 
 
 async def test_a_letter_without_a_mail_server_is_wrong(server: Server) -> None:

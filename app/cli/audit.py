@@ -1,4 +1,4 @@
-"""``python -m app audit …``: the book of all that happened."""
+"""``python -m app audit …``: the audit log."""
 
 from collections.abc import Callable
 from contextlib import aclosing
@@ -15,9 +15,9 @@ from app.flows import audit_log
 from app.flows.audit_log import EVENTS, AuditLogFilter, ExportFormat
 
 FILTERS = (
-    click.option("--event", type=click.Choice(EVENTS), metavar="EVENT", help="Only this kind."),
-    click.option("--user", default="", help="An address, a username or an id."),
-    click.option("--network", help="An address or a network like 192.0.2.0/24."),
+    click.option("--event", type=click.Choice(EVENTS), metavar="EVENT", help="Only this event."),
+    click.option("--user", default="", help="An email address, username or ID."),
+    click.option("--network", help="An IP address or a network like 192.0.2.0/24."),
     click.option("--since", type=click.DateTime(["%Y-%m-%d"]), help="The first day (UTC)."),
     click.option("--until", type=click.DateTime(["%Y-%m-%d"]), help="The last day (UTC)."),
 )
@@ -47,24 +47,24 @@ def filtered(command: Callable[..., None]) -> Callable[..., None]:
 
 @click.group()
 def audit() -> None:
-    """Read what happened."""
+    """Read the audit log."""
 
 
 @audit.command("list")
 @filtered
-@click.option("--before", default="", help="Go on where another list ended.")
+@click.option("--before", default="", help="Continue where another list ended.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, a list of objects.")
 def list_lines(*, wanted: AuditLogFilter, before: str, as_json: bool) -> None:
-    """List what happened, the newest first, a page at a time."""
+    """List events, newest first, a page at a time."""
     with database() as deployment:
         page = deployment.ask(lambda ctx: audit_log.read(ctx, wanted, before=before))
     if as_json:
         tables.as_json([line._asdict() for line in page.lines])
         return
     rows = [(f"{line.at:%Y-%m-%d %H:%M:%S}", line.ip or "", line.what) for line in page.lines]
-    tables.as_table(("WHEN", "FROM", "WHAT"), rows)
+    tables.as_table(("TIME", "IP", "EVENT"), rows)
     if page.next:
-        click.echo(f"There is more: --before {page.next}", err=True)
+        click.echo(f"For more: --before {page.next}", err=True)
 
 
 @audit.command("export")
@@ -73,7 +73,7 @@ def list_lines(*, wanted: AuditLogFilter, before: str, as_json: bool) -> None:
     "--format", "form", type=click.Choice([str(each) for each in ExportFormat]), default="jsonl"
 )
 def export(*, wanted: AuditLogFilter, form: str) -> None:
-    """Print all of it, as JSON lines or CSV, the newest first."""
+    """Print all events as JSON lines or CSV, newest first."""
     with database() as deployment:
         deployment.ask(lambda ctx: _export(ctx, wanted, ExportFormat(form)))
 
@@ -90,7 +90,8 @@ def _network(text: str | None) -> IPv4Network | IPv6Network | None:
         return ip_network(text, strict=False) if text else None
     except ValueError:
         raise click.BadParameter(
-            "An address like 192.0.2.7 or a network like 192.0.2.0/24.", param_hint="--network"
+            "Use an IP address like 192.0.2.7 or a network like 192.0.2.0/24.",
+            param_hint="--network",
         ) from None
 
 
@@ -98,4 +99,4 @@ def _day_after(day: datetime | None) -> datetime | None:
     try:
         return day.replace(tzinfo=UTC) + timedelta(days=1) if day else None
     except OverflowError:
-        raise click.BadParameter("That is too late.", param_hint="--until") from None
+        raise click.BadParameter("This date is too late.", param_hint="--until") from None

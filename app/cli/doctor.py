@@ -1,4 +1,4 @@
-"""``python -m app doctor``: look at a running deployment, and say what is wrong and what to do."""
+"""``python -m app doctor``: check a running deployment, and say what is wrong and how to fix it."""
 
 import asyncio
 import json
@@ -25,9 +25,9 @@ SIGNS = {Level.OK: ("✓", "ok", "green"), Level.WARNING: ("!", "!", "yellow"),
 @click.option("--to", help="Send a real email to this address.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def doctor(*, to: str | None, as_json: bool) -> None:
-    """Look at the running site from inside and outside; say what is wrong, and what to do.
+    """Check the running site from inside and outside, and say what to fix.
 
-    Ends with status 0 if nothing is wrong; warnings do not count.
+    The exit status is 0 if nothing is wrong. Warnings don't count.
     """
     if to is not None:
         try:

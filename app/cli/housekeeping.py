@@ -11,21 +11,21 @@ from app.runtime.cleaner import KEPT, REST_SECONDS
 
 
 @click.command("housekeeping")
-@click.option("--dry-run", is_flag=True, help="Count only.")
+@click.option("--dry-run", is_flag=True, help="Only count.")
 def housekeeping(*, dry_run: bool) -> None:
-    """Delete what has expired, and people who asked to be forgotten. The mailer does it too."""
+    """Delete expired rows, and users who asked to be deleted. The mailer does this too."""
     with database() as deployment:
         pruned = deployment.ask(count if dry_run else _prune)
     width = max(map(len, ["TABLE", *pruned.rows]))
-    click.echo(f"{'TABLE':{width}}  {'WOULD GO' if dry_run else 'GONE':>10}")
+    click.echo(f"{'TABLE':{width}}  {'TO DELETE' if dry_run else 'DELETED':>10}")
     for table, rows in pruned.rows.items():
         click.echo(f"{table:{width}}  {rows:>10,}")
     if pruned.keeps_administrator:
         click.echo(KEPT, err=True)
     for each in pruned.passed_over:
-        click.echo(f"User {each} cannot be erased. The log above says why.", err=True)
+        click.echo(f"User {each} couldn't be deleted. See the log above.", err=True)
     if not pruned.is_whole:
-        click.echo("Another process is at it, and does the rest.", err=True)
+        click.echo("Another process is already doing the rest.", err=True)
 
 
 async def _prune(ctx: Context) -> Pruned:

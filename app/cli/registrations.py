@@ -1,4 +1,4 @@
-"""``python -m app registrations …``: who has not confirmed their address yet."""
+"""``python -m app registrations …``: who hasn't confirmed their address yet."""
 
 from uuid import UUID
 
@@ -11,14 +11,14 @@ from app.flows import registration
 
 @click.group()
 def registrations() -> None:
-    """Look after people who wait to be confirmed."""
+    """Manage pending registrations."""
 
 
 @registrations.command("list")
-@click.option("--email", default="", help="Only those of this address.")
+@click.option("--email", default="", help="Only this email address.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, a list of objects.")
 def list_registrations(*, email: str, as_json: bool) -> None:
-    """List who registered and has not confirmed the address, the newest first."""
+    """List pending registrations, newest first."""
     with database() as deployment:
         found = deployment.ask(lambda ctx: registration.waiting(ctx, email=email))
     if as_json:
@@ -28,15 +28,15 @@ def list_registrations(*, email: str, as_json: bool) -> None:
         (str(each.id), each.username, each.email, f"{each.created_at:%Y-%m-%d %H:%M}")
         for each in found
     ]
-    tables.as_table(("ID", "USER NAME", "ADDRESS", "REGISTERED"), rows)
+    tables.as_table(("ID", "USERNAME", "EMAIL", "REGISTERED"), rows)
 
 
 @registrations.command("resend")
 @click.argument("registration_id", type=click.UUID)
 def resend(registration_id: UUID) -> None:
-    """Send the email again; REGISTRATION_ID is as the list shows it."""
+    """Resend the confirmation email. REGISTRATION_ID comes from the list."""
     with database() as deployment:
         deployment.ask(
             lambda ctx: registration.send_again(ctx, registration_id=registration_id),
         )
-    click.echo("The email waits for the mailer.")
+    click.echo("Confirmation email queued for sending.")

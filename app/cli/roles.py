@@ -1,4 +1,4 @@
-"""``python -m app roles …``: what people may do."""
+"""``python -m app roles …``: managing roles."""
 
 import click
 
@@ -24,7 +24,7 @@ class PermissionsType(click.ParamType[Permission]):
         found = Permission(0)
         for name in str(value).upper().replace(",", " ").split():
             if name != "NOTHING" and name not in NAMES:
-                self.fail(f"{name} is none. There are {', '.join(NAMES)}.", param, ctx)
+                self.fail(f"{name} isn't a permission. Use: {', '.join(NAMES)}.", param, ctx)
             found |= NAMES.get(name, Permission(0))
         return found
 
@@ -34,7 +34,7 @@ PERMISSIONS = PermissionsType()
 
 @click.group()
 def roles() -> None:
-    """Say what people may do."""
+    """Manage roles."""
 
 
 @roles.command("list")
@@ -51,52 +51,52 @@ def list_roles(*, as_json: bool) -> None:
     rows = [
         (
             role.name,
-            "new people" if role.is_default else "",
+            "default" if role.is_default else "",
             str(role.holders),
             flow.in_words(role.permissions),
         )
         for role in found
     ]
-    tables.as_table(("ROLE", "DEFAULT", "PEOPLE", "MAY"), rows)
+    tables.as_table(("ROLE", "DEFAULT", "USERS", "PERMISSIONS"), rows)
 
 
 @roles.command("create")
 @click.argument("name")
 @click.argument("permissions", type=PERMISSIONS)
 def create(name: str, permissions: Permission) -> None:
-    """Make a role that has PERMISSIONS, like: roles create Editor FOLLOW,COMMENT,WRITE."""
+    """Create a role with PERMISSIONS, like: roles create Editor FOLLOW,COMMENT,WRITE."""
     with database() as deployment:
         deployment.ask(
             lambda ctx: flow.create(ctx, name=name, permissions=permissions),
         )
-    click.echo(f"The role {name} may: {flow.in_words(permissions)}.")
+    click.echo(f"Permissions of the role {name}: {flow.in_words(permissions)}.")
 
 
 @roles.command("set-permissions")
 @click.argument("name")
 @click.argument("permissions", type=PERMISSIONS)
 def set_permissions(name: str, permissions: Permission) -> None:
-    """Give a role PERMISSIONS instead of those it has; they act on the next request."""
+    """Replace the PERMISSIONS of a role. They take effect on the next request."""
     with database() as deployment:
         deployment.ask(
             lambda ctx: flow.set_permissions(ctx, name=name, permissions=permissions),
         )
-    click.echo(f"The role {name} may: {flow.in_words(permissions)}.")
+    click.echo(f"Permissions of the role {name}: {flow.in_words(permissions)}.")
 
 
 @roles.command("set-default")
 @click.argument("name")
 def set_default(name: str) -> None:
-    """Let new people get this role; who is there keeps their own."""
+    """Give this role to new users. Existing users keep theirs."""
     with database() as deployment:
         deployment.ask(lambda ctx: flow.set_default(ctx, name=name))
-    click.echo(f"New people get the role {name}.")
+    click.echo(f"New users get the role {name}.")
 
 
 @roles.command("delete")
 @click.argument("name")
 def delete(name: str) -> None:
-    """Delete a role that nobody has."""
+    """Delete a role that no one has."""
     with database() as deployment:
         deployment.ask(lambda ctx: flow.delete(ctx, name=name))
-    click.echo(f"The role {name} is deleted.")
+    click.echo(f"Deleted the role {name}.")

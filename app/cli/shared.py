@@ -86,7 +86,7 @@ def database() -> Iterator[Deployment]:
         yield Deployment(config, database_url(config))
         return
     if not embedded.exists(config.data_dir):
-        click.echo(f"Making a new database in {config.data_dir}.", err=True)
+        click.echo(f"Creating a new database in {config.data_dir}.", err=True)
     with embedded.served(config.data_dir) as url:
         schema.migrate(make_url(url))
         yield Deployment(config, make_url(url))
@@ -109,7 +109,7 @@ def connections_of(deployment: Deployment) -> int | None:
         if not is_away(error):
             raise
         log.warning(
-            "the database does not answer: pages say 503 until it does. %s",
+            "the database doesn't answer, so pages return 503 until it does: %s",
             complaint(error, deployment.url),
         )
         return None

@@ -1,4 +1,4 @@
-"""``python -m app users import``, ``export`` and ``hashes``: moving in and out."""
+"""``python -m app users import``, ``export`` and ``hashes``: importing and exporting users."""
 
 import csv
 import json
@@ -38,23 +38,23 @@ FORMATS = click.Choice([form.value for form in FileFormat])
 PRIVATE = 0o600
 SQLITE = (".db", ".sqlite", ".sqlite3", ".db3")
 SQLITE_BEGINS = b"SQLite format 3\0"
-MAP_HELP = "What a column is called here: --map verified_flag=confirmed. May be given often."
-IGNORE_HELP = (
-    "A column that may be passed over, though it looks as if it mattered. May be given often."
-)
-SALT_HELP = "Flask-Security's SECURITY_PASSWORD_SALT: without it nobody of there could sign in."
+MAP_HELP = "Rename a column: --map verified_flag=confirmed. Can be repeated."
+IGNORE_HELP = "Skip a column that looks important. Can be repeated."
+SALT_HELP = "Flask-Security's SECURITY_PASSWORD_SALT. Without it, no imported user could sign in."
 
 
 @click.command("import")
 @click.argument("source")
-@click.option("--format", "form", type=FORMATS, help="Default: by the end of the file's name.")
-@click.option("--table", help="Of the database. Default: user, or else users, or auth_user.")
+@click.option("--format", "form", type=FORMATS, help="Default: taken from the file extension.")
+@click.option("--table", help="The database table. Default: user, users or auth_user.")
 @click.option("--map", "mapped", multiple=True, metavar="COLUMN=NAME", help=MAP_HELP)
 @click.option("--ignore", "ignored", multiple=True, metavar="COLUMN", help=IGNORE_HELP)
 @click.option("--flask-security-salt", help=SALT_HELP)
-@click.option("--dry-run", is_flag=True, help="Report what would happen, change nothing.")
-@click.option("--skip-bad", is_flag=True, help="Bring the others in where some have problems.")
-@click.option("--report", type=click.Path(dir_okay=False), help="Write the problems there, as CSV.")
+@click.option("--dry-run", is_flag=True, help="Show what would happen, without changing anything.")
+@click.option("--skip-bad", is_flag=True, help="Skip users with problems and import the others.")
+@click.option(
+    "--report", type=click.Path(dir_okay=False), help="Write the problems to this file, as CSV."
+)
 def import_users(
     *,
     source: str,
@@ -67,12 +67,12 @@ def import_users(
     skip_bad: bool,
     report: str | None,
 ) -> None:
-    """Bring people in, with their passwords.
+    """Import users with their passwords.
 
     SOURCE is the PostgreSQL database of a Flask application (postgresql://user@host/name; its
-    password may come from PGPASSWORD), a file of SQLite, or a file with the columns email,
+    password can come from PGPASSWORD), an SQLite file, or a file with the columns email,
     username, password_hash, role, confirmed or confirmed_at, blocked or blocked_at, created_at,
-    last_login_at: all but email may be missing. - is the standard input.
+    last_login_at. Only email is required. Use - for standard input.
 
     Either all come in or nobody. Users who are here already stay as they are: run it again freely.
     The exit status is 1 if there were problems. docs/coming-from-flask.md tells the rest.
@@ -102,17 +102,17 @@ def import_users(
 
 @click.command("export")
 @click.argument("file", default=STANDARD, type=click.Path(dir_okay=False))
-@click.option("--format", "form", type=FORMATS, help="Default: by the end of the file's name.")
+@click.option("--format", "form", type=FORMATS, help="Default: taken from the file extension.")
 def export_users(*, file: str, form: str | None) -> None:
-    """Write all people, with the hashes of their passwords, as import reads them.
+    """Export all users with their password hashes, in the format that import reads.
 
-    FILE is made new, readable for you alone. Without one they go to the standard output.
+    Creates FILE, readable only by you. Without FILE, prints to standard output.
     """
     written = _format(file, form or (FileFormat.CSV if file == STANDARD else None))
     with _exclusive(file) as output, database() as deployment:
         users = deployment.ask(lambda ctx: _export(ctx, output, written), seconds=None)
     click.echo(
-        f"{_users(users)} written, with the hashes of their passwords: keep it to yourself.",
+        f"Exported {_users(users)} with their password hashes. Keep the file private.",
         err=True,
     )
 
@@ -120,7 +120,7 @@ def export_users(*, file: str, form: str | None) -> None:
 @click.command("hashes")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, a list of objects.")
 def show_hashes(*, as_json: bool) -> None:
-    """Count the kinds of hashes that people's passwords have."""
+    """Count the kinds of password hashes."""
     with database() as deployment:
         kinds = deployment.ask(
             lambda ctx: transfer.hash_kinds(ctx, rounds=deployment.config.bcrypt_rounds),
@@ -131,10 +131,10 @@ def show_hashes(*, as_json: bool) -> None:
         return
     width = max((len(kind.name) for kind in kinds), default=0)
     for kind in kinds:
-        remark = "  old: renewed at the next login" if kind.is_old else ""
+        remark = "  outdated: replaced at the next sign-in" if kind.is_old else ""
         click.echo(f"{kind.name:{width}}  {kind.users:>9,}{remark}")
     if not kinds:
-        click.echo("Nobody has a password yet.")
+        click.echo("No user has a password yet.")
 
 
 Source = tuple[AsyncIterator[Row | Problem], Collection[str]]
@@ -145,19 +145,19 @@ def _opened(source: str, form: str | None, table: str | None) -> Opened:
     """Return how to open what people are read from; what is wrong with it is told now."""
     if "://" in source:
         if form:
-            raise click.UsageError("--format is for files.")
+            raise click.UsageError("--format only works with files.")
         try:
             url = make_url(asyncpg_url(source))
         except ValueError as error:
-            raise click.BadParameter(f"It {error}.", param_hint="SOURCE") from None
+            raise click.BadParameter(f"SOURCE {error}.", param_hint="SOURCE") from None
         return partial(_database_rows, url, table)
     if source != STANDARD and not form and _is_sqlite(source):
         return partial(_sqlite_rows, source, table)
     if table:
-        raise click.UsageError("--table is for databases.")
+        raise click.UsageError("--table only works with databases.")
     found = _format(source, form)
     if source != STANDARD and not Path(source).is_file():
-        raise click.BadParameter(f"There is no file {source}.", param_hint="SOURCE")
+        raise click.BadParameter(f"File {source} doesn't exist.", param_hint="SOURCE")
     return partial(_file_rows, source, found)
 
 
@@ -179,7 +179,8 @@ def _mapped(given: tuple[str, ...]) -> dict[str, str]:
         column, _, own = each.rpartition("=")
         if not column or own not in OWN:
             raise click.BadParameter(
-                f"“{each}” has to be COLUMN=NAME, NAME one of {', '.join(OWN)}.", param_hint="--map"
+                f"“{each}” must be COLUMN=NAME. NAME is one of {', '.join(OWN)}.",
+                param_hint="--map",
             )
         found[_column(column)] = own
     return found
@@ -193,7 +194,7 @@ def _format(name: str, form: str | None) -> FileFormat:
     found = form or ENDINGS.get(Path(name).suffix.lower())
     if found is None:
         raise click.UsageError(
-            "Which format is it? Give --format csv or --format jsonl. A dump (.sql) is restored "
+            "Unknown format. Add --format csv or --format jsonl. Restore a dump (.sql) "
             "into a database first."
         )
     return FileFormat(found)
@@ -270,7 +271,7 @@ def _input(name: str) -> Iterator[BinaryIO]:
     try:
         file = Path(name).open("rb")  # noqa: SIM115 - closed below; only its opening is refused
     except OSError as error:
-        raise CannotRead(f"{name} cannot be read: {error.strerror}.") from error
+        raise CannotRead(f"Couldn't read {name}: {error.strerror}.") from error
     with file:
         yield file
 
@@ -300,7 +301,7 @@ def _told(report: str | None) -> Iterator[Callable[[Problem], None]]:
             if shown <= SHOWN:
                 click.echo(_sentence(problem), err=True)
             elif shown == SHOWN + 1:
-                click.echo("… and more: --report FILE has all of them.", err=True)
+                click.echo("… and more. To get all of them, use --report FILE.", err=True)
             if writer:
                 writer.writerow([problem.line, *map(rows.guarded, problem[1:])])
 
@@ -339,9 +340,9 @@ def _private(name: str, flag: int) -> TextIO:
     try:
         number = os.open(name, os.O_WRONLY | os.O_CREAT | flag, PRIVATE)
     except FileExistsError:
-        raise click.UsageError(f"There is {name} already. Choose another name.") from None
+        raise click.UsageError(f"{name} already exists. Choose another name.") from None
     except OSError as error:
-        raise click.UsageError(f"{name} cannot be written: {error.strerror}.") from None
+        raise click.UsageError(f"Couldn't write {name}: {error.strerror}.") from None
     return os.fdopen(number, "w", encoding="utf-8", newline="")
 
 
@@ -365,7 +366,7 @@ def _or_refuse(write: Callable[[W], object], what: W, output: TextIO) -> None:
     except OSError as error:
         if isinstance(error, BrokenPipeError):  # what is left would be tried again at the exit
             os.dup2(os.open(os.devnull, os.O_WRONLY), output.fileno())
-        raise CannotRead(f"The people cannot be written: {error.strerror}.") from error
+        raise CannotRead(f"Couldn't write the users: {error.strerror}.") from error
 
 
 def _csv_writer(output: TextIO) -> Callable[[Exported], object]:
@@ -389,41 +390,40 @@ def _cell(value: object) -> str:
 def _about_columns(columns: set[str], reading: Reading) -> Iterable[str]:
     unread = reading.unread(columns - {"id", "role_id"})
     if unread:
-        yield f"These columns are not read: {', '.join(unread)}."
+        yield f"Ignored columns: {', '.join(unread)}."
     if columns and CONFIRMATIONS.isdisjoint(map(reading.own, columns)):
-        yield "No column says whose address is confirmed: all count as confirmed."
+        yield "No column says which email addresses are confirmed, so all count as confirmed."
 
 
 def _summary(imported: Imported, kinds: list[HashKind], *, dry_run: bool) -> Iterable[str]:
     if imported.is_done or dry_run:
-        yield f"{_users(imported.users)} {'would come' if dry_run else 'came'} in."
+        yield f"{'Would import' if dry_run else 'Imported'} {_users(imported.users)}."
         yield from _hindered(imported)
     else:
-        yield "Nobody came in."
+        yield "No users imported."
     if imported.present:
-        yield f"Here already, and left as they are: {_users(imported.present)}."
+        yield f"Already here, unchanged: {_users(imported.present)}."
     if imported.problems:
-        hint = "" if imported.is_done else " --skip-bad brings the others in."
-        yield f"{imported.problems:,} problems.{hint}"
+        hint = "" if imported.is_done else " To import the others, use --skip-bad."
+        yield f"Problems: {imported.problems:,}.{hint}"
     old = sum(kind.users for kind in kinds if kind.is_old)
     if old:
-        yield f"{_users(old)} here have an old hash; each is renewed at their next login."
+        yield f"{_users(old)} with an outdated hash. Each is replaced at the next sign-in."
 
 
 def _hindered(imported: Imported) -> Iterable[str]:
     if imported.unconfirmed:
         yield (
-            f"Not confirmed: {imported.unconfirmed:,} of them. They come in by choosing a new "
-            "password: who signs in with the old one, or presses “Forgot your password?”, can have "
-            "the email for it."
+            f"Not confirmed: {imported.unconfirmed:,} of them. They must choose a new password. To "
+            "get the email for it, they sign in with the old one or use “Forgot your password?”."
         )
     if imported.without_password:
         yield (
-            f"Without a password: {imported.without_password:,} of them. They choose one by "
-            "“Forgot your password?”, or by a link of “users create” with their address and "
+            f"Without a password: {imported.without_password:,} of them. They can use “Forgot your "
+            "password?” to choose one. Or create a link for them with “users create”."
             "username."
         )
 
 
 def _users(number: int) -> str:
-    return "1 person" if number == 1 else f"{number:,} people"
+    return "1 user" if number == 1 else f"{number:,} users"

@@ -1,4 +1,4 @@
-"""``python -m app users …``: looking after people."""
+"""``python -m app users …``: managing users."""
 
 import json
 
@@ -21,24 +21,24 @@ from app.kit.links import INVITE_VALID_HOURS
 
 @click.group()
 def users() -> None:
-    """Look after people."""
+    """Manage users."""
 
 
 @users.command("create")
 @click.argument("email")
-@click.option("--username", help="Default: what stands before the @ of the address.")
+@click.option("--username", help="Default: the part of the address before the @.")
 @click.option("--admin", is_flag=True, help="Make this user an administrator.")
 @click.option("--role", "role_name", help="The user's role. Default: User.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def create(
     *, email: str, username: str | None, admin: bool, role_name: str | None, as_json: bool
 ) -> None:
-    """Let somebody in: prints a one-time link on which they choose a password.
+    """Create a user and print a one-time link to choose a password.
 
-    Run it again for the same person to get a new link, as long as no password is set.
+    To get a new link, run it again for the same user before they set a password.
     """
     if admin and role_name:
-        raise click.UsageError("--admin is a role already: give --admin or --role, not both.")
+        raise click.UsageError("Use either --admin or --role, not both.")
     with database() as deployment:
         email, username = _who(email, username, deployment.config)
         invited = deployment.ask(
@@ -53,19 +53,19 @@ def create(
         click.echo(json.dumps(invited._asdict()))
         return
     hours = f"{INVITE_VALID_HOURS} hours"
-    click.echo(f"{invited.username} can choose a password at this address, once, within {hours}:")
+    click.echo(f"{invited.username} can choose a password here (works once, within {hours}):")
     click.echo(invited.url)
 
 
 @users.command("list")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, a list of objects.")
 def list_users(*, as_json: bool) -> None:
-    """List all people, the newest last."""
+    """List all users, newest last."""
     with database() as deployment:
         found = deployment.ask(access.everybody)
     if not found and not as_json:
         click.echo(
-            "Nobody has an account yet. Make the first: python -m app users create --admin …"
+            "There are no users yet. Create the first one: python -m app users create --admin …"
         )
         return
     _print(found, as_json=as_json)
@@ -76,26 +76,26 @@ def list_users(*, as_json: bool) -> None:
 @click.option(
     "--state",
     type=click.Choice([str(each) for each in UserState]),
-    help="Only people in this state.",
+    help="Only users with this status.",
 )
-@click.option("--role", help="Only people with this role.")
-@click.option("--after", default="", help="Go on behind this username.")
+@click.option("--role", help="Only users with this role.")
+@click.option("--after", default="", help="Continue after this username.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, a list of objects.")
 def find(*, part: str, state: str | None, role: str | None, after: str, as_json: bool) -> None:
-    """Find people by PART of a username or an address, a page at a time."""
+    """Find users by PART of a username or email address, a page at a time."""
     wanted = UserFilter(part, UserState(state) if state else None, role)
     with database() as deployment:
         page = deployment.ask(lambda ctx: user_search.find(ctx, wanted, after=after))
     _print(page.users, as_json=as_json)
     if page.next:
-        click.echo(f"There are more: --after {page.next}", err=True)
+        click.echo(f"For more: --after {page.next}", err=True)
 
 
 @users.command("show")
 @click.argument("name")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, an object.")
 def show(*, name: str, as_json: bool) -> None:
-    """Show all about a user, by address, username or id."""
+    """Show everything about a user, by email address, username or ID."""
     with database() as deployment:
         found = deployment.ask(lambda ctx: user_search.show(ctx, name=name))
     user = found.user
@@ -117,7 +117,7 @@ def show(*, name: str, as_json: bool) -> None:
         click.echo(f"{fact.replace('_', ' '):16} {'-' if value is None else value}")
     click.echo()
     lines = [(f"{each.at:%Y-%m-%d %H:%M:%S}", each.ip or "", each.what) for each in found.history]
-    tables.as_table(("WHEN", "FROM", "WHAT"), lines)
+    tables.as_table(("TIME", "IP", "EVENT"), lines)
 
 
 def _print(found: list[Listed], *, as_json: bool) -> None:
@@ -125,46 +125,46 @@ def _print(found: list[Listed], *, as_json: bool) -> None:
         tables.as_json([user._asdict() for user in found])
         return
     rows = [(user.username, user.email, user.role, ", ".join(user.states)) for user in found]
-    tables.as_table(("USER NAME", "ADDRESS", "ROLE", "STATE"), rows)
+    tables.as_table(("USERNAME", "EMAIL", "ROLE", "STATUS"), rows)
 
 
 @users.command()
 @click.argument("name")
-@click.option("--reason", help="Why; administrators see it, the user does not.")
+@click.option("--reason", help="Reason. Administrators can see it, the user can't.")
 def block(name: str, reason: str | None) -> None:
-    """Block a user, by address, username or id: all their sessions end."""
+    """Block a user, by email address, username or ID. This ends all their sessions."""
     with database() as deployment:
         deployment.ask(lambda ctx: access.block(ctx, name=name, reason=reason))
-    click.echo(f"{name} is blocked.")
+    click.echo(f"Blocked {name}.")
 
 
 @users.command()
 @click.argument("name")
 def unblock(name: str) -> None:
-    """Let a blocked person in again."""
+    """Unblock a user, so that they can sign in again."""
     with database() as deployment:
         deployment.ask(lambda ctx: access.unblock(ctx, name=name))
-    click.echo(f"{name} may sign in again.")
+    click.echo(f"Unblocked {name}. They can sign in again.")
 
 
 @users.command("set-role")
 @click.argument("name")
 @click.argument("role")
 def set_role(name: str, role: str) -> None:
-    """Give a user a role: User, Moderator, Administrator, or one of yours (roles list)."""
+    """Change the role of a user. To see all roles: roles list."""
     with database() as deployment:
         known = deployment.ask(
             lambda ctx: access.set_role(ctx, name=name, role_name=role),
         )
-    click.echo(f"{name} has the role {known}.")
+    click.echo(f"Role of {name} changed to {known}.")
 
 
 @users.command("invite")
 @click.argument("email")
-@click.option("--username", help="Default: what stands before the @ of the address.")
+@click.option("--username", help="Default: the part of the address before the @.")
 @click.option("--role", "role_name", help="The user's role. Default: User.")
 def invite(*, email: str, username: str | None, role_name: str | None) -> None:
-    """Let somebody in by an email: the link goes to EMAIL, and is not printed."""
+    """Invite a user by email. The link is sent to EMAIL, not printed."""
     with database() as deployment:
         email, username = _who(email, username, deployment.config)
         deployment.ask(
@@ -172,18 +172,18 @@ def invite(*, email: str, username: str | None, role_name: str | None) -> None:
                 ctx, username=username, email=email, role_name=role_name
             ),
         )
-    click.echo(f"The invitation to {email} waits for the mailer.")
+    click.echo(f"Invitation to {email} queued for sending.")
 
 
 @users.command("send-reset")
 @click.argument("name")
 def send_reset(name: str) -> None:
-    """Send a user an email to choose a new password by; the link is not printed."""
+    """Email a user a password reset link. The link isn't printed."""
     with database() as deployment:
         deployment.ask(
             lambda ctx: access.send_reset(ctx, name=name),
         )
-    click.echo(f"The email to {name} waits for the mailer.")
+    click.echo(f"Password reset email to {name} queued for sending.")
 
 
 @users.command("end-sessions")
@@ -197,18 +197,18 @@ def end_sessions(name: str) -> None:
 
 @users.command("delete")
 @click.argument("name")
-@click.option("--yes", is_flag=True, help="Do not ask for the username.")
+@click.option("--yes", is_flag=True, help="Don't ask for confirmation.")
 def delete(*, name: str, yes: bool) -> None:
-    """Erase a user at once and for good."""
+    """Delete a user permanently, right away."""
     with database() as deployment:
         found = deployment.ask(lambda ctx: user_search.show(ctx, name=name)).user
         typed = found.username
         if not yes:
-            typed = click.prompt(f"Type the username, {found.username}, to delete it", err=True)
+            typed = click.prompt(f"To delete {found.username}, type the username", err=True)
         deployment.ask(
             lambda ctx: access.delete(ctx, name=str(found.id), typed=typed),
         )
-    click.echo(f"{found.username} is deleted.")
+    click.echo(f"Deleted {found.username}.")
 
 
 def _who(email: str, username: str | None, config: Config) -> tuple[str, str]:

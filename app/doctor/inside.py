@@ -93,7 +93,7 @@ def judge(facts: Facts, config: Config) -> list[Finding]:
 def settings(wrong_ones: WrongSettings | None) -> list[Finding]:
     """Name all settings that are wrong."""
     if wrong_ones is None:
-        return [ok("settings", "all can be read, and fit together")]
+        return [ok("settings", "all valid")]
     return [wrong("settings", line) for line in str(wrong_ones).splitlines()]
 
 
@@ -102,23 +102,21 @@ def keys(config: Config, environ: Mapping[str, str]) -> Finding:
     check = "secret key"
     signing = config.signing_keys
     if any(key.startswith(EXAMPLE_KEYS) for key in signing):
-        return wrong(
-            check, "is an example that everybody can read; make one: python -m app secret-key"
-        )
+        return wrong(check, "is a public example. Create your own: python -m app secret-key")
     older = len(signing) - 1
     if older and signing[-1] in signing[:-1]:
-        return warning(check, "stands among SECRET_KEY_FALLBACKS too: empty them")
+        return warning(check, "is also in SECRET_KEY_FALLBACKS. Empty that setting")
     if older:
         return warning(
             check,
-            f"{older} older one(s) are still accepted: empty SECRET_KEY_FALLBACKS "
+            f"{older} older key(s) still accepted. Empty SECRET_KEY_FALLBACKS "
             f"{config.remember_days:g} days after the change",
         )
     if not config.is_laptop and environ.get("SECRET_KEY"):
         return warning(
-            check, "stands in the environment, where `docker inspect` shows it: use SECRET_KEY_FILE"
+            check, "is in the environment, where `docker inspect` shows it. Use SECRET_KEY_FILE"
         )
-    return ok(check, "long, random, and the only one")
+    return ok(check, "long, random and the only one")
 
 
 def secret_files(paths: Mapping[str, Path]) -> Finding:
@@ -130,10 +128,10 @@ def secret_files(paths: Mapping[str, Path]) -> Finding:
         except OSError:  # the settings' business
             continue
         if mode & (stat.S_IWGRP | stat.S_IWOTH):
-            return wrong(check, f"others may change {path} ({name}): chmod go-w {path}")
+            return wrong(check, f"other users can change {path} ({name}): chmod go-w {path}")
         if mode & stat.S_IROTH and not str(path).startswith(MOUNTED):
-            return warning(check, f"everybody here may read {path} ({name}): chmod o-r {path}")
-    return ok(check, "are closed to others" if paths else "there are none")
+            return warning(check, f"every user can read {path} ({name}): chmod o-r {path}")
+    return ok(check, "private" if paths else "none used")
 
 
 def files_of(config: Config, environ: Mapping[str, str]) -> dict[str, Path]:
@@ -152,12 +150,12 @@ def away(error: BaseException, url: URL) -> Finding:
 def database(server: DatabaseServer) -> Finding:
     """Check that it is the primary, and near."""
     if not server.is_primary:
-        return wrong(
-            DATABASE, "is a standby, which takes no changes: DATABASE_URL must lead to the primary"
-        )
+        return wrong(DATABASE, "is a read-only standby. Point DATABASE_URL to the primary")
     words = f"PostgreSQL {server.version}, answers in {server.milliseconds:.1f} ms"
     if server.milliseconds > SLOW_MILLISECONDS:
-        return warning(DATABASE, f"{words}: each page asks it several times. Is it far, or busy?")
+        return warning(
+            DATABASE, f"{words}, which slows down every page. It may be far away or busy"
+        )
     return ok(DATABASE, words)
 
 
@@ -169,21 +167,21 @@ def defaults(found: Mapping[str, str]) -> Finding:
     if found.get("default_transaction_read_only") == "on":
         return wrong(
             check,
-            "it takes no changes: default_transaction_read_only is on. If it is not meant so: "
-            "ALTER DATABASE name RESET default_transaction_read_only (or ALTER ROLE, if it is the "
-            "role's)",
+            "it's read-only: default_transaction_read_only is on. To change this: "
+            "ALTER DATABASE name RESET default_transaction_read_only (or ALTER ROLE, if it's set "
+            "for the role)",
         )
     other = [name for name, value in SERVER_SETTINGS.items() if not _is_so(found, name, value)]
     if other:
         lines = "; ".join(f"ALTER ROLE name SET {each} = {_written(each)}" for each in other)
-        return warning(check, f"the pool before it does not let ours through: {lines}")
+        return warning(check, f"the pool blocks our settings. Set them in the database: {lines}")
     if found.get("synchronous_commit") == "off":
         return warning(
             check,
-            "synchronous_commit is off: a crash loses what people were told is done. ALTER SYSTEM "
+            "synchronous_commit is off, so a crash can lose saved changes. ALTER SYSTEM "
             "RESET synchronous_commit",
         )
-    return ok(check, "are those that our statements rely on")
+    return ok(check, "as Vestibule needs them")
 
 
 def _is_so(found: Mapping[str, str], name: str, value: str) -> bool:
@@ -203,21 +201,25 @@ def clock(server: DatabaseServer) -> Finding:
         which = "behind" if ahead > 0 else "ahead of"
         return wrong(
             "clock",
-            f"ours is {abs(ahead):.0f} s {which} the database's: links and cookies are dated by "
-            "it. Let both follow NTP",
+            f"this machine is {abs(ahead):.0f} s {which} the database. Links and cookies depend "
+            "on it. Sync both with NTP",
         )
-    return ok("clock", "agrees with the database's")
+    return ok("clock", "in sync with the database")
 
 
 def migrations(revision: str | None) -> Finding:
     """Check that the schema is this program's."""
     if revision == schema.head():
-        return ok(SCHEMA, f"at head ({revision})")
+        return ok(SCHEMA, f"up to date ({revision})")
     if revision is None:
-        return wrong(SCHEMA, "the database has no tables yet: python -m app migrate")
+        return wrong(SCHEMA, "the database has no tables yet. Run: python -m app migrate")
     if schema.knows(revision):
-        return wrong(SCHEMA, f"the database is at {revision}, behind: python -m app migrate")
-    return warning(SCHEMA, f"the database is newer ({revision}) than this program: bring it along")
+        return wrong(
+            SCHEMA, f"the database is out of date ({revision}). Run: python -m app migrate"
+        )
+    return warning(
+        SCHEMA, f"the database ({revision}) is newer than this program. Upgrade the program"
+    )
 
 
 def connections(allowed: int, config: Config) -> Finding:
@@ -228,40 +230,40 @@ def connections(allowed: int, config: Config) -> Finding:
     except serve.CannotServe as error:
         return wrong(check, str(error))
     if config.database_pooled:
-        return ok(check, "are the pool's business (DATABASE_POOLED)")
+        return ok(check, "managed by the pool (DATABASE_POOLED)")
     each = config.connections_of_worker
     return ok(
         check,
         f"workers × pool × replicas ({workers} × {each} × {config.replicas}) fit into the "
-        f"{allowed} that PostgreSQL allows us",
+        f"{allowed} that PostgreSQL allows",
     )
 
 
 def outbox(state: DatabaseState) -> Finding:
     """Check that emails leave."""
     count, seconds = state.waiting.count, state.waiting.oldest_seconds
-    said = f" The mail server, to the oldest: {state.trouble}" if state.trouble else ""
+    said = f" Mail server's answer for the oldest: {state.trouble}" if state.trouble else ""
     if seconds > LATE_SECONDS:
         return wrong(
             MAIL,
-            f"{count} emails wait, the oldest for {seconds / 60:.0f} minutes: is the mailer "
-            f"running, and what does its log say of the mail server?{said}",
+            f"{count} emails waiting, the oldest for {seconds / 60:.0f} minutes. Check that a "
+            f"mailer is running, and what its log says about the mail server.{said}",
         )
     if said:
-        return warning(MAIL, f"{count} emails wait.{said}")
-    return ok(MAIL, f"{count} emails wait" if count else "no email waits")
+        return warning(MAIL, f"{count} emails waiting.{said}")
+    return ok(MAIL, f"{count} emails waiting" if count else "no emails waiting")
 
 
 def refusals(state: DatabaseState) -> Finding:
     """Tell which emails of the last day will not be sent."""
     if not state.given_up:
-        return ok(REFUSALS, "no email was given up in the last day")
+        return ok(REFUSALS, "no failed emails in the last day")
     newest = state.given_up[0]
     return warning(
         REFUSALS,
-        f"{len(state.given_up)} emails of the last day were given up, the newest to somebody at "
-        f"{newest.recipient.rpartition('@')[2]}: {newest.trouble}. All of them: python -m app "
-        "emails list; try one again: emails retry ID",
+        f"{len(state.given_up)} emails failed in the last day, the newest to a user at "
+        f"{newest.recipient.rpartition('@')[2]}: {newest.trouble}. To see all: python -m app "
+        "emails list. To retry one: emails retry ID",
     )
 
 
@@ -270,14 +272,14 @@ def housekeeping(state: DatabaseState) -> Finding:
     if state.overdue:
         return wrong(
             "housekeeping",
-            f"rows that expired an hour ago are still in {', '.join(state.overdue)}: is the mailer "
-            "running? By hand: python -m app housekeeping",
+            f"rows that expired an hour ago are still in {', '.join(state.overdue)}. Check that a "
+            "mailer is running. To clean up now: python -m app housekeeping",
         )
     if state.not_deleted:
         return wrong(
             "housekeeping",
-            f"{state.not_deleted} who asked to be deleted are still here, or something of them is: "
-            "see what it says in the mailer's log, or by hand: python -m app housekeeping",
+            f"{state.not_deleted} users who asked to be deleted aren't fully deleted. See the "
+            "mailer's log, or run: python -m app housekeeping",
         )
     return ok("housekeeping", "nothing is overdue")
 
@@ -287,9 +289,9 @@ def administrator(state: DatabaseState) -> Finding:
     if not state.has_administrator:
         return warning(
             "administrator",
-            "there is none: python -m app users create --admin you@example.com",
+            "none yet. Create one: python -m app users create --admin you@example.com",
         )
-    return ok("administrator", "there is one")
+    return ok("administrator", "at least one")
 
 
 def role(state: DatabaseState) -> Finding:
@@ -297,10 +299,10 @@ def role(state: DatabaseState) -> Finding:
     if state.default_role is None:
         return wrong(
             "default role",
-            "no role is the default, so nobody can register: UPDATE roles SET is_default = true "
+            "no role is the default, so no one can register: UPDATE roles SET is_default = true "
             "WHERE name = 'User'",
         )
-    return ok("default role", f"new people get {state.default_role}")
+    return ok("default role", f"new users get {state.default_role}")
 
 
 def _is_behind(revision: str | None) -> bool:

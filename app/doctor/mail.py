@@ -26,31 +26,35 @@ async def look(config: Config, to: str | None) -> Finding:
     except Undelivered as problem:
         return wrong(
             MAIL,
-            f"{config.relay} did not take the email: {problem.trouble}. Are SMTP_URL, "
-            "SMTP_PASSWORD and MAIL_FROM right?",
+            f"{config.relay} didn't accept the email: {problem.trouble}. Check SMTP_URL, "
+            "SMTP_PASSWORD and MAIL_FROM",
         )
     except TimeoutError:
-        return wrong(MAIL, f"{config.relay} took longer than {MAIL_SECONDS} s. Is SMTP_URL right?")
+        return wrong(MAIL, f"{config.relay} took longer than {MAIL_SECONDS} s. Check SMTP_URL")
     finally:
         await server.close()
     domain = sender_of(config.mail_from or "").domain
     return ok(
         MAIL,
-        f"{config.relay} took the email ({server.last_answer}). Whether it arrives is up to "
-        f"{domain}'s SPF, DKIM and DMARC records: they must allow this mail server",
+        f"{config.relay} accepted the email ({server.last_answer}). For it to arrive, {domain}'s "
+        f"SPF, DKIM and DMARC records must allow this mail server",
     )
 
 
 def without_email(config: Config, *, is_wanted: bool) -> Finding:
     """Say where emails would go."""
     if config.relay is not None:
-        return ok(MAIL, f"emails go to {config.relay}; send one: doctor --to you@example.com")
+        return ok(
+            MAIL, f"emails go to {config.relay}. To send a test email: doctor --to you@example.com"
+        )
     if config.is_https or is_wanted:
-        return wrong(MAIL, "SMTP_URL is not set: emails, links and all, only go to the log")
-    return ok(MAIL, "SMTP_URL is not set: emails are written to the log")
+        return wrong(
+            MAIL, "SMTP_URL isn't set, so emails only go to the log, including their links"
+        )
+    return ok(MAIL, "SMTP_URL isn't set, so emails go to the log")
 
 
 def _message(config: Config, to: str) -> Message:
-    words = f"{config.site_name} can send emails. python -m app doctor sent this one."
+    words = f"{config.site_name} can send emails. This test email was sent by: python -m app doctor"
     html = f"<p>{escape(words)}</p>\n"
-    return Message(to, f"An email of {config.site_name}", f"{words}\n", html)
+    return Message(to, f"Test email from {config.site_name}", f"{words}\n", html)

@@ -75,7 +75,7 @@ def judge(visits: Visits, config: Config, nonce: str) -> list[Finding]:
     keys = config.signing_keys
     forged = read(visits.again, keys, nonce) if isinstance(visits.again, Answer) else None
     found = [
-        ok(WHO, f"{config.public_url} is us: the server there has our SECRET_KEY"),
+        ok(WHO, f"{config.public_url} is this deployment (same SECRET_KEY)"),
         certificate(visits.first, config),
         redirect(visits.plain, config) if visits.plain else None,
         cookies(visits.first, forged, nonce=nonce, is_https=config.is_https),
@@ -103,16 +103,17 @@ def unreached(visit: NoAnswer, config: Config, *, is_local: bool) -> Finding:
     own, public = config.bind, config.public_url
     if is_local and _is_here(config):
         return warning(
-            WHO, f"{public} leads nowhere from here, as from inside a container; looked at {own}"
+            WHO,
+            f"{public} can't be reached from here (normal in a container). Checked {own} instead",
         )
     if visit.is_certificate:
-        return wrong(WHO, f"{public}: {visit.why}. Renew it, or let the proxy send its whole chain")
+        return wrong(WHO, f"{public}: {visit.why}. Renew it, or make the proxy send the full chain")
     where = (
-        f"The server itself answers at {own}: look at DNS, the firewall and the proxy"
+        f"The server itself answers at {own}. Check DNS, the firewall and the proxy"
         if is_local
-        else "Is the server running? (make run, or: docker compose up -d)"
+        else "Check that the server is running (make run, or: docker compose up -d)"
     )
-    return wrong(WHO, f"{public} cannot be reached from here: {visit.why}. {where}")
+    return wrong(WHO, f"{public} can't be reached from here: {visit.why}. {where}")
 
 
 def not_us(answer: Answer, config: Config) -> Finding:
@@ -121,20 +122,22 @@ def not_us(answer: Answer, config: Config) -> Finding:
     if status == MISDIRECTED:
         return wrong(
             WHO,
-            f"the server does not take its requests for {public}: is its PUBLIC_URL this "
-            "one, and does the proxy leave the Host header alone?",
+            f"the server doesn't accept requests for {public}. Check its PUBLIC_URL, and that "
+            "the proxy doesn't change the Host header",
         )
     if status in REDIRECTS:
         to = next(iter(answer.all("Location")), "")
-        return wrong(WHO, f"{public} redirects to {to[:100]!r}: set PUBLIC_URL to where it ends")
+        return wrong(
+            WHO, f"{public} redirects to {to[:100]!r}: set PUBLIC_URL to the final address"
+        )
     if status >= 500:  # noqa: PLR2004
         return wrong(
-            WHO, f"{public} answers {status}: does the server run, and does the proxy find it?"
+            WHO, f"{public} answers {status}. Check that the server runs and the proxy can reach it"
         )
     return wrong(
         WHO,
-        f"{public} answers {status}, but not as a server with our SECRET_KEY: another program, "
-        "another deployment, an older version, or a clock that is minutes off",
+        f"{public} answers {status}, but without our SECRET_KEY. It may be another program, "
+        "another deployment, an older version, or a wrong clock",
     )
 
 
@@ -142,10 +145,12 @@ def certificate(first: Answer, config: Config) -> Finding | None:
     """Check for how long the certificate is good."""
     days = first.days_left
     if days is None:
-        return None if _is_here(config) else wrong("certificate", "there is none: no TLS")
+        return None if _is_here(config) else wrong("certificate", "none, so no TLS")
     if days < CERTIFICATE_DAYS:
-        return warning("certificate", f"ends in {days:.0f} days. Is it renewed by itself?")
-    return ok("certificate", f"good for {days:.0f} more days")
+        return warning(
+            "certificate", f"expires in {days:.0f} days. Check that it renews automatically"
+        )
+    return ok("certificate", f"valid for {days:.0f} more days")
 
 
 def redirect(plain: Visit, config: Config) -> Finding:
@@ -153,12 +158,12 @@ def redirect(plain: Visit, config: Config) -> Finding:
     check = "http"
     if isinstance(plain, NoAnswer):
         return warning(
-            check, f"nobody answers http:// ({plain.why}): who types the bare name sees nothing"
+            check, f"no answer on http:// ({plain.why}). People who type the bare name see nothing"
         )
     to = next(iter(plain.all("Location")), "")
     if plain.status not in REDIRECTS:
         return wrong(
-            check, f"http:// answers {plain.status}: let the proxy redirect all of it to https"
+            check, f"http:// answers {plain.status}. Make the proxy redirect everything to https"
         )
     there, wanted = urlsplit(to), urlsplit(config.public_url)
     if there.scheme != "https" or there.hostname != wanted.hostname:
@@ -171,33 +176,35 @@ def cookies(first: Answer, again: Hops | None, *, nonce: str, is_https: bool) ->
     name = probe.cookie_name(is_https=is_https)
     ours = [line for line in first.all("Set-Cookie") if line.split("=")[0].strip() == name]
     if len(ours) != 1:
-        return wrong(COOKIES, f"{name} does not arrive: the proxy drops or renames cookies")
+        return wrong(COOKIES, f"{name} doesn't arrive. The proxy drops or renames cookies")
     given = {part.strip().lower() for part in ours[0].split(";")[1:]}
     wanted = {"httponly", "samesite=lax", "path=/"} | ({"secure"} if is_https else set())
     missing = sorted(wanted - given)
     if missing or any(part.startswith("domain=") for part in given):
         words = f"without {', '.join(missing)}" if missing else "with a Domain"
-        return wrong(COOKIES, f"arrive {words}: the proxy must not rewrite Set-Cookie")
+        return wrong(COOKIES, f"arrive {words}. The proxy must not rewrite Set-Cookie")
     if again is None or again.cookie != nonce:
-        return wrong(COOKIES, "do not come back to the server: does the proxy cache, or drop them?")
+        return wrong(
+            COOKIES, "don't come back to the server. Check if the proxy caches or drops them"
+        )
     safe = "__Host-, Secure, HttpOnly, SameSite" if is_https else "HttpOnly, SameSite"
-    return ok(COOKIES, f"arrive as they were set ({safe}) and come back")
+    return ok(COOKIES, f"arrive unchanged ({safe}) and come back")
 
 
 def headers(login: Visit, *, is_https: bool) -> Finding:
     """Check that the headers of a page arrive as the server set them."""
     check = "headers"
     if isinstance(login, NoAnswer):
-        return wrong(check, f"/login is not answered: {login.why}")
+        return wrong(check, f"no answer from /login: {login.why}")
     if login.status != FOUND:
-        return wrong(check, f"/login answers {login.status}; the server's log says why")
+        return wrong(check, f"/login answers {login.status}. See the server log")
     wanted = ALWAYS | {"Cache-Control": "no-store"}
     changed = [name for name, value in wanted.items() if login.all(name) != [value]]
     if is_https and not _is_strict(login.all("Strict-Transport-Security")):
         changed.append("Strict-Transport-Security")
     if changed:
-        return wrong(check, f"the proxy changes, drops or doubles {', '.join(changed)}")
-    return ok(check, "arrive as the server set them")
+        return wrong(check, f"the proxy changes, drops or duplicates {', '.join(changed)}")
+    return ok(check, "arrive unchanged")
 
 
 def visitors(seen: Hops, forged: Hops | None, config: Config) -> Finding:
@@ -206,27 +213,27 @@ def visitors(seen: Hops, forged: Hops | None, config: Config) -> Finding:
     if (hidden := _hidden(seen, config)) is not None:
         return hidden
     if _is_here(config):
-        return ok(CLIENTS, f"this machine is {seen.client} to the server")
+        return ok(CLIENTS, f"the server sees this machine as {seen.client}")
     if forged is not None and forged.client == FORGED:
         return wrong(
             CLIENTS,
-            f"can choose their own address in X-Forwarded-For: TRUSTED_PROXIES is {trusted}, but "
-            f"{_proxies(number)} who comes. Lower it, or let the proxy set the header",
+            f"can fake their address in X-Forwarded-For. TRUSTED_PROXIES is {trusted}, but "
+            f"requests pass {_proxies(number)}. Lower it, or make the proxy set the header",
         )
     if number < trusted:
         return wrong(
             CLIENTS,
-            f"TRUSTED_PROXIES is {trusted}, but {_proxies(number)} who comes: let each add to "
+            f"TRUSTED_PROXIES is {trusted}, but requests pass {_proxies(number)}. Make each add to "
             "X-Forwarded-For, or lower the setting",
         )
     if is_within(seen.client, PRIVATE_NETWORKS):
         return warning(
             CLIENTS,
-            f"this machine is {seen.client} to the server, a private address. That is right if "
-            "the way from here stays inside; else the proxy hides who comes",
+            f"the server sees this machine as {seen.client}, a private address. That's fine if "
+            "this request stayed inside. Otherwise, the proxy hides visitors",
         )
-    through = f", by way of {seen.peer}" if number else ""
-    return ok(CLIENTS, f"this machine is {seen.client} to the server{through}")
+    through = f", through {seen.peer}" if number else ""
+    return ok(CLIENTS, f"the server sees this machine as {seen.client}{through}")
 
 
 def _hidden(seen: Hops, config: Config) -> Finding | None:
@@ -235,35 +242,37 @@ def _hidden(seen: Hops, config: Config) -> Finding | None:
     if number > trusted:
         return wrong(
             CLIENTS,
-            f"all seem to come from {seen.client}, and share its limits: {_proxies(number)} who "
-            f"comes, but TRUSTED_PROXIES is {trusted}. Set TRUSTED_PROXIES={number}",
+            f"all seem to come from {seen.client} and share its limits. Requests pass "
+            f"{_proxies(number)}, but TRUSTED_PROXIES is {trusted}. Set TRUSTED_PROXIES={number}",
         )
     if number and seen.client != parsed(seen.forwarded[0]):
         return wrong(
             CLIENTS,
-            f"all seem to come from {seen.client}: that is a proxy, and not in TRUSTED_NETWORKS",
+            f"all seem to come from {seen.client}, a proxy that isn't in TRUSTED_NETWORKS",
         )
     return None
 
 
 def readiness(ready: Visit) -> Finding:
-    """Check that the server can do its work, and tells visitors no more than that."""
+    """Check that the server is ready, and tells visitors no more than that."""
     check = "readiness"
     if isinstance(ready, NoAnswer):
-        return wrong(check, f"/health/ready is not answered: {ready.why}")
+        return wrong(check, f"no answer from /health/ready: {ready.why}")
     words = one_line(ready.body[:READY_LONGEST].decode("ascii", "replace"))
     if ready.status != FOUND:
         return wrong(check, f"/health/ready answers {ready.status}: {words}")
     if len(ready.body) > READY_LONGEST:
-        return wrong(check, "/health/ready says more than it should: who answers there?")
-    return ok(check, "the server can do its work")
+        return wrong(
+            check, "/health/ready returns more than it should. Check which program answers there"
+        )
+    return ok(check, "the server is ready")
 
 
 def private(metrics: Visit) -> Finding:
     """Check that metrics are not for everybody."""
     if isinstance(metrics, Answer) and metrics.status == FOUND:
-        return wrong("metrics", "/metrics is public: the proxy must not pass METRICS_BIND on")
-    return ok("metrics", "/metrics is not public")
+        return wrong("metrics", "/metrics is public. The proxy must not expose METRICS_BIND")
+    return ok("metrics", "/metrics isn't public")
 
 
 async def _nothing() -> None:
@@ -296,4 +305,4 @@ def _is_strict(values: list[str]) -> bool:
 
 
 def _proxies(number: int) -> str:
-    return "1 proxy says" if number == 1 else f"{number} proxies say"
+    return "1 proxy" if number == 1 else f"{number} proxies"

@@ -64,7 +64,7 @@ def _fetch(origin: str, path: str, headers: Mapping[str, str]) -> Answer | NoAns
         finally:
             connection.close()
     except ssl.SSLCertVerificationError as error:
-        return NoAnswer(f"its certificate is not good: {error.verify_message}", is_certificate=True)
+        return NoAnswer(f"its certificate isn't valid: {error.verify_message}", is_certificate=True)
     except (OSError, HTTPException, ValueError) as error:
         return NoAnswer(_words(error))
 

@@ -28,15 +28,15 @@ async def ready() -> Response:
     new ones are there.
     """
     if is_draining():
-        return _say("about to stop", 503)
+        return _say("shutting down", 503)
     try:
         revision = await schema.revision(services().engine)
     except Exception as error:
         if not is_away(error):
             raise
-        return _say("the database is away", 503)
+        return _say("the database isn't available", 503)
     if revision is None or _is_behind(revision):
-        return _say("the database's schema is not at head: run migrate", 503)
+        return _say("the database schema is out of date: run migrate", 503)
     return _say("ok", 200)
 
 

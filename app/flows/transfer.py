@@ -204,8 +204,8 @@ def _understood(found: Found | None, table: str | None, reading: Reading) -> Fou
     if found is None:
         wanted = f"“{table}”" if table else "“user” or “users”"
         raise CannotRead(
-            f"That database has no table {wanted} with a column “email”. "
-            "Another one is named by --table."
+            f"This database has no table {wanted} with a column “email”. "
+            "To use another table, add --table."
         )
     reading.check({column.lower() for column in found.all_columns})
     return found
@@ -217,12 +217,12 @@ def _refusals() -> Iterator[None]:
     try:
         yield
     except DBAPIError as error:
-        raise CannotRead(f"The database to read from refuses: {error.orig}") from error
+        raise CannotRead(f"The source database reported: {error.orig}") from error
     except Exception as error:
         if not is_away(error):
             raise
         name = type(error).__name__
-        raise CannotRead(f"The database to read from cannot be reached ({name}).") from error
+        raise CannotRead(f"Can't reach the source database ({name}).") from error
 
 
 async def _collect(ctx: Context, rows: Rows, problems: _Problems, reading: Reading) -> None:
@@ -253,7 +253,7 @@ async def _collect(ctx: Context, rows: Rows, problems: _Problems, reading: Readi
 
 def _unknown_role(user: StagedUser) -> Problem:
     return Problem(
-        user.line, user.email, "role", f"There is no role “{user.role}” here. Make it first."
+        user.line, user.email, "role", f"The role “{user.role}” doesn't exist. Create it first."
     )
 
 
@@ -262,7 +262,7 @@ async def _compare(ctx: Context, problems: _Problems) -> int:
     await staging.index(ctx.db)
     present = await staging.drop_present(ctx.db)
     for twin in await staging.drop_twins(ctx.db):
-        sentence = f"This address stands in line {twin.other} already."
+        sentence = f"This email address is already in line {twin.other}."
         problems.add(Problem(twin.line, twin.email, "email", sentence))
     for refused in await staging.drop_taken_names(ctx.db):
         problems.add(_name_taken(refused))
@@ -272,7 +272,7 @@ async def _compare(ctx: Context, problems: _Problems) -> int:
 
 def _name_taken(refused: StagingConflict) -> Problem:
     where = "here" if refused.other is None else f"in line {refused.other}"
-    sentence = f"The username “{refused.username}” is somebody else's, {where}."
+    sentence = f"The username “{refused.username}” is already taken {where}."
     return Problem(refused.line, refused.email, "username", sentence)
 
 

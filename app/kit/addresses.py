@@ -34,8 +34,8 @@ class SpecialDomain(WrongAddress):
     """An address whose domain the Internet does not know; ``hint`` names the setting for it."""
 
     def __init__(self, domain: str) -> None:
-        super().__init__(f"We can't send email to “{domain}”. It isn't a public Internet domain.")
-        self.hint = f"If it belongs to your network, set ALLOWED_SPECIAL_DOMAINS={domain}."
+        super().__init__(f"We can't send email to “{domain}”. It isn't a public internet domain.")
+        self.hint = f"If it's on your own network, allow it with ALLOWED_SPECIAL_DOMAINS={domain}."
 
 
 def for_operators(error: WrongAddress) -> str:
@@ -61,7 +61,7 @@ def normal_email(text: str, *, special: Iterable[str] = ()) -> str:
     """
     text = meant(text).translate(_AT)
     if len(text) > EMAIL_LONGEST:
-        raise WrongAddress(f"An email address has at most {EMAIL_LONGEST} characters.")
+        raise WrongAddress(f"An email address can have at most {EMAIL_LONGEST} characters.")
     try:
         return validate_email(text, check_deliverability=False).normalized
     except EmailNotValidError as error:
@@ -99,7 +99,7 @@ def normal_domain(text: str, *, special: Iterable[str] | None = None) -> str:
     dot, name = ("." if text.startswith(".") else ""), text.removeprefix(".")
     found = _anywhere(f"a@{name}")
     if found is None:
-        raise WrongAddress(f"“{text}” is no domain of addresses")
+        raise WrongAddress(f"“{text}” isn't an email domain")
     domain = found.ascii_domain.removesuffix(_PUBLIC).lower()
     if special is not None:
         normal_email(f"a@{domain}", special=special)

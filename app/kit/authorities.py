@@ -25,17 +25,17 @@ def driver_options(given: Mapping[str, str | tuple[str, ...]]) -> Options:
     options = dict(given)
     if options.pop("channel_binding", "prefer") == "require":
         raise ValueError(
-            "has channel_binding=require, which our driver cannot do: leave it out, and let the "
-            "server be verified by sslmode=verify-full&sslrootcert=system"
+            "has channel_binding=require, which our driver doesn't support. Instead, verify the "
+            "server with sslmode=verify-full&sslrootcert=system"
         )
     files = {name: str(options.pop(name)) for name in FILES if name in options}
     mode = str(options.get("ssl") or ("verify-full" if "sslrootcert" in files else ""))
     if mode and mode not in MODES:
-        raise ValueError(f"has an sslmode that is none of {', '.join(MODES)}")
+        raise ValueError(f"has an unknown sslmode. Use one of {', '.join(MODES)}")
     if mode.startswith("verify-") and not ("sslrootcert" in files or _has_usual_authority()):
         raise ValueError(
-            f"has sslmode={mode}, so name the authority: sslrootcert=/path/to/ca.pem, or "
-            "sslrootcert=system for those that this system trusts"
+            f"has sslmode={mode}, which needs an authority. Add sslrootcert=/path/to/ca.pem, or "
+            "sslrootcert=system to trust the system's authorities"
         )
     if not files:
         return options
@@ -56,5 +56,5 @@ def _file(name: str, path: str) -> str:
     try:
         Path(path).read_bytes()
     except OSError as error:
-        raise ValueError(f"names {name}={path}, which cannot be read ({error.strerror})") from None
+        raise ValueError(f"has {name}={path}, which can't be read ({error.strerror})") from None
     return path

@@ -281,5 +281,5 @@ class DatabaseAway(TryLater):
 
 def _in_words(seconds: int) -> str:
     if seconds <= SECONDS_ARE_CLEARER_UNTIL:
-        return "a second" if seconds == 1 else f"{seconds} seconds"
+        return "1 second" if seconds == 1 else f"{seconds} seconds"
     return f"{math.ceil(seconds / 60)} minutes"

@@ -54,7 +54,7 @@ _DJANGO_SCRYPT = re.compile(
     r"scrypt\$(?P<n>[0-9]{1,9})\$(?P<salt>[^$]{1,64})\$(?P<r>[0-9]{1,9})\$(?P<p>[0-9]{1,9})\$"
     r"(?P<sum>[A-Za-z0-9+/]{86}==)"
 )
-_NEW_PASSWORD = "Leave it empty: the user then chooses a new password."  # noqa: S105 - advice
+_NEW_PASSWORD = "Leave it empty, and the user will choose a new password."  # noqa: S105 - advice
 
 
 class WrongHash(ValueError):
@@ -181,7 +181,7 @@ def _seasoned(text: str) -> str:
     except ValueError:
         inner, salt = "", ""
     if not 0 < len(salt) <= SALT_LONGEST or not may_be_flask_securitys(inner):
-        raise WrongHash(f"This hash of Flask-Security is garbled. {_NEW_PASSWORD}")
+        raise WrongHash(f"This Flask-Security hash is corrupted. {_NEW_PASSWORD}")
     return _wrapped(_checked(inner), salt)
 
 
@@ -194,8 +194,8 @@ def _checked(text: str) -> str:
         _check_cost(found, {name: int(value) for name, value in parts.groupdict().items() if value})
     if parts is None or not _is_whole(found, text):
         raise WrongHash(
-            f"This hash is garbled: it begins like {found.name}, but its {len(text)} characters "
-            f"are not all of one. Was it cut by a column that is too short? {_NEW_PASSWORD}"
+            f"This hash is corrupted. It starts like {found.name}, but its {len(text)} characters "
+            f"aren't a whole one. A short column may have cut it off. {_NEW_PASSWORD}"
         )
     return text
 
@@ -231,18 +231,18 @@ def _check_cost(kind: HashScheme, cost: dict[str, int]) -> None:
         or cost.get("lanes", 1) > MOST_ARGON2_LANES
     ):
         raise WrongHash(
-            f"This hash ({kind.name}) costs more than a login may: it would hold up everybody "
+            f"This hash ({kind.name}) takes too long to check and would slow down everyone "
             f"else. {_NEW_PASSWORD}"
         )
     n = cost.get("n", 2)
     if cost.get("log", 4) < 4 or n < 2 or n & (n - 1):  # noqa: PLR2004 - bcrypt's and scrypt's own
-        raise WrongHash(f"This hash ({kind.name}) has a cost that there is not. {_NEW_PASSWORD}")
+        raise WrongHash(f"This hash ({kind.name}) has an invalid cost. {_NEW_PASSWORD}")
 
 
 def _why_unknown(text: str) -> str:
     if _WEAK.fullmatch(text):
-        return f"This kind of hash is too weak to be kept. {_NEW_PASSWORD}"
-    return f"This is no hash of a password that is known here. {_NEW_PASSWORD}"
+        return f"This kind of hash is too weak to keep. {_NEW_PASSWORD}"
+    return f"This isn't a known kind of password hash. {_NEW_PASSWORD}"
 
 
 def _as_werkzeug(text: str) -> str:

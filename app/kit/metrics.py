@@ -16,52 +16,50 @@ Ended = TypeVar("Ended", bound="Outcome")
 
 REGISTRY = CollectorRegistry(auto_describe=False)
 REQUESTS = Counter(
-    "vestibule_requests", "Requests answered; 499 is who hung up before",
+    "vestibule_requests", "Requests answered (499: the client disconnected first)",
     ["method", "route", "status"], registry=REGISTRY,
 )  # fmt: skip
 REQUEST_SECONDS = Histogram(
-    "vestibule_request_seconds", "From a request's head to the end of its answer", ["route"],
+    "vestibule_request_seconds", "From a request's headers to the end of its response", ["route"],
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10), registry=REGISTRY,
 )  # fmt: skip
-LOGINS = Counter(
-    "vestibule_logins", "Sign-ins tried: succeeded, or why not", ["outcome"], registry=REGISTRY
-)
+LOGINS = Counter("vestibule_logins", "Sign-in attempts, by outcome", ["outcome"], registry=REGISTRY)
 PASSWORDS_WAITING = Gauge(
-    "vestibule_passwords_waiting", "Places taken in the queue of the password threads",
+    "vestibule_passwords_waiting", "Passwords being hashed or waiting for it",
     registry=REGISTRY,
 )  # fmt: skip
 PASSWORD_WAIT_SECONDS = Histogram(
-    "vestibule_password_wait_seconds", "For how long a password waited for its thread",
+    "vestibule_password_wait_seconds", "How long a password waited for a thread",
     buckets=(0.001, 0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10), registry=REGISTRY,
 )  # fmt: skip
 EMAILS = Counter(
-    "vestibule_letters", "Emails sent, put off or given up", ["outcome"], registry=REGISTRY
+    "vestibule_letters", "Emails sent, postponed or failed", ["outcome"], registry=REGISTRY
 )
 PRUNED = Counter(
-    "vestibule_pruned_rows", "Rows that housekeeping deleted: expired, or past their term",
+    "vestibule_pruned_rows", "Expired rows deleted by housekeeping",
     ["table"], registry=REGISTRY,
 )  # fmt: skip
 HOUSEKEEPING_AT = Gauge(
-    f"vestibule_housekeeping{A_MOMENT}", "When housekeeping came to its end last, as Unix time",
+    f"vestibule_housekeeping{A_MOMENT}", "When housekeeping last finished, as Unix time",
     registry=REGISTRY,
 )  # fmt: skip
 NOT_DELETED = Gauge(
-    "vestibule_people_passed_over", "Users whom housekeeping could not erase: its log says why",
+    "vestibule_people_passed_over", "Users that housekeeping couldn't delete (see its log)",
     registry=REGISTRY,
 )  # fmt: skip
 CONNECTIONS = Gauge("vestibule_connections", "Open connections", registry=REGISTRY)
 CONNECTIONS_CLOSED = Counter(
-    "vestibule_connections_closed", "Connections closed or refused to stay below the bound",
+    "vestibule_connections_closed", "Connections closed or refused to stay below the limit",
     registry=REGISTRY,
 )  # fmt: skip
 POOL_IN_USE = Gauge(
     "vestibule_database_pool_in_use", "Database connections in use", registry=REGISTRY
 )
 POOL_SIZE = Gauge(
-    "vestibule_database_pool_limit", "Database connections that may be used", registry=REGISTRY
+    "vestibule_database_pool_limit", "Limit of database connections", registry=REGISTRY
 )
 LOOP_LAG_SECONDS = Histogram(
-    "vestibule_event_loop_lag_seconds", "By how much a timer of the event loop is late",
+    "vestibule_event_loop_lag_seconds", "Delay of the event loop",
     buckets=(0.001, 0.005, 0.01, 0.05, 0.1, 0.25, 0.5, 1, 5), registry=REGISTRY,
 )  # fmt: skip
 

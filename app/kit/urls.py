@@ -86,8 +86,8 @@ def refuse_raw_signs(url: str, *, setting: str) -> None:
         found = re.search("%", credentials)
     if found is not None:
         raise ValueError(
-            f"has a {found[0]} in its username or password, where it must be written as "
-            f"%{ord(found[0]):02X}; or give the password as {setting}, as it is"
+            f"has a {found[0]} in its username or password, which must be written as "
+            f"%{ord(found[0]):02X}; or set the password unchanged in {setting}"
         )
 
 
@@ -113,7 +113,7 @@ def asyncpg_url(text: str) -> str:
     query = driver_options(query)
     unknown = sorted(set(query) - ASYNCPG_OPTIONS)
     if unknown:
-        raise ValueError(f"has options that are not known here: {', '.join(unknown)}")
+        raise ValueError(f"has unknown options: {', '.join(unknown)}")
     if several:
         hosts = several["hosts"].split(",")
         if "" in hosts:

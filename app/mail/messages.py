@@ -107,7 +107,7 @@ def address_in_use(*, to: str, site: str, username: str, login_url: str) -> Mess
 
 def password_disabled(*, to: str, site: str, username: str, reset_url: str) -> Message:
     """Tell a user that strangers have tried too many passwords."""
-    subject = f"Your password at {site} was switched off"
+    subject = f"Your password at {site} was turned off"
     return _message("password_disabled", to, subject, site=site, username=username, link=reset_url)
 
 
@@ -158,7 +158,7 @@ def new_browser(*, to: str, site: str, username: str, browser: str, ip: str, lin
     """Tell a user that somebody signed in from a browser not seen before."""
     return _notice(
         to,
-        f"A new sign-in to {site}",
+        f"New sign-in to {site}",
         site=site,
         username=username,
         what=f"Someone (hopefully you) signed in to {site} from a browser you haven't used "

@@ -38,12 +38,12 @@ def sender_address(mail_from: str) -> str:
     text = mail_from.strip()
     name, bracket, rest = text.rpartition("<")
     if text[:1] in {'"', "'"} and text[-1] == text[0]:
-        raise ValueError(f"leave out the quotes around the whole: {SENDER_EXAMPLE}")
+        raise ValueError(f"remove the quotes around the whole value: {SENDER_EXAMPLE}")
     if not bracket:
         return text
     if not _QUOTED.fullmatch(name.strip()) and _TO_BE_QUOTED.search(name):
         raise ValueError(
-            "has a name with one of , ; : @ ( ) [ ] in it: put the name in quotes, like "
+            "has a name that contains one of , ; : @ ( ) [ ]. Put the name in quotes, like "
             '"Smith, Anna" <login@example.com>'
         )
     if not rest.endswith(">"):
@@ -65,7 +65,7 @@ def mailbox(address: str, name: str = "") -> Address:
     """
     local, _, domain = ascii_domain(address).rpartition("@")
     if not local or not domain:
-        raise WrongAddress("An email address has something before its @, and after it.")
+        raise WrongAddress("An email address needs text before and after the @.")
     return Address(one_line(name), local, domain)
 
 

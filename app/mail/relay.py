@@ -38,13 +38,13 @@ def relay_of(url: str, password: str | None = None) -> Relay:
     parts, port = _split(url)
     plain = parts.query == "tls=none" and parts.scheme == "smtp"
     if parts.query and not plain:
-        raise ValueError("knows one option only: smtp://host:25?tls=none")
+        raise ValueError("supports only one option: smtp://host:25?tls=none")
     if parts.password and not parts.username:
         raise ValueError("has a password but no username: smtp://user@host")
     password = password or (unquote(parts.password) if parts.password else None)
     host = parts.hostname or ""
     if plain and (parts.username or password) and not is_loopback(host):
-        raise ValueError("would send a password in the clear; leave out ?tls=none")
+        raise ValueError("would send the password unencrypted; remove ?tls=none")
     return Relay(
         host=host,
         port=port,

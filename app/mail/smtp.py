@@ -21,7 +21,7 @@ GOODBYE_SECONDS = 2
 _LOGIN_CODES = {530, 534, 535, 538}
 _SERVER_CODES = {421, *_LOGIN_CODES}
 PRIVATE_AUTHORITY = (
-    "its certificate is not trusted; if a private authority made it: SSL_CERT_FILE=/path/to/ca.pem"
+    "its certificate isn't trusted; for a private authority: SSL_CERT_FILE=/path/to/ca.pem"
 )
 
 
@@ -57,7 +57,7 @@ class MailServer:
             to = mailbox(posted.message.to)
             content = compose(posted, sender=self._sender, to=to)
         except ValueError as error:
-            raise RecipientRefused(f"no message can be made of it: {error}") from error
+            raise RecipientRefused(f"it can't be made into a message: {error}") from error
         utf8 = not f"{self._sender.addr_spec}{to.addr_spec}".isascii()
         try:
             async with asyncio.timeout(DELIVER_SECONDS):
@@ -99,9 +99,9 @@ class MailServer:
     async def _mail(self, to: Address, *, utf8: bool) -> None:
         if utf8 and not self._client.supports_extension("smtputf8"):
             if to.addr_spec.isascii():
-                raise NoServer("the mail server does not offer SMTPUTF8, but MAIL_FROM needs it")
+                raise NoServer("the mail server doesn't support SMTPUTF8, but MAIL_FROM needs it")
             raise RecipientRefused(
-                "the mail server does not offer SMTPUTF8, but the address needs it"
+                "the mail server doesn't support SMTPUTF8, but the address needs it"
             )
         options = ["SMTPUTF8"] if utf8 else []
         await self._client.mail(self._sender.addr_spec, options=options, encoding="utf-8")
@@ -112,7 +112,7 @@ class MailServer:
             taken = await self._client.data(content, timeout=DELIVER_SECONDS)
             self.last_answer = one_line(f"{taken.code} {taken.message}")
         except ValueError as error:
-            raise RecipientRefused(f"no command can be made of it: {error}") from error
+            raise RecipientRefused(f"it can't be made into a command: {error}") from error
         except (SMTPRecipientRefused, SMTPDataError) as error:
             if error.code in _SERVER_CODES or not 400 <= error.code < 600:  # noqa: PLR2004
                 raise
@@ -144,7 +144,7 @@ def _words(error: Exception) -> str:
     if refused is not None:
         return f"{PRIVATE_AUTHORITY} ({refused.verify_message}; CERTIFICATE_VERIFY_FAILED)"
     if isinstance(error, SMTPResponseException) and error.code in _LOGIN_CODES:
-        return f"{error.code} the mail server does not let us in"  # some repeat what was sent
+        return f"{error.code} the mail server rejected our sign-in"  # some repeat what was sent
     if isinstance(error, SMTPResponseException):
         return f"{error.code} {error.message}"
     return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__

@@ -21,7 +21,7 @@ EVERY_SECONDS = 600
 JITTER = 0.2  # of it, so that several do not all come at once
 REST_SECONDS = 0.05
 KEPT = (
-    "The last administrator asked to be forgotten and stays until there is another: "
+    "The last administrator asked to be deleted, but stays until there's another one: "
     "python -m app users set-role NAME Administrator"
 )
 
@@ -36,7 +36,7 @@ async def clean(config: Config, url: URL, stop: asyncio.Event) -> None:
             await _prune(config, url, stop, pruned)
         except Exception as error:
             if is_away(error):
-                log.warning("housekeeping is put off: the database is away")
+                log.warning("housekeeping postponed: the database isn't available")
             else:
                 log.exception("housekeeping failed")
         _note(pruned)

@@ -106,9 +106,9 @@ class Exporter(Collector):
         yield from as_metrics(self._watcher.counted())
         working = self._watcher.working()
         if working is not None:
-            yield GaugeMetricFamily("vestibule_workers", "Workers that answer", value=working)
+            yield GaugeMetricFamily("vestibule_workers", "Workers that respond", value=working)
         restarts = CounterMetricFamily(
-            "vestibule_restarts", "Children replaced because they died", labels=["child"]
+            "vestibule_restarts", "Processes restarted because they died", labels=["child"]
         )
         for child, times in self._watcher.restarts().items():
             restarts.add_metric([child], times)
@@ -139,7 +139,7 @@ class Exporter(Collector):
 
 _WORDS = {
     "database_up": "Whether the database answers",
-    "login_sessions": "Login sessions that have not ended",
-    "letters_waiting": "Emails that wait to be sent",
-    "letters_oldest_seconds": "For how long the oldest of them waits",
+    "login_sessions": "Active sessions",
+    "letters_waiting": "Emails waiting to be sent",
+    "letters_oldest_seconds": "How long the oldest of them has been waiting",
 }

@@ -25,15 +25,18 @@ def with_own_key(config: Config) -> Config:
     with usable(config.data_dir):
         key = kept_key(path)
     if is_weak_key(key):
-        raise WrongSettings(f"{path} holds no good key. Remove it; a new one ends all logins.")
+        raise WrongSettings(
+            f"{path} has no valid key. Remove it to get a new one. This signs everyone out."
+        )
     return config.model_copy(update={"secret_key": SecretStr(key)})
 
 
 def welcome(config: Config, *, workers: int, has_administrator: bool) -> Sequence[str]:
     """Return what to say when the server is up."""
     command = f"{_prefix(config)}{PYTHON} -m app users create --admin you@example.com"
+    count = f"({workers} workers, press Ctrl+C to stop)"
     lines = [
-        f"{config.site_name} is at {config.public_url}  ({workers} workers; Ctrl+C stops all)",
+        f"{config.site_name} is running at {config.public_url}  {count}",
         _letters(config),
         "" if has_administrator else f"First administrator:  {command}",
     ]
@@ -43,7 +46,7 @@ def welcome(config: Config, *, workers: int, has_administrator: bool) -> Sequenc
 def _letters(config: Config) -> str:
     if config.relay is not None:
         return f"Emails go to {config.relay}."
-    return "Emails appear here, in this log: no mail is sent (set SMTP_URL to send it)."
+    return "Email isn't set up yet, so emails appear here in the log. To send them, set SMTP_URL."
 
 
 def _prefix(config: Config) -> str:

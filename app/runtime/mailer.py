@@ -75,7 +75,7 @@ async def deliver(config: Config, url: URL, stop: asyncio.Event) -> None:
 async def write_to_log(posted: Posted) -> None:
     """Deliver an email by writing it to the log: there is no other way to its reader."""
     message = posted.message
-    log.info("An email to %s: %s\n\n%s", message.to, message.subject, message.text)
+    log.info("Email to %s: %s\n\n%s", message.to, message.subject, message.text)
 
 
 class _Bell:
@@ -93,7 +93,7 @@ class _Bell:
                 await self._listen()
             except Exception as error:
                 if not is_away(error):
-                    log.exception("cannot listen for emails")
+                    log.exception("couldn't listen for new emails")
             await asyncio.sleep(LOOK_EVERY_SECONDS)
 
     async def _listen(self) -> None:
@@ -137,7 +137,7 @@ class _Rounds:
                     await self._rest(await self._empty())
                 except Exception as error:
                     if not is_away(error):
-                        log.exception("an email could not be delivered")
+                        log.exception("couldn't send an email")
                     await wait_for(self._stop, DATABASE_RETRY_SECONDS)
         finally:
             if self._server is not None:
@@ -178,17 +178,17 @@ class _Rounds:
         if isinstance(problem, NoServer):
             self._troubles += 1
             if problem.trouble != self._told:
-                log.warning("emails do not get through: %s", problem.trouble)
+                log.warning("emails can't be sent: %s", problem.trouble)
             self._told = problem.trouble
         elif self._troubles:
-            log.info("emails get through again")
+            log.info("emails are sent again")
             self._troubles, self._told = 0, ""
         if problem is not None and delivery.outcome is not Outcome.NO_SERVER:
             may_be_mended = delivery.outcome is Outcome.PUT_OFF and problem.code >= 500  # noqa: PLR2004
             is_usual = delivery.outcome is Outcome.PUT_OFF and not may_be_mended
             log.log(
                 logging.INFO if is_usual else logging.WARNING,
-                "email %s to somebody at %s: %s (%s)",
+                "email %s to a user at %s: %s (%s)",
                 delivery.email_id,
                 delivery.domain,
                 delivery.outcome,
@@ -204,7 +204,7 @@ class _Rounds:
 def _mail_server(config: Config) -> MailServer | None:
     relay = config.relay
     if relay is None:
-        log.info("SMTP_URL is not set: emails are written to this log")
+        log.info("SMTP_URL isn't set, so emails are written to this log")
         return None
     log.info("emails go to %s", relay)
     return MailServer(relay, config.mail_from or "", greeting=config.greeting)

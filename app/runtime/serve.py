@@ -133,11 +133,11 @@ def worker_count(config: Config, connections: int | None) -> int:
     if config.workers or fitting < 1:
         raise CannotServe(
             f"{wanted} workers × {each} connections × {config.replicas} replicas (and a few more) "
-            f"do not fit into the {connections} that the database allows. Lower WORKERS, "
+            f"exceed the {connections} connections the database allows. Lower WORKERS, "
             "DATABASE_POOL_SIZE or DATABASE_POOL_OVERFLOW, or raise PostgreSQL's max_connections."
         )
     log.warning(
-        "%d workers instead of %d: the database allows no more connections", fitting, wanted
+        "%d workers instead of %d: the database doesn't allow more connections", fitting, wanted
     )
     return fitting
 
@@ -162,7 +162,7 @@ def _why_not(bind: str, setting: str, error: OSError) -> str:
     host, port = split_address(bind)
     if error.errno == errno.EADDRINUSE:
         other = f"{host}:{port + 1000}"
-        return f"{bind} is taken by another program. Stop it, or choose another: {setting}={other}"
+        return f"{bind} is already in use. Stop the other program or use {setting}={other}"
     if error.errno == errno.EACCES:
-        return f"{bind}: this port is for root alone. Choose one above 1023: {setting}={host}:8000"
-    return f"{bind} cannot be listened on: {error.strerror}"
+        return f"{bind}: only root can use this port. Use one above 1023: {setting}={host}:8000"
+    return f"Can't listen on {bind}: {error.strerror}"

@@ -66,7 +66,7 @@ class Server:
             connection.close()
         await self._wait_for_all(grace_seconds)
         if self._connections:
-            log.warning("%d requests in flight did not finish in time", len(self._connections))
+            log.warning("%d requests didn't finish in time", len(self._connections))
         for connection in list(self._connections):
             connection.cut_off()
         await self._wait_for_all(None)
@@ -143,7 +143,7 @@ class Server:
             except (BlockingIOError, InterruptedError, ConnectionAbortedError):
                 return
             except OSError as error:
-                log.error("no connection can be taken: %s", error.strerror)  # noqa: TRY400
+                log.error("couldn't accept a connection: %s", error.strerror)  # noqa: TRY400
                 self._pause(PAUSE_SECONDS)
                 return
             making = self._loop.create_task(self._loop.connect_accepted_socket(self._make, visitor))
@@ -162,7 +162,9 @@ class Server:
         self._being_made.discard(making)
         self._tell_share()
         if not making.cancelled() and making.exception() is not None:
-            log.warning("a visitor went before they came: %s", making.exception())
+            log.warning(
+                "a visitor disconnected before the connection was ready: %s", making.exception()
+            )
 
 
 def _settings() -> ServerConfig:

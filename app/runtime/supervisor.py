@@ -125,11 +125,11 @@ class Post:
             self.restarts += 1
             early = time.monotonic() - born < EARLY_DEATH_SECONDS
             early_deaths = early_deaths + 1 if early else 0
-            log.error("%s ended with %d and is replaced", self.name, status)
+            log.error("%s ended with status %d and will be restarted", self.name, status)
             if early_deaths >= EARLY_DEATHS_AT_MOST and not self._is_served():
                 self._stop.set()
                 raise CannotServe(
-                    f"{self.name} dies as soon as it starts; its last words stand above."
+                    f"{self.name} stops as soon as it starts. See its last messages above."
                 )
             await wait_for(self._stop, pause_after(early_deaths))
 
@@ -148,7 +148,7 @@ class Post:
         old.end(signal.SIGINT)  # without drain: its successor is there
         await _first_of(old.ended(), seconds=kill_after)
         if old in self.living:
-            log.error("a replaced %s did not stop in time and is killed", self.name)
+            log.error("the old %s didn't stop in time and was killed", self.name)
             old.end(signal.SIGKILL)
         return True
 
@@ -159,7 +159,7 @@ class Post:
             return
         silent = time.monotonic() - child.last_heard
         if silent > (SILENCE_SECONDS if child.heard.is_set() else START_SECONDS):
-            log.error("%s does not answer for %d s and is killed", self.name, silent)
+            log.error("%s hasn't responded for %d s and was killed", self.name, silent)
             child.end(signal.SIGKILL)
 
     def counted(self) -> Snapshot:
@@ -171,7 +171,7 @@ class Post:
         try:
             child = self.child = await self._start()
         except OSError as error:  # no memory, no process, no descriptor left
-            log.error("%s cannot be started: %s", self.name, error.strerror)  # noqa: TRY400
+            log.error("%s couldn't start: %s", self.name, error.strerror)  # noqa: TRY400
             return NOT_STARTED
         while True:
             status = await child.ended()
@@ -304,9 +304,9 @@ class Supervisor:
                 if self._stop.is_set():
                     return
                 if not await post.replace(kill_after=self._time_limit):
-                    log.error("the new %s did not start: the old one goes on", post.name)
+                    log.error("the new %s didn't start, so the old one keeps running", post.name)
                     return
-            log.info("all workers are replaced")
+            log.info("all workers replaced")
 
     async def _end_children(self) -> None:
         """See all off: in order, after a while by force, and at once if told to stop again."""
@@ -318,7 +318,7 @@ class Supervisor:
         gone = asyncio.gather(*(child.ended() for child in self._living()))
         await _first_of(gone, self._stop.urgent.wait(), seconds=self._time_limit)
         for child in self._living():
-            log.error("process %d did not stop in time and is killed", child.process.pid)
+            log.error("process %d didn't stop in time and was killed", child.process.pid)
             child.end(signal.SIGKILL)
 
     def _living(self) -> list[Child]:

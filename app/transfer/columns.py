@@ -136,9 +136,9 @@ class Reading(NamedTuple):
 
 AS_IT_IS = Reading()
 FLASK_SECURITY_SALT = (
-    "These are Flask-Security's people: it hashes an HMAC of each password, so nobody could sign "
-    "in without its salt. Give --flask-security-salt with the value of SECURITY_PASSWORD_SALT; an "
-    "empty one ('') if SECURITY_PASSWORD_SINGLE_HASH was set."
+    "These users come from Flask-Security, whose hashes need its salt. Add "
+    "--flask-security-salt with the value of SECURITY_PASSWORD_SALT, or an empty one ('') if "
+    "SECURITY_PASSWORD_SINGLE_HASH was set."
 )
 
 
@@ -170,6 +170,6 @@ def _doubt(columns: list[str]) -> str:
     names = ", ".join(f"“{column}”" for column in columns)
     options = " ".join(f"--ignore {column}" for column in columns)
     return (
-        f"Not read here, but it looks as if it said who may come in, or how: {names}. Say what it "
-        f"is, like --map {columns[0]}=confirmed (or blocked, active …), or pass over it: {options}"
+        f"Unknown column that may control who can sign in: {names}. Say what it means, like "
+        f"--map {columns[0]}=confirmed (or blocked, active …), or skip it: {options}"
     )

@@ -114,8 +114,8 @@ def _second_factors(row: Row, reading: Reading) -> list[Problem]:
         return []
     options = " ".join(f"--ignore {name}" for name in found)
     sentence = (
-        "This may be a second factor, which does not come along: with the password alone they "
-        f"would come in. Pass over it by {options}"
+        "This may be a second factor, which isn't imported. These users could sign in with the "
+        f"password alone. To accept this: {options}"
     )
     return [_problem(row, found[0], sentence)]
 
@@ -176,9 +176,9 @@ def _text(value: object) -> str:
     if isinstance(value, bytes):
         value = value.decode(errors="surrogateescape")
     if not isinstance(value, str):
-        raise ValueError("This has to be text.")  # noqa: TRY004 - told with the other problems
+        raise ValueError("This must be text.")  # noqa: TRY004 - told with the other problems
     if not value.isascii() and _shown(value) != value:
-        raise ValueError("This is no text in UTF-8.")
+        raise ValueError("This isn't UTF-8 text.")
     if "\0" in value:
         raise ValueError("This contains a NUL character.")
     return meant(value)
@@ -191,7 +191,7 @@ def _plain_text(value: object, _now: datetime, _reading: Reading) -> str:
 def _email(value: object, _now: datetime, reading: Reading) -> str:
     text = _text(value)
     if not text:
-        raise ValueError("The address is missing.")
+        raise ValueError("The email address is missing.")
     try:
         return normal_email(text, special=reading.special_domains)
     except WrongAddress as error:
@@ -203,18 +203,18 @@ def _username(value: object, _now: datetime, _reading: Reading) -> str:
     if not text or is_username(text):
         return text
     if not USERNAME_SHORTEST <= len(text) <= USERNAME_LONGEST:
-        why = f"has {len(text)} characters; {USERNAME_SHORTEST} to {USERNAME_LONGEST} are possible"
+        why = f"has {len(text)} characters; use {USERNAME_SHORTEST} to {USERNAME_LONGEST}"
     elif not (text[0].isascii() and text[0].isalpha()):
-        why = f"begins with “{text[0]}”; it has to be an email (a–z)"
+        why = f"starts with “{text[0]}”; use an email (a–z)"
     else:
         wrong = (
             each for each in text if not (each.isascii() and (each.isalnum() or each in "._-"))
         )
         sign = next(wrong, None)
         why = (
-            f"contains “{sign}”; letters (a–z), digits, dots, hyphens and underscores are possible"
+            f"contains “{sign}”; use only letters (a–z), digits, dots, hyphens and underscores"
             if sign
-            else "looks like an id"
+            else "looks like an ID"
         )
     raise ValueError(f"The username “{_shown(text[:USERNAME_LONGEST])}” {why}.")
 
@@ -226,7 +226,7 @@ def _hash(value: object, _now: datetime, reading: Reading) -> str | None:
 def _reason(value: object, _now: datetime, _reading: Reading) -> str:
     text = _text(value)
     if len(text) > REASON_LONGEST:
-        raise ValueError(f"At most {REASON_LONGEST} characters.")
+        raise ValueError(f"Use at most {REASON_LONGEST} characters.")
     return text
 
 
@@ -238,7 +238,7 @@ def _truth(value: object, now: datetime, _reading: Reading) -> bool | datetime |
         return _parsed(value, now)
     text = (str(value) if isinstance(value, int) else _text(value)).lower()
     if text not in TRUE | FALSE:
-        raise ValueError(f"This has to be true or false, and is “{_part(value)}”.")
+        raise ValueError(f"This must be true or false, not “{_part(value)}”.")
     return text in TRUE if text else None
 
 
@@ -269,9 +269,9 @@ def _parsed(value: object, now: datetime, *, latest: datetime | None = None) -> 
     try:
         moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
     except OverflowError:
-        raise ValueError("This moment is out of all range.") from None
+        raise ValueError("This date is out of range.") from None
     if not EPOCH <= moment <= (latest or now + A_DAY):
-        raise ValueError(f"“{_part(value)}” cannot be: it is before 1970, or still to come.")
+        raise ValueError(f"“{_part(value)}” is before 1970 or in the future.")
     return moment
 
 
@@ -294,7 +294,7 @@ def _moment_of(text: str) -> datetime:
     except ValueError:
         pass
     raise ValueError(
-        f"“{_part(text)}” has to be a moment, like 2026-03-01T12:00:00Z, or seconds or "
+        f"“{_part(text)}” must be a date and time like 2026-03-01T12:00:00Z, or seconds or "
         "milliseconds since 1970."
     )
 

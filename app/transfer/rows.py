@@ -19,18 +19,18 @@ DELIMITERS = ",;\t|"
 ENCODINGS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
 ENDS = re.compile(r"\r\n|\n|\r(?=.)", re.DOTALL)
 NAMES_SHOWN = 300
-SQL = "It is a dump of a database, as SQL: restore it, and import from that database."
-EXCEL = "It is a workbook: save it as CSV UTF-8."
+SQL = "This is an SQL dump. Restore it into a database and import from there."
+EXCEL = "This is a workbook. Save it as CSV UTF-8."
 # What files begin with that are no list of people.
 OTHERS = {
     "PK": EXCEL,
     "\udcd0\udccf": EXCEL,
-    "PGDMP": "It is a dump of PostgreSQL: restore it by pg_restore, and import from that database.",
+    "PGDMP": "This is a PostgreSQL dump. Restore it with pg_restore and import from there.",
     "--": SQL, "/*": SQL, "CREATE ": SQL, "INSERT ": SQL, "BEGIN": SQL, "SET ": SQL, "PRAGMA": SQL,
-    "SQLite format 3": "It is a database of SQLite: name it as a file, not by standard input.",
-    "[": "It is one list of JSON: make lines of it, by jq -c '.[]' people.json > people.jsonl, "
-    "or for Django's dumpdata by jq -c '.[] | select(.model == \"auth.user\") | .fields'.",
-    "{": "It is JSON: say --format jsonl.",
+    "SQLite format 3": "This is an SQLite database. Pass its file name, not standard input.",
+    "[": "This is a JSON list. Convert it to lines with jq -c '.[]' people.json > people.jsonl, "
+    "or, for Django's dumpdata, with jq -c '.[] | select(.model == \"auth.user\") | .fields'.",
+    "{": "This is JSON. Add --format jsonl.",
 }  # fmt: skip
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "'")  # what a spreadsheet may take for more than text
 
@@ -58,7 +58,7 @@ class Problem(NamedTuple):
     sentence: str
 
 
-NO_TEXT = "This line is no text in UTF-8, or longer than a user's line can be."
+NO_TEXT = "This line isn't UTF-8 text, or is too long."
 
 Tick = Callable[[int], object]
 
@@ -141,7 +141,7 @@ def _csv_rows(lines: Iterator[str], reading: Reading) -> Iterator[Row | Problem]
         except StopIteration:
             return
         except csv.Error as error:
-            yield Problem(line, "", "", f"This line is not CSV: {error}.")
+            yield Problem(line, "", "", f"This line isn't CSV: {error}.")
             continue
         if cells:
             yield _csv_row(line, names, cells)
@@ -162,15 +162,15 @@ def _names(header: str, delimiter: str, reading: Reading) -> list[str]:
         raise CannotRead(_no_header(header, names))
     twice = {name for name in names if name and names.count(name) > 1}
     if twice:
-        raise CannotRead(f"The first line names a column twice: {', '.join(sorted(twice))}.")
+        raise CannotRead(f"The first line names columns twice: {', '.join(sorted(twice))}.")
     return names
 
 
 def _no_header(header: str, names: list[str]) -> str:
     found = ", ".join(names)[:NAMES_SHOWN].encode(errors="replace").decode()
-    shown = f" It names: {found}." if found.isprintable() and found else ""
+    shown = f" It has: {found}." if found.isprintable() and found else ""
     return _otherwise(header) or (
-        "The first line has to name the columns, one of them “email”, in UTF-8 or UTF-16: like "
+        "The first line must name the columns, including “email”, in UTF-8 or UTF-16: like "
         f"email,username,password_hash.{shown}"
     )
 
@@ -185,7 +185,10 @@ def _csv_row(line: int, names: list[str], cells: list[str]) -> Row | Problem:
         return Problem(line, "", "", NO_TEXT)
     if len(cells) != len(names):
         return Problem(
-            line, "", "", f"This line has {len(cells)} columns, the first one names {len(names)}."
+            line,
+            "",
+            "",
+            f"This line has {len(cells)} columns, but the first line names {len(names)}.",
         )
     values = dict(zip(names, map(unguarded, cells), strict=True))
     values.pop("", None)
@@ -207,9 +210,9 @@ def _json_row(line: int, text: str) -> Row | Problem:
     try:
         found = json.loads(text)
     except (ValueError, RecursionError):
-        return Problem(line, "", "", "This line is not JSON.")
+        return Problem(line, "", "", "This line isn't JSON.")
     if not isinstance(found, dict):
-        return Problem(line, "", "", "This line is JSON, but no object with a user's columns.")
+        return Problem(line, "", "", "This line is JSON, but not an object with a user's columns.")
     return Row(line, {meant(name).lower(): value for name, value in found.items()})
 
 

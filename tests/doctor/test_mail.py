@@ -13,5 +13,5 @@ def test_a_public_site_needs_a_mail_server() -> None:
 
 
 def test_on_a_laptop_the_log_will_do_unless_a_letter_is_asked_for() -> None:
-    check(mail.without_email(LAPTOP, is_wanted=False), Level.OK, "written to the log")
+    check(mail.without_email(LAPTOP, is_wanted=False), Level.OK, "emails go to the log")
     check(mail.without_email(LAPTOP, is_wanted=True), Level.WRONG, "only go to the log")

@@ -35,7 +35,7 @@ async def test_ready_needs_the_database(config: Config) -> None:
     async with app.test_app():
         response = await app.test_client().get("/health/ready")
         assert response.status_code == 503
-        assert await response.get_data(as_text=True) == "the database is away\n"
+        assert await response.get_data(as_text=True) == "the database isn't available\n"
 
 
 def test_ready_needs_the_schema_at_head(config: Config, worker_database: URL) -> None:

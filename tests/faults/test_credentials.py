@@ -27,7 +27,7 @@ async def test_a_refused_password_is_a_503_until_the_new_one_is_known(
     password.write_text("first")
     url = own_cluster.url.set(username="house")
     with serving(environment(url, WORKERS="2", DATABASE_PASSWORD_FILE=str(password))) as server:
-        await said(server, "SMTP_URL is not set")
+        await said(server, "SMTP_URL isn't set")
         async with under_load(server.url, rate=20) as journal:
             for statement in ("ALTER ROLE house PASSWORD 'second'", HANG_UP):
                 await asyncio.to_thread(execute, own_cluster.url, statement)
@@ -35,7 +35,7 @@ async def test_a_refused_password_is_a_503_until_the_new_one_is_known(
             assert await asyncio.to_thread(status, server, "/health/ready") == 503
             password.write_text("second")
             server.process.send_signal(signal.SIGHUP)
-            await said(server, "all workers are replaced")
+            await said(server, "all workers replaced")
             await until_ready(server, seconds=10)
         async with under_load(server.url, rate=20, seconds=1) as after:
             pass

@@ -20,7 +20,7 @@ from tests.test_many_workers import PASSWORD, Visitor
 pytestmark = pytest.mark.slow
 
 FIRST, SECOND = new_key(), new_key()
-DONE = "all workers are replaced"
+DONE = "all workers replaced"
 
 
 @pytest.fixture
@@ -86,7 +86,7 @@ async def test_cf_02_the_key_is_changed_and_sessions_go_on(
 ) -> None:
     """As docs/operations.md says: the new key is accepted first, then it signs."""
     with serving(keys.environment(database)) as server:
-        await said(server, "SMTP_URL is not set")  # the mailer is there
+        await said(server, "SMTP_URL isn't set")  # the mailer is there
         early = await asyncio.to_thread(Visitor(server).create_user, "early")
         spare = Visitor(server)
         assert await asyncio.to_thread(sign_in, spare, "early") == 303
@@ -116,7 +116,7 @@ async def test_who_signs_in_while_the_key_changes_stays_signed_in(
 ) -> None:
     """Old and new workers serve side by side for a while: each must know the other's key."""
     with serving(keys.environment(database)) as server:
-        await said(server, "SMTP_URL is not set")
+        await said(server, "SMTP_URL isn't set")
         visitor = await asyncio.to_thread(Visitor(server).create_user, "restless")
         await keys.change(server, FIRST, SECOND)
         changing = asyncio.create_task(keys.change(server, SECOND, FIRST))
@@ -137,7 +137,7 @@ async def test_what_was_registered_before_the_key_changed_can_be_confirmed(
     database: URL, keys: Keys
 ) -> None:
     with serving(keys.environment(database)) as server:
-        await said(server, "SMTP_URL is not set")
+        await said(server, "SMTP_URL isn't set")
         same, same_link = register(server, "same")
         _, other_link = register(server, "other")
         await keys.change(server, SECOND, FIRST)
@@ -157,7 +157,7 @@ async def test_a_registration_is_confirmed_by_its_link_until_the_old_key_goes(
     database: URL, keys: Keys
 ) -> None:
     with serving(keys.environment(database)) as server:
-        await said(server, "SMTP_URL is not set")
+        await said(server, "SMTP_URL isn't set")
         visitor, link = register(server, "tardy")
         await keys.change(server, SECOND)
         visitor.ask("GET", link)

@@ -77,10 +77,10 @@ REFUSED = [
     ("approval.csv", Reading(ignored=["is_approved"]), "“account_status”"),
     ("aspnet-identity.csv", AS_IT_IS, "“lockoutenabled”, “lockoutend”"),
     ("wordpress.csv", AS_IT_IS, "“user_activation_key”, “user_status”"),
-    ("htpasswd", AS_IT_IS, "has to name the columns"),
-    ("pg_dump.sql", AS_IT_IS, "as SQL: restore it"),
-    ("mysqldump.sql", AS_IT_IS, "as SQL: restore it"),
-    ("pg_dump.custom", AS_IT_IS, "by pg_restore"),
+    ("htpasswd", AS_IT_IS, "must name the columns"),
+    ("pg_dump.sql", AS_IT_IS, "SQL dump"),
+    ("mysqldump.sql", AS_IT_IS, "SQL dump"),
+    ("pg_dump.custom", AS_IT_IS, "with pg_restore"),
     ("people.xlsx", AS_IT_IS, "CSV UTF-8"),
     ("django-dumpdata.json", AS_IT_IS, r"jq -c '.\[\] | select"),
 ]
@@ -90,9 +90,13 @@ TOLD = [
         FLASK_SECURITY,
         "second factor.* --ignore tf_primary_method --ignore tf_totp_secret",
     ),
-    ("windows-1252.csv", AS_IT_IS, "no text in UTF-8"),
-    ("compact-dates.csv", AS_IT_IS, "“16121209” has to be a moment"),
-    ("wordpress.csv", Reading(ignored=["user_status", "user_activation_key"]), "no hash"),
+    ("windows-1252.csv", AS_IT_IS, "UTF-8 text"),
+    ("compact-dates.csv", AS_IT_IS, "“16121209” must be a date and time"),
+    (
+        "wordpress.csv",
+        Reading(ignored=["user_status", "user_activation_key"]),
+        "a known kind of password hash",
+    ),
 ]
 
 

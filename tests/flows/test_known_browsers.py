@@ -112,7 +112,7 @@ class TestAHundredFailures:
         await self.fail(services, FAILURES_UNTIL_DISABLED)
         with pytest.raises(WrongCredentials):
             await sign_in(services, ALICE)
-        (message,) = [each for each in await messages(services) if "switched off" in each.subject]
+        (message,) = [each for each in await messages(services) if "turned off" in each.subject]
         assert "http://127.0.0.1:8000/reset" in message.text
         assert "account.password_disabled" in await events(services)
         assert await entered(services, ALICE, browser=known)
@@ -158,7 +158,7 @@ class TestNotice:
         before = len(await messages(services))
         second = (await entered(services, ALICE, client=STRANGER)).browser
         (message,) = (await messages(services, ALICE.email))[before:]
-        assert "new sign-in" in message.subject
+        assert "New sign-in" in message.subject
         assert STRANGER.ip in message.text
         assert "/not-me/" in message.text
         for known in (first, second):

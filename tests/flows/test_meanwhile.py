@@ -16,7 +16,7 @@ Deed = Callable[[Services], Awaitable[object]]
 
 
 async def take_it_back(services: Services) -> None:
-    await take_back(services, await link_about(services, ALICE.email, "new sign-in"))
+    await take_back(services, await link_about(services, ALICE.email, "New sign-in"))
 
 
 async def recover(services: Services) -> None:

@@ -213,7 +213,7 @@ class TestReset:
         await entered(services, ALICE, password=NEW, browser=done.browser)
         assert len(await messages(services, ALICE.email)) == before
         await entered(services, ALICE, password=NEW)
-        assert "new sign-in" in (await messages(services, ALICE.email))[-1].subject
+        assert "New sign-in" in (await messages(services, ALICE.email))[-1].subject
 
     async def test_a_link_to_an_address_of_before_is_void(self, services: Services) -> None:
         await create_user(services, ALICE)

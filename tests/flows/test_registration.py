@@ -196,7 +196,7 @@ async def test_a_user_name_that_went_to_somebody_else_meanwhile_is_refused(
     receipt = await register(services, ALICE)
     link = await last_link(services, ALICE.email)
     await create_user(services, BOB._replace(username="ALICE"))
-    with pytest.raises(UsernameTaken, match="register again"):
+    with pytest.raises(UsernameTaken, match="Register again"):
         await confirm(services, link, receipt=receipt)
 
 
@@ -204,7 +204,7 @@ async def test_who_registered_twice_is_told_that_he_has_an_account(services: Ser
     first = await register(services, ALICE)
     link = await last_link(services, ALICE.email)
     await create_user(services, ALICE)
-    with pytest.raises(LinkUnusable, match="confirmed already"):
+    with pytest.raises(LinkUnusable, match="already confirmed"):
         await confirm(services, link, receipt=first)
 
 

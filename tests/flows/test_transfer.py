@@ -59,13 +59,13 @@ async def look(services: Services, columns: str = "username", where: str = "true
 BAD: list[tuple[dict[str, Any] | Problem, str]] = [
     ({"email": "nonsense"}, "@"),
     ({**ANNA, "username": "anna lena"}, "contains"),
-    ({**ANNA, "password_hash": "plain"}, "no hash"),
-    ({**ANNA, "role": "Emperor"}, "no role “Emperor”"),
+    ({**ANNA, "password_hash": "plain"}, "a known kind of password hash"),
+    ({**ANNA, "role": "Emperor"}, "The role “Emperor” doesn't exist"),
     ({**BERT, "username": "other"}, "line 2"),
     ({**BERT, "email": "BERT@example.com", "username": "other"}, "line 2"),
-    ({**ANNA, "username": "Bert"}, "somebody else's, in line 2"),
-    ({**ANNA, "username": "ALICE"}, "somebody else's, here"),
-    (Problem(9, "", "", "This line is not CSV."), "not CSV"),
+    ({**ANNA, "username": "Bert"}, "already taken in line 2"),
+    ({**ANNA, "username": "ALICE"}, "already taken here"),
+    (Problem(9, "", "", "This line isn't CSV."), "isn't CSV"),
 ]
 
 
@@ -199,7 +199,7 @@ async def test_a_name_that_somebody_takes_meanwhile_is_a_problem(services: Servi
         services, ANNA, "email = 'quick@example.com', email_key = 'quick'", told
     )
     assert not imported.is_done
-    assert told[0].sentence == "The username “anna” is somebody else's, here."
+    assert told[0].sentence == "The username “anna” is already taken here."
     assert await look(services) == ["anna"]
     assert await count(services, "audit_events") == 0
 
@@ -304,7 +304,7 @@ async def test_a_database_that_is_away_or_no_flasks_is_refused(
     services: Services, flask_database: URL
 ) -> None:
     for url in (flask_database.set(port=1), flask_database.set(database="nothing_of_that_name")):
-        with pytest.raises(CannotRead, match=r"cannot be reached|refuses"):
+        with pytest.raises(CannotRead, match=r"Can't reach|reported"):
             await from_flask(services, url)
     with pytest.raises(CannotRead, match=r"no table “user” or “users”"):
         await from_flask(services, flask_database)
@@ -317,7 +317,7 @@ async def test_a_table_that_may_not_be_read_is_refused(
     services: Services, flask_database: URL
 ) -> None:
     await run(flask_database, "CREATE VIEW users AS SELECT 'a@b.cd' AS email, 1 / 0 AS id")
-    with pytest.raises(CannotRead, match="refuses"):
+    with pytest.raises(CannotRead, match="reported"):
         await from_flask(services, flask_database)
 
 

@@ -39,23 +39,23 @@ BCRYPT = "$2b$04$DnMmLFqjFpLrRjpnlsNLHuEtBrt/QChwIBvqyT/xu/lfRB94P7xAG"
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("four unrelated words", "no hash"),
-        ("plain", "no hash"),
+        ("four unrelated words", "a known kind of password hash"),
+        ("plain", "a known kind of password hash"),
         ("md5$abc$900150983cd24fb0d6963f7d28e17f72", "too weak"),
         ("sha1$abc$a9993e364706816aba3e25717850c26c9cd0d89d", "too weak"),
         ("900150983cd24fb0d6963f7d28e17f72", "too weak"),
-        ("$argon2id$v=19$m=65536,t=3,p=4$c2FsdA$aGFzaA", "garbled"),
-        ("argon2$argon2id$v=19$m=102400,t=2,p=8$c2FsdA$aGFzaA", "garbled"),
+        ("$argon2id$v=19$m=65536,t=3,p=4$c2FsdA$aGFzaA", "corrupted"),
+        ("argon2$argon2id$v=19$m=102400,t=2,p=8$c2FsdA$aGFzaA", "corrupted"),
         (WERKZEUG[:128], "128 characters .* cut"),
-        (WERKZEUG + "0", "garbled"),
-        (WERKZEUG.replace("1024", "zero"), "garbled"),
-        ("$2b$12$short", "garbled"),
+        (WERKZEUG + "0", "corrupted"),
+        (WERKZEUG.replace("1024", "zero"), "corrupted"),
+        ("$2b$12$short", "corrupted"),
         (BCRYPT[:-1], "59 characters"),
-        ("pbkdf2:md5:1000$salt$" + "0" * 32, "no hash"),
-        ("pbkdf2_sha256$600000$salt$notbase64", "garbled"),
-        ("$pbkdf2-sha256$10$a$" + "A" * 43, "garbled"),
-        ("$" * 2000, "no hash"),
-        ("pbkdf2:sha256:1000$" + "a" * 5000 + "$" + "0" * 64, "garbled"),
+        ("pbkdf2:md5:1000$salt$" + "0" * 32, "a known kind of password hash"),
+        ("pbkdf2_sha256$600000$salt$notbase64", "corrupted"),
+        ("$pbkdf2-sha256$10$a$" + "A" * 43, "corrupted"),
+        ("$" * 2000, "a known kind of password hash"),
+        ("pbkdf2:sha256:1000$" + "a" * 5000 + "$" + "0" * 64, "corrupted"),
     ],
 )
 def test_what_no_login_could_use_is_refused(text: str, words: str) -> None:
@@ -82,7 +82,7 @@ def test_what_no_login_could_use_is_refused(text: str, words: str) -> None:
     ],
 )
 def test_a_hash_that_would_stop_the_server_is_refused(text: str) -> None:
-    with pytest.raises(WrongHash, match="costs more than a login may"):
+    with pytest.raises(WrongHash, match="takes too long to check"):
         normal_hash(text)
 
 
@@ -90,7 +90,7 @@ def test_a_hash_that_would_stop_the_server_is_refused(text: str) -> None:
     "text", ["scrypt:1000:8:1$salt$" + "0" * 128, BCRYPT.replace("$04$", "$00$")]
 )
 def test_a_cost_that_there_is_not_is_refused(text: str) -> None:
-    with pytest.raises(WrongHash, match=r"a cost that there is not|garbled"):
+    with pytest.raises(WrongHash, match=r"an invalid cost|garbled"):
         normal_hash(text)
 
 
@@ -193,6 +193,6 @@ def test_a_hash_of_flask_security_is_of_its_salt_alone() -> None:
     "rest", ["", "x:y", f"{BCRYPT}:", f"{BCRYPT}:%%%", f"{BCRYPT[:-1]}:c2FsdA=="]
 )
 def test_a_garbled_hash_of_flask_security_is_refused(rest: str) -> None:
-    with pytest.raises(WrongHash, match="garbled"):
+    with pytest.raises(WrongHash, match="corrupted"):
         normal_hash(hashes.FLASK_SECURITY + rest)
     assert not HASHER.verify_at_once(GOOD, hashes.FLASK_SECURITY + rest).is_right

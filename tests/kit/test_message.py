@@ -67,13 +67,13 @@ def test_a_trouble_is_one_printable_line_without_addresses() -> None:
 @pytest.mark.parametrize(
     ("mail_from", "words"),
     [
-        ('"My site <login@example.org>"', "leave out the quotes"),
-        ("'My site <login@example.org>'", "leave out the quotes"),
-        ('"login@example.org"', "leave out the quotes"),
+        ('"My site <login@example.org>"', "remove the quotes"),
+        ("'My site <login@example.org>'", "remove the quotes"),
+        ('"login@example.org"', "remove the quotes"),
         ("Smith, Anna <login@example.org>", '"Smith, Anna" <login@example.com>'),
-        ("Site: ours <login@example.org>", "put the name in quotes"),
+        ("Site: ours <login@example.org>", "Put the name in quotes"),
         ("a@example.org, b@example.org", "."),
-        ("a@example.org, Site <b@example.org>", "put the name in quotes"),
+        ("a@example.org, Site <b@example.org>", "Put the name in quotes"),
         ("Site <login@example.org> (ours)", "must be like login@example.com"),
         ("Site login@example.org", "."),
     ],

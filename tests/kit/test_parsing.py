@@ -70,13 +70,13 @@ def test_a_column_named_twice_is_refused() -> None:
 @pytest.mark.parametrize(
     ("line", "words"),
     [
-        (b"a@example.com", "1 columns, the first one names 2"),
+        (b"a@example.com", "1 columns, but the first line names 2"),
         (b"a@example.com,a,b", "3 columns"),
-        (b"\xff@example.com,a", "no text in UTF-8"),
-        (b"a\x00@example.com,a", "no text in UTF-8"),
-        (b'"a"b@example.com,a', "not CSV"),
-        (b'"a@example.com,a', "not CSV"),
-        (b"a" * (LINE_LONGEST + 10) + b",a", "longer than"),
+        (b"\xff@example.com,a", "UTF-8 text"),
+        (b"a\x00@example.com,a", "UTF-8 text"),
+        (b'"a"b@example.com,a', "isn't CSV"),
+        (b'"a@example.com,a', "isn't CSV"),
+        (b"a" * (LINE_LONGEST + 10) + b",a", "too long"),
     ],
 )
 def test_an_unreadable_line_is_told_by_its_number(line: bytes, words: str) -> None:
@@ -97,13 +97,13 @@ def test_the_lines_after_an_unreadable_one_are_read() -> None:
 @pytest.mark.parametrize(
     ("line", "words"),
     [
-        (b"{", "not JSON"),
-        (b"nonsense", "not JSON"),
-        (b"[1]", "no object"),
-        (b'"a@example.com"', "no object"),
-        (b"9" * 5000, "not JSON"),
-        (b"[" * 90000, "not JSON"),
-        (b'{"email": "\xff"}', "no text"),
+        (b"{", "isn't JSON"),
+        (b"nonsense", "isn't JSON"),
+        (b"[1]", "not an object"),
+        (b'"a@example.com"', "not an object"),
+        (b"9" * 5000, "isn't JSON"),
+        (b"[" * 90000, "isn't JSON"),
+        (b'{"email": "\xff"}', "isn't UTF-8 text"),
     ],
 )
 def test_an_unreadable_json_line_is_told_by_its_number(line: bytes, words: str) -> None:
@@ -159,19 +159,19 @@ def test_whatever_a_column_holds_it_is_a_person_or_a_problem(values: Mapping[str
         ("email", "nonsense", "@"),
         ("email", "a@b.cd" + "x" * 300, "254"),
         ("email", "a\0@example.com", "NUL"),
-        ("username", "ab", "has 2 characters; 3 to 64"),
+        ("username", "ab", "has 2 characters; use 3 to 64"),
         ("username", "a" * 65, "has 65 characters"),
-        ("username", "1anna", "begins with “1”"),
-        ("username", "änna", "begins with “ä”"),
+        ("username", "1anna", "starts with “1”"),
+        ("username", "änna", "starts with “ä”"),
         ("username", "anna lena", "contains “ ”"),
         ("username", "anna@example.com", "contains “@”"),
-        ("password_hash", "secret", "no hash"),
-        ("password", "secret", "no hash"),
+        ("password_hash", "secret", "a known kind of password hash"),
+        ("password", "secret", "a known kind of password hash"),
         ("confirmed", "perhaps", "true or false"),
         ("blocked", 7, "true or false"),
-        ("confirmed_at", "yesterday", "a moment, like"),
+        ("confirmed_at", "yesterday", "a date and time like"),
         ("created_at", "0001-01-01T00:00:00+23:59", "range"),
-        ("created_at", 12, "“12” has to be a moment"),
+        ("created_at", 12, "“12” must be a date and time"),
         ("blocked_reason", "x" * 1001, "1000"),
     ],
 )
@@ -396,7 +396,7 @@ def test_lines_are_told_apart_wherever_a_piece_of_the_file_ends() -> None:
 
 
 def test_a_header_that_is_none_says_what_it_names() -> None:
-    with pytest.raises(CannotRead, match=r"It names: name, phone\."):
+    with pytest.raises(CannotRead, match=r"It has: name, phone\."):
         parsed(b"Name;Phone\n")
     with pytest.raises(CannotRead, match="twice: name"):
         parsed(b"email,name,Name\n")

@@ -26,7 +26,7 @@ from app.mail.relay import relay_of
     ],
 )
 def test_what_is_no_mail_server_is_refused(url: str) -> None:
-    with pytest.raises(ValueError, match=r"must be|knows|clear|username") as refusal:
+    with pytest.raises(ValueError, match=r"must be|supports|unencrypted|username") as refusal:
         relay_of(url)
     assert "secret" not in str(refusal.value)
 
@@ -51,7 +51,7 @@ def test_a_password_is_what_was_written(sign: str) -> None:
 
 
 def test_a_password_of_its_own_is_not_sent_in_the_clear_either() -> None:
-    with pytest.raises(ValueError, match="in the clear"):
+    with pytest.raises(ValueError, match="unencrypted"):
         relay_of("smtp://mail.example.com?tls=none", "secret")
     assert relay_of("smtp://localhost?tls=none", "secret").password == "secret"
 

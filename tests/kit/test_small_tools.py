@@ -226,7 +226,7 @@ def test_permissions_are_bits() -> None:
 
 
 @pytest.mark.parametrize(
-    ("seconds", "words"), [(0.2, "a second"), (5, "5 seconds"), (91, "2 minutes")]
+    ("seconds", "words"), [(0.2, "1 second"), (5, "5 seconds"), (91, "2 minutes")]
 )
 def test_a_wait_is_told_in_words(seconds: float, words: str) -> None:
     assert TooManyTries(seconds).sentence.endswith(f"in {words}.")

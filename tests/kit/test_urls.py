@@ -133,12 +133,12 @@ def test_a_port_that_no_host_has_is_refused() -> None:
 @pytest.mark.parametrize(
     ("query", "words"),
     [
-        ("channel_binding=require", "leave it out"),
-        ("sslmode=nonsense", "none of disable"),
+        ("channel_binding=require", "doesn't support"),
+        ("sslmode=nonsense", "Use one of disable"),
         ("sslmode=verify-full", "sslrootcert=/path/to/ca.pem"),
         ("sslmode=verify-ca", "sslrootcert=system"),
-        ("sslmode=verify-full&sslrootcert=/does/not/exist.pem", "cannot be read"),
-        ("sslcert=/does/not/exist.pem", "cannot be read"),
+        ("sslmode=verify-full&sslrootcert=/does/not/exist.pem", "can't be read"),
+        ("sslcert=/does/not/exist.pem", "can't be read"),
     ],
 )
 def test_a_server_that_cannot_be_verified_so_is_refused_with_how(

@@ -34,7 +34,7 @@ async def test_all_that_can_happen_to_a_person_at_once(services: Services, _roun
     await create_user(services, ROOT, role="Administrator")
     entries = [await entered(services, ALICE) for _ in range(4)]
     link = await asked(services)
-    not_me = await link_about(services, ALICE.email, "new sign-in")
+    not_me = await link_about(services, ALICE.email, "New sign-in")
     alice = await id_of(services, ALICE)
 
     actor = await actor_of(services, ALICE)
@@ -101,7 +101,7 @@ async def test_one_of_two_administrators_disowns_while_the_other_is_blocked(
         await create_user(services, someone, role="Administrator")
         await signed_in(services, someone)
         await signed_in(services, someone)
-    not_me = await link_about(services, ROOT.email, "new sign-in")
+    not_me = await link_about(services, ROOT.email, "New sign-in")
     outcomes = await at_once(take_back(services, not_me), block(services, BOB))
     assert not isinstance(outcomes[0], Refusal)
     async with services.engine.connect() as connection:

@@ -276,7 +276,7 @@ class TestLogin:
             response = await log_in(browser, email_or_user=name)
             assert response.status_code == 429
             assert response.headers["Retry-After"] == "1"
-            assert "Too many attempts. Please try again in a second." in browser.text
+            assert "Too many attempts. Please try again in 1 second." in browser.text
             assert f'value="{name}"' in browser.text
 
     @pytest.mark.parametrize("target", FOREIGN_TARGETS)

@@ -43,7 +43,7 @@ async def register(browser: Browser, **more: str) -> int:
         ({"password": (PASSWORD * 4)[:130]}, "Use at most 128 characters. This has 130"),
         ({"username": "a" * 65}, "3 to 64 letters (a–z), digits, dots, hyphens and underscores"),
         ({"email": "a" * 250 + "@example.com"}, "at most 254 characters"),
-        ({"email": "anna@corp.local"}, "a public Internet domain"),
+        ({"email": "anna@corp.local"}, "a public internet domain"),
         ({"username": "abcdef01-2345-6789-abcd-ef0123456789"}, "3 to 64 letters"),
     ],
 )
