@@ -73,9 +73,7 @@ async def confirm(ctx: Context, *, sealed: str, receipts: Iterable[str], passwor
         has_account = confirmed or await users.find(ctx.db, pending.email) is not None
         name_is_gone = not has_account and await users.is_username_taken(ctx.db, pending.username)
     if name_is_gone:
-        raise UsernameTaken(
-            "This username has been taken meanwhile. Register again with another one."
-        )
+        raise UsernameTaken("This username has been taken. Register again with another one.")
     if not confirmed:
         raise LinkUnusable("This address is already confirmed. You can sign in.")
 
