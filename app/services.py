@@ -95,7 +95,7 @@ def _away(error: Exception) -> DatabaseAway:
 
 
 def services() -> Services:
-    """Return the house of the application that serves this request."""
+    """Return what the application holds that serves this request."""
     found: Services = current_app.extensions[EXTENSION]
     return found
 

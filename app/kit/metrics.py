@@ -12,7 +12,7 @@ from app.kit.counts import A_MOMENT, Counted, Told
 from app.kit.errors import Refusal
 
 P = ParamSpec("P")
-Ended = TypeVar("Ended", bound="Outcome")
+Ended = TypeVar("Ended", bound="HasOutcome")
 
 REGISTRY = CollectorRegistry(auto_describe=False)
 REQUESTS = Counter(
@@ -66,7 +66,7 @@ LOOP_LAG_SECONDS = Histogram(
 Step = Callable[P, Coroutine[Any, Any, Ended]]
 
 
-class Outcome(Protocol):
+class HasOutcome(Protocol):
     """How something ended: ``outcome`` is what it is counted as."""
 
     @property

@@ -206,9 +206,9 @@ async def _wipe(
 ) -> Sequence[datetime]:
     """Wipe at most so many lines that are not wiped yet, the oldest first; return their moments."""
     about = AuditEvent.subject_id == user_id
-    his = or_(AuditEvent.actor_id == user_id, and_(about, AuditEvent.actor_id.is_(None)))
+    own = or_(AuditEvent.actor_id == user_id, and_(about, AuditEvent.actor_id.is_(None)))
     tells = or_(
-        and_(his, or_(AuditEvent.ip != cast(NO_ADDRESS, INET), AuditEvent.user_agent != "")),
+        and_(own, or_(AuditEvent.ip != cast(NO_ADDRESS, INET), AuditEvent.user_agent != "")),
         and_(about, AuditEvent.detail.has_key("reason")),
     )
     some = (
@@ -222,8 +222,8 @@ async def _wipe(
         update(AuditEvent)
         .where(AuditEvent.id == func.any(func.array(some.scalar_subquery())))
         .values(
-            ip=case((his, cast(NO_ADDRESS, INET)), else_=AuditEvent.ip),
-            user_agent=case((his, ""), else_=AuditEvent.user_agent),
+            ip=case((own, cast(NO_ADDRESS, INET)), else_=AuditEvent.ip),
+            user_agent=case((own, ""), else_=AuditEvent.user_agent),
             detail=case((about, without_reason), else_=AuditEvent.detail),
         )
         .returning(AuditEvent.at)
@@ -323,8 +323,8 @@ def _wanted(wanted: EventFilter, before: Place | None, size: int) -> Select[tupl
     lines = lines.order_by(*_NEWEST_FIRST).limit(size)
     if wanted.user is None:
         return select(lines.subquery().c.id)
-    his = (AuditEvent.subject_id == wanted.user, AuditEvent.actor_id == wanted.user)
-    both = union_all(*(select(lines.where(role).subquery().c.id) for role in his))
+    own = (AuditEvent.subject_id == wanted.user, AuditEvent.actor_id == wanted.user)
+    both = union_all(*(select(lines.where(role).subquery().c.id) for role in own))
     return select(both.subquery().c.id)
 
 

@@ -1,6 +1,6 @@
 """Takes emails from the outbox and sends them by SMTP; without a mail server, to the log.
 
-Beside it, in the same process, the house is kept.
+Housekeeping runs beside it, in the same process.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""Pages for everything that goes wrong, in the house's look, with the request's id."""
+"""Pages for everything that goes wrong, in the site's look, with the request's id."""
 
 import logging
 from typing import NamedTuple
