@@ -244,8 +244,8 @@ async def test_a_postman_is_a_process(
             url = f"http://{environ['METRICS_BIND']}/metrics"
             async with aiohttp.ClientSession() as session, session.get(url) as response:
                 counted = await response.text()
-            assert 'vestibule_letters_total{outcome="sent"} 1.0' in counted
-            assert "vestibule_letters_waiting 0.0" in counted
+            assert 'vestibule_emails_total{outcome="sent"} 1.0' in counted
+            assert "vestibule_emails_waiting 0.0" in counted
             assert "vestibule_workers" not in counted
             child.send_signal(signal.SIGTERM)
             await until(lambda: child.poll() is not None, seconds=5)

@@ -76,14 +76,14 @@ def test_counts_are_right_over_workers_and_their_deaths(server: Server) -> None:
 
 def test_the_house_is_looked_after(server: Server) -> None:
     Visitor(server).create_user("looked")
-    until(server, "vestibule_letters_waiting", 0)
+    until(server, "vestibule_emails_waiting", 0)
     found = metrics(server)
     assert found["vestibule_database_up"] == 1
     assert found["vestibule_login_sessions"] >= 1
-    assert found["vestibule_letters_oldest_seconds"] == 0
+    assert found["vestibule_emails_oldest_seconds"] == 0
     assert found["vestibule_database_pool_limit"] == 18
     assert found["vestibule_passwords_waiting"] == 0
-    assert found['vestibule_letters_total{outcome="sent"}'] >= 1
+    assert found['vestibule_emails_total{outcome="sent"}'] >= 1
     assert found["vestibule_password_wait_seconds_count"] >= 1
     assert found["vestibule_event_loop_lag_seconds_count"] >= 1
     assert found['vestibule_request_seconds_count{route="/login"}'] >= 1

@@ -33,7 +33,7 @@ PASSWORD_WAIT_SECONDS = Histogram(
     buckets=(0.001, 0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10), registry=REGISTRY,
 )  # fmt: skip
 EMAILS = Counter(
-    "vestibule_letters", "Emails sent, postponed or failed", ["outcome"], registry=REGISTRY
+    "vestibule_emails", "Emails sent, postponed or failed", ["outcome"], registry=REGISTRY
 )
 PRUNED = Counter(
     "vestibule_pruned_rows", "Expired rows deleted by housekeeping",
@@ -44,7 +44,7 @@ HOUSEKEEPING_AT = Gauge(
     registry=REGISTRY,
 )  # fmt: skip
 NOT_DELETED = Gauge(
-    "vestibule_people_passed_over", "Users that housekeeping couldn't delete (see its log)",
+    "vestibule_users_passed_over", "Users that housekeeping couldn't delete (see its log)",
     registry=REGISTRY,
 )  # fmt: skip
 CONNECTIONS = Gauge("vestibule_connections", "Open connections", registry=REGISTRY)

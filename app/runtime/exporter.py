@@ -128,8 +128,8 @@ class Exporter(Collector):
             self._database = {
                 "database_up": 1,
                 "login_sessions": live,
-                "letters_waiting": waiting.count,
-                "letters_oldest_seconds": waiting.oldest_seconds,
+                "emails_waiting": waiting.count,
+                "emails_oldest_seconds": waiting.oldest_seconds,
             }
         except Exception as error:
             if not is_away(error):
@@ -140,6 +140,6 @@ class Exporter(Collector):
 _WORDS = {
     "database_up": "Whether the database answers",
     "login_sessions": "Active sessions",
-    "letters_waiting": "Emails waiting to be sent",
-    "letters_oldest_seconds": "How long the oldest of them has been waiting",
+    "emails_waiting": "Emails waiting to be sent",
+    "emails_oldest_seconds": "How long the oldest of them has been waiting",
 }
