@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from app.config import Config, WrongSettings, load
+from app.config import RENAMED, Config, WrongSettings, load
 from app.db import database_url
 
 KEY = "tests-9fK2mQ7xR4tB8wZ1cV6nJ3hL5pDs"
@@ -230,3 +230,9 @@ def test_domains_are_compared_in_one_form() -> None:
     config = load({"REGISTRATION_DOMAINS": "Example.COM  .Bücher.example"})
     assert config.registration_domains == ("example.com", ".xn--bcher-kva.example")
     assert load({"TERMS_URL": "/terms"}).terms_url == "/terms"
+
+
+@pytest.mark.parametrize(("old", "new"), RENAMED.items())
+def test_an_old_name_is_refused_with_the_new_one(old: str, new: str) -> None:
+    assert f"{old}: is called {new} now" in complaint(**{old: "1"})
+    assert new.lower() in Config.model_fields

@@ -73,3 +73,27 @@ def test_addresses_get_their_one_form_and_nobody_stands_in_the_way(
         command.downgrade(schema.alembic_config(url), "0005")
         before = dict(run(url, "SELECT username, email_key FROM users"))
         assert all(before[name] == WRITTEN[name][1] for name in ("plain", "sharp", "wide"))
+
+
+EVENT = """
+INSERT INTO audit_events (event, ip, user_agent, request_id)
+VALUES ('letter.refused', '192.0.2.7', 'a browser', 'x'), ('login.failed', '192.0.2.7', 'x', 'y')
+"""
+EVENTS = "SELECT event, count(*) FROM audit_events GROUP BY event ORDER BY event"
+NAMES = """
+SELECT conname, 1 FROM pg_constraint
+WHERE conname ~ 'devices|throttle|forgotten' AND connamespace = 'public'::regnamespace
+UNION ALL SELECT relname, 1 FROM pg_class
+WHERE relname ~ 'devices|throttle|forgotten' AND relnamespace = 'public'::regnamespace
+"""
+
+
+def test_what_is_renamed_keeps_its_rows(worker_database: URL) -> None:
+    with databases.fresh(worker_database) as url:
+        schema.migrate(url, "0008")
+        assert run(url, EVENT, NAMES)
+        schema.migrate(url)
+        assert run(url, EVENTS) == [("email.refused", "1"), ("login.failed", "1")]
+        assert run(url, NAMES) == []
+        command.downgrade(schema.alembic_config(url), "0008")
+        assert run(url, EVENTS) == [("letter.refused", "1"), ("login.failed", "1")]

@@ -40,14 +40,14 @@ DECLARE found record;
 BEGIN
     FOR found IN
         SELECT conrelid::regclass AS owner, conname AS name FROM pg_constraint
-        WHERE conrelid = '{new}'::regclass AND conname LIKE '%\\_{old}%'
+        WHERE conrelid = '{new}'::regclass AND conname LIKE '%{old}%'
     LOOP
         EXECUTE format('ALTER TABLE %s RENAME CONSTRAINT %I TO %I',
             found.owner, found.name, replace(found.name, '{old}', '{new}'));
     END LOOP;
     FOR found IN
         SELECT indexrelid::regclass AS name FROM pg_index
-        WHERE indrelid = '{new}'::regclass AND indexrelid::regclass::text LIKE '%\\_{old}%'
+        WHERE indrelid = '{new}'::regclass AND indexrelid::regclass::text LIKE '%{old}%'
     LOOP
         EXECUTE format('ALTER INDEX %s RENAME TO %I',
             found.name, replace(found.name::text, '{old}', '{new}'));

@@ -37,13 +37,13 @@ def welcome(config: Config, *, workers: int, has_administrator: bool) -> Sequenc
     count = f"({workers} workers, press Ctrl+C to stop)"
     lines = [
         f"{config.site_name} is running at {config.public_url}  {count}",
-        _letters(config),
+        _emails(config),
         "" if has_administrator else f"First administrator:  {command}",
     ]
     return ["", *[f"  {line}" for line in lines if line], ""]
 
 
-def _letters(config: Config) -> str:
+def _emails(config: Config) -> str:
     if config.relay is not None:
         return f"Emails go to {config.relay}."
     return "Email isn't set up yet, so emails appear here in the log. To send them, set SMTP_URL."
