@@ -55,7 +55,7 @@ class Site:
 
     async def link(self, to: str, kind: str) -> str:
         """Return the path of the first link of a kind to an address, from either's log."""
-        email = rf"An email to {re.escape(to)}:(?:(?!An email to ).)*?http://[^/\s]+(/{kind}/\S+)"
+        email = rf"Email to {re.escape(to)}:(?:(?!Email to ).)*?http://[^/\s]+(/{kind}/\S+)"
         for _ in range(200):
             said = "".join(server.log for server in self.servers)
             found = re.findall(email, said, re.DOTALL)

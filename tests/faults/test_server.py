@@ -25,6 +25,10 @@ KILLS = int(os.environ.get("KILLS", "4"))
 SLOW_HASH = "10"
 
 
+# How an answer ends whose worker was killed: before it, in it, or by the kernel.
+CUT = ("ServerDisconnectedError", "ClientPayloadError", "Reset")
+
+
 @pytest.fixture
 def database(worker_database: URL) -> Iterator[URL]:
     with databases.migrated(worker_database) as url:
@@ -87,11 +91,11 @@ async def test_ft_03_killed_workers_are_replaced_under_load(database: URL, figur
         said = server.log
     for failure in journal.failures():
         assert failure.status == 0, failure
-        assert failure.error == "ServerDisconnectedError" or "Reset" in failure.error, failure
+        assert any(word in failure.error for word in CUT), failure
     assert at_once(journal, kills) == []
     assert len(journal.failures()) <= 2 * len(kills)
     await kept(database, journal)
-    assert said.count("ended with -9") == len(kills)
+    assert said.count("ended with status -9") == len(kills)
     assert max(waits) < 3 * GENEROUS
     figure(
         f"FT-03: {len(kills)} workers of 3 killed under {len(journal.answers)} requests: "
@@ -154,7 +158,7 @@ async def test_ft_05_all_in_flight_is_answered_after_sigterm(database: URL, figu
     assert ended == [b""] * 100
     assert status == 0
     assert seconds < 2 + 25 + 5
-    assert "is killed" not in server.log
+    assert "was killed" not in server.log
     for _, writer in [*idle, (None, slow)]:
         writer.close()
     figure(
@@ -250,7 +254,9 @@ async def test_a_postman_that_cannot_start_does_not_stop_the_site(database: URL)
         " keep(self, name, ['no-such-command'] if 'mailer' in command else command, *more)"
     )
     with serving(environment(database, WORKERS="2"), before=before) as server:
-        await until(lambda: server.log.count("ended with 2 and is replaced") >= 4, server)
+        await until(
+            lambda: server.log.count("ended with status 2 and will be restarted") >= 4, server
+        )
         async with under_load(server.url, rate=20, seconds=1) as journal:
             pass
     assert journal.failures() == []
