@@ -148,7 +148,7 @@ async def test_ft_05_all_in_flight_is_answered_after_sigterm(database: URL, figu
             await asyncio.sleep(0.5)
             async with session.get("/health/ready") as answer:
                 ready, words = answer.status, await answer.text()
-            assert (ready, words) == (503, "about to stop\n")
+            assert (ready, words) == (503, "shutting down\n")
             statuses = await asyncio.gather(*logins)
         ended = [await asyncio.wait_for(reader.read(), 20) for reader, _ in idle]
         status = await asyncio.to_thread(server.process.wait, 40)
