@@ -48,6 +48,8 @@ class StrictFormParser(FormDataParser):
             _check(list(form.items(multi=True)), self.accepted)
             return form, files
         raw = await body
+        if len(raw) > self.accepted.body_bytes:  # one that did not say its length before
+            raise RequestEntityTooLarge
         if raw and mimetype != FORM_TYPE:
             raise UnsupportedMediaType(f"Forms are sent as {FORM_TYPE}.")
         if raw.count(b"&") >= MOST_FIELDS:
@@ -71,12 +73,13 @@ class StrictRequest(Request):
         parser.accepted = self.accepted
         return parser
 
-    def limit_body(self) -> None:
-        """Refuse a body that is longer than this page takes; the application takes more of some."""
-        most = self.accepted.body_bytes
-        there = max(self.content_length or 0, len(self.body._data))  # noqa: SLF001 - no other way
-        self.body._max_content_length = most  # noqa: SLF001 - likewise
-        if there > most:
+    def refuse_longer(self, length: int | None) -> None:
+        """Refuse a body that is longer than this page takes; the application takes more of some.
+
+        Raises:
+            RequestEntityTooLarge: it is.
+        """
+        if length is not None and length > self.accepted.body_bytes:
             raise RequestEntityTooLarge
 
     @property
@@ -99,13 +102,15 @@ class NoWebsockets:
 async def read_strictly(request: Request) -> None:
     """Read the body of every unsafe request before a page does, so that none goes unchecked.
 
-    A page that takes JSON reads that itself.
+    A page that takes JSON understands that itself.
     """
     if request.method in SAFE_METHODS or not isinstance(request, StrictRequest):
         return
     request.accepted = accepted(current_app.view_functions.get(request.endpoint or ""))
-    request.limit_body()
-    if not (request.accepted.json and request.mimetype == JSON_TYPE):
+    request.refuse_longer(request.content_length)
+    if request.accepted.json and request.mimetype == JSON_TYPE:
+        request.refuse_longer(len(await request.get_data(as_text=False)))
+    else:
         await request.form
 
 

@@ -85,3 +85,16 @@ async def test_what_is_marked_is_taken(browser: Browser) -> None:
     assert await send(browser, "/picture", **upload(200_000)) == (200, "cat.png 200000")
     status, text = await send(browser, "/told", json={"a": 1})
     assert (status, "".join(text.split())) == (200, '{"told":{"a":1}}')
+
+
+async def test_a_long_body_that_does_not_say_so_is_refused(browser: Browser) -> None:
+    for path in ("/plain", "/colours", "/told"):
+        kind = "application/json" if path == "/told" else FORM["Content-Type"]
+        headers = SAME_ORIGIN | {"Content-Type": kind}
+        async with browser.app.test_client().request(
+            path, method="POST", headers=headers
+        ) as connection:
+            for _ in range(8):
+                await connection.send(b"x" * 10_000)
+            await connection.send_complete()
+        assert (await connection.as_response()).status_code == 413, path
