@@ -77,7 +77,7 @@ def test_finding_blocking_and_deleting_somebody(warden: Visitor, new_visitor: Ne
     visitor.reads("Role changed to Moderator.")
     visitor.fill(word="somebody")
     visitor.press("Delete account")
-    visitor.reads("Please type the username, mallory, to delete it.")
+    visitor.reads("Type the username, mallory, to delete it.")
     visitor.fill(word="mallory")
     visitor.press("Delete account")
     visitor.is_at("/admin/users")
