@@ -100,18 +100,24 @@ class NoWebsockets:
 
 
 async def read_strictly(request: Request) -> None:
-    """Read the body of every unsafe request before a page does, so that none goes unchecked.
-
-    A page that takes JSON understands that itself.
-    """
+    """Read the body of every unsafe request before a page does, so that none goes unchecked."""
     if request.method in SAFE_METHODS or not isinstance(request, StrictRequest):
         return
     request.accepted = accepted(current_app.view_functions.get(request.endpoint or ""))
     request.refuse_longer(request.content_length)
     if request.accepted.json and request.mimetype == JSON_TYPE:
         request.refuse_longer(len(await request.get_data(as_text=False)))
+        await _understand(request)
     else:
         await request.form
+
+
+async def _understand(request: Request) -> None:
+    """Read JSON, which Quart remembers for the page; what breaks its parser is garbled too (L7)."""
+    try:
+        await request.get_json()
+    except (UnicodeDecodeError, RecursionError):
+        raise BadRequest("The JSON is garbled.") from None
 
 
 def limit_bodies(app: Quart) -> None:

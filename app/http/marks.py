@@ -17,7 +17,7 @@ class Accepted(NamedTuple):
     """What a page takes beside a small form, each of whose fields comes once.
 
     ``repeated``: the fields that may come more than once, like a group of checkboxes. ``uploads``:
-    files, as multipart/form-data. ``json``: a JSON body, which the page reads itself.
+    files, as multipart/form-data. ``json``: a JSON body, for ``request.get_json()``.
     ``body_bytes``: how much at most.
     """
 

@@ -52,6 +52,7 @@ async def send(browser: Browser, path: str, **body: Any) -> tuple[int, str]:
 
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+JSON = {"Content-Type": "application/json"}
 TWICE = {"data": "colour=red&colour=blue", "headers": FORM}
 
 
@@ -71,7 +72,9 @@ def upload(size: int) -> dict[str, Any]:
         ("/colours", upload(10), 415),
         ("/picture", upload(MEGABYTE + 1), 413),
         ("/told", TWICE, 400),
-        ("/told", {"data": "{", "headers": {"Content-Type": "application/json"}}, 400),
+        ("/told", {"data": "{", "headers": JSON}, 400),
+        ("/told", {"data": "[" * 60_000, "headers": JSON}, 400),
+        ("/told", {"data": b'"\xff"', "headers": JSON}, 400),
     ],
 )
 async def test_what_is_not_marked_is_refused(
