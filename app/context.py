@@ -1,11 +1,15 @@
 """On whose behalf something happens, and with what."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from uuid import UUID
 
+from sqlalchemy import URL
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.config import Config
+from app.db import COMMAND_SECONDS, make_engine, make_sessions
 from app.kit.actor import Actor
 from app.kit.client import OPERATOR, Client
 from app.kit.errors import SignedOut
@@ -81,3 +85,25 @@ def operator_context(db: AsyncSession, config: Config) -> Context:
     return Context(
         db, config, PasswordHasher(rounds=config.bcrypt_rounds), OPERATOR, is_operator=True
     )
+
+
+@asynccontextmanager
+async def opened_for_operator(
+    config: Config, url: URL, *, command_seconds: float | None = COMMAND_SECONDS
+) -> AsyncIterator[Context]:
+    """Yield the operator's context, on a database connection of its own.
+
+    ``command_seconds``: how long each statement may take, None for as long as it needs.
+    """
+    engine = make_engine(
+        url,
+        pool_size=1,
+        overflow=0,
+        pooled=config.database_pooled,
+        command_seconds=command_seconds,
+    )
+    try:
+        async with make_sessions(engine)() as db:
+            yield operator_context(db, config)
+    finally:
+        await engine.dispose()

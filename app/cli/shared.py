@@ -14,14 +14,12 @@ from app import config as settings
 from app import embedded, schema
 from app.complaints import complaint
 from app.config import Config
-from app.context import Context, operator_context
+from app.context import Context, opened_for_operator
 from app.db import (
     COMMAND_SECONDS,
     connections_allowed,
     database_url,
     is_away,
-    make_engine,
-    make_sessions,
 )
 from app.kit import logs
 from app.runtime import laptop
@@ -45,18 +43,8 @@ class Deployment(NamedTuple):
         """
 
         async def ask() -> R:
-            engine = make_engine(
-                self.url,
-                pool_size=1,
-                overflow=0,
-                pooled=self.config.database_pooled,
-                command_seconds=seconds,
-            )
-            try:
-                async with make_sessions(engine)() as db:
-                    return await query(operator_context(db, self.config))
-            finally:
-                await engine.dispose()
+            async with opened_for_operator(self.config, self.url, command_seconds=seconds) as ctx:
+                return await query(ctx)
 
         return asyncio.run(ask())
 

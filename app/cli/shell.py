@@ -4,7 +4,7 @@ import ast
 import asyncio
 import inspect
 from code import InteractiveConsole
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from types import CodeType, FunctionType
 from typing import Any
 
@@ -13,8 +13,7 @@ from sqlalchemy import select
 
 from app import models
 from app.cli.shared import database
-from app.context import operator_context
-from app.db import make_engine, make_sessions
+from app.context import opened_for_operator
 from app.kit.permissions import Permission
 
 BANNER = """\
@@ -50,18 +49,15 @@ class Shell(InteractiveConsole):
 def shell() -> None:
     """Open Python with the models and a context."""
     with database() as deployment, asyncio.Runner() as runner:
-        engine = make_engine(
-            deployment.url, pool_size=1, overflow=0, pooled=deployment.config.database_pooled
-        )
-        db = make_sessions(engine)()
+        stack = AsyncExitStack()
+        opened = opened_for_operator(deployment.config, deployment.url)
         names = {
             "User": models.user.User,
             "Role": models.role.Role,
             "Permission": Permission,
             "select": select,
-            "ctx": operator_context(db, deployment.config),
+            "ctx": runner.run(stack.enter_async_context(opened)),
         }
         with suppress(SystemExit):
             Shell(names, runner).interact(BANNER, exitmsg="")
-        runner.run(db.close())
-        runner.run(engine.dispose())
+        runner.run(stack.aclose())

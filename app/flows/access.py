@@ -1,7 +1,7 @@
 """Who may come in, and what they may do: an operator's hand on people.
 
-``name`` is an address, a username or an id. ``actor`` is the administrator, None for the command
-line; who may not act any more when their turn comes is refused (``steps/acting.py``).
+``name`` is an address, a username or an id. The context's actor is the administrator; who may not
+act any more when their turn comes is refused (``steps/authorization.py``).
 """
 
 from uuid import UUID

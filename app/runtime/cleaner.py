@@ -8,8 +8,8 @@ import time
 from sqlalchemy import URL
 
 from app.config import Config
-from app.context import operator_context
-from app.db import is_away, make_engine, make_sessions
+from app.context import opened_for_operator
+from app.db import is_away
 from app.flows.housekeeping import Pruned, prune
 from app.kit.metrics import HOUSEKEEPING_AT, NOT_DELETED, PRUNED
 from app.kit.stopping import wait_for
@@ -48,16 +48,8 @@ async def clean(config: Config, url: URL, stop: asyncio.Event) -> None:
 
 async def _prune(config: Config, url: URL, stop: asyncio.Event, pruned: Pruned) -> None:
     """Prune once, on a connection of its own: an email never waits for one."""
-    engine = make_engine(url, pool_size=1, overflow=0, pooled=config.database_pooled)
-    try:
-        async with make_sessions(engine)() as db:
-            await prune(
-                operator_context(db, config),
-                rest=lambda: wait_for(stop, REST_SECONDS),
-                pruned=pruned,
-            )
-    finally:
-        await engine.dispose()
+    async with opened_for_operator(config, url) as ctx:
+        await prune(ctx, rest=lambda: wait_for(stop, REST_SECONDS), pruned=pruned)
 
 
 def _note(pruned: Pruned) -> None:
