@@ -212,7 +212,7 @@ class ChangeEmailForm(BaseForm):
     """Name another address."""
 
     email = _email_field(
-        "New email address", "We'll send a link there. Your address changes when you open it."
+        "New email address", "We'll send a link there. Your address changes once you confirm it."
     )
     current_password = _current_password()
 

@@ -34,12 +34,17 @@ def app(app: Quart) -> Quart:
         return f"{file.filename} {len(file.read())}"
 
     @anyone
+    @accepts(uploads=True)
+    async def stamp() -> str:
+        return str(len(await request.files))
+
+    @anyone
     @accepts(json=True)
     async def told() -> dict[str, Any]:
         return {"told": await request.get_json()}
 
     app._got_first_request = False
-    for page in (plain, colours, picture, told):
+    for page in (plain, colours, picture, stamp, told):
         app.add_url_rule(f"/{page.__name__}", view_func=page, methods=["POST"])
     limit_bodies(app)
     return app
@@ -71,6 +76,7 @@ def upload(size: int) -> dict[str, Any]:
         ("/colours", {"data": "colour=%00", "headers": FORM}, 400),
         ("/colours", upload(10), 415),
         ("/picture", upload(MEGABYTE + 1), 413),
+        ("/stamp", upload(100_000), 413),
         ("/told", TWICE, 400),
         ("/told", {"data": "{", "headers": JSON}, 400),
         ("/told", {"data": "[" * 60_000, "headers": JSON}, 400),
@@ -101,3 +107,11 @@ async def test_a_long_body_that_does_not_say_so_is_refused(browser: Browser) -> 
                 await connection.send(b"x" * 10_000)
             await connection.send_complete()
         assert (await connection.as_response()).status_code == 413, path
+
+
+async def test_a_promise_of_too_much_is_refused_before_it_comes(browser: Browser) -> None:
+    headers = SAME_ORIGIN | FORM | {"Content-Length": "100000"}
+    client = browser.app.test_client()
+    async with client.request("/plain", method="POST", headers=headers) as connection:
+        pass  # until it is answered
+    assert (await connection.as_response()).status_code == 413
