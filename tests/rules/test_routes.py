@@ -295,7 +295,7 @@ class TestPermission:
         visitor = await with_secret(window, await signed_in(window.services, ALICE))
         response = await visitor.get("/moderate")
         assert response.status_code == 403
-        assert "Access denied" in visitor.text
+        assert "You don&#39;t have access" in visitor.text
 
     async def test_who_has_it_passes_from_the_next_request_on(self, window: Browser) -> None:
         await create_user(window.services, ALICE)
