@@ -42,7 +42,7 @@ def ours(folder: Path = ROOT, key: str = "ours", title: str = "Vestibule") -> Co
         title=title,
         serve=(*app, "serve"),
         folder=folder,
-        fill=((*app, "migrate"), (*app, "users", "import", "{people}.csv")),
+        fill=((*app, "migrate"), (*app, "users", "import", "{users}.csv")),
         door=Door("email_or_user", right=303),
         driver="postgresql+asyncpg",
     )

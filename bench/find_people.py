@@ -1,6 +1,6 @@
 """How long an administrator looks for somebody among a million.
 
-    python -m bench find_people [--people 1000000] [--rounds 20]
+    python -m bench find_people [--users 1000000] [--rounds 20]
 
 Starts its own database and stops it. Prints how long the migration that makes the indexes takes,
 and for each kind of search the median and the slowest of all rounds, in milliseconds.
@@ -111,7 +111,7 @@ async def make(url: URL, users: int) -> None:
 
 def main(arguments: Sequence[str]) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--people", type=int, default=1_000_000)
+    parser.add_argument("--users", type=int, default=1_000_000)
     parser.add_argument("--rounds", type=int, default=20)
     parser.add_argument("--home", type=Path, help="keep the database there, for another run")
     options = parser.parse_args(arguments)

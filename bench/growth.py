@@ -1,6 +1,6 @@
 """What a site costs that has grown: 1,000 users against 1,000,000.
 
-    python -m bench.growth [--people 1000000] [--rounds 100] [--short] [--home DIR]
+    python -m bench.growth [--users 1000000] [--rounds 100] [--short] [--home DIR]
 
 Starts its own database with a small and a big site (five sessions and ten audit events a user;
 for a million users 12 GB and a quarter of an hour) and stops it. Measures both in turn: a page,
@@ -61,7 +61,7 @@ SELECT sha256(convert_to('secret-' || s, 'UTF8')), id, 1, s % 100 > 0, began, be
     CASE WHEN s % 100 = 0 THEN now() - interval '1 hour' ELSE now() + interval '30 days' END,
     '10.0.0.0'::inet + s % 60000, 'Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0'
 FROM generate_series({first}::bigint, {last}) AS s
-JOIN numbered ON n = s % {people},
+JOIN numbered ON n = s % {users},
 LATERAL (SELECT now() - interval '30 minutes' * random() AS began) AS beginning
 """
 EVENTS = """
@@ -71,7 +71,7 @@ SELECT now() - interval '370 days' * (1 - s::float / {total}), (ARRAY['login.suc
     WHEN s % 5000 = 0 THEN 4 ELSE s % 4 END], CASE WHEN s % 4 <> 1 THEN id END, id,
     '10.0.0.0'::inet + s % 60000, 'Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0', md5(s::text)
 FROM generate_series({first}::bigint, {last}) AS s
-JOIN numbered ON n = s * 7919 % {people} ORDER BY s
+JOIN numbered ON n = s * 7919 % {users} ORDER BY s
 """
 INDEXES = """
 SELECT indexrelid::regclass::text, pg_get_indexdef(indexrelid) FROM pg_index
@@ -313,7 +313,7 @@ def _plain(url: URL) -> str:
 
 def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--people", type=int, default=1_000_000)
+    parser.add_argument("--users", type=int, default=1_000_000)
     parser.add_argument("--rounds", type=int, default=100)
     parser.add_argument("--short", action="store_true", help="50,000 users")
     parser.add_argument("--home", type=Path, help="keep the databases there, for another run")

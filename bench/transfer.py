@@ -1,6 +1,6 @@
 """How long it takes to bring in many people, and to write them all out again.
 
-    python -m bench transfer [--people 100000]
+    python -m bench transfer [--users 100000]
 
 Starts its own database with durable writes, and stops it. The hashes are a few real ones of
 werkzeug, reused. Every tenth person has no username, every address a domain of its own.
@@ -49,7 +49,7 @@ def timed(what: str, *arguments: str, environ: dict[str, str]) -> None:
 
 def main(arguments: Sequence[str]) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--people", type=int, default=100_000)
+    parser.add_argument("--users", type=int, default=100_000)
     users = parser.parse_args(arguments).users
     with tempfile.TemporaryDirectory(prefix="vestibule-bench-") as place:
         home = Path(place)

@@ -1,6 +1,7 @@
 """The arithmetic of the measurements, and that all they need is there."""
 
 import csv
+import importlib
 import math
 import re
 import xml.etree.ElementTree as ET
@@ -8,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bench import aims, figures, kept, plots, show, tables, users
+from bench import aims, figures, growth, kept, plots, show, tables, users
 from bench.contenders import BASIS, all_of
 from bench.figures import Figure
 from bench.kept import Calm, Logins, Page, Results, Turn
@@ -221,3 +222,18 @@ def test_everybody_is_written_as_wrk_and_the_import_read_it(
     everybody = list(csv.DictReader(lines))
     assert len({user["email"] for user in everybody}) == len(everybody) > VICTIMS
     assert len({user["password_hash"] for user in everybody}) == 2, "one cheap, one real"
+
+
+def test_commands_and_statements_find_what_is_filled_in() -> None:
+    for contender in all_of(2):
+        for command in contender.fill:
+            assert [part.format(users="x") for part in command]
+    for statement in (growth.SESSIONS, growth.EVENTS):
+        assert statement.format(first=1, last=2, users=3, total=4)
+
+
+@pytest.mark.parametrize("command", ["find_people", "growth", "transfer"])
+def test_how_many_users_is_an_option(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        importlib.import_module(f"bench.{command}").main(["--help"])
+    assert "--users" in capsys.readouterr().out
