@@ -151,6 +151,11 @@ class Config(BaseModel):
         max_length=60,
         description="Name of your site, shown on every page and in every email",
     )
+    site: str | None = Field(
+        None,
+        description="Your own Python package with pages, profile fields, hooks and templates. See "
+        "docs/extending.md. Default: none",
+    )
     bind: Annotated[str, AfterValidator(_bind)] = Field(
         "127.0.0.1:8000", description="Address and port to listen on"
     )

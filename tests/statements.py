@@ -32,7 +32,7 @@ from app.kit.permissions import Permission
 from app.kit.sealing import Purpose
 from app.limits import Delay, Rate
 from app.mail.message import Message
-from app.models import audit, outbox, rate_limit, registration, session, token, user_search
+from app.models import audit, outbox, profile, rate_limit, registration, session, token, user_search
 from app.models import user as users
 from app.models.audit import Event
 from app.services import Services
@@ -115,7 +115,8 @@ def _by_type(someone: users.Credentials) -> dict[object, object]:
         Permission: Permission.ADMIN, Event: Event.CONFIRMED, Purpose: Purpose.RESET,
         Client: OPERATOR, users.Credentials: someone, Message: Message(NAMES[1], "s", "t", "h"),
         Delay: Delay(3, HOUR), Mapping[str, Iterable[Rate]]: {"x": [Rate(5, HOUR)]},
-        outbox.Claimed: claimed, token.Taken: token.Taken(someone.id, NAMES[1], moment),
+        Mapping[str, profile.Value]: {"x": profile.Value("y", "y"), "z": profile.Value("", "")},
+        Mapping[str, str]: {}, outbox.Claimed: claimed, token.Taken: token.Taken(someone.id, NAMES[1], moment),
     }  # fmt: skip
 
 
@@ -161,6 +162,9 @@ def _pages_of_people() -> Iterator[Arguments]:
                 for after in ("", "pat2"):
                     wanted = user_search.UserFilter(part, state, role)
                     yield {"wanted": wanted, "after": after, "size": 51}
+    for role in (None, "Moderator"):
+        wanted = user_search.UserFilter("+44 20 1", role=role, field="telephone")
+        yield {"wanted": wanted, "after": "pat2", "size": 51}
 
 
 def _calls(

@@ -4,7 +4,7 @@ import csv
 import json
 import os
 import sys
-from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from datetime import datetime
 from functools import partial
@@ -78,9 +78,15 @@ def import_users(
     The exit status is 1 if there were problems. docs/coming-from-flask.md tells the rest.
     """
     opened = _opened(source, form, table)
-    reading = Reading(_mapped(mapped), {_column(name) for name in ignored}, flask_security_salt)
     with database() as deployment, _told(report) as tell:
-        reading = reading._replace(special_domains=deployment.config.allowed_special_domains)
+        profile = deployment.site.profile
+        reading = Reading(
+            _mapped(mapped, [*OWN, *(each.name for each in profile)]),
+            {_column(name) for name in ignored},
+            flask_security_salt,
+            deployment.config.allowed_special_domains,
+            profile,
+        )
         imported, columns = deployment.ask(
             lambda ctx: _import_users(
                 ctx, opened, tell, reading, dry_run=dry_run, skip_bad=skip_bad
@@ -137,6 +143,7 @@ def show_hashes(*, as_json: bool) -> None:
         click.echo("No user has a password yet.")
 
 
+OWN_COLUMNS = [name for name in Exported._fields if name != "profile"]
 Source = tuple[AsyncIterator[Row | Problem], Collection[str]]
 Opened = Callable[[Reading], AbstractAsyncContextManager[Source]]
 
@@ -173,13 +180,13 @@ def _is_sqlite(name: str) -> bool:
     return begins == SQLITE_BEGINS or path.suffix.lower() in SQLITE
 
 
-def _mapped(given: tuple[str, ...]) -> dict[str, str]:
+def _mapped(given: tuple[str, ...], names: Sequence[str]) -> dict[str, str]:
     found: dict[str, str] = {}
     for each in given:
         column, _, own = each.rpartition("=")
-        if not column or own not in OWN:
+        if not column or own not in names:
             raise click.BadParameter(
-                f"“{each}” must be COLUMN=NAME. NAME is one of {', '.join(OWN)}.",
+                f"“{each}” must be COLUMN=NAME. NAME is one of {', '.join(names)}.",
                 param_hint="--map",
             )
         found[_column(column)] = own
@@ -348,7 +355,8 @@ def _private(name: str, flag: int) -> TextIO:
 
 async def _export(ctx: Context, output: TextIO, form: FileFormat) -> int:
     number = 0
-    write = _csv_writer(output) if form is FileFormat.CSV else _json_writer(output)
+    names = [each.name for each in ctx.site.profile]
+    write = _csv_writer(output, names) if form is FileFormat.CSV else _json_writer(output, names)
     async for user in transfer.exported(ctx):
         _or_refuse(write, user, output)
         number += 1
@@ -369,16 +377,25 @@ def _or_refuse(write: Callable[[W], object], what: W, output: TextIO) -> None:
         raise CannotRead(f"Couldn't write the users: {error.strerror}.") from error
 
 
-def _csv_writer(output: TextIO) -> Callable[[Exported], object]:
-    writer = csv.writer(output, lineterminator="\n")
-    writer.writerow(Exported._fields)
-    return lambda user: writer.writerow([rows.guarded(_cell(value)) for value in user])
-
-
-def _json_writer(output: TextIO) -> Callable[[Exported], object]:
-    return lambda user: output.write(
-        json.dumps(user._asdict(), default=_cell, ensure_ascii=False) + "\n"
+def _csv_writer(output: TextIO, names: Sequence[str]) -> Callable[[Exported], object]:
+    writer = csv.DictWriter(output, [*OWN_COLUMNS, *names], lineterminator="\n")
+    writer.writeheader()
+    return lambda user: writer.writerow(
+        {column: rows.guarded(_cell(value)) for column, value in _columns(user, names).items()}
     )
+
+
+def _json_writer(output: TextIO, names: Sequence[str]) -> Callable[[Exported], object]:
+    return lambda user: output.write(
+        json.dumps(_columns(user, names), default=_cell, ensure_ascii=False) + "\n"
+    )
+
+
+def _columns(user: Exported, names: Sequence[str]) -> dict[str, object]:
+    """Return what is written of a user: the site's own fields are columns like any other."""
+    profile = user.profile or {}
+    own = {column: getattr(user, column) for column in OWN_COLUMNS}
+    return own | {name: profile.get(name) for name in names}
 
 
 def _cell(value: object) -> str:

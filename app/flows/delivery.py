@@ -7,14 +7,13 @@ from typing import NamedTuple
 from uuid import UUID
 
 from app.context import Context
-from app.kit.client import OPERATOR
 from app.kit.errors import NotToBeRetried
 from app.mail.message import Message, NoServer, Posted, RecipientRefused, Undelivered
-from app.models import audit, outbox
+from app.models import outbox
 from app.models.audit import Event
 from app.models.outbox import Backlog, Claimed, GivenUp
 from app.steps import authorization
-from app.steps.recording import record
+from app.steps.recording import note, record
 
 CHANNEL = outbox.CHANNEL
 SHORTEST_WAIT = timedelta(seconds=5)
@@ -135,9 +134,7 @@ async def _record_outcome(
 
 async def _give_up(ctx: Context, claimed: Claimed, problem: Undelivered, event: Event) -> None:
     if await outbox.give_up(ctx.db, claimed, trouble=problem.trouble):
-        await audit.write(
-            ctx.db, event, client=OPERATOR, code=problem.code, domain=_domain(claimed)
-        )
+        await note(ctx, event, code=problem.code, domain=_domain(claimed))
 
 
 def _wait(age: timedelta) -> timedelta:

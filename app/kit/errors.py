@@ -107,6 +107,13 @@ class AddressNotAllowed(Refusal):
     field = "email"
 
 
+class WrongProfile(Refusal):
+    """A field of the site's own does not take its value; the sentence tells why."""
+
+    code = "wrong_profile"
+    status = 422
+
+
 class TermsNotAccepted(Refusal):
     """An account wants the terms accepted."""
 
