@@ -32,9 +32,18 @@ from app.kit.permissions import Permission
 from app.kit.sealing import Purpose
 from app.limits import Delay, Rate
 from app.mail.message import Message
-from app.models import audit, outbox, rate_limit, registration, session, token, user_search
-from app.models import user as users
+from app.models import (
+    credentials,
+    outbox,
+    rate_limit,
+    registration,
+    session,
+    token,
+    user_search,
+)
 from app.models.audit import Event
+from app.models.audit_search import EventFilter, Place
+from app.models.credentials import Credentials
 from app.services import Services
 
 NAMES = ("pat1", "pat1@example.com")
@@ -90,7 +99,7 @@ async def sent_by(
 async def examples(services: Services) -> Examples:
     """Return what to call with, where ``crowd.sql`` has filled the tables."""
     async with services.session() as open_session, open_session.begin():
-        someone = await users.find(open_session, NAMES[0])
+        someone = await credentials.find(open_session, NAMES[0])
     assert someone is not None
     by_name = {
         "digests": [b"d" * 32],
@@ -102,7 +111,7 @@ async def examples(services: Services) -> Examples:
     return Examples(_by_type(someone), _by_function(services, someone.id), by_name)
 
 
-def _by_type(someone: users.Credentials) -> dict[object, object]:
+def _by_type(someone: Credentials) -> dict[object, object]:
     moment, digest = datetime(2026, 1, 1, tzinfo=UTC), b"d" * 32
     claimed = outbox.Claimed(uuid4(), "x", "s", None, None, moment, moment, 1)
     return {
@@ -113,7 +122,7 @@ def _by_type(someone: users.Credentials) -> dict[object, object]:
         bytes: digest, Collection[bytes]: [digest], Sequence[bytes]: [digest],
         timedelta: HOUR, timedelta | None: HOUR, datetime: moment, datetime | None: moment,
         Permission: Permission.ADMIN, Event: Event.CONFIRMED, Purpose: Purpose.RESET,
-        Client: OPERATOR, users.Credentials: someone, Message: Message(NAMES[1], "s", "t", "h"),
+        Client: OPERATOR, Credentials: someone, Message: Message(NAMES[1], "s", "t", "h"),
         Delay: Delay(3, HOUR), Mapping[str, Iterable[Rate]]: {"x": [Rate(5, HOUR)]},
         outbox.Claimed: claimed, token.Taken: token.Taken(someone.id, NAMES[1], moment),
     }  # fmt: skip
@@ -145,12 +154,12 @@ def _by_function(services: Services, someone: UUID) -> dict[str, list[Arguments]
 def _pages_of_history(someone: UUID) -> Iterator[Arguments]:
     network, since = ip_network("10.0.7.0/28"), datetime.now(UTC) - 200 * HOUR
     for wanted in (
-        audit.EventFilter(), audit.EventFilter(event="event7"), audit.EventFilter(user=someone),
-        audit.EventFilter(network=network), audit.EventFilter(since=since),
-        audit.EventFilter(event="event7", user=someone),
-        audit.EventFilter(event="event7", network=network),
+        EventFilter(), EventFilter(event="event7"), EventFilter(user=someone),
+        EventFilter(network=network), EventFilter(since=since),
+        EventFilter(event="event7", user=someone),
+        EventFilter(event="event7", network=network),
     ):  # fmt: skip
-        for before in (None, audit.Place(datetime.now(UTC) - HOUR, 7)):
+        for before in (None, Place(datetime.now(UTC) - HOUR, 7)):
             yield {"wanted": wanted, "before": before, "size": 51}
 
 

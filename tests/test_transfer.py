@@ -21,7 +21,7 @@ from sqlalchemy.pool import NullPool
 
 from tests import databases
 from tests.flows.test_import_files import FILES, SALT
-from tests.flows.test_transfer import WERKZEUG
+from tests.flows.test_user_import import WERKZEUG
 from tests.server import ROOT, environment
 from tests.test_cli import Shell
 

@@ -13,7 +13,7 @@ from app import config as settings
 from app import embedded
 from app.cli.shared import read_config, running_database
 from app.config import Config, WrongSettings
-from app.doctor import inside, mail, outside
+from app.doctor import configuration, inside, mail, outside
 from app.doctor.findings import Finding, Level, is_well, wrong
 from app.kit.addresses import WrongAddress, for_operators, normal_email
 
@@ -57,13 +57,13 @@ def _examine(to: str | None) -> list[Finding]:
         url = running_database(config)
         config = read_config()
     except WrongSettings as error:
-        return inside.settings(error)
+        return configuration.settings(error)
     except embedded.NoDatabase as error:
-        return [*inside.settings(None), wrong("site", str(error))]
+        return [*configuration.settings(None), wrong("site", str(error))]
     found = [
-        *inside.settings(None),
-        inside.keys(config, os.environ),
-        inside.secret_files(inside.files_of(config, os.environ)),
+        *configuration.settings(None),
+        configuration.keys(config, os.environ),
+        configuration.secret_files(configuration.files_of(config, os.environ)),
     ]
     return found + asyncio.run(_look(config, url, to))
 

@@ -4,7 +4,7 @@ import json
 
 import click
 
-from app.cli import tables, transfer
+from app.cli import tables, user_export, user_import
 from app.cli.shared import database
 from app.config import Config
 from app.flows import access, invitation, user_search
@@ -225,5 +225,5 @@ def _who(email: str, username: str | None, config: Config) -> tuple[str, str]:
     return email, username
 
 
-for command in (transfer.import_users, transfer.export_users, transfer.show_hashes):
+for command in (user_import.import_users, user_export.export_users, user_export.show_hashes):
     users.add_command(command)

@@ -11,7 +11,7 @@ from app.kit.errors import IsBlocked, NoSuchRole, NoSuchUser, WrongWord
 from app.kit.permissions import Permission
 from app.kit.sealing import Purpose
 from app.mail import messages
-from app.models import administrators, role, token, user_search
+from app.models import administrators, credentials, role, token, user_search
 from app.models import session as sessions
 from app.models import user as users
 from app.models.audit import Event
@@ -169,7 +169,7 @@ async def send_reset(ctx: Context, *, name: str) -> None:
     """
     async with ctx.db.begin():
         known = await authorization.act_upon(ctx, name)
-        user = known and await users.find_by_id(ctx.db, known.id)
+        user = known and await credentials.find_by_id(ctx.db, known.id)
         if user is not None and user.blocked_at is None:
             await reset_links.send(ctx, user, messages.reset_by_operator)
             await record(ctx, Event.RESET_SENT, subject_id=user.id)

@@ -11,10 +11,11 @@ from app.kit.errors import NoSuchSession, NoSuchUser, TooManyTries, UsernameTake
 from app.kit.user_agents import described
 from app.limits import limits
 from app.mail import messages
-from app.models import audit, rate_limit, token, user_search
+from app.models import audit_search, credentials, rate_limit, token, user_search
 from app.models import session as sessions
 from app.models import user as users
-from app.models.audit import Event, Place
+from app.models.audit import Event
+from app.models.audit_search import Place
 from app.models.user_search import Listed
 from app.steps import audit_words, authorization, notices
 from app.steps.audit_words import ToldToOwner
@@ -70,7 +71,7 @@ async def change_username(ctx: Context, *, username: str) -> None:
         raise TooManyTries(wait)
     async with ctx.db.begin():
         await authorization.hold(ctx)
-        before = await users.lock(ctx.db, user_id)
+        before = await credentials.lock(ctx.db, user_id)
         changed = before is not None and await users.set_username(ctx.db, user_id, username)
         if changed and before and before.username != username:
             await record(ctx, Event.USERNAME_CHANGED, subject_id=user_id)
@@ -140,9 +141,11 @@ class History(NamedTuple):
 
 async def own_history(ctx: Context, *, before: str = "") -> History:
     """Return a page of what a user did, and what happened to them."""
-    own = audit.EventFilter(user=ctx.user_id)
+    own = audit_search.EventFilter(user=ctx.user_id)
     async with autocommit(ctx.db):
-        lines = await audit.page(ctx.db, own, before=Place.read(before), size=HISTORY_PAGE + 1)
+        lines = await audit_search.page(
+            ctx.db, own, before=Place.read(before), size=HISTORY_PAGE + 1
+        )
     shown = [audit_words.tell_owner(line, ctx.user_id) for line in lines[:HISTORY_PAGE]]
     return History(shown, lines[HISTORY_PAGE - 1].place.mark if len(lines) > HISTORY_PAGE else None)
 

@@ -13,9 +13,10 @@ from typing import NamedTuple
 from app.context import Context
 from app.kit import addresses
 from app.kit.errors import NoSuchSubject
-from app.models import audit
+from app.models import audit_search
 from app.models import user as users
-from app.models.audit import Event, Place
+from app.models.audit import Event
+from app.models.audit_search import Place
 from app.steps import audit_words, authorization
 from app.steps.audit_words import Told
 from app.steps.recording import record
@@ -78,7 +79,9 @@ async def read(ctx: Context, wanted: AuditLogFilter, *, before: str = "") -> Aud
     """
     exact = await _exact(ctx, wanted)
     async with ctx.db.begin():
-        lines = await audit.page(ctx.db, exact, before=Place.read(before), size=PAGE_SIZE + 1)
+        lines = await audit_search.page(
+            ctx.db, exact, before=Place.read(before), size=PAGE_SIZE + 1
+        )
     shown = [audit_words.tell(line) for line in lines[:PAGE_SIZE]]
     return AuditPage(shown, lines[PAGE_SIZE - 1].place.mark if len(lines) > PAGE_SIZE else None)
 
@@ -102,7 +105,7 @@ async def export(
     while True:
         async with ctx.db.begin():
             await authorization.ask_again(ctx)
-            lines = await audit.page(ctx.db, exact, before=before, size=LINES_AT_ONCE)
+            lines = await audit_search.page(ctx.db, exact, before=before, size=LINES_AT_ONCE)
         rows = [_columns(audit_words.tell(line)) for line in lines]
         if rows and form is ExportFormat.CSV:
             yield _csv([[_inert(str(row[name] or "")) for name in COLUMNS] for row in rows])
@@ -125,7 +128,7 @@ async def note_export(ctx: Context, wanted: AuditLogFilter, *, form: ExportForma
         await record(ctx, Event.AUDIT_LOG_EXPORTED, format=form)
 
 
-async def _exact(ctx: Context, wanted: AuditLogFilter) -> audit.EventFilter:
+async def _exact(ctx: Context, wanted: AuditLogFilter) -> audit_search.EventFilter:
     user = None
     if wanted.user:
         user = addresses.id_of(wanted.user)
@@ -135,7 +138,7 @@ async def _exact(ctx: Context, wanted: AuditLogFilter) -> audit.EventFilter:
             if known is None:
                 raise NoSuchSubject
             user = known.id
-    return audit.EventFilter(wanted.event, user, wanted.network, wanted.since, wanted.until)
+    return audit_search.EventFilter(wanted.event, user, wanted.network, wanted.since, wanted.until)
 
 
 def _columns(line: Told) -> dict[str, object]:

@@ -5,12 +5,12 @@ from typing import NamedTuple
 
 from app.config import Config
 from app.context import Context
-from app.kit import passwords
+from app.kit import password_policy
 from app.kit.errors import LinkUnusable, TooManyTries, UsernameTaken, WrongPassword
 from app.kit.links import VALID, open_link
 from app.kit.sealing import Purpose, unseal
 from app.limits import limits
-from app.models import rate_limit, token
+from app.models import credentials, rate_limit, token
 from app.models import registration as registrations
 from app.models import user as users
 from app.models.registration import Pending
@@ -70,7 +70,7 @@ async def confirm(ctx: Context, *, sealed: str, receipts: Iterable[str], passwor
         await _check_password(ctx, pending, password)
     async with ctx.db.begin():
         confirmed = await activation.activate(ctx, pending, password_hash=pending.password_hash)
-        has_account = confirmed or await users.find(ctx.db, pending.email) is not None
+        has_account = confirmed or await credentials.find(ctx.db, pending.email) is not None
         name_is_gone = not has_account and await users.is_username_taken(ctx.db, pending.username)
     if name_is_gone:
         raise UsernameTaken("This username has been taken. Register again with another one.")
@@ -93,7 +93,7 @@ def _is_shown(config: Config, pending: Pending, receipts: Iterable[str]) -> bool
 async def _check_password(ctx: Context, pending: Pending, password: str) -> None:
     if not password:
         raise WrongPassword("Please enter the password that you registered with.")
-    if not passwords.fits(password):
+    if not password_policy.fits(password):
         raise WrongPassword(NOT_THIS)
     async with ctx.hasher.place(ctx.client.group):
         async with ctx.db.begin():

@@ -8,9 +8,10 @@ from typing import Any
 from app.context import Context
 from app.kit.errors import TooManyTries
 from app.limits import DOWNLOADS_OF_USER
-from app.models import address, audit, known_browser, rate_limit, token, user_search
+from app.models import address, audit_search, known_browser, rate_limit, token, user_search
 from app.models import session as sessions
-from app.models.audit import Event, Place
+from app.models.audit import Event
+from app.models.audit_search import Place
 from app.steps import audit_words, authorization
 from app.steps.recording import record
 
@@ -53,8 +54,11 @@ async def download(ctx: Context) -> AsyncGenerator[str, None]:
     while size == LINES_AT_ONCE:
         async with ctx.db.begin():
             await authorization.ask_again(ctx)
-            lines = await audit.page(
-                ctx.db, audit.EventFilter(user=ctx.user_id), before=before, size=LINES_AT_ONCE
+            lines = await audit_search.page(
+                ctx.db,
+                audit_search.EventFilter(user=ctx.user_id),
+                before=before,
+                size=LINES_AT_ONCE,
             )
         told = [audit_words.tell_owner(line, ctx.user_id)._asdict() for line in lines]
         if told:

@@ -8,11 +8,10 @@ from app.kit.errors import LinkUnusable, SignedOut
 from app.kit.links import KEEP_VALID_DAYS, open_link
 from app.kit.sealing import Purpose, unseal
 from app.mail import messages
-from app.models import audit, deletion, outbox, token
+from app.models import audit, credentials, deletion, outbox, token
 from app.models import session as sessions
-from app.models import user as users
 from app.models.audit import Event
-from app.models.user import Credentials
+from app.models.credentials import Credentials
 from app.steps import authorization, keeping, notices, one_time_links, password_check
 from app.steps.administrators import keeping_one
 from app.steps.recording import record
@@ -39,7 +38,7 @@ async def request_deletion(ctx: Context, *, password: str) -> datetime:
     user_id = ctx.user_id
     async with ctx.db.begin(), keeping_one(ctx):
         await authorization.hold(ctx)
-        is_same = await users.hold_unchanged(ctx.db, user)
+        is_same = await credentials.hold_unchanged(ctx.db, user)
         if is_same:
             day = await deletion.schedule(ctx.db, user_id, grace=GRACE)
             await sessions.end_all(ctx.db, user_id)
@@ -92,7 +91,7 @@ async def keep_by_password(ctx: Context, *, ticket: str) -> None:
     if text is not None:
         user_id = UUID(text.partition(":")[0])
         async with ctx.db.begin():
-            user = await users.lock(ctx.db, user_id)
+            user = await credentials.lock(ctx.db, user_id)
             kept = user is not None and keeping.wish(user) == text
             if kept:
                 await _keep(ctx, user_id)

@@ -17,7 +17,7 @@ from app.kit.links import CONFIRM_VALID_HOURS, VALID
 from app.kit.sealing import Purpose, seal, unseal
 from app.limits import limits, of_networks
 from app.mail import messages
-from app.models import audit, outbox, rate_limit
+from app.models import audit, credentials, outbox, rate_limit
 from app.models import registration as registrations
 from app.models import user as users
 from app.models.audit import Event
@@ -159,7 +159,7 @@ async def send_again(ctx: Context, *, registration_id: UUID) -> None:
 
 async def _write_to_user(ctx: Context, user_id: UUID) -> None:
     """Write to somebody who was brought here unconfirmed: choosing a password confirms them."""
-    user = await users.find_by_id(ctx.db, user_id)
+    user = await credentials.find_by_id(ctx.db, user_id)
     if user is None or user.confirmed_at is not None:
         return
     if not await email_limits.is_withheld(ctx, email_limits.EmailKind.CONFIRM, user.email):
@@ -180,7 +180,7 @@ async def _write_email(ctx: Context, pending: Pending, *, is_shown: bool = False
 
 async def _put_email(ctx: Context, pending: Pending) -> None:
     """Write to the address: a link to confirm, or to an account's owner that there is one."""
-    user = await users.find(ctx.db, pending.email)
+    user = await credentials.find(ctx.db, pending.email)
     if user is not None:
         message = messages.already_registered(
             to=user.email,

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from app.context import Context
 from app.kit.errors import NoSuchUser
-from app.models import audit, role, user_search
+from app.models import audit_search, role, user_search
 from app.models import session as sessions
 from app.models import user as users
 from app.models.session import Open
@@ -60,8 +60,8 @@ async def show(ctx: Context, *, name: str) -> Profile:
         if user is not None:
             reason = await users.blocked_reason(ctx.db, user.id)
             live = await sessions.live_of(ctx.db, user.id, idle=idle)
-            lines = await audit.page(
-                ctx.db, audit.EventFilter(user=user.id), before=None, size=LINES_OF_A_USER
+            lines = await audit_search.page(
+                ctx.db, audit_search.EventFilter(user=user.id), before=None, size=LINES_OF_A_USER
             )
     if user is None:
         raise NoSuchUser

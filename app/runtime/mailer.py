@@ -13,7 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.config import Config
 from app.context import operator_context
-from app.db import Sessions, is_away, make_engine, make_sessions
+from app.db import Sessions, make_engine, make_sessions
+from app.db_errors import is_away
 from app.flows.delivery import (
     CHANNEL,
     Delivery,

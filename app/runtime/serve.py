@@ -16,7 +16,8 @@ from app.config import Config
 from app.kit import logs
 from app.kit.cpus import usable_cpus
 from app.kit.urls import split_address
-from app.runtime.supervisor import CannotServe, Supervisor
+from app.runtime.children import CannotServe
+from app.runtime.supervisor import Supervisor
 
 __all__ = ["CannotServe", "listen", "listeners", "run", "run_mailer", "worker_count"]
 

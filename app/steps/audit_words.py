@@ -6,7 +6,8 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from app.kit.client import OPERATOR
-from app.models.audit import NO_ADDRESS, Event, Written
+from app.models.audit import NO_ADDRESS, Event
+from app.models.audit_search import Written
 
 SOMEBODY = "somebody"
 DELETED = "a deleted user"

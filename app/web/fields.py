@@ -18,7 +18,7 @@ from app.kit.addresses import (
     normal_email,
 )
 from app.kit.errors import Refusal, WeakPassword, WrongPassword
-from app.kit.passwords import check_policy, own_words
+from app.kit.password_policy import check_policy, own_words
 from app.services import services
 
 TERMS = "I accept the terms"

@@ -5,9 +5,10 @@ import json
 import pytest
 
 from app.config import Config
-from app.doctor import outside
+from app.doctor import outside, proxy
 from app.doctor.findings import Finding, Level
-from app.doctor.outside import FORGED, Visits
+from app.doctor.outside import Visits
+from app.doctor.proxy import FORGED
 from app.doctor.visits import Answer, NoAnswer
 from app.http.headers import ALWAYS
 from app.kit import probe
@@ -91,10 +92,10 @@ def test_why_nobody_answers_is_said() -> None:
 
 
 def test_a_certificate_is_wanted_and_its_end_is_told() -> None:
-    check(outside.certificate(first(days_left=None), SITE), Level.WRONG, "no TLS")
-    check(outside.certificate(first(days_left=3.2), SITE), Level.WARNING, "in 3 days")
-    check(outside.certificate(first(days_left=60), SITE), Level.OK, "60 more days")
-    assert outside.certificate(first(days_left=None), LAPTOP) is None
+    check(proxy.certificate(first(days_left=None), SITE), Level.WRONG, "no TLS")
+    check(proxy.certificate(first(days_left=3.2), SITE), Level.WARNING, "in 3 days")
+    check(proxy.certificate(first(days_left=60), SITE), Level.OK, "60 more days")
+    assert proxy.certificate(first(days_left=None), LAPTOP) is None
 
 
 @pytest.mark.parametrize(
@@ -109,7 +110,7 @@ def test_a_certificate_is_wanted_and_its_end_is_told() -> None:
     ],
 )  # fmt: skip
 def test_plain_http_leads_to_https(visit: Answer | NoAnswer, level: Level, words: str) -> None:
-    check(outside.redirect(visit, SITE), level, words)
+    check(proxy.redirect(visit, SITE), level, words)
 
 
 @pytest.mark.parametrize(
@@ -126,14 +127,14 @@ def test_plain_http_leads_to_https(visit: Answer | NoAnswer, level: Level, words
 )
 def test_a_cookie_that_was_touched_is_told(cookie: str, back: str, words: str) -> None:
     again = SEEN._replace(cookie=back)
-    found = outside.cookies(first(cookie), again, nonce=NONCE, is_https=True)
+    found = proxy.cookies(first(cookie), again, nonce=NONCE, is_https=True)
     check(found, Level.WRONG, words)
 
 
 def test_a_cookie_that_arrives_whole_is_well() -> None:
-    check(outside.cookies(first(), SEEN, nonce=NONCE, is_https=True), Level.OK, "__Host-")
+    check(proxy.cookies(first(), SEEN, nonce=NONCE, is_https=True), Level.OK, "__Host-")
     plain = COOKIE.replace("__Host-", "").replace("Secure; ", "")
-    check(outside.cookies(first(plain), SEEN, nonce=NONCE, is_https=False), Level.OK, "HttpOnly")
+    check(proxy.cookies(first(plain), SEEN, nonce=NONCE, is_https=False), Level.OK, "HttpOnly")
 
 
 @pytest.mark.parametrize(
@@ -150,13 +151,13 @@ def test_a_cookie_that_arrives_whole_is_well() -> None:
     ],
 )
 def test_a_header_that_was_touched_is_told(login: Answer | NoAnswer, words: str) -> None:
-    check(outside.headers(login, is_https=True), Level.WRONG, words)
+    check(proxy.headers(login, is_https=True), Level.WRONG, words)
 
 
 def test_headers_that_arrive_whole_are_well() -> None:
-    check(outside.headers(page(), is_https=True), Level.OK, "arrive unchanged")
+    check(proxy.headers(page(), is_https=True), Level.OK, "arrive unchanged")
     plain = page(Strict_Transport_Security=None)
-    check(outside.headers(plain, is_https=False), Level.OK, "arrive unchanged")
+    check(proxy.headers(plain, is_https=False), Level.OK, "arrive unchanged")
 
 
 PROXY = "172.18.0.2"
@@ -187,7 +188,7 @@ OUR = "198.51.100.7"
 def test_visitors_are_known_by_their_own_addresses(
     seen: Hops, forged: str, config: Config, level: Level, words: str
 ) -> None:
-    check(outside.visitors(seen, seen._replace(client=forged), config), level, words)
+    check(proxy.visitors(seen, seen._replace(client=forged), config), level, words)
 
 
 def test_the_server_is_ready_and_says_little() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from app.flows import transfer
+from app.flows import import_source, user_import
 from app.kit.errors import CannotRead
 from app.services import Services
 from app.transfer import rows
@@ -28,14 +28,14 @@ async def read(services: Services, name: str, reading: Reading, told: list[Probl
         if name.endswith(".db"):
             path = str(FILES / name)
             found: Any = stack.enter_context(
-                transfer.users_of_file(path, table=None, reading=reading)
+                import_source.users_of_file(path, table=None, reading=reading)
             ).rows
         else:
             file = stack.enter_context((FILES / name).open("rb"))
             form = FileFormat.JSONL if ".json" in name else FileFormat.CSV
             found = _each(rows.rows(file, form, lambda _: None, reading))
         async with operator(services) as ctx:
-            await transfer.import_users(ctx, rows=found, tell=told.append, reading=reading)
+            await user_import.import_users(ctx, rows=found, tell=told.append, reading=reading)
 
 
 async def _each(found: Iterator[Row | Problem]) -> AsyncIterator[Row | Problem]:

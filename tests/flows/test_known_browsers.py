@@ -5,7 +5,7 @@ from sqlalchemy import text
 
 from app.kit.client import Client
 from app.kit.errors import Refusal, TooManyTries, WrongCredentials
-from app.models.user import FAILURES_UNTIL_DISABLED
+from app.models.credentials import FAILURES_UNTIL_DISABLED
 from app.services import Services
 from tests.flows.test_password_reset import asked, reset
 from tests.mailbox import messages

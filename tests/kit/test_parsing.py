@@ -24,6 +24,7 @@ from app.transfer.rows import (
     rows,
     unguarded,
 )
+from app.transfer.values import PARSERS
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 BCRYPT = "$2b$04$zh9ve.PgzVtcmiMZl6AOY.isW4nKs9uGq0e5aWG8yCEfx3h6zkRY6"
@@ -138,7 +139,7 @@ def test_garbage_never_breaks_the_reader(head: bytes, data: bytes, form: FileFor
 
 
 @settings(max_examples=200)
-@given(st.dictionaries(st.sampled_from([*parsing.PARSERS, *columns.ALIASES, "totp_secret"]), JSON))
+@given(st.dictionaries(st.sampled_from([*PARSERS, *columns.ALIASES, "totp_secret"]), JSON))
 def test_whatever_a_column_holds_it_is_a_person_or_a_problem(values: Mapping[str, object]) -> None:
     for email in ({}, {"email": "a@example.com"}):
         found = parsing.read(Row(1, {**values, **email}), now=NOW)

@@ -6,7 +6,15 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import text
 
-from app.models import audit, known_browser, outbox, pruning, rate_limit, registration, token
+from app.models import (
+    audit,
+    known_browser,
+    outbox_retention,
+    pruning,
+    rate_limit,
+    registration,
+    token,
+)
 from app.models import session as sessions
 from app.models.pruning import Stale
 from app.services import Services
@@ -48,8 +56,11 @@ ROWS = {
         ),
     ),
     "buckets": (rate_limit.forgotten(), BUCKET),
-    "sent emails": (outbox.sent_before(DAY), LETTER.replace("{column}", "sent_at")),
-    "emails given up": (outbox.given_up_before(DAY), LETTER.replace("{column}", "gave_up_at")),
+    "sent emails": (outbox_retention.sent_before(DAY), LETTER.replace("{column}", "sent_at")),
+    "emails given up": (
+        outbox_retention.given_up_before(DAY),
+        LETTER.replace("{column}", "gave_up_at"),
+    ),
     "browsers": (
         known_browser.unseen(DAY),
         (
@@ -101,8 +112,8 @@ async def test_a_letter_that_waits_stays_for_ever(services: Services) -> None:
             text("INSERT INTO outbox (recipient, subject, created_at, due_at) "
                  "SELECT '', '', now() - interval '9 y', now() - interval '9 y'")
         )  # fmt: skip
-    assert await delete(services, outbox.sent_before(DAY)) == 0
-    assert await delete(services, outbox.given_up_before(DAY)) == 0
+    assert await delete(services, outbox_retention.sent_before(DAY)) == 0
+    assert await delete(services, outbox_retention.given_up_before(DAY)) == 0
 
 
 async def test_a_remembered_session_may_idle(services: Services) -> None:

@@ -11,7 +11,7 @@ from app.services import Services
 from tests.browser import Browser
 from tests.contexts import context, operator
 from tests.flows.test_invitation import invite
-from tests.flows.test_transfer import look
+from tests.flows.test_user_import import look
 from tests.mailbox import key_of, last_link, messages
 from tests.users import ALICE, ROOT, count, register
 from tests.web.test_pages import APPLICATION

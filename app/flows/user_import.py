@@ -1,45 +1,22 @@
-"""Moving in and out: people from another application, and the people of this one."""
+"""Moving in: people from another application."""
 
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Collection, Iterator, Sequence
-from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from sqlalchemy import URL, Connection
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from app.context import Context
-from app.db import is_away, make_engine
-from app.kit import hashes
 from app.kit.addresses import USERNAME_LONGEST
-from app.kit.errors import CannotRead
-from app.models import audit, export, role, source, staging
+from app.models import audit, role, staging
 from app.models.audit import Event
-from app.models.export import Exported
-from app.models.source import Found
 from app.models.staging import StagingConflict
 from app.transfer.columns import AS_IT_IS, Reading
 from app.transfer.parsing import StagedUser, read
 from app.transfer.rows import Problem, Row
 
-__all__ = [
-    "Exported",
-    "HashKind",
-    "Imported",
-    "People",
-    "exported",
-    "hash_kinds",
-    "import_users",
-    "users_of",
-    "users_of_file",
-]
-
 AT_ONCE = 5000
 FIRST_LINE = -(2**63)
 FIRST_NUMBER = 2
-READ_ONLY = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
 
 Rows = AsyncIterator[Row | Problem]
 Tell = Callable[[Problem], object]
@@ -57,22 +34,6 @@ class Imported(NamedTuple):
     unconfirmed: int
     without_password: int
     is_done: bool
-
-
-class HashKind(NamedTuple):
-    """A kind of hash, and how many people have one. An old one is renewed at their next login."""
-
-    name: str
-    users: int
-    is_old: bool
-
-
-class People(NamedTuple):
-    """The people of another application's database: how many, and each of them once."""
-
-    number: int
-    rows: AsyncIterator[Row]
-    columns: Sequence[str]
 
 
 class _Problems:
@@ -120,109 +81,6 @@ async def import_users(
             present += late
         kept = await staging.kept(ctx.db)
     return Imported(present=present, problems=problems.number, is_done=is_done, **kept._asdict())
-
-
-@asynccontextmanager
-async def users_of(
-    url: URL, *, table: str | None, reading: Reading = AS_IT_IS
-) -> AsyncIterator[People]:
-    """Open the database of a Flask application, to read its people as of now.
-
-    Raises:
-        CannotRead: it is away, or there is no such table, or it may not be read, or its columns
-            may mean something for safety that is not read; also later, by the rows.
-    """
-    engine = make_engine(url, pool_size=1, overflow=0, pooled=True, command_seconds=None)
-    async with AsyncExitStack() as stack:
-        stack.push_async_callback(engine.dispose)
-        with _refusals():
-            connection = await stack.enter_async_context(engine.connect())
-            await connection.execution_options(**READ_ONLY)
-            await source.lift_limits(connection)
-            found = await connection.run_sync(source.find, table, reading)
-            found = _understood(found, table, reading)
-            count = await connection.run_sync(source.count, found)
-        yield People(count, _users(connection, found), found.all_columns)
-
-
-@contextmanager
-def users_of_file(path: str, *, table: str | None, reading: Reading = AS_IT_IS) -> Iterator[People]:
-    """Open a file of SQLite, as ``users_of`` opens a database.
-
-    Raises:
-        CannotRead: as there.
-    """
-    with ExitStack() as stack:
-        with _refusals():
-            connection = stack.enter_context(source.opened_file(path))
-            found = _understood(source.find(connection, table, reading), table, reading)
-            count = source.count(connection, found)
-        yield People(count, _users_now(connection, found), found.all_columns)
-
-
-async def exported(ctx: Context) -> AsyncIterator[Exported]:
-    """Return all people, with their hashes, the newest last, as of one moment."""
-    async with ctx.db.begin():
-        await export.lift_limits(ctx.db)
-        async for user in export.exported(ctx.db):
-            yield user
-
-
-async def hash_kinds(ctx: Context, *, rounds: int) -> list[HashKind]:
-    """Return the kinds of hashes that people have, the most frequent first."""
-    async with ctx.db.begin():
-        beginnings = await export.hash_beginnings(ctx.db)
-    users: Counter[tuple[str, bool]] = Counter()
-    for beginning, number in beginnings:
-        users[_kind(beginning, rounds)] += number
-    return [HashKind(name, number, is_old) for (name, is_old), number in users.most_common()]
-
-
-def _kind(beginning: str, rounds: int) -> tuple[str, bool]:
-    found = hashes.kind_of(beginning)
-    if found is None:
-        return "unknown", True
-    if found.name != hashes.OWN:
-        return found.name, True
-    cost = beginning.rpartition("r=")[2]
-    return f"{found.name}, {cost} rounds", cost != str(rounds)
-
-
-async def _users(connection: AsyncConnection, found: Found) -> AsyncIterator[Row]:
-    with _refusals():
-        async for row in source.rows(connection, found):
-            yield row
-
-
-async def _users_now(connection: Connection, found: Found) -> AsyncIterator[Row]:
-    with _refusals():
-        for row in source.rows_now(connection, found):
-            yield row
-
-
-def _understood(found: Found | None, table: str | None, reading: Reading) -> Found:
-    if found is None:
-        wanted = f"“{table}”" if table else "“user” or “users”"
-        raise CannotRead(
-            f"This database has no table {wanted} with a column “email”. "
-            "To use another table, add --table."
-        )
-    reading.check({column.lower() for column in found.all_columns})
-    return found
-
-
-@contextmanager
-def _refusals() -> Iterator[None]:
-    """Make refusals of what the other application's database does not let us do."""
-    try:
-        yield
-    except DBAPIError as error:
-        raise CannotRead(f"The source database reported: {error.orig}") from error
-    except Exception as error:
-        if not is_away(error):
-            raise
-        name = type(error).__name__
-        raise CannotRead(f"Can't reach the source database ({name}).") from error
 
 
 async def _collect(ctx: Context, rows: Rows, problems: _Problems, reading: Reading) -> None:

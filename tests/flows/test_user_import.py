@@ -10,8 +10,9 @@ from sqlalchemy import URL, text
 from sqlalchemy.ext.asyncio import create_async_engine
 from werkzeug.security import generate_password_hash
 
-from app.flows import login, registration, transfer
-from app.flows.transfer import HashKind, Imported
+from app.flows import import_source, login, registration, user_export, user_import
+from app.flows.user_export import HashKind
+from app.flows.user_import import Imported
 from app.kit.errors import CannotRead, WrongCredentials
 from app.kit.hashes import flask_security_form
 from app.services import Services
@@ -45,7 +46,7 @@ async def bring(
     """Bring people in; what is wrong goes into ``told``."""
     tell = ([] if told is None else told).append
     async with operator(services) as ctx:
-        return await transfer.import_users(ctx, rows=rows(users), tell=tell, **how)
+        return await user_import.import_users(ctx, rows=rows(users), tell=tell, **how)
 
 
 async def look(services: Services, columns: str = "username", where: str = "true") -> list[Any]:
@@ -251,7 +252,7 @@ async def test_a_source_that_breaks_off_leaves_nothing(services: Services) -> No
 
     async with operator(services) as ctx:
         with pytest.raises(RuntimeError, match="power"):
-            await transfer.import_users(ctx, rows=broken(), tell=print, skip_bad=True)
+            await user_import.import_users(ctx, rows=broken(), tell=print, skip_bad=True)
     assert await count(services, "users") == 0
 
 
@@ -286,9 +287,9 @@ async def from_flask(
     services: Services, url: URL, table: str | None = None, reading: Reading = AS_IT_IS
 ) -> Imported:
     told: list[Problem] = []
-    opened = transfer.users_of(url, table=table, reading=reading)
+    opened = import_source.users_of(url, table=table, reading=reading)
     async with opened as users, operator(services) as ctx:
-        imported = await transfer.import_users(
+        imported = await user_import.import_users(
             ctx, rows=_any(users.rows), tell=told.append, reading=reading
         )
     assert not told
@@ -342,7 +343,7 @@ async def test_ten_thousand_people_of_flask_come_in_and_keep_their_passwords(
     renewed = await look(services, "password_hash", "username IN ('p_1', 'p_2', 'p_3')")
     assert all(found.startswith("$bcrypt-sha256$") for found in renewed)
     async with context(services) as ctx:
-        kinds = await transfer.hash_kinds(ctx, rounds=services.config.bcrypt_rounds)
+        kinds = await user_export.hash_kinds(ctx, rounds=services.config.bcrypt_rounds)
     assert sum(kind.users for kind in kinds if kind.is_old) == 9997
     assert HashKind("bcrypt_sha256, 4 rounds", 3, is_old=False) in kinds
     again = await from_flask(services, flask_database)
@@ -373,7 +374,7 @@ async def test_hashes_are_counted_by_kind(services: Services) -> None:
     ]
     await bring(services, *users, {"email": "none@example.com"})
     async with context(services) as ctx:
-        kinds = await transfer.hash_kinds(ctx, rounds=4)
+        kinds = await user_export.hash_kinds(ctx, rounds=4)
     assert sorted((kind.name, kind.users, kind.is_old) for kind in kinds) == [
         ("bcrypt", 1, True),
         ("bcrypt (Django)", 1, True),
@@ -427,7 +428,7 @@ async def test_hashes_of_flask_security_are_counted_and_open_once_and_for_all(
         await bring(services, user, reading=reading)
         someone = Someone(scheme, f"{scheme}@example.com", password)
         async with context(services) as ctx:
-            kinds = await transfer.hash_kinds(ctx, rounds=services.config.bcrypt_rounds)
+            kinds = await user_export.hash_kinds(ctx, rounds=services.config.bcrypt_rounds)
         assert f"{scheme} (Flask-Security)" in {kind.name for kind in kinds}
         with pytest.raises(WrongCredentials):
             await sign_in(services, someone, password="wrong")
