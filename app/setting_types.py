@@ -11,11 +11,13 @@ from pydantic import (
     ValidationInfo,
 )
 
-from app.kit.addresses import WrongAddress, for_operators, normal_domain, normal_email
+from app.kit.addresses import normal_domain, normal_email
+from app.kit.errors import WrongAddress
 from app.kit.keys import SECRET_KEY_MIN_BYTES, is_weak_key
 from app.kit.urls import asyncpg_url, is_loopback, local_path, split_address
 from app.mail.mime import is_greeting, sender_address
 from app.mail.relay import relay_of
+from app.words.refusals import sentence_for_operators
 
 SECRET_KEY_HINT = "make one with: python -m app secret-key"  # noqa: S105 - a hint, no secret
 
@@ -76,14 +78,21 @@ def _email(value: str, info: ValidationInfo) -> str:
     try:
         return normal_email(value, special=_special(info))
     except WrongAddress as error:
-        raise ValueError(for_operators(error)) from None
+        raise ValueError(sentence_for_operators(error)) from None
 
 
 def _domain(value: str, info: ValidationInfo) -> str:
     try:
         return normal_domain(value, special=_special(info))
     except WrongAddress as error:
-        raise ValueError(for_operators(error)) from None
+        raise ValueError(sentence_for_operators(error)) from None
+
+
+def _special_domain(value: str) -> str:
+    try:
+        return normal_domain(value)
+    except WrongAddress as error:
+        raise ValueError(sentence_for_operators(error)) from None
 
 
 def _special(info: ValidationInfo) -> tuple[str, ...]:
@@ -124,7 +133,7 @@ Sender = Annotated[str, AfterValidator(_mail_from)]
 Email = Annotated[str, AfterValidator(_email)]
 Domain = Annotated[str, AfterValidator(_domain)]
 Domains = Annotated[tuple[Domain, ...], BeforeValidator(_split)]
-SpecialDomain = Annotated[str, AfterValidator(normal_domain)]
+SpecialDomain = Annotated[str, AfterValidator(_special_domain)]
 SpecialDomains = Annotated[tuple[SpecialDomain, ...], BeforeValidator(_split_at_commas)]
 Network = Annotated[IPv4Network | IPv6Network, BeforeValidator(_network)]
 Networks = Annotated[tuple[Network, ...], BeforeValidator(_split)]

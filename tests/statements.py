@@ -124,6 +124,7 @@ def _by_type(someone: Credentials) -> dict[object, object]:
         Permission: Permission.ADMIN, Event: Event.CONFIRMED, Purpose: Purpose.RESET,
         Client: OPERATOR, Credentials: someone, Message: Message(NAMES[1], "s", "t", "h"),
         Delay: Delay(3, HOUR), Mapping[str, Iterable[Rate]]: {"x": [Rate(5, HOUR)]},
+        Mapping[str, Delay] | None: {"x": Delay(3, HOUR)},
         outbox.Claimed: claimed, token.Taken: token.Taken(someone.id, NAMES[1], moment),
     }  # fmt: skip
 
@@ -138,12 +139,12 @@ def _by_function(services: Services, someone: UUID) -> dict[str, list[Arguments]
     ]
     names: list[Arguments] = [{"name": name} for name in (*NAMES, str(someone))]
     return {
-        "audit.page": list(_pages_of_history(someone)),
+        "audit_search.page": list(_pages_of_history(someone)),
         "audit.forget_some": [{"since": datetime(2020, 1, 1, tzinfo=UTC), "most": 1000}],
         "user_search.page": list(_pages_of_people()),
         "pruning.delete_some": stale, "pruning.count": stale, "pruning.is_overdue": by_end,
         "registration.waiting": [{"email": email, "most": 50} for email in ("", NAMES[1])],
-        "registration.find_by_name": names, "user.find": names, "user.identify": names,
+        "registration.find_by_name": names, "credentials.find": names, "user.identify": names,
         "known_browser.find_owner": names,
         "session.end_slice": [{"number": number, "of": 1000} for number in (0, 999)],
         "token.add": [{"registration_id": None}], "user.set_role": [{"role_name": "User"}],

@@ -15,7 +15,9 @@ from app.cli.shared import read_config, running_database
 from app.config import Config, WrongSettings
 from app.doctor import configuration, inside, mail, outside
 from app.doctor.findings import Finding, Level, is_well, wrong
-from app.kit.addresses import WrongAddress, for_operators, normal_email
+from app.kit.addresses import normal_email
+from app.kit.errors import WrongAddress
+from app.words.refusals import sentence_for_operators
 
 SIGNS = {Level.OK: ("✓", "ok", "green"), Level.WARNING: ("!", "!", "yellow"),
          Level.WRONG: ("✗", "WRONG", "red")}  # fmt: skip
@@ -33,7 +35,7 @@ def doctor(*, to: str | None, as_json: bool) -> None:
         try:
             to = normal_email(to, special=_special_domains())
         except WrongAddress as error:
-            raise click.BadParameter(for_operators(error), param_hint="--to") from None
+            raise click.BadParameter(sentence_for_operators(error), param_hint="--to") from None
     findings = _examine(to)
     if as_json:
         told = [finding._asdict() for finding in findings]

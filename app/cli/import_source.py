@@ -96,7 +96,7 @@ def _input(name: str) -> Iterator[BinaryIO]:
     try:
         file = Path(name).open("rb")  # noqa: SIM115 - closed below; only its opening is refused
     except OSError as error:
-        raise CannotRead(f"Couldn't read {name}: {error.strerror}.") from error
+        raise CannotRead("file", name=name, why=error.strerror) from error
     with file:
         yield file
 

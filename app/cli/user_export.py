@@ -93,7 +93,7 @@ def _or_refuse(write: Callable[[W], object], what: W, output: TextIO) -> None:
     except OSError as error:
         if isinstance(error, BrokenPipeError):  # what is left would be tried again at the exit
             os.dup2(os.open(os.devnull, os.O_WRONLY), output.fileno())
-        raise CannotRead(f"Couldn't write the users: {error.strerror}.") from error
+        raise CannotRead("unwritable", why=error.strerror) from error
 
 
 def _csv_writer(output: TextIO) -> Callable[[Exported], object]:

@@ -10,13 +10,12 @@ from app.config import Config
 from app.flows import access, invitation, user_search
 from app.flows.user_search import Listed, UserFilter, UserState
 from app.kit.addresses import (
-    USERNAME_RULE,
-    WrongAddress,
-    for_operators,
     is_username,
     normal_email,
 )
+from app.kit.errors import WrongAddress
 from app.kit.links import INVITE_VALID_HOURS
+from app.words.refusals import USERNAME_RULE, sentence_for_operators
 
 
 @click.group()
@@ -215,7 +214,7 @@ def _who(email: str, username: str | None, config: Config) -> tuple[str, str]:
     try:
         email = normal_email(email, special=config.allowed_special_domains)
     except WrongAddress as error:
-        raise click.BadParameter(for_operators(error), param_hint="EMAIL") from None
+        raise click.BadParameter(sentence_for_operators(error), param_hint="EMAIL") from None
     username = username or email.split("@")[0]
     if not is_username(username):
         raise click.BadParameter(

@@ -90,7 +90,7 @@ async def set_role(ctx: Context, *, name: str, role_name: str) -> str:
                 await record(ctx, Event.ROLE_SET, subject_id=user.id, role=known)
     _require(user)
     if known is None:
-        raise NoSuchRole(f"The role “{role_name}” doesn't exist. Use: {', '.join(names.values())}.")
+        raise NoSuchRole("choose", role=role_name, names=list(names.values()))
     return known
 
 
@@ -157,7 +157,7 @@ async def delete(ctx: Context, *, name: str, typed: str) -> None:
         if user is not None and is_meant:
             await erasure.erase(ctx, user.id, actor_id=ctx.actor_id)
     if not is_meant:
-        raise WrongWord(f"Type the username, {_require(user).username}, to delete it.")
+        raise WrongWord(username=_require(user).username)
 
 
 async def send_reset(ctx: Context, *, name: str) -> None:

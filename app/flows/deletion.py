@@ -18,10 +18,6 @@ from app.steps.recording import record
 
 GRACE = timedelta(days=KEEP_VALID_DAYS)
 STAY_VALID = timedelta(minutes=30)
-USED_UP = (
-    "This link was used already, or is too old. Sign in: if the account is still there, you can "
-    "keep it."
-)
 
 
 async def request_deletion(ctx: Context, *, password: str) -> datetime:
@@ -60,7 +56,7 @@ async def find_owner(ctx: Context, *, sealed: str) -> str:
     async with ctx.db.begin():
         owner = await token.find_owner(ctx.db, digest, purpose=Purpose.KEEP) if digest else None
     if owner is None:
-        raise LinkUnusable(USED_UP)
+        raise LinkUnusable("deletion")
     return owner.username
 
 
@@ -76,7 +72,7 @@ async def keep_by_link(ctx: Context, *, sealed: str) -> None:
         if taken:
             await _keep(ctx, taken.user_id)
     if not taken:
-        raise LinkUnusable(USED_UP)
+        raise LinkUnusable("deletion")
 
 
 async def keep_by_password(ctx: Context, *, ticket: str) -> None:
@@ -96,7 +92,7 @@ async def keep_by_password(ctx: Context, *, ticket: str) -> None:
             if kept:
                 await _keep(ctx, user_id)
     if not kept:
-        raise LinkUnusable(USED_UP)
+        raise LinkUnusable("deletion")
 
 
 async def _keep(ctx: Context, user_id: UUID) -> None:

@@ -25,8 +25,6 @@ from app.steps.recording import record
 from app.steps.registration_policy import require_allowed
 from app.steps.session_renewal import Renewed
 
-TAKEN = "This address belongs to another account by now. Yours stays as it was."
-
 
 class OpenEmailChange(NamedTuple):
     """A link that could be used now: whose address would become what."""
@@ -120,7 +118,7 @@ async def confirm_change(ctx: Context, *, sealed: str) -> Renewed | None:
     if not taken or not user or user.blocked_at is not None:
         raise LinkUnusable
     if version is None:
-        raise LinkUnusable(TAKEN)
+        raise LinkUnusable("address_taken")
     return renewed
 
 

@@ -79,11 +79,7 @@ async def _users_now(connection: Connection, found: Found) -> AsyncIterator[Row]
 
 def _understood(found: Found | None, table: str | None, reading: Reading) -> Found:
     if found is None:
-        wanted = f"“{table}”" if table else "“user” or “users”"
-        raise CannotRead(
-            f"This database has no table {wanted} with a column “email”. "
-            "To use another table, add --table."
-        )
+        raise CannotRead("no_table", table=table)
     reading.check({column.lower() for column in found.all_columns})
     return found
 
@@ -94,9 +90,8 @@ def _refusals() -> Iterator[None]:
     try:
         yield
     except DBAPIError as error:
-        raise CannotRead(f"The source database reported: {error.orig}") from error
+        raise CannotRead("database_says", what=str(error.orig)) from error
     except Exception as error:
         if not is_away(error):
             raise
-        name = type(error).__name__
-        raise CannotRead(f"Can't reach the source database ({name}).") from error
+        raise CannotRead("database_away", name=type(error).__name__) from error

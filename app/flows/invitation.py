@@ -136,7 +136,7 @@ class _Outcome(NamedTuple):
 
 def _require(outcome: _Outcome, role_name: str | None) -> UUID:
     if outcome.roles:
-        raise NoSuchRole(f"There is no role “{role_name}”; there are {', '.join(outcome.roles)}.")
+        raise NoSuchRole(role=role_name, names=list(outcome.roles))
     if outcome.user_id is None:
         raise AlreadyThere
     return outcome.user_id

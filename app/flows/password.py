@@ -27,7 +27,7 @@ async def change_password(ctx: Context, *, current: str, password: str) -> Renew
     """
     user = await password_check.check_password(ctx, current)
     if password == current:
-        raise WeakPassword("That's already your password. Choose a different one.")
+        raise WeakPassword("same")
     password_hash = await new_password.hashed(
         ctx, password, username=user.username, email=user.email
     )

@@ -24,11 +24,10 @@ from app.models.audit import Event
 from app.models.registration import ListedRegistration, Pending
 from app.steps import authorization, email_limits, new_password, one_time_links, reset_links
 from app.steps.recording import record
-from app.steps.registration_policy import in_words, require_allowed, require_open
+from app.steps.registration_policy import require_allowed, require_open
 
 __all__ = [
     "ListedRegistration",
-    "in_words",
     "register",
     "require_open",
     "resend",

@@ -15,12 +15,6 @@ from app.models.credentials import Credentials
 from app.models.token import Taken
 from app.steps import reset_links
 
-USED_UP = (
-    "This link was used already, or is too old. If you cannot sign in, ask for a new password "
-    "on the sign-in page."
-)
-
-
 DISPUTED = "“This wasn’t me” came from an address that belongs to another account by now"
 
 
@@ -59,7 +53,7 @@ async def open_notice(ctx: Context, *, sealed: str) -> OpenTakeback:
         user = found and await credentials.find_by_id(ctx.db, found.user_id)
         is_sound = found and user and await _is_sound(ctx, user, found)
     if not found or not user or not is_sound:
-        raise LinkUnusable(USED_UP)
+        raise LinkUnusable("takeback")
     return OpenTakeback(user.username, found.email or user.email, _is_moved(user, found))
 
 
@@ -83,7 +77,7 @@ async def take_back(ctx: Context, *, sealed: str) -> TakenBack:
         if taken and user and await _is_sound(ctx, user, taken):
             outcome = await _take_back(ctx, user, taken)
     if outcome is None:
-        raise LinkUnusable(USED_UP)
+        raise LinkUnusable("takeback")
     return outcome
 
 

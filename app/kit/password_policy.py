@@ -47,20 +47,16 @@ def check_policy(password: str, *, shortest: int, context: Iterable[str] = ()) -
         WeakPassword: with the reason (NIST SP 800-63B-4 3.1.1.2).
     """
     if not fits(password):
-        raise WeakPassword(
-            f"Use at most {LONGEST_CHARACTERS} characters. This has {len(password):,}."
-        )
+        raise WeakPassword("too_long", longest=LONGEST_CHARACTERS, length=len(password))
     if len(normal_form(password)) < shortest:
-        raise WeakPassword(
-            f"Use at least {shortest} characters. Four or five random words work well."
-        )
+        raise WeakPassword("too_short", shortest=shortest)
     folded = normal_form(password).casefold()
     plain = folded.strip(DECORATION)
     words = [word.casefold() for word in context if word]
     if any(_is_repeated(text, word) for text in (folded, plain) for word in words):
-        raise WeakPassword("Don't use your name, your email address or the site's name.")
+        raise WeakPassword("personal")
     if is_common(folded):
-        raise WeakPassword("This password is too common. Choose another one.")
+        raise WeakPassword("common")
 
 
 def is_common(folded: str) -> bool:

@@ -6,7 +6,8 @@ from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import parseaddr
 
-from app.kit.addresses import WrongAddress, ascii_domain
+from app.kit.addresses import ascii_domain
+from app.kit.errors import WrongAddress
 from app.mail.message import Posted, one_line
 
 # Seven bits and short lines whatever is in the text: every server takes that unchanged.
@@ -65,7 +66,7 @@ def mailbox(address: str, name: str = "") -> Address:
     """
     local, _, domain = ascii_domain(address).rpartition("@")
     if not local or not domain:
-        raise WrongAddress("An email address needs text before and after the @.")
+        raise WrongAddress("no_parts")
     return Address(one_line(name), local, domain)
 
 

@@ -8,14 +8,14 @@ from typing import Any
 from app.kit.addresses import (
     USERNAME_LONGEST,
     USERNAME_SHORTEST,
-    WrongAddress,
-    for_operators,
     is_username,
     meant,
     normal_email,
 )
+from app.kit.errors import WrongAddress
 from app.kit.hashes import normal_hash
 from app.transfer.columns import Reading
+from app.words.refusals import sentence_for_operators
 
 TRUE, FALSE = {"true", "t", "yes", "y", "1", "on"}, {"false", "f", "no", "n", "0", "off", ""}
 SECONDS = re.compile(r"[0-9]{9,10}(?:\.[0-9]+)?")
@@ -52,7 +52,7 @@ def _email(value: object, _now: datetime, reading: Reading) -> str:
     try:
         return normal_email(text, special=reading.special_domains)
     except WrongAddress as error:
-        raise ValueError(for_operators(error)) from None
+        raise ValueError(sentence_for_operators(error)) from None
 
 
 def _username(value: object, _now: datetime, _reading: Reading) -> str:

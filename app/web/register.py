@@ -16,6 +16,7 @@ from app.kit.links import CONFIRM_VALID_HOURS
 from app.services import services
 from app.web.fields import ConfirmForm, RegisterForm, TicketForm, given
 from app.web.forms import show, submits
+from app.words.refusals import sentence
 
 pages = Blueprint("register", __name__)
 
@@ -110,7 +111,7 @@ async def submit_confirmation(form: ConfirmForm) -> ResponseTypes:
 
 
 async def _closed(refusal: RegistrationClosed, *, status: int) -> ResponseTypes:
-    html = await render_template("register_closed.html", text=refusal.sentence)
+    html = await render_template("register_closed.html", text=sentence(refusal))
     return await make_response(html, status)
 
 

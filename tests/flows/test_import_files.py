@@ -17,6 +17,7 @@ from app.transfer.columns import AS_IT_IS, Reading
 from app.transfer.rows import FileFormat, Problem, Row
 from tests.contexts import operator
 from tests.kit.test_hashes import GOOD, HASHER
+from tests.refusals import refused
 
 FILES = Path(__file__).parents[1] / "files" / "import"
 SALT = "146585145368132386173505678016728509634"
@@ -104,7 +105,7 @@ TOLD = [
 async def test_a_file_that_would_come_in_wrong_is_refused(
     services: Services, name: str, reading: Reading, words: str
 ) -> None:
-    with pytest.raises(CannotRead, match=words):
+    with refused(CannotRead, words):
         await read(services, name, reading, [])
 
 

@@ -8,6 +8,7 @@ from app.kit.errors import AlreadyThere, LinkUnusable, NoSuchRole, WeakPassword
 from app.services import Services
 from tests.contexts import context, operator
 from tests.mailbox import key_of, last_link
+from tests.refusals import refused
 from tests.users import (
     ALICE,
     BOB,
@@ -36,7 +37,7 @@ async def accept(services: Services, link: str, password: str) -> None:
 
 
 async def test_an_unknown_role_is_refused_with_those_there_are(services: Services) -> None:
-    with pytest.raises(NoSuchRole, match="User, Moderator, Administrator"):
+    with refused(NoSuchRole, "User, Moderator, Administrator"):
         await invite(services, ROOT, "Emperor")
     assert await count(services, "users") == 0
 

@@ -7,6 +7,7 @@ from app.flows import password_reset
 from app.kit.errors import LinkUnusable, TooManyTries, WeakPassword, WrongCredentials
 from app.mail.message import Message
 from app.services import Services
+from app.words.refusals import sentence
 from tests.contexts import context
 from tests.mailbox import key_of, last_link, link_about, link_in, messages
 from tests.users import (
@@ -132,7 +133,7 @@ class TestLink:
         for link in (used, late, foreign):
             with pytest.raises(LinkUnusable) as refused:
                 await reset(services, link)
-            said.add(str(refused.value))
+            said.add(sentence(refused.value))
         assert len(said) == 1
         assert "@" not in said.pop()
 

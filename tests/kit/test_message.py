@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.config import WrongSettings, load
-from app.kit.addresses import WrongAddress
+from app.kit.errors import WrongAddress
 from app.mail.message import Message, NoServer, Posted
 from app.mail.mime import compose, is_greeting, mailbox, sender_of
 

@@ -13,6 +13,7 @@ from app.kit import password_policy, passwords
 from app.kit.errors import WeakPassword
 from app.kit.password_policy import check_policy, fits
 from app.kit.passwords import PasswordHasher, hash_now
+from app.words.refusals import sentence
 
 GOOD = "four unrelated words"
 
@@ -20,7 +21,7 @@ GOOD = "four unrelated words"
 def refuse(password: str, *context: str) -> str:
     with pytest.raises(WeakPassword) as refusal:
         check_policy(password, shortest=15, context=context)
-    return refusal.value.sentence
+    return sentence(refusal.value)
 
 
 @pytest.mark.parametrize("password", ["", "a", "x" * 14, "é" * 14, "😀" * 14])

@@ -79,17 +79,6 @@ def refusals() -> Iterator[type[Refusal]]:
             yield member
 
 
-def test_every_refusal_has_a_code_of_its_own_a_status_and_a_sentence() -> None:
-    concrete = [refusal for refusal in refusals() if refusal not in {Refusal, errors.TryLater}]
-    codes = [refusal.code for refusal in concrete]
-    assert len(set(codes)) == len(codes)
-    for refusal in concrete:
-        assert 400 <= refusal.status < 600
-        assert refusal.sentence[0].isupper()
-        assert refusal.sentence.endswith(".")
-        assert refusal.__doc__
-
-
 def test_every_status_that_we_answer_has_words() -> None:
     assert {400, 403, 404, 405, 413, 415, 421, 429, 500, 503} <= set(WORDS)
     assert {refusal.status for refusal in refusals()} - {401, 409, 422} <= set(WORDS)
