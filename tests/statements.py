@@ -27,6 +27,7 @@ from sqlalchemy import event
 from app import models
 from app.db import Prepared
 from app.flows.housekeeping import _stale
+from app.kit.audit import Event, Place
 from app.kit.client import OPERATOR, Client
 from app.kit.permissions import Permission
 from app.kit.sealing import Purpose
@@ -41,8 +42,7 @@ from app.models import (
     token,
     user_search,
 )
-from app.models.audit import Event
-from app.models.audit_search import EventFilter, Place
+from app.models.audit_search import EventFilter
 from app.models.credentials import Credentials
 from app.services import Services
 

@@ -15,6 +15,7 @@ from app.kit.addresses import (
 )
 from app.kit.errors import WrongAddress
 from app.kit.links import INVITE_VALID_HOURS
+from app.words.audit_log import tell
 from app.words.refusals import USERNAME_RULE, sentence_for_operators
 
 
@@ -97,7 +98,7 @@ def show(*, name: str, as_json: bool) -> None:
     """Show everything about a user, by email address, username or ID."""
     with database() as deployment:
         found = deployment.ask(lambda ctx: user_search.show(ctx, name=name))
-    user = found.user
+    user, told = found.user, [tell(line) for line in found.history]
     facts: dict[str, object] = {
         **user._asdict(),
         "states": user.states,
@@ -106,7 +107,7 @@ def show(*, name: str, as_json: bool) -> None:
     if as_json:
         lists = {
             "sessions": [each._asdict() for each in found.sessions],
-            "history": [each._asdict() for each in found.history],
+            "history": [each._asdict() for each in told],
         }
         tables.as_json({**facts, **lists})
         return
@@ -115,7 +116,7 @@ def show(*, name: str, as_json: bool) -> None:
     for fact, value in facts.items():
         click.echo(f"{fact.replace('_', ' '):16} {'-' if value is None else value}")
     click.echo()
-    lines = [(f"{each.at:%Y-%m-%d %H:%M:%S}", each.ip or "", each.what) for each in found.history]
+    lines = [(f"{each.at:%Y-%m-%d %H:%M:%S}", each.ip or "", each.what) for each in told]
     tables.as_table(("TIME", "IP", "EVENT"), lines)
 
 

@@ -7,6 +7,7 @@ act any more when their turn comes is refused (``steps/authorization.py``).
 from uuid import UUID
 
 from app.context import Context
+from app.kit.audit import Event
 from app.kit.errors import IsBlocked, NoSuchRole, NoSuchUser, WrongWord
 from app.kit.permissions import Permission
 from app.kit.sealing import Purpose
@@ -14,7 +15,6 @@ from app.mail import messages
 from app.models import administrators, credentials, role, token, user_search
 from app.models import session as sessions
 from app.models import user as users
-from app.models.audit import Event
 from app.models.user import Identity
 from app.models.user_search import Listed
 from app.steps import authorization, erasure, reset_links

@@ -4,13 +4,13 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from app.context import Context
+from app.kit.audit import Event
 from app.kit.errors import LinkUnusable, SignedOut
 from app.kit.links import KEEP_VALID_DAYS, open_link
 from app.kit.sealing import Purpose, unseal
 from app.mail import messages
 from app.models import audit, credentials, deletion, outbox, token
 from app.models import session as sessions
-from app.models.audit import Event
 from app.models.credentials import Credentials
 from app.steps import authorization, keeping, notices, one_time_links, password_check
 from app.steps.administrators import keeping_one

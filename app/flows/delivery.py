@@ -7,11 +7,11 @@ from typing import NamedTuple
 from uuid import UUID
 
 from app.context import Context
+from app.kit.audit import Event
 from app.kit.client import OPERATOR
 from app.kit.errors import NotToBeRetried
 from app.mail.message import Message, NoServer, Posted, RecipientRefused, Undelivered
 from app.models import audit, outbox
-from app.models.audit import Event
 from app.models.outbox import Backlog, Claimed, GivenUp
 from app.steps import authorization
 from app.steps.recording import record

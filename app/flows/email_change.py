@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 from app.context import Context
 from app.db import autocommit
+from app.kit.audit import Event
 from app.kit.errors import LinkUnusable, SameAddress, SignedOut, TooManyTries
 from app.kit.links import CHANGE_EMAIL_VALID_MINUTES, open_link
 from app.kit.sealing import Purpose
@@ -11,7 +12,6 @@ from app.mail import messages
 from app.mail.message import Message
 from app.models import address, audit, credentials, outbox, rate_limit, token
 from app.models import session as sessions
-from app.models.audit import Event
 from app.models.credentials import Credentials
 from app.steps import (
     authorization,

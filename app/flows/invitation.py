@@ -4,6 +4,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from app.context import Context
+from app.kit.audit import Event
 from app.kit.errors import AlreadyThere, LinkUnusable, NoSuchRole, TermsNotAccepted
 from app.kit.links import INVITE_VALID_HOURS, VALID, new_link, open_link
 from app.kit.sealing import Purpose
@@ -11,7 +12,6 @@ from app.mail import messages
 from app.models import audit, credentials, outbox, role, token
 from app.models import session as sessions
 from app.models import user as users
-from app.models.audit import Event
 from app.models.token import LinkOwner
 from app.steps import authorization, new_password
 from app.steps.recording import record

@@ -7,6 +7,7 @@ from app.config import Config
 from app.context import Context
 from app.db import autocommit
 from app.kit.addresses import canonical
+from app.kit.audit import Event
 from app.kit.errors import WrongCredentials
 from app.kit.metrics import LOGINS, counted
 from app.kit.password_policy import fits
@@ -17,7 +18,6 @@ from app.limits import limits
 from app.mail import messages
 from app.models import audit, credentials, known_browser, rate_limit, registration, token
 from app.models import session as sessions
-from app.models.audit import Event
 from app.models.credentials import Credentials
 from app.models.rate_limit import Attempt
 from app.models.registration import Pending

@@ -1,11 +1,11 @@
 """Changing one's password."""
 
 from app.context import Context
+from app.kit.audit import Event
 from app.kit.errors import SignedOut, WeakPassword
 from app.kit.sealing import Purpose
 from app.mail import messages
 from app.models import credentials, known_browser, token
-from app.models.audit import Event
 from app.steps import authorization, new_password, notices, password_check, session_renewal
 from app.steps.known_browsers import name_digests
 from app.steps.recording import record

@@ -4,6 +4,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from app.context import Context
+from app.kit.audit import Event
 from app.kit.errors import LinkUnusable, Refusal, TooManyTries, UsernameTaken
 from app.kit.links import open_link
 from app.kit.sealing import Purpose
@@ -12,7 +13,6 @@ from app.mail import messages
 from app.models import audit, credentials, known_browser, rate_limit, registration, token
 from app.models import session as sessions
 from app.models import user as users
-from app.models.audit import Event
 from app.models.credentials import Credentials
 from app.models.registration import Pending
 from app.models.token import LinkOwner

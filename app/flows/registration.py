@@ -6,6 +6,7 @@ from uuid import UUID
 from app.context import Context
 from app.db import autocommit
 from app.kit import passwords
+from app.kit.audit import Event
 from app.kit.errors import (
     LinkUnusable,
     NoSuchRegistration,
@@ -20,7 +21,6 @@ from app.mail import messages
 from app.models import audit, credentials, outbox, rate_limit
 from app.models import registration as registrations
 from app.models import user as users
-from app.models.audit import Event
 from app.models.registration import ListedRegistration, Pending
 from app.steps import authorization, email_limits, new_password, one_time_links, reset_links
 from app.steps.recording import record

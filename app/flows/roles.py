@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from app.context import Context
+from app.kit.audit import Event
 from app.kit.errors import DefaultTooMighty, NoSuchRole, RoleHeld, RoleThere, WrongRoleName
 from app.kit.permissions import Permission
 from app.models import administrators, role
 from app.models import user as users
-from app.models.audit import Event
 from app.models.role import Known
 from app.steps import authorization
 from app.steps.administrators import keeping_one

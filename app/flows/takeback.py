@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 from app.context import Context
+from app.kit.audit import Event
 from app.kit.errors import LinkUnusable
 from app.kit.links import open_link
 from app.kit.sealing import Purpose
@@ -10,7 +11,6 @@ from app.mail import messages
 from app.models import address, audit, credentials, deletion, known_browser, token
 from app.models import session as sessions
 from app.models import user as users
-from app.models.audit import Event
 from app.models.credentials import Credentials
 from app.models.token import Taken
 from app.steps import reset_links

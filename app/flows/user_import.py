@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 from app.context import Context
 from app.kit.addresses import USERNAME_LONGEST
+from app.kit.audit import Event
 from app.models import audit, role, staging
-from app.models.audit import Event
 from app.models.staging import StagingConflict
 from app.transfer.columns import AS_IT_IS, Reading
 from app.transfer.parsing import StagedUser, read

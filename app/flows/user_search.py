@@ -4,13 +4,13 @@ from datetime import timedelta
 from typing import NamedTuple
 
 from app.context import Context
+from app.kit.audit import Written
 from app.kit.errors import NoSuchUser
 from app.models import audit_search, role, user_search
 from app.models import session as sessions
 from app.models import user as users
 from app.models.session import Open
 from app.models.user_search import Listed, UserFilter, UserState
-from app.steps import audit_words
 
 __all__ = ["Listed", "Profile", "UserFilter", "UserPage", "UserState", "find", "role_names", "show"]
 
@@ -31,7 +31,7 @@ class Profile(NamedTuple):
     user: Listed
     blocked_reason: str | None
     sessions: list[Open]
-    history: list[audit_words.Told]
+    history: list[Written]
 
 
 async def find(
@@ -65,7 +65,7 @@ async def show(ctx: Context, *, name: str) -> Profile:
             )
     if user is None:
         raise NoSuchUser
-    return Profile(user, reason, live, [audit_words.tell(line) for line in lines])
+    return Profile(user, reason, live, lines)
 
 
 async def role_names(ctx: Context) -> list[str]:

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
@@ -27,64 +26,13 @@ from sqlalchemy.dialects.postgresql import INET, JSONB, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, aliased, mapped_column
 
+from app.kit.audit import NO_ADDRESS, Event
 from app.kit.client import Client
 from app.models.base import Base, Now
 from app.models.pruning import Stale
 
 IDS_LOOKED_AT = 10_000
 LONGEST_WAIT = timedelta(days=30)  # of a registration for its confirmation, by far
-
-
-class Event(StrEnum):
-    """Everything that is worth a line in the book."""
-
-    REGISTERED = "account.registered"
-    EMAIL_WITHHELD = "email.withheld"
-    EMAIL_REFUSED = "email.refused"
-    EMAIL_GAVE_UP = "email.gave_up"
-    CONFIRMATION_SENT = "account.confirmation_sent"
-    CONFIRMED = "account.confirmed"
-    CREATED = "account.created"
-    IMPORTED = "account.imported"
-    PASSWORD_SET = "account.password_set"  # noqa: S105 - the name of an event
-    PASSWORD_CHANGED = "account.password_changed"  # noqa: S105 - likewise
-    PASSWORD_DISABLED = "account.password_disabled"  # noqa: S105 - likewise
-    RESET_ASKED = "account.reset_asked"
-    RESET_SENT = "account.reset_sent"
-    PASSWORD_RESET = "account.password_reset"  # noqa: S105 - likewise
-    EMAIL_CHANGE_ASKED = "account.email_change_asked"
-    EMAIL_CHANGE_CANCELLED = "account.email_change_cancelled"
-    EMAIL_CHANGED = "account.email_changed"
-    EMAIL_RESTORED = "account.email_restored"
-    USERNAME_CHANGED = "account.username_changed"
-    TAKEN_BACK = "account.taken_back"
-    DELETION_ASKED = "account.deletion_asked"
-    DELETION_CANCELLED = "account.deletion_cancelled"
-    DATA_DOWNLOADED = "account.data_downloaded"
-    BLOCKED = "account.blocked"
-    UNBLOCKED = "account.unblocked"
-    ROLE_SET = "account.role_set"
-    SESSION_ENDED = "account.session_ended"
-    SESSIONS_ENDED = "account.sessions_ended"
-    INVITED = "account.invited"
-    DELETED = "account.deleted"
-    SIGNED_IN = "login.succeeded"
-    SIGN_IN_FAILED = "login.failed"
-    SIGN_IN_SLOWED = "login.slowed"
-    SIGN_IN_UNCONFIRMED = "login.unconfirmed"
-    SIGN_IN_BLOCKED = "login.blocked"
-    SIGN_IN_DELETION_PENDING = "login.deletion_pending"
-    SIGNED_OUT = "login.ended"
-    REAUTHENTICATED = "login.reauthenticated"
-    REAUTHENTICATION_FAILED = "login.reauthentication_failed"
-    NEW_BROWSER = "login.new_browser"
-    EVERYBODY_SIGNED_OUT = "login.everybody_ended"
-    ROLE_CREATED = "role.created"
-    ROLE_CHANGED = "role.changed"
-    ROLE_DEFAULT = "role.default"
-    ROLE_DELETED = "role.deleted"
-    EMAIL_RETRIED = "email.retried"
-    AUDIT_LOG_EXPORTED = "audit_log.exported"
 
 
 class AuditEvent(Base):
@@ -150,9 +98,6 @@ async def write_for_all(
             ["event", "subject_id", "ip", "user_agent", "request_id"], source
         )
     )
-
-
-NO_ADDRESS = "0.0.0.0"  # noqa: S104 - nothing listens here
 
 
 async def forget_registration(db: AsyncSession, user_id: UUID) -> None:

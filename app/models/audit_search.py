@@ -1,8 +1,8 @@
 """Reading the audit log: a page of the lines that a filter wants."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from ipaddress import IPv4Network, IPv6Network
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import (
@@ -18,54 +18,10 @@ from sqlalchemy.dialects.postgresql import INET
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
+from app.kit.audit import Place, Written
 from app.models.audit import AuditEvent
 from app.models.base import bound
 from app.models.user import User
-
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-class Place(NamedTuple):
-    """Where in the book a line stands."""
-
-    at: datetime
-    id: int
-
-    @property
-    def mark(self) -> str:
-        """The place as text, fit for an address."""
-        return f"{(self.at - EPOCH) // timedelta(microseconds=1)}-{self.id}"
-
-    @classmethod
-    def read(cls, mark: str) -> "Place | None":
-        """Return the place that a mark stands for, None if it is garbled."""
-        microseconds, _, line_id = mark.partition("-")
-        try:
-            place = cls(EPOCH + timedelta(microseconds=int(microseconds)), int(line_id))
-        except (ValueError, OverflowError):
-            return None
-        return place if 0 <= place.id < 2**63 else None
-
-
-class Written(NamedTuple):
-    """A line as it is read. ``actor`` and ``subject`` are usernames, None for who is gone."""
-
-    id: int
-    at: datetime
-    event: str
-    actor_id: UUID | None
-    actor: str | None
-    subject_id: UUID | None
-    subject: str | None
-    ip: str
-    user_agent: str
-    request_id: str
-    detail: dict[str, Any]
-
-    @property
-    def place(self) -> Place:
-        """Where it stands."""
-        return Place(self.at, self.id)
 
 
 class EventFilter(NamedTuple):

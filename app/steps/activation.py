@@ -4,9 +4,9 @@ import logging
 
 from app.context import Context
 from app.kit.addresses import canonical
+from app.kit.audit import Event
 from app.models import audit, registration, role
 from app.models import user as users
-from app.models.audit import Event
 from app.models.registration import Pending
 
 log = logging.getLogger(__name__)

@@ -4,9 +4,9 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 from app.context import Context
+from app.kit.audit import Event
 from app.models import audit, credentials, deleted_user, outbox_retention
 from app.models import user as users
-from app.models.audit import Event
 
 LINES_AT_ONCE = 2000  # of the audit, in one statement
 BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)

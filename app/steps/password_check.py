@@ -10,11 +10,11 @@ from uuid import UUID
 
 from app.context import Context
 from app.db import autocommit
+from app.kit.audit import Event
 from app.kit.errors import TooManyTries, WrongPassword
 from app.kit.password_policy import fits
 from app.limits import limits, of_networks
 from app.models import audit, credentials, known_browser, rate_limit
-from app.models.audit import Event
 from app.models.credentials import Credentials
 from app.steps import notices
 from app.steps.known_browsers import name_digests

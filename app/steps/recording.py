@@ -3,8 +3,8 @@
 from uuid import UUID
 
 from app.context import Context
+from app.kit.audit import Event
 from app.models import audit
-from app.models.audit import Event
 
 
 async def record(

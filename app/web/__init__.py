@@ -26,6 +26,7 @@ from app.web import (
     reset,
     secret,
 )
+from app.words.audit_log import tell
 from app.words.refusals import domains
 
 PAGES = (
@@ -80,7 +81,7 @@ def init_app(app: Quart, config: Config) -> None:
         Permission=Permission,
         static=static_path(),
     )
-    app.jinja_env.filters.update(moment=moments.moment, browser=described)
+    app.jinja_env.filters.update(moment=moments.moment, browser=described, told=tell)
     for pages in PAGES:
         app.register_blueprint(pages)
     app.asgi_app = heads.SoundHeads(app.asgi_app, headers.ready(is_https=config.is_https))  # type: ignore[method-assign]
