@@ -1,4 +1,4 @@
-"""Housekeeping beside the mailer: prunes every ten minutes, and never gets in its way."""
+"""Housekeeping: prunes every ten minutes, and never gets in its way."""
 
 import asyncio
 import logging
