@@ -32,10 +32,9 @@ from app.kit.client import OPERATOR, Client
 from app.kit.permissions import Permission
 from app.kit.sealing import Purpose
 from app.limits import Delay, Rate
-from app.mail.message import Message
+from app.mail.message import Message, Posted
 from app.models import (
     credentials,
-    outbox,
     rate_limit,
     registration,
     session,
@@ -113,7 +112,7 @@ async def examples(services: Services) -> Examples:
 
 def _by_type(someone: Credentials) -> dict[object, object]:
     moment, digest = datetime(2026, 1, 1, tzinfo=UTC), b"d" * 32
-    claimed = outbox.Claimed(uuid4(), "x", "s", None, None, moment, moment, 1)
+    claimed = Posted(uuid4(), "x", "s", "", "", moment)
     return {
         UUID: someone.id, UUID | None: someone.id,
         Sequence[UUID]: [someone.id], Collection[UUID]: [someone.id],
@@ -125,7 +124,7 @@ def _by_type(someone: Credentials) -> dict[object, object]:
         Client: OPERATOR, Credentials: someone, Message: Message(NAMES[1], "s", "t", "h"),
         Delay: Delay(3, HOUR), Mapping[str, Iterable[Rate]]: {"x": [Rate(5, HOUR)]},
         Mapping[str, Delay] | None: {"x": Delay(3, HOUR)},
-        outbox.Claimed: claimed, token.Taken: token.Taken(someone.id, NAMES[1], moment),
+        Posted: claimed, token.Taken: token.Taken(someone.id, NAMES[1], moment),
     }  # fmt: skip
 
 

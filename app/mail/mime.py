@@ -75,11 +75,11 @@ def compose(posted: Posted, *, sender: Address, to: Address) -> EmailMessage:
     message = EmailMessage(policy=SMTP)
     message["From"] = sender
     message["To"] = to
-    message["Subject"] = one_line(posted.message.subject)
+    message["Subject"] = one_line(posted.subject)
     message["Date"] = posted.written_at
     message["Message-ID"] = f"<{posted.id}@{sender.domain}>"
     message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no out-of-office answers, please
     message["X-Auto-Response-Suppress"] = "All"
-    message.set_content(posted.message.text, cte=ENCODING)
-    message.add_alternative(posted.message.html, subtype="html", cte=ENCODING)
+    message.set_content(posted.text, cte=ENCODING)
+    message.add_alternative(posted.html, subtype="html", cte=ENCODING)
     return message

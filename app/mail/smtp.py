@@ -56,7 +56,7 @@ class MailServer:
             NoServer: anything else that went wrong, within ``DELIVER_SECONDS``.
         """
         try:
-            to = mailbox(posted.message.to)
+            to = mailbox(posted.to)
             content = compose(posted, sender=self._sender, to=to)
         except ValueError as error:
             raise RecipientRefused(f"it can't be made into a message: {_why(error)}") from error

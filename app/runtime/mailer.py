@@ -59,8 +59,7 @@ async def deliver(config: Config, url: URL, stop: asyncio.Event) -> None:
 
 async def write_to_log(posted: Posted) -> None:
     """Deliver an email by writing it to the log: there is no other way to its reader."""
-    message = posted.message
-    log.info("Email to %s: %s\n\n%s", message.to, message.subject, message.text)
+    log.info("Email to %s: %s\n\n%s", posted.to, posted.subject, posted.text)
 
 
 class _Bell:
