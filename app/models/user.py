@@ -31,10 +31,11 @@ from app.models.role import Role
 
 UNUSUAL = {
     "blocked": "blocked_at IS NOT NULL",
-    "leaving": "delete_at IS NOT NULL",
+    "deletion-pending": "delete_at IS NOT NULL",
     "unconfirmed": "confirmed_at IS NULL",
     "invited": "password_hash IS NULL",
 }
+_INDEXES = ("blocked", "leaving", "unconfirmed", "invited")  # as migrations named them
 SEARCH_TOKENS = f"search_tokens(username_key, email_key, role_id, {', '.join(UNUSUAL.values())})"
 
 
@@ -61,8 +62,8 @@ class User(Base):
         Index("ix_users_in_order", "username_key", postgresql_include=["email_key", "id"]),
         Index("ix_users_role_in_order", "role_id", "username_key"),
         *(
-            Index(f"ix_users_{state}", "username_key", postgresql_where=text(condition))
-            for state, condition in UNUSUAL.items()
+            Index(f"ix_users_{name}", "username_key", postgresql_where=text(condition))
+            for name, condition in zip(_INDEXES, UNUSUAL.values(), strict=True)
         ),
         Index("ix_users_search", text(SEARCH_TOKENS), postgresql_using="gin"),
     )
