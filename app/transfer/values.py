@@ -13,8 +13,8 @@ from app.kit.addresses import (
     normal_email,
 )
 from app.kit.errors import WrongAddress
-from app.kit.hashes import normal_hash
 from app.transfer.columns import Reading
+from app.transfer.hashes import normal_hash
 from app.words.refusals import sentence_for_operators
 
 TRUE, FALSE = {"true", "t", "yes", "y", "1", "on"}, {"false", "f", "no", "n", "0", "off", ""}

@@ -10,8 +10,9 @@ from passlib import hash as passlib
 from werkzeug.security import generate_password_hash
 
 from app.kit import hashes
-from app.kit.hashes import WrongHash, kind_of, normal_hash
+from app.kit.hashes import kind_of
 from app.kit.passwords import FOREIGN_SCHEMES, PasswordHasher
+from app.transfer.hashes import WrongHash, normal_hash
 
 GOOD = "four unrelated words"
 WERKZEUG = generate_password_hash(GOOD, "scrypt:1024:8:1")
