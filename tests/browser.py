@@ -7,6 +7,7 @@ from quart import Quart, Response
 from quart.typing import TestClientProtocol
 
 from app.services import EXTENSION, Services
+from tests.users import ALICE
 
 SAME_ORIGIN = {"Sec-Fetch-Site": "same-origin"}
 
@@ -60,3 +61,11 @@ class Browser:
     async def _note(self, response: Response) -> Response:
         self.text = await response.get_data(as_text=True)
         return response
+
+
+APPLICATION = {
+    "username": "alice",
+    "email": "alice@example.com",
+    "password": ALICE.password,
+    "confirm": ALICE.password,
+}

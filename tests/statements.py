@@ -207,3 +207,9 @@ def _listening(services: Services) -> Iterator[list[Sent]]:
         yield sent
     finally:
         event.remove(services.engine.sync_engine, "before_cursor_execute", note)
+
+
+# Without these the planner joins by running a subquery once for each row.
+ALL_BUT_NESTED_LOOPS = [
+    "hashjoin", "mergejoin", "hashagg", "indexscan", "bitmapscan", "material", "sort",
+]  # fmt: skip

@@ -14,9 +14,9 @@ from app.doctor.inside import Facts
 from app.flows.checkup import DatabaseState
 from app.models.outbox import Backlog
 from app.services import Services
-from tests.doctor.test_outside import KEY, LAPTOP, check
+from tests.doctor.checks import KEY, LAPTOP, check
 from tests.mailers import post
-from tests.models.test_pruning import ROWS, fill
+from tests.rows import ROWS, fill
 from tests.users import ALICE, ROOT, create_user, move_time
 
 OLD_KEY = "Qm7-xR4tB8wZ1cV6nJ3hL9fK2pYs0dGu"

@@ -6,20 +6,18 @@ import pytest
 
 from app.config import Config
 from app.doctor import outside, proxy
-from app.doctor.findings import Finding, Level
+from app.doctor.findings import Level
 from app.doctor.outside import Visits
 from app.doctor.proxy import FORGED
 from app.doctor.visits import Answer, NoAnswer
 from app.http.headers import ALWAYS
 from app.kit import probe
 from app.kit.probe import Hops
+from tests.doctor.checks import KEY, LAPTOP, SITE, check
 
-KEY = "8hGf2-vQ5xZ0rTn7Lw3KsYb9JpCd4MaE"
 NONCE = "0123456789abcdef"
-SITE = Config.model_validate({"secret_key": KEY, "public_url": "https://login.example.com"})
 BEHIND_TWO = SITE.model_copy(update={"trusted_proxies": 2})
 BEHIND_ONE = SITE.model_copy(update={"trusted_proxies": 1})
-LAPTOP = Config.model_validate({"secret_key": KEY})
 SEEN = Hops("198.51.100.7", "172.18.0.2", ["198.51.100.7"], NONCE)
 COOKIE = f"__Host-vestibule-doctor={NONCE}; Secure; HttpOnly; Path=/; SameSite=Lax; Max-Age=60"
 HEADERS = ALWAYS | {
@@ -39,11 +37,6 @@ def first(cookie: str = COOKIE, *, days_left: float | None = 60) -> Answer:
 def page(status: int = 200, **changed: str | None) -> Answer:
     given = HEADERS | {name.replace("_", "-"): value for name, value in changed.items()}
     return Answer(status, [(name, value) for name, value in given.items() if value], b"")
-
-
-def check(finding: Finding | None, level: Level, words: str) -> None:
-    assert finding is not None
-    assert (finding.level, words in finding.says) == (level, True), finding
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from app.flows import access, user_search
 from app.kit.errors import LastAdministrator, NoSuchRole, NoSuchUser, WrongCredentials, WrongWord
 from app.services import Services
 from tests.contexts import CLIENT
-from tests.flows.test_invitation import invite
+from tests.invitations import invite
 from tests.refusals import refused
 from tests.users import (
     ALICE,

@@ -25,12 +25,8 @@ from app.models import outbox
 from app.services import Services
 from tests.contexts import context, operator
 from tests.mailbox import messages
+from tests.statements import ALL_BUT_NESTED_LOOPS
 from tests.users import ALICE, BOB, ROOT, Someone, count, move_time, register
-
-# Without these the planner joins by running a subquery once for each row.
-ALL_BUT_NESTED_LOOPS = [
-    "hashjoin", "mergejoin", "hashagg", "indexscan", "bitmapscan", "material", "sort",
-]  # fmt: skip
 
 
 async def deliver(services: Services, send: Send) -> Delivery | None:

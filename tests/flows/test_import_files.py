@@ -3,7 +3,6 @@
 import re
 from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,11 +15,9 @@ from app.transfer import rows
 from app.transfer.columns import AS_IT_IS, Reading
 from app.transfer.rows import FileFormat, Problem, Row
 from tests.contexts import operator
-from tests.kit.test_hashes import GOOD, HASHER
+from tests.imports import FILES, GOOD, HASHER, SALT
 from tests.refusals import refused
 
-FILES = Path(__file__).parents[1] / "files" / "import"
-SALT = "146585145368132386173505678016728509634"
 FLASK_SECURITY = Reading(flask_security_salt=SALT)
 
 

@@ -21,14 +21,12 @@ from app.transfer.parsing import derived_username
 from app.transfer.rows import Problem, Row
 from tests import databases
 from tests.contexts import context, operator
-from tests.flows.test_password_reset import reset
-from tests.kit.test_hashes import made
+from tests.imports import OLD, WERKZEUG, look, made
 from tests.mailbox import link_about
 from tests.refusals import refused
+from tests.resets import reset
 from tests.users import ALICE, Someone, count, create_user, events, sign_in
 
-OLD = "an old password, kept"
-WERKZEUG = generate_password_hash(OLD, "scrypt:1024:8:1")
 ANNA = {"email": "anna@example.com", "username": "anna", "password_hash": WERKZEUG}
 BERT = {"email": "bert@example.com", "username": "bert", "password_hash": WERKZEUG}
 
@@ -48,14 +46,6 @@ async def bring(
     tell = ([] if told is None else told).append
     async with operator(services) as ctx:
         return await user_import.import_users(ctx, rows=rows(users), tell=tell, **how)
-
-
-async def look(services: Services, columns: str = "username", where: str = "true") -> list[Any]:
-    async with services.engine.connect() as connection:
-        found = await connection.execute(
-            text(f"SELECT {columns} FROM users WHERE {where} ORDER BY created_at, username")  # noqa: S608
-        )
-        return [row[0] if len(row) == 1 else tuple(row) for row in found]
 
 
 BAD: list[tuple[dict[str, Any] | Problem, str]] = [

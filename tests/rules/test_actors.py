@@ -21,7 +21,7 @@ from tests.acts import ask_email
 from tests.administration import enter
 from tests.browser import Browser
 from tests.contexts import context, operator
-from tests.rules.test_routes import documented
+from tests.rules.routes import documented
 from tests.users import ALICE, BOB, ROOT, Someone, actor_of, block, create_user, id_of, register
 from tests.users import signed_in as sign_in
 

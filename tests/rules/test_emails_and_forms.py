@@ -14,7 +14,7 @@ from app.mail import messages
 from app.mail.message import Message
 from app.web.errors import WORDS
 from tests.browser import Browser
-from tests.flows.test_invitation import invite
+from tests.invitations import invite
 from tests.mailbox import last_link
 from tests.users import ALICE, ROOT, create_user, register, signed_in
 

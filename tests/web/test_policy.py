@@ -9,14 +9,13 @@ from app.flows import confirmation, invitation
 from app.kit.errors import AddressNotAllowed, RegistrationClosed, TermsNotAccepted
 from app.services import Services
 from app.words.refusals import domains
-from tests.browser import Browser
+from tests.browser import APPLICATION, Browser
 from tests.contexts import context, operator
-from tests.flows.test_invitation import invite
-from tests.flows.test_user_import import look
+from tests.imports import look
+from tests.invitations import invite
 from tests.mailbox import key_of, last_link, messages
 from tests.refusals import refused
 from tests.users import ALICE, ROOT, count, register
-from tests.web.test_pages import APPLICATION
 
 ACCEPTED = {"terms": "y"}
 CLOSED = [("invitation", "You need an invitation"), ("closed", "create an account at the moment")]
