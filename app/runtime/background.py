@@ -15,11 +15,18 @@ FINISH_SECONDS = 5
 
 async def run(config: Config, url: URL, *, watch_stdin: bool) -> None:
     """Work until told to stop; with ``watch_stdin`` report to the supervisor, too."""
-    stop = stop_event(watch_stdin=watch_stdin)
     reporting = asyncio.create_task(Reporter().run()) if watch_stdin else None
-    housekeeping = asyncio.create_task(clean(config, url, stop))
-    await deliver(config, url, stop)
-    await asyncio.wait([housekeeping], timeout=FINISH_SECONDS)
-    housekeeping.cancel()
+    await work(config, url, stop_event(watch_stdin=watch_stdin))
     if reporting is not None:
         reporting.cancel()
+
+
+async def work(config: Config, url: URL, stop: asyncio.Event) -> None:
+    """Work until ``stop`` is set; what is in hand then has some seconds left."""
+    housekeeping = asyncio.create_task(clean(config, url, stop))
+    try:
+        await deliver(config, url, stop)
+        await asyncio.wait([housekeeping], timeout=FINISH_SECONDS)
+    finally:
+        housekeeping.cancel()
+        await asyncio.gather(housekeeping, return_exceptions=True)
