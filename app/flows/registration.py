@@ -21,6 +21,7 @@ from app.mail import messages
 from app.models import audit, credentials, outbox, rate_limit
 from app.models import registration as registrations
 from app.models import user as users
+from app.models.rate_limit import Rates
 from app.models.registration import ListedRegistration, Pending
 from app.steps import authorization, email_limits, new_password, one_time_links, reset_links
 from app.steps.recording import record
@@ -66,19 +67,8 @@ async def register(
         **of_networks("registrations", ctx.client, limits(ctx.config).logins_of_network),
         **email_limits.of_network(ctx),
     }
-    async with autocommit(ctx.db):
-        taken = await users.is_username_taken(ctx.db, username)
-        wait = await rate_limit.look(ctx.db, rates)
-    if taken:
-        raise UsernameTaken
-    if wait:
-        raise TooManyTries(wait)
-    async with ctx.hasher.place(ctx.client.group):
-        async with autocommit(ctx.db):
-            wait = await rate_limit.take_all(ctx.db, rates)
-        if wait:
-            raise TooManyTries(wait)
-        password_hash = await ctx.hasher.hash(password)
+    await _refuse_early(ctx, username, rates)
+    password_hash = await _hashed(ctx, password, rates)
     async with ctx.db.begin():
         pending = await registrations.add(
             ctx.db,
@@ -92,6 +82,26 @@ async def register(
         await audit.write(ctx.db, Event.REGISTERED, client=ctx.client, registration=str(pending.id))
         await _write_email(ctx, pending)
     return seal(ctx.config.signing_keys, Purpose.REGISTERED, str(pending.id))
+
+
+async def _refuse_early(ctx: Context, username: str, rates: Rates) -> None:
+    async with autocommit(ctx.db):
+        taken = await users.is_username_taken(ctx.db, username)
+        wait = await rate_limit.look(ctx.db, rates)
+    if taken:
+        raise UsernameTaken
+    if wait:
+        raise TooManyTries(wait)
+
+
+async def _hashed(ctx: Context, password: str, rates: Rates) -> str:
+    """Hash a password, which is paid for as soon as there is a place at the threads."""
+    async with ctx.hasher.place(ctx.client.group):
+        async with autocommit(ctx.db):
+            wait = await rate_limit.take_all(ctx.db, rates)
+        if wait:
+            raise TooManyTries(wait)
+        return await ctx.hasher.hash(password)
 
 
 async def resend(ctx: Context, *, ticket: str) -> None:
