@@ -9,9 +9,9 @@ from app.context import Context
 from app.kit.addresses import USERNAME_LONGEST
 from app.kit.audit import Event
 from app.models import audit, role, staging
-from app.models.staging import StagingConflict
 from app.transfer.columns import AS_IT_IS, Reading
 from app.transfer.parsing import StagedUser, read
+from app.transfer.problems import email_twice, unknown_role, username_taken
 from app.transfer.rows import Problem, Row
 
 AT_ONCE = 5000
@@ -95,7 +95,7 @@ async def _collect(ctx: Context, rows: Rows, problems: _Problems, reading: Readi
             reading.check(columns)
         found = [row] if isinstance(row, Problem) else read(row, now=now, reading=reading)
         if isinstance(found, StagedUser) and found.role and found.role.lower() not in roles:
-            found = [_unknown_role(found)]
+            found = [unknown_role(found)]
         if not isinstance(found, StagedUser):
             for problem in found:
                 problems.add(problem)
@@ -109,29 +109,16 @@ async def _collect(ctx: Context, rows: Rows, problems: _Problems, reading: Readi
     await staging.put(ctx.db, batch)
 
 
-def _unknown_role(user: StagedUser) -> Problem:
-    return Problem(
-        user.line, user.email, "role", f"The role “{user.role}” doesn't exist. Create it first."
-    )
-
-
 async def _compare(ctx: Context, problems: _Problems) -> int:
     """Compare the staged users with each other and with who is here; return how many are here."""
     await staging.index(ctx.db)
     present = await staging.drop_present(ctx.db)
     for twin in await staging.drop_twins(ctx.db):
-        sentence = f"This email address is already in line {twin.other}."
-        problems.add(Problem(twin.line, twin.email, "email", sentence))
+        problems.add(email_twice(twin))
     for refused in await staging.drop_taken_names(ctx.db):
-        problems.add(_name_taken(refused))
+        problems.add(username_taken(refused))
     await _find_names(ctx)
     return present
-
-
-def _name_taken(refused: StagingConflict) -> Problem:
-    where = "here" if refused.other is None else f"in line {refused.other}"
-    sentence = f"The username “{refused.username}” is already taken {where}."
-    return Problem(refused.line, refused.email, "username", sentence)
 
 
 async def _find_names(ctx: Context) -> None:
@@ -169,7 +156,7 @@ async def _admit(ctx: Context, problems: _Problems, *, skip_bad: bool) -> tuple[
             )
         late, gone = await staging.drop_late(ctx.db)
         for refused in gone:
-            problems.add(_name_taken(refused))
+            problems.add(username_taken(refused))
         is_done = skip_bad or not gone
         if not is_done:
             await savepoint.rollback()
