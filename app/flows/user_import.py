@@ -114,9 +114,9 @@ async def _compare(ctx: Context, problems: _Problems) -> int:
     await staging.index(ctx.db)
     present = await staging.drop_present(ctx.db)
     for twin in await staging.drop_twins(ctx.db):
-        problems.add(email_twice(twin))
+        problems.add(email_twice(**twin._asdict()))
     for refused in await staging.drop_taken_names(ctx.db):
-        problems.add(username_taken(refused))
+        problems.add(username_taken(**refused._asdict()))
     await _find_names(ctx)
     return present
 
@@ -156,7 +156,7 @@ async def _admit(ctx: Context, problems: _Problems, *, skip_bad: bool) -> tuple[
             )
         late, gone = await staging.drop_late(ctx.db)
         for refused in gone:
-            problems.add(username_taken(refused))
+            problems.add(username_taken(**refused._asdict()))
         is_done = skip_bad or not gone
         if not is_done:
             await savepoint.rollback()

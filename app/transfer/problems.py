@@ -1,22 +1,7 @@
 """What is wrong with a user who could be read, but cannot come in."""
 
-from typing import Protocol
-
 from app.transfer.parsing import StagedUser
 from app.transfer.rows import Problem
-
-
-class Conflict(Protocol):
-    """A user whose address or username is another's: in line ``other``, or (None) of this site."""
-
-    @property
-    def line(self) -> int: ...
-    @property
-    def email(self) -> str: ...
-    @property
-    def username(self) -> str: ...
-    @property
-    def other(self) -> int | None: ...
 
 
 def unknown_role(user: StagedUser) -> Problem:
@@ -25,14 +10,13 @@ def unknown_role(user: StagedUser) -> Problem:
     return Problem(user.line, user.email, "role", sentence)
 
 
-def email_twice(found: Conflict) -> Problem:
-    """Say where else the address stands."""
-    sentence = f"This email address is already in line {found.other}."
-    return Problem(found.line, found.email, "email", sentence)
+def email_twice(*, line: int, email: str, other: int | None, **_: str) -> Problem:
+    """Say in which line the address stands already."""
+    return Problem(line, email, "email", f"This email address is already in line {other}.")
 
 
-def username_taken(found: Conflict) -> Problem:
-    """Say whose the username is."""
-    where = "here" if found.other is None else f"in line {found.other}"
-    sentence = f"The username “{found.username}” is already taken {where}."
-    return Problem(found.line, found.email, "username", sentence)
+def username_taken(*, line: int, email: str, username: str, other: int | None) -> Problem:
+    """Say whose the username is: of a user in line ``other``, or (None) of one of this site."""
+    where = "here" if other is None else f"in line {other}"
+    sentence = f"The username “{username}” is already taken {where}."
+    return Problem(line, email, "username", sentence)
