@@ -17,6 +17,7 @@ from app.kit.errors import Refusal
 from app.kit.keys import new_key
 from app.kit.shares import Share
 from app.runtime import serve
+from app.words.refusals import sentence
 
 # By the name of their module in ``app.cli``: each is imported when it is asked for.
 LOOKING_AFTER = (
@@ -134,13 +135,15 @@ def main() -> NoReturn:
         _fail(f"Some settings are wrong:\n{wrong}", status=2)
     except site.WrongSite as wrong:
         _fail(str(wrong), status=2)
-    except (Refusal, embedded.NoDatabase, serve.CannotServe, schema.WrongDatabase) as error:
+    except Refusal as refusal:
+        _fail(sentence(refusal))
+    except (embedded.NoDatabase, serve.CannotServe, schema.WrongDatabase) as error:
         _fail(str(error))
     except Exception as error:
-        sentence = complaint(error, _given_database())
-        if sentence is None:
+        why = complaint(error, _given_database())
+        if why is None:
             raise
-        _fail(sentence)
+        _fail(why)
     sys.exit(0)
 
 

@@ -8,11 +8,11 @@ from app.http.access import accepts, anyone, may, sensitive
 from app.http.context import context
 from app.http.current_user import current_session, current_user
 from app.http.marks import content_security_policy
-from app.kit.errors import Refusal
+from app.kit.audit import Event
+from app.kit.errors import SiteRefusal
 from app.kit.permissions import FIRST_OF_SITE as FIRST_PERMISSION
 from app.kit.permissions import Permission
 from app.kit.profile import ProfileField
-from app.models.audit import Event
 from app.models.base import Base, Moment, Now, RandomId, bound
 from app.models.role import Role
 from app.models.user import User
@@ -33,8 +33,8 @@ __all__ = [
     "Permission",
     "ProfileField",
     "RandomId",
-    "Refusal",
     "Role",
+    "SiteRefusal",
     "User",
     "accepts",
     "anyone",

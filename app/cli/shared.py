@@ -15,12 +15,8 @@ from app import embedded, schema
 from app.complaints import complaint
 from app.config import Config
 from app.context import Context, opened_for_operator
-from app.db import (
-    COMMAND_SECONDS,
-    connections_allowed,
-    database_url,
-    is_away,
-)
+from app.db import COMMAND_SECONDS, connections_allowed, database_url
+from app.db_errors import is_away
 from app.kit import logs
 from app.runtime import laptop
 from app.site import Site, load

@@ -5,7 +5,7 @@ from functools import lru_cache
 from quart import Blueprint, Response
 
 from app import schema
-from app.db import is_away
+from app.db_errors import is_away
 from app.http.marks import anyone
 from app.services import is_draining, services
 from app.site import load

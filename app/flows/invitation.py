@@ -5,14 +5,14 @@ from typing import NamedTuple
 from uuid import UUID
 
 from app.context import Context
+from app.kit.audit import Event
 from app.kit.errors import AlreadyThere, LinkUnusable, NoSuchRole, TermsNotAccepted
 from app.kit.links import INVITE_VALID_HOURS, VALID, new_link, open_link
 from app.kit.sealing import Purpose
 from app.mail import messages
-from app.models import outbox, role, token
+from app.models import credentials, outbox, role, token
 from app.models import session as sessions
 from app.models import user as users
-from app.models.audit import Event
 from app.models.token import LinkOwner
 from app.steps import authorization, new_password
 from app.steps import profile as profiles
@@ -115,7 +115,7 @@ async def accept(
     async with ctx.db.begin():
         taken = digest and await token.take(ctx.db, digest, purpose=Purpose.INVITE)
         if taken:
-            await users.set_password_hash(ctx.db, taken.user_id, password_hash)
+            await credentials.set_password_hash(ctx.db, taken.user_id, password_hash)
             if ctx.config.terms_url:
                 await users.accept_terms(ctx.db, taken.user_id)
             await sessions.end_all(ctx.db, taken.user_id)
@@ -148,14 +148,14 @@ class _Outcome(NamedTuple):
 
 def _require(outcome: _Outcome, role_name: str | None) -> UUID:
     if outcome.roles:
-        raise NoSuchRole(f"There is no role “{role_name}”; there are {', '.join(outcome.roles)}.")
+        raise NoSuchRole(role=role_name, names=list(outcome.roles))
     if outcome.user_id is None:
         raise AlreadyThere
     return outcome.user_id
 
 
 async def _write_down(ctx: Context, invited: _Invited) -> _Outcome:
-    present = await users.find(ctx.db, invited.email)
+    present = await credentials.find(ctx.db, invited.email)
     await authorization.hold(ctx, *([present.id] if present else []))
     role_id = await role.find_id(ctx.db, invited.role_name) if invited.role_name else None
     if invited.role_name is not None and role_id is None:
@@ -167,7 +167,7 @@ async def _write_down(ctx: Context, invited: _Invited) -> _Outcome:
         password_hash=None,
         role_id=role_id or await role.default_id(ctx.db),
     )
-    user = await users.find(ctx.db, invited.email)
+    user = await credentials.find(ctx.db, invited.email)
     if user is None or user.username != invited.username:
         return _Outcome(None, [])
     if added is None and not await users.invite_again(ctx.db, user.id, role_id=role_id):

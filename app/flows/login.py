@@ -7,20 +7,20 @@ from app.config import Config
 from app.context import Context
 from app.db import autocommit
 from app.kit.addresses import canonical
+from app.kit.audit import Event
 from app.kit.errors import WrongCredentials
 from app.kit.metrics import LOGINS, counted
-from app.kit.passwords import PasswordHasher, Verdict, fingerprint, fits
+from app.kit.password_policy import fits
+from app.kit.passwords import PasswordHasher, Verdict, fingerprint
 from app.kit.sealing import Purpose, seal
 from app.kit.tokens import new_secret
 from app.limits import limits
 from app.mail import messages
-from app.models import known_browser, rate_limit, registration, token
+from app.models import credentials, known_browser, rate_limit, registration, token
 from app.models import session as sessions
-from app.models import user as users
-from app.models.audit import Event
+from app.models.credentials import Credentials
 from app.models.rate_limit import Attempt
 from app.models.registration import Pending
-from app.models.user import Credentials
 from app.steps import keeping, known_browsers, notices, password_check
 from app.steps.known_browsers import name_digests
 from app.steps.recording import note
@@ -178,7 +178,7 @@ async def _find(ctx: Context, name: str, password: str, *, known: bytes | None) 
     That an account is slowed by its other name must not show: it would tie the two together. So it
     looks like a wrong password, and costs as much.
     """
-    user = await users.find(ctx.db, name)
+    user = await credentials.find(ctx.db, name)
     marks = [fingerprint(password, key=key) for key in ctx.config.signing_keys]
     pending = await registration.find_by_name(ctx.db, name, fingerprints=marks)
     if known:
@@ -224,7 +224,7 @@ async def _start(
         return await _ask_to_stay(ctx, user, user.delete_at)
     if user.blocked_at is None and user.confirmed_at is None:
         return await _ask_to_confirm(ctx, user)
-    if not await users.admit(ctx.db, user, replacement_hash=replacement_hash):
+    if not await credentials.admit(ctx.db, user, replacement_hash=replacement_hash):
         return None
     secret = new_secret()
     await sessions.start(

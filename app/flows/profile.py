@@ -4,9 +4,9 @@ from collections.abc import Mapping
 
 from app.context import Context
 from app.db import autocommit
+from app.kit.audit import Event
 from app.kit.errors import NoSuchUser
 from app.models import profile
-from app.models.audit import Event
 from app.steps import authorization
 from app.steps import profile as profiles
 from app.steps.recording import record

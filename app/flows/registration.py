@@ -7,6 +7,7 @@ from uuid import UUID
 from app.context import Context
 from app.db import autocommit
 from app.kit import passwords
+from app.kit.audit import Event
 from app.kit.errors import (
     LinkUnusable,
     NoSuchRegistration,
@@ -18,19 +19,18 @@ from app.kit.links import CONFIRM_VALID_HOURS, VALID
 from app.kit.sealing import Purpose, seal, unseal
 from app.limits import limits, of_networks
 from app.mail import messages
-from app.models import outbox, rate_limit
+from app.models import credentials, outbox, rate_limit
 from app.models import registration as registrations
 from app.models import user as users
-from app.models.audit import Event
+from app.models.rate_limit import Rates
 from app.models.registration import ListedRegistration, Pending
 from app.steps import authorization, email_limits, new_password, one_time_links, reset_links
 from app.steps import profile as profiles
 from app.steps.recording import note, record
-from app.steps.registration_policy import in_words, require_allowed, require_open
+from app.steps.registration_policy import require_allowed, require_open
 
 __all__ = [
     "ListedRegistration",
-    "in_words",
     "register",
     "require_open",
     "resend",
@@ -79,19 +79,8 @@ async def register(
         **of_networks("registrations", ctx.client, limits(ctx.config).logins_of_network),
         **email_limits.of_network(ctx),
     }
-    async with autocommit(ctx.db):
-        taken = await users.is_username_taken(ctx.db, username)
-        wait = await rate_limit.look(ctx.db, rates)
-    if taken:
-        raise UsernameTaken
-    if wait:
-        raise TooManyTries(wait)
-    async with ctx.hasher.place(ctx.client.group):
-        async with autocommit(ctx.db):
-            wait = await rate_limit.take_all(ctx.db, rates)
-        if wait:
-            raise TooManyTries(wait)
-        password_hash = await ctx.hasher.hash(password)
+    await _refuse_early(ctx, username, rates)
+    password_hash = await _hashed(ctx, password, rates)
     async with ctx.db.begin():
         pending = await registrations.add(
             ctx.db,
@@ -106,6 +95,26 @@ async def register(
         await note(ctx, Event.REGISTERED, registration=str(pending.id))
         await _write_email(ctx, pending)
     return seal(ctx.config.signing_keys, Purpose.REGISTERED, str(pending.id))
+
+
+async def _refuse_early(ctx: Context, username: str, rates: Rates) -> None:
+    async with autocommit(ctx.db):
+        taken = await users.is_username_taken(ctx.db, username)
+        wait = await rate_limit.look(ctx.db, rates)
+    if taken:
+        raise UsernameTaken
+    if wait:
+        raise TooManyTries(wait)
+
+
+async def _hashed(ctx: Context, password: str, rates: Rates) -> str:
+    """Hash a password, which is paid for as soon as there is a place at the threads."""
+    async with ctx.hasher.place(ctx.client.group):
+        async with autocommit(ctx.db):
+            wait = await rate_limit.take_all(ctx.db, rates)
+        if wait:
+            raise TooManyTries(wait)
+        return await ctx.hasher.hash(password)
 
 
 async def resend(ctx: Context, *, ticket: str) -> None:
@@ -172,7 +181,7 @@ async def send_again(ctx: Context, *, registration_id: UUID) -> None:
 
 async def _write_to_user(ctx: Context, user_id: UUID) -> None:
     """Write to somebody who was brought here unconfirmed: choosing a password confirms them."""
-    user = await users.find_by_id(ctx.db, user_id)
+    user = await credentials.find_by_id(ctx.db, user_id)
     if user is None or user.confirmed_at is not None:
         return
     if not await email_limits.is_withheld(ctx, email_limits.EmailKind.CONFIRM, user.email):
@@ -193,7 +202,7 @@ async def _write_email(ctx: Context, pending: Pending, *, is_shown: bool = False
 
 async def _put_email(ctx: Context, pending: Pending) -> None:
     """Write to the address: a link to confirm, or to an account's owner that there is one."""
-    user = await users.find(ctx.db, pending.email)
+    user = await credentials.find(ctx.db, pending.email)
     if user is not None:
         message = messages.already_registered(
             to=user.email,

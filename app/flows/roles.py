@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from app.context import Context
+from app.kit.audit import Event
 from app.kit.errors import DefaultTooMighty, NoSuchRole, RoleHeld, RoleThere, WrongRoleName
 from app.kit.permissions import Permission, covers, in_words
 from app.models import administrators, role
 from app.models import user as users
-from app.models.audit import Event
 from app.models.role import Known
 from app.steps import authorization
 from app.steps.administrators import keeping_one
@@ -135,10 +135,7 @@ async def delete(ctx: Context, *, name: str) -> None:
             await record(ctx, Event.ROLE_DELETED, role=known.name)
     found = _require(known, name, roles)
     if holders:
-        held_by = "one person has" if holders == 1 else f"{holders} people have"
-        raise RoleHeld(
-            f"{held_by.capitalize()} the role {found.name}. Give them another one first."
-        )
+        raise RoleHeld("by_users", holders=holders, role=found.name)
     if found.is_default:
         raise RoleHeld
 
@@ -149,6 +146,5 @@ def _named(roles: Sequence[Known], name: str) -> Known | None:
 
 def _require(known: Known | None, name: str, roles: Sequence[Known]) -> Known:
     if known is None:
-        names = ", ".join(each.name for each in roles)
-        raise NoSuchRole(f"There is no role “{name}”; there are {names}.")
+        raise NoSuchRole(role=name, names=[each.name for each in roles])
     return known

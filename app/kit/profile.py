@@ -10,7 +10,8 @@ from datetime import date
 from decimal import Decimal, InvalidOperation
 from typing import Literal, get_args
 
-from app.kit.addresses import WrongAddress, meant, normal_email
+from app.kit.addresses import meant, normal_email
+from app.kit.errors import WrongAddress, WrongProfile
 
 Kind = Literal["text", "email", "telephone", "number", "choice", "checkbox", "date"]
 Place = Literal["registration", "invitation", "account"]
@@ -29,10 +30,6 @@ TELEPHONE = re.compile(r"\+?[0-9 ()./-]+")
 TELEPHONE_DIGITS = range(4, 21)
 BETWEEN_DIGITS = re.compile(r"[ ()./-]")
 EARLIEST_YEAR = 1000  # ``date`` writes earlier ones without leading zeros
-
-
-class WrongValue(ValueError):
-    """A value that a field does not take; the message says why, to the user who typed it."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -81,21 +78,22 @@ class ProfileField:
         """Return a value as it is stored.
 
         Raises:
-            WrongValue: the field does not take it.
+            WrongProfile: the field does not take it.
+            WrongAddress: it is to be an email address, and is none.
         """
         text = meant(text.replace("\0", ""))
         if not text:
             if self.required:
-                raise WrongValue("Tick this box." if self.kind == "checkbox" else "Fill this in.")
+                raise WrongProfile("tick" if self.kind == "checkbox" else "empty", field=self.name)
             return ""
         if len(text) > self.longest:
-            raise WrongValue(f"Use at most {self.longest} characters.")
+            raise WrongProfile("too_long", field=self.name, longest=self.longest)
         value = _CLEANERS[self.kind](self, text)
         if self.check is not None:
             try:
                 self.check(value)
             except ValueError as error:
-                raise WrongValue(str(error)) from None
+                raise WrongProfile("own", field=self.name, why=str(error)) from None
         return value
 
     def search_key(self, text: str) -> str:
@@ -112,17 +110,18 @@ def _text(_field: ProfileField, text: str) -> str:
     return text
 
 
-def _email(_field: ProfileField, text: str) -> str:
+def _email(declared: ProfileField, text: str) -> str:
     try:
         return normal_email(text)
     except WrongAddress as error:
-        raise WrongValue(str(error)) from None
+        error.field = declared.name
+        raise
 
 
-def _telephone(_field: ProfileField, text: str) -> str:
+def _telephone(declared: ProfileField, text: str) -> str:
     digits = BETWEEN_DIGITS.sub("", text).removeprefix("+")
     if not (TELEPHONE.fullmatch(text) and text.isascii() and len(digits) in TELEPHONE_DIGITS):
-        raise WrongValue("Enter a phone number like +44 20 7946 0958.")
+        raise WrongProfile("telephone", field=declared.name)
     return text
 
 
@@ -131,19 +130,19 @@ def _number(declared: ProfileField, text: str) -> str:
     try:
         number = Decimal(text)
     except InvalidOperation:
-        raise WrongValue("Enter a number.") from None
+        raise WrongProfile("number", field=declared.name) from None
     if not number.is_finite():
-        raise WrongValue("Enter a number.")
+        raise WrongProfile("number", field=declared.name)
     if least is not None and number < Decimal(str(least)):
-        raise WrongValue(f"Enter at least {least:g}.")
+        raise WrongProfile("at_least", field=declared.name, least=f"{least:g}")
     if most is not None and number > Decimal(str(most)):
-        raise WrongValue(f"Enter at most {most:g}.")
+        raise WrongProfile("at_most", field=declared.name, most=f"{most:g}")
     return text if text.isascii() else str(number)
 
 
 def _choice(declared: ProfileField, text: str) -> str:
     if text not in declared.choices:
-        raise WrongValue("Choose one of the options.")
+        raise WrongProfile("choice", field=declared.name)
     return text
 
 
@@ -151,17 +150,17 @@ def _checkbox(declared: ProfileField, text: str) -> str:
     if text.lower() in {TICKED, "true", "t", "1", "on", "y"}:
         return TICKED
     if text.lower() not in {"no", "false", "f", "0", "off", "n"}:
-        raise WrongValue("Use yes or no.")
+        raise WrongProfile("yes_or_no", field=declared.name)
     return declared.clean("")
 
 
-def _date(_field: ProfileField, text: str) -> str:
+def _date(declared: ProfileField, text: str) -> str:
     try:
         day = date.fromisoformat(text)
     except ValueError:
-        raise WrongValue("Enter a date like 2026-01-31.") from None
+        raise WrongProfile("date", field=declared.name) from None
     if day.year < EARLIEST_YEAR:
-        raise WrongValue("Enter a date like 2026-01-31.")
+        raise WrongProfile("date", field=declared.name)
     return day.isoformat()
 
 

@@ -35,11 +35,19 @@ class Message(NamedTuple):
 
 
 class Posted(NamedTuple):
-    """An email in the hands of the mailer; ``id`` stays the same over all tries."""
+    """An email in the hands of a mailer, and of no other until its lease ends.
+
+    ``id`` and ``written_at`` stay the same over all tries. ``age`` is by the database's clock.
+    """
 
     id: UUID
+    to: str
+    subject: str
+    text: str
+    html: str
     written_at: datetime
-    message: Message
+    age: timedelta = timedelta(0)
+    tries: int = 1
 
 
 class Undelivered(Exception):

@@ -150,89 +150,57 @@ def password_changed(
     *, to: str, site: Brand, username: str, browser: str, ip: str, link: str
 ) -> Message:
     """Tell a user that there is another password now."""
-    return _notice(
-        to,
-        f"Your password at {site} was changed",
-        site=site,
-        username=username,
-        what=f"Your password at {site} was changed.",
-        browser=browser,
-        ip=ip,
-        link=link,
-    )
+    subject = f"Your password at {site} was changed"
+    return _notice(to, subject, f"{subject}.", site, username, browser, ip, link)
 
 
 def username_changed(
     *, to: str, site: Brand, username: str, browser: str, ip: str, link: str
 ) -> Message:
     """Tell a user that they have another username now."""
-    return _notice(
-        to,
-        f"Your username at {site} was changed",
-        site=site,
-        username=username,
-        what=f"Your username at {site} was changed to {username}.",
-        browser=browser,
-        ip=ip,
-        link=link,
-    )
+    subject = f"Your username at {site} was changed"
+    return _notice(to, subject, f"{subject} to {username}.", site, username, browser, ip, link)
 
 
 def new_browser(
     *, to: str, site: Brand, username: str, browser: str, ip: str, link: str
 ) -> Message:
     """Tell a user that somebody signed in from a browser not seen before."""
-    return _notice(
-        to,
-        f"New sign-in to {site}",
-        site=site,
-        username=username,
-        what=f"Someone (hopefully you) signed in to {site} from a browser you haven't used "
-        "here before.",
-        browser=browser,
-        ip=ip,
-        link=link,
+    what = (
+        f"Someone (hopefully you) signed in to {site} from a browser you haven't used here before."
     )
+    return _notice(to, f"New sign-in to {site}", what, site, username, browser, ip, link)
 
 
 def email_asked(
     *, to: str, site: Brand, username: str, email: str, browser: str, ip: str, link: str
 ) -> Message:
     """Tell the owner of the old address that another one was named."""
-    return _notice(
-        to,
-        f"Your address at {site} is about to change",
-        site=site,
-        username=username,
-        what=f"Someone (hopefully you) asked to change the email address of your account at "
-        f"{site} to {email}. This address stays until the new one is confirmed.",
-        browser=browser,
-        ip=ip,
-        link=link,
+    what = (
+        f"Someone (hopefully you) asked to change the email address of your account at {site} to "
+        f"{email}. This address stays until the new one is confirmed."
     )
+    subject = f"Your address at {site} is about to change"
+    return _notice(to, subject, what, site, username, browser, ip, link)
 
 
 def email_changed(
     *, to: str, site: Brand, username: str, email: str, browser: str, ip: str, link: str
 ) -> Message:
     """Tell the owner of the old address that the account has another one now."""
-    return _notice(
-        to,
-        f"Your address at {site} was changed",
-        site=site,
-        username=username,
-        what=f"The email address of your account at {site} was changed to {email}.",
-        browser=browser,
-        ip=ip,
-        link=link,
-    )
+    what = f"The email address of your account at {site} was changed to {email}."
+    subject = f"Your address at {site} was changed"
+    return _notice(to, subject, what, site, username, browser, ip, link)
 
 
-def _notice(to: str, subject: str, *, site: Brand, **facts: str) -> Message:
+def _notice(
+    to: str, subject: str, what: str, site: Brand, username: str, browser: str, ip: str, link: str
+) -> Message:
     now = datetime.now(UTC)
-    when = f"{now.day} {now:%B %Y, %H:%M} UTC"
-    valid_days = NOT_ME_VALID_DAYS
-    return _message("notice", to, subject, site=site, **facts, when=when, valid_days=valid_days)
+    return _message(
+        "notice", to, subject, site=site, username=username, what=what, browser=browser, ip=ip,
+        link=link, when=f"{now.day} {now:%B %Y, %H:%M} UTC", valid_days=NOT_ME_VALID_DAYS,
+    )  # fmt: skip
 
 
 def invitation(*, to: str, site: Brand, username: str, link: str, valid_hours: int) -> Message:

@@ -24,7 +24,7 @@ class UserState(StrEnum):
     INVITED = "invited"
     UNCONFIRMED = "unconfirmed"
     BLOCKED = "blocked"
-    DELETION_ASKED = "leaving"
+    DELETION_ASKED = "deletion-pending"
 
 
 class Listed(NamedTuple):

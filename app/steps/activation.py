@@ -4,9 +4,9 @@ import logging
 
 from app.context import Context
 from app.kit.addresses import canonical
+from app.kit.audit import Event
 from app.models import registration, role
 from app.models import user as users
-from app.models.audit import Event
 from app.models.registration import Pending
 from app.steps import profile
 from app.steps.recording import note

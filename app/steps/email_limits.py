@@ -9,9 +9,9 @@ from enum import StrEnum
 
 from app.context import Context
 from app.kit.addresses import canonical
+from app.kit.audit import Event
 from app.limits import limits, of_networks
 from app.models import rate_limit
-from app.models.audit import Event
 from app.steps.recording import note
 
 log = logging.getLogger(__name__)

@@ -12,7 +12,7 @@ from app.kit.user_agents import described
 from app.mail import messages
 from app.mail.message import Message
 from app.models import outbox
-from app.models.user import Credentials
+from app.models.credentials import Credentials
 from app.steps import one_time_links
 
 

@@ -4,8 +4,7 @@ from collections.abc import Mapping
 from uuid import UUID
 
 from app.context import Context
-from app.kit.errors import WrongProfile
-from app.kit.profile import Place, ProfileField, WrongValue
+from app.kit.profile import Place, ProfileField
 from app.models import profile
 from app.models.profile import Value
 
@@ -21,7 +20,7 @@ def cleaned(ctx: Context, place: Place | None, values: Mapping[str, str]) -> dic
     What an administrator leaves empty is no mistake: they may not know it.
 
     Raises:
-        WrongProfile: a field does not take its value.
+        WrongProfile, WrongAddress: a field does not take its value.
     """
     found = {}
     for each in asked(ctx, place):
@@ -29,10 +28,7 @@ def cleaned(ctx: Context, place: Place | None, values: Mapping[str, str]) -> dic
         if place is None and not text:
             found[each.name] = ""
             continue
-        try:
-            found[each.name] = each.clean(text)
-        except WrongValue as error:
-            raise WrongProfile(str(error), field=each.name) from None
+        found[each.name] = each.clean(text)
     return found
 
 

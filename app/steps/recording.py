@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from app.context import Context
+from app.kit.audit import Event
 from app.kit.errors import Refusal
 from app.models import audit
-from app.models.audit import Event
 
 log = logging.getLogger(__name__)
 

@@ -110,9 +110,7 @@ class Reading(NamedTuple):
         """
         missing = sorted({*self.mapped, *self.ignored}.difference(columns))
         if columns and missing:
-            names = ", ".join(f"“{column}”" for column in missing)
-            there = ", ".join(sorted(columns))
-            raise CannotRead(f"There is no column {names} to map or to ignore, only {there}.")
+            raise CannotRead("no_column", quoted=missing, columns=sorted(columns))
 
     def check(self, columns: Collection[str]) -> None:
         """Pass a source whose columns are understood.
@@ -130,21 +128,18 @@ class Reading(NamedTuple):
             and _is_doubtful(column, has_said=_has_said(read))
         ]
         if doubtful:
-            raise CannotRead(_doubt(doubtful))
+            raise CannotRead(
+                "doubtful_columns", quoted=doubtful, first=doubtful[0], options=doubtful
+            )
         if (
             self.flask_security_salt is None
             and "password_hash" in read
             and not _FLASK_SECURITY.isdisjoint(columns)
         ):
-            raise CannotRead(FLASK_SECURITY_SALT)
+            raise CannotRead("flask_security_salt")
 
 
 AS_IT_IS = Reading()
-FLASK_SECURITY_SALT = (
-    "These users come from Flask-Security, whose hashes need its salt. Add "
-    "--flask-security-salt with the value of SECURITY_PASSWORD_SALT, or an empty one ('') if "
-    "SECURITY_PASSWORD_SINGLE_HASH was set."
-)
 
 
 def squashed(column: str) -> str:
@@ -169,12 +164,3 @@ def _is_doubtful(column: str, *, has_said: bool) -> bool:
     if has_said and not _AIDS.isdisjoint(words):
         return False  # confirmation_token beside confirmed_at
     return any(_WORD.fullmatch(word) for word in words) or bool(_GLUED.fullmatch(squashed(column)))
-
-
-def _doubt(columns: list[str]) -> str:
-    names = ", ".join(f"“{column}”" for column in columns)
-    options = " ".join(f"--ignore {column}" for column in columns)
-    return (
-        f"Unknown column that may control who can sign in: {names}. Say what it means, like "
-        f"--map {columns[0]}=confirmed (or blocked, active …), or skip it: {options}"
-    )

@@ -5,7 +5,6 @@ from datetime import timedelta
 from quart import Quart
 
 from app.config import Config
-from app.flows import registration
 from app.http import body, checks, connections, headers, heads
 from app.http.assets import static_path
 from app.http.cookies import MessageCookie, cookie_name
@@ -30,6 +29,8 @@ from app.web import (
     reset,
     secret,
 )
+from app.words.audit_log import tell
+from app.words.refusals import domains
 
 OF_MACHINES = {"health", "doctor"}  # the names of the pages in edge
 PAGES = (
@@ -80,13 +81,13 @@ def init_app(app: Quart, config: Config) -> None:
         site=config.site_name,
         password_min_length=config.password_min_length,
         is_registration_open=config.registration == "open",
-        registration_domains=registration.in_words(config.registration_domains),
+        registration_domains=domains(config.registration_domains),
         terms_url=config.terms_url,
         emails_in_log=config.relay is None and not config.is_https,
         Permission=Permission,
         static=static,
     )
-    app.jinja_env.filters.update(moment=moments.moment, browser=described)
+    app.jinja_env.filters.update(moment=moments.moment, browser=described, told=tell)
     own_pages.register(app, site, taken={"static", *OF_MACHINES, *(each.name for each in PAGES)})
     for pages in PAGES:
         app.register_blueprint(pages)

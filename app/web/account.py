@@ -1,5 +1,6 @@
 """The account pages of who is signed in."""
 
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -23,6 +24,7 @@ from app.web.fields import (
 )
 from app.web.forms import show, submits
 from app.web.profile_fields import asked, shown, typed_values, values_of, with_profile
+from app.words.audit_log import tell_owner
 
 pages = Blueprint("account", __name__, url_prefix="/account")
 
@@ -160,7 +162,8 @@ async def show_history() -> str:
     """Show what was done in one's name, and what happened to it."""
     async with context() as ctx:
         found = await account.own_history(ctx, before=request.args.get("before", ""))
-    return await render_template("account/history.html", found=found)
+    lines = [tell_owner(line, ctx.user_id) for line in found.lines]
+    return await render_template("account/history.html", found=found, lines=lines)
 
 
 @pages.get("/data")
@@ -176,7 +179,9 @@ async def download_data() -> Response:
     async with context() as ctx:
         await data_download.note_download(ctx)
     name = f"{current_session().username}.json"
-    return streams.file(data_download.download, name=name, kind="application/json")
+    return streams.file(
+        partial(data_download.download, tell=tell_owner), name=name, kind="application/json"
+    )
 
 
 @pages.get("/delete")

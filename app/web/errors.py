@@ -13,6 +13,7 @@ from app.http.asked import asked
 from app.http.client import client
 from app.kit.errors import LinkUnusable, NoSuchUser, Refusal, TryLater
 from app.web.forms import SCHEME, UNAUTHORIZED
+from app.words.refusals import sentence
 
 log = logging.getLogger(__name__)
 
@@ -85,7 +86,7 @@ async def _refused(refusal: Refusal) -> ResponseTypes:
     link = kept_links.of_page() if isinstance(refusal, LinkUnusable) else None
     return await page(
         refusal.status,
-        text=refusal.sentence,
+        text=sentence(refusal),
         retry_after=retry_after,
         again=link.again if link else None,
     )

@@ -7,10 +7,12 @@ from typing import Any, NamedTuple
 from wtforms import BooleanField, Field, Form, SelectField, StringField
 from wtforms.validators import ValidationError
 
-from app.kit.profile import TICKED, Place, ProfileField, WrongValue
+from app.kit.errors import Refusal
+from app.kit.profile import TICKED, Place, ProfileField
 from app.services import services
 from app.site import Site, load
 from app.web.fields import BaseForm, as_meant
+from app.words.refusals import sentence
 
 INPUTS: dict[str, dict[str, str]] = {
     "email": {"type": "email", "inputmode": "email", "autocapitalize": "none"},
@@ -41,8 +43,8 @@ class _Fits:
             return
         try:
             value = self._declared.clean(text)
-        except WrongValue as error:
-            raise ValidationError(str(error)) from None
+        except Refusal as refusal:
+            raise ValidationError(sentence(refusal)) from None
         if not isinstance(field, BooleanField):
             field.data = value
 

@@ -17,6 +17,7 @@ from app.services import services
 from app.web.fields import ConfirmForm, RegisterForm, TicketForm, given
 from app.web.forms import show, submits
 from app.web.profile_fields import values_of, with_profile
+from app.words.refusals import sentence
 
 pages = Blueprint("register", __name__)
 
@@ -113,7 +114,7 @@ async def submit_confirmation(form: ConfirmForm) -> ResponseTypes:
 
 
 async def _closed(refusal: RegistrationClosed, *, status: int) -> ResponseTypes:
-    html = await render_template("register_closed.html", text=refusal.sentence)
+    html = await render_template("register_closed.html", text=sentence(refusal))
     return await make_response(html, status)
 
 

@@ -15,7 +15,7 @@ from app.mail import messages
 from app.mail.message import Brand, Message
 from app.web.errors import WORDS
 from tests.browser import Browser
-from tests.flows.test_invitation import invite
+from tests.invitations import invite
 from tests.mailbox import last_link
 from tests.users import ALICE, ROOT, create_user, register, signed_in
 
@@ -78,17 +78,6 @@ def refusals() -> Iterator[type[Refusal]]:
     for _, member in inspect.getmembers(errors, inspect.isclass):
         if issubclass(member, Refusal):
             yield member
-
-
-def test_every_refusal_has_a_code_of_its_own_a_status_and_a_sentence() -> None:
-    concrete = [refusal for refusal in refusals() if refusal not in {Refusal, errors.TryLater}]
-    codes = [refusal.code for refusal in concrete]
-    assert len(set(codes)) == len(codes)
-    for refusal in concrete:
-        assert 400 <= refusal.status < 600
-        assert refusal.sentence[0].isupper()
-        assert refusal.sentence.endswith(".")
-        assert refusal.__doc__
 
 
 def test_every_status_that_we_answer_has_words() -> None:

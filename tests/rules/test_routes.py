@@ -2,8 +2,6 @@
 
 import hashlib
 import re
-from pathlib import Path
-from typing import NamedTuple
 
 import pytest
 from quart import Quart
@@ -16,29 +14,11 @@ from app.kit.permissions import Permission
 from app.models import Base
 from app.services import Services
 from tests.browser import SAME_ORIGIN, Browser
+from tests.rules.routes import Route, documented
 from tests.users import ALICE, ROOT, block, create_user, register, signed_in
 
 ALL_METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "BREW"]
 UNSAFE = ["POST", "PUT", "PATCH", "DELETE", "TRACE", "BREW"]
-TABLE = Path(__file__).with_name("routes.txt")
-
-
-class Route(NamedTuple):
-    method: str
-    path: str
-    who: str
-
-    @property
-    def example(self) -> str:
-        """Return an address that this route answers."""
-        path = self.path.replace("<path:filename>", "style.css")
-        path = re.sub(r"<uuid:\w+>", "11111111-2222-4333-8444-555555555555", path)
-        return re.sub(r"<\w+>", "x", re.sub(r"<int:\w+>", "1", path))
-
-
-def documented() -> list[Route]:
-    lines = [line.split() for line in TABLE.read_text().splitlines()]
-    return [Route(*line) for line in lines if line and not line[0].startswith("#")]
 
 
 def registered(app: Quart) -> set[tuple[str, str]]:

@@ -11,9 +11,10 @@ from wtforms.validators import InputRequired, Optional, ValidationError
 from app.flows.audit_log import EVENTS, ExportFormat
 from app.flows.audit_log import AuditLogFilter as LinesFilter
 from app.flows.user_search import UserFilter, UserState
-from app.kit.addresses import EMAIL_LONGEST, USERNAME_RULE
+from app.kit.addresses import EMAIL_LONGEST
 from app.kit.profile import ProfileField
 from app.web.fields import BaseForm, address, as_meant, at_most, given, trimmed, username
+from app.words.refusals import USERNAME_RULE
 
 REASON_LONGEST = 500
 FIRST_YEAR, LAST_YEAR = 2000, 2099
