@@ -40,6 +40,11 @@ class Settings(BaseModel):
         max_length=60,
         description="Name of your site, shown on every page and in every email",
     )
+    site: str | None = Field(
+        None,
+        description="Your own Python package with pages, profile fields, hooks and templates. See "
+        "docs/extending.md. Default: none",
+    )
     bind: Bind = Field("127.0.0.1:8000", description="Address and port to listen on")
     public_url: Origin = Field(
         description="Address of your site, as users type it: `https://…`, or `http://` on this "

@@ -35,6 +35,7 @@ from app.limits import Delay, Rate
 from app.mail.message import Message, Posted
 from app.models import (
     credentials,
+    profile,
     rate_limit,
     registration,
     session,
@@ -123,7 +124,8 @@ def _by_type(someone: Credentials) -> dict[object, object]:
         Permission: Permission.ADMIN, Event: Event.CONFIRMED, Purpose: Purpose.RESET,
         Client: OPERATOR, Credentials: someone, Message: Message(NAMES[1], "s", "t", "h"),
         Delay: Delay(3, HOUR), Mapping[str, Iterable[Rate]]: {"x": [Rate(5, HOUR)]},
-        Mapping[str, Delay] | None: {"x": Delay(3, HOUR)},
+        Mapping[str, profile.Value]: {"x": profile.Value("y", "y"), "z": profile.Value("", "")},
+        Mapping[str, str]: {}, Mapping[str, Delay] | None: {"x": Delay(3, HOUR)},
         Posted: claimed, token.Taken: token.Taken(someone.id, NAMES[1], moment),
     }  # fmt: skip
 
@@ -141,6 +143,7 @@ def _by_function(services: Services, someone: UUID) -> dict[str, list[Arguments]
         "audit_search.page": list(_pages_of_history(someone)),
         "audit.forget_some": [{"since": datetime(2020, 1, 1, tzinfo=UTC), "most": 1000}],
         "user_search.page": list(_pages_of_people()),
+        "profile.find": [{"name": "telephone", "key": "+44201", "narrowed": []}],
         "pruning.delete_some": stale, "pruning.count": stale, "pruning.is_overdue": by_end,
         "registration.waiting": [{"email": email, "most": 50} for email in ("", NAMES[1])],
         "registration.find_by_name": names, "credentials.find": names, "user.identify": names,
@@ -170,6 +173,9 @@ def _pages_of_people() -> Iterator[Arguments]:
                 for after in ("", "pat2"):
                     wanted = user_search.UserFilter(part, state, role)
                     yield {"wanted": wanted, "after": after, "size": 51}
+    for role in (None, "Moderator"):
+        wanted = user_search.UserFilter("+44 20 1", role=role, field="telephone")
+        yield {"wanted": wanted, "after": "pat2", "size": 51}
 
 
 def _calls(

@@ -4,7 +4,7 @@ import csv
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -75,7 +75,8 @@ def _exclusive(name: str) -> Iterator[TextIO]:
 
 async def _export(ctx: Context, output: TextIO, form: FileFormat) -> int:
     number = 0
-    write = _csv_writer(output) if form is FileFormat.CSV else _json_writer(output)
+    names = [each.name for each in ctx.site.profile]
+    write = _csv_writer(output, names) if form is FileFormat.CSV else _json_writer(output, names)
     async for user in user_export.exported(ctx):
         _or_refuse(write, user, output)
         number += 1
@@ -84,6 +85,7 @@ async def _export(ctx: Context, output: TextIO, form: FileFormat) -> int:
 
 
 W = TypeVar("W")
+OWN_COLUMNS = [name for name in Exported._fields if name != "profile"]
 
 
 def _or_refuse(write: Callable[[W], object], what: W, output: TextIO) -> None:
@@ -96,16 +98,25 @@ def _or_refuse(write: Callable[[W], object], what: W, output: TextIO) -> None:
         raise CannotRead("unwritable", why=error.strerror) from error
 
 
-def _csv_writer(output: TextIO) -> Callable[[Exported], object]:
-    writer = csv.writer(output, lineterminator="\n")
-    writer.writerow(Exported._fields)
-    return lambda user: writer.writerow([rows.guarded(_cell(value)) for value in user])
-
-
-def _json_writer(output: TextIO) -> Callable[[Exported], object]:
-    return lambda user: output.write(
-        json.dumps(user._asdict(), default=_cell, ensure_ascii=False) + "\n"
+def _csv_writer(output: TextIO, names: Sequence[str]) -> Callable[[Exported], object]:
+    writer = csv.DictWriter(output, [*OWN_COLUMNS, *names], lineterminator="\n")
+    writer.writeheader()
+    return lambda user: writer.writerow(
+        {column: rows.guarded(_cell(value)) for column, value in _columns(user, names).items()}
     )
+
+
+def _json_writer(output: TextIO, names: Sequence[str]) -> Callable[[Exported], object]:
+    return lambda user: output.write(
+        json.dumps(_columns(user, names), default=_cell, ensure_ascii=False) + "\n"
+    )
+
+
+def _columns(user: Exported, names: Sequence[str]) -> dict[str, object]:
+    """Return what is written of a user: the site's own fields are columns like any other."""
+    profile = user.profile or {}
+    own = {column: getattr(user, column) for column in OWN_COLUMNS}
+    return own | {name: profile.get(name) for name in names}
 
 
 def _cell(value: object) -> str:

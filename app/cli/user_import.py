@@ -3,7 +3,7 @@
 import csv
 import os
 import sys
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TextIO
 
@@ -62,9 +62,15 @@ def import_users(
     The exit status is 1 if there were problems. docs/coming-from-flask.md tells the rest.
     """
     opened = opener(source, form, table)
-    reading = Reading(_mapped(mapped), {_column(name) for name in ignored}, flask_security_salt)
     with database() as deployment, _told(report) as tell:
-        reading = reading._replace(special_domains=deployment.config.allowed_special_domains)
+        profile = deployment.site.profile
+        reading = Reading(
+            _mapped(mapped, [*OWN, *(each.name for each in profile)]),
+            {_column(name) for name in ignored},
+            flask_security_salt,
+            deployment.config.allowed_special_domains,
+            profile,
+        )
         imported, columns = deployment.ask(
             lambda ctx: _import_users(
                 ctx, opened, tell, reading, dry_run=dry_run, skip_bad=skip_bad
@@ -84,13 +90,13 @@ def import_users(
         sys.exit(1)
 
 
-def _mapped(given: tuple[str, ...]) -> dict[str, str]:
+def _mapped(given: tuple[str, ...], names: Sequence[str]) -> dict[str, str]:
     found: dict[str, str] = {}
     for each in given:
         column, _, own = each.rpartition("=")
-        if not column or own not in OWN:
+        if not column or own not in names:
             raise click.BadParameter(
-                f"“{each}” must be COLUMN=NAME. NAME is one of {', '.join(OWN)}.",
+                f"“{each}” must be COLUMN=NAME. NAME is one of {', '.join(names)}.",
                 param_hint="--map",
             )
         found[_column(column)] = own

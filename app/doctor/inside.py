@@ -1,7 +1,7 @@
 """The database of a deployment: its server, its schema, the outbox, housekeeping."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
 from sqlalchemy import URL
@@ -23,6 +23,7 @@ from app.doctor.findings import Finding, ok, warning, wrong
 from app.flows import checkup
 from app.flows.checkup import DatabaseState
 from app.runtime import serve
+from app.site import Site, load
 
 DATABASE_SECONDS = 20  # for all questions; each has three
 LATE_SECONDS = 600
@@ -37,7 +38,7 @@ class Facts(NamedTuple):
     server: DatabaseServer
     defaults: Mapping[str, str]
     connections: int
-    revision: str | None
+    revisions: frozenset[str]
     state: DatabaseState | None
 
 
@@ -46,14 +47,15 @@ async def look(config: Config, url: URL) -> list[Finding]:
     engine = make_engine(url, pool_size=1, overflow=0, pooled=config.database_pooled)
     try:
         async with asyncio.timeout(DATABASE_SECONDS), make_sessions(engine)() as session:
-            revision = await schema.revision(engine)
+            revisions = await schema.revisions(engine)
+            site = load(config.site)
             facts = Facts(
                 await server_of(session),
                 await schema.defaults(session),
                 await connections_allowed(session),
-                revision,
+                revisions,
                 None
-                if _is_behind(revision)
+                if schema.is_behind(revisions, site)
                 else await checkup.look(operator_context(session, config)),
             )
     except Exception as error:
@@ -71,7 +73,7 @@ def judge(facts: Facts, config: Config) -> list[Finding]:
         database(facts.server),
         defaults(facts.defaults),
         clock(facts.server),
-        migrations(facts.revision),
+        migrations(facts.revisions, load(config.site)),
         connections(facts.connections, config),
     ]
     if facts.state is not None:
@@ -150,19 +152,16 @@ def clock(server: DatabaseServer) -> Finding:
     return ok("clock", "in sync with the database")
 
 
-def migrations(revision: str | None) -> Finding:
-    """Check that the schema is this program's."""
-    if revision == schema.head():
-        return ok(SCHEMA, f"up to date ({revision})")
-    if revision is None:
+def migrations(found: Collection[str], site: Site) -> Finding:
+    """Check that the schema is this program's, and the site's."""
+    at = ", ".join(sorted(found))
+    if found == {branch.head for branch in schema.branches(site)}:
+        return ok(SCHEMA, f"up to date ({at})")
+    if not found:
         return wrong(SCHEMA, "the database has no tables yet. Run: python -m app migrate")
-    if schema.knows(revision):
-        return wrong(
-            SCHEMA, f"the database is out of date ({revision}). Run: python -m app migrate"
-        )
-    return warning(
-        SCHEMA, f"the database ({revision}) is newer than this program. Upgrade the program"
-    )
+    if schema.is_behind(found, site):
+        return wrong(SCHEMA, f"the database is out of date ({at}). Run: python -m app migrate")
+    return warning(SCHEMA, f"the database ({at}) is newer than this program. Upgrade the program")
 
 
 def connections(allowed: int, config: Config) -> Finding:
@@ -246,7 +245,3 @@ def role(state: DatabaseState) -> Finding:
             "WHERE name = 'User'",
         )
     return ok("default role", f"new users get {state.default_role}")
-
-
-def _is_behind(revision: str | None) -> bool:
-    return revision is None or (revision != schema.head() and schema.knows(revision))

@@ -10,7 +10,7 @@ from app.context import Context
 from app.kit.audit import Event, Place, Written
 from app.kit.errors import TooManyTries
 from app.limits import DOWNLOADS_OF_USER
-from app.models import address, known_browser, rate_limit, token, user_search
+from app.models import address, known_browser, profile, rate_limit, token, user_search
 from app.models import session as sessions
 from app.steps import authorization, own_history
 from app.steps.recording import record
@@ -80,6 +80,7 @@ async def _facts(ctx: Context) -> dict[str, Any]:
     live = await sessions.live_of(ctx.db, user_id, idle=idle)
     return {
         "account": user and user._asdict(),
+        "profile": await profile.of(ctx.db, user_id),
         "addresses_of_before": await address.of_user(ctx.db, user_id),
         "address_waiting": await token.waiting_email(ctx.db, user_id),
         "sessions": [each._asdict() for each in live],

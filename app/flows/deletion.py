@@ -9,12 +9,12 @@ from app.kit.errors import LinkUnusable, SignedOut
 from app.kit.links import KEEP_VALID_DAYS, open_link
 from app.kit.sealing import Purpose, unseal
 from app.mail import messages
-from app.models import audit, credentials, deletion, outbox, token
+from app.models import credentials, deletion, outbox, token
 from app.models import session as sessions
 from app.models.credentials import Credentials
 from app.steps import authorization, keeping, notices, one_time_links, password_check
 from app.steps.administrators import keeping_one
-from app.steps.recording import record
+from app.steps.recording import note, record
 
 GRACE = timedelta(days=KEEP_VALID_DAYS)
 STAY_VALID = timedelta(minutes=30)
@@ -98,10 +98,9 @@ async def keep_by_password(ctx: Context, *, ticket: str) -> None:
 async def _keep(ctx: Context, user_id: UUID) -> None:
     if await deletion.stay(ctx.db, user_id):
         await token.void(ctx.db, user_id, Purpose.KEEP)
-        await audit.write(
-            ctx.db,
+        await note(
+            ctx,
             Event.DELETION_CANCELLED,
-            client=ctx.client,
             actor_id=user_id,
             subject_id=user_id,
         )
@@ -110,7 +109,7 @@ async def _keep(ctx: Context, user_id: UUID) -> None:
 async def _tell(ctx: Context, user: Credentials, day: datetime) -> None:
     message = messages.deletion_scheduled(
         to=user.email,
-        site=ctx.config.site_name,
+        site=ctx.brand,
         username=user.username,
         link=await one_time_links.link(ctx, Purpose.KEEP, user_id=user.id),
         not_me=await notices.not_me_link(ctx, user),

@@ -8,13 +8,12 @@ from uuid import UUID
 
 from app.context import Context
 from app.kit.audit import Event
-from app.kit.client import OPERATOR
 from app.kit.errors import NotToBeRetried
 from app.mail.message import NoServer, Posted, RecipientRefused, Undelivered
-from app.models import audit, outbox
+from app.models import outbox
 from app.models.outbox import Backlog, GivenUp
 from app.steps import authorization
-from app.steps.recording import record
+from app.steps.recording import note, record
 
 CHANNEL = outbox.CHANNEL
 SHORTEST_WAIT = timedelta(seconds=5)
@@ -134,9 +133,7 @@ async def _record_outcome(
 
 async def _give_up(ctx: Context, claimed: Posted, problem: Undelivered, event: Event) -> None:
     if await outbox.give_up(ctx.db, claimed, trouble=problem.trouble):
-        await audit.write(
-            ctx.db, event, client=OPERATOR, code=problem.code, domain=_domain(claimed)
-        )
+        await note(ctx, event, code=problem.code, domain=_domain(claimed))
 
 
 def _wait(age: timedelta) -> timedelta:

@@ -10,7 +10,7 @@ from app.kit.links import CHANGE_EMAIL_VALID_MINUTES, open_link
 from app.kit.sealing import Purpose
 from app.mail import messages
 from app.mail.message import Message
-from app.models import address, audit, credentials, outbox, rate_limit, token
+from app.models import address, credentials, outbox, rate_limit, token
 from app.models import session as sessions
 from app.models.credentials import Credentials
 from app.steps import (
@@ -21,7 +21,7 @@ from app.steps import (
     password_check,
     session_renewal,
 )
-from app.steps.recording import record
+from app.steps.recording import note, record
 from app.steps.registration_policy import require_allowed
 from app.steps.session_renewal import Renewed
 
@@ -134,13 +134,13 @@ async def _ask(ctx: Context, user: Credentials, email: str) -> Message:
     if owner is not None and owner.id != user.id:
         return messages.address_in_use(
             to=owner.email,
-            site=ctx.config.site_name,
+            site=ctx.brand,
             username=owner.username,
             login_url=f"{ctx.config.public_url}/login",
         )
     return messages.confirm_new_address(
         to=email,
-        site=ctx.config.site_name,
+        site=ctx.brand,
         username=user.username,
         link=link,
         valid_minutes=CHANGE_EMAIL_VALID_MINUTES,
@@ -155,6 +155,6 @@ async def _apply(ctx: Context, user: Credentials, email: str, version: int) -> R
         renewed = await session_renewal.keep_only(ctx, user.id, version=version, is_fresh=False)
     await token.void(ctx.db, user.id, Purpose.RESET, Purpose.CHANGE_EMAIL)
     await address.note(ctx.db, user.id, before=user.email, now=email)
-    await audit.write(ctx.db, Event.EMAIL_CHANGED, client=ctx.client, subject_id=user.id)
+    await note(ctx, Event.EMAIL_CHANGED, subject_id=user.id)
     await notices.tell(ctx, user, messages.email_changed, email=email)
     return renewed

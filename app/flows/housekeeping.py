@@ -172,7 +172,7 @@ async def _delete(ctx: Context, leaving: DueDeletion) -> None:
     await erasure.erase(ctx, leaving.id)
     message = messages.account_deleted(
         to=leaving.email,
-        site=ctx.config.site_name,
+        site=ctx.brand,
         username=leaving.username,
         register_url=f"{ctx.config.public_url}/register",
     )

@@ -1,5 +1,6 @@
 """People whom an operator lets in: a one-time link on which they choose their password."""
 
+from collections.abc import Mapping
 from typing import NamedTuple
 from uuid import UUID
 
@@ -9,12 +10,13 @@ from app.kit.errors import AlreadyThere, LinkUnusable, NoSuchRole, TermsNotAccep
 from app.kit.links import INVITE_VALID_HOURS, VALID, new_link, open_link
 from app.kit.sealing import Purpose
 from app.mail import messages
-from app.models import audit, credentials, outbox, role, token
+from app.models import credentials, outbox, role, token
 from app.models import session as sessions
 from app.models import user as users
 from app.models.token import LinkOwner
 from app.steps import authorization, new_password
-from app.steps.recording import record
+from app.steps import profile as profiles
+from app.steps.recording import note, record
 
 
 class Invitation(NamedTuple):
@@ -61,7 +63,7 @@ async def invite_by_email(
         if outcome.user_id is not None:
             message = messages.invitation(
                 to=outcome.email,
-                site=ctx.config.site_name,
+                site=ctx.brand,
                 username=username,
                 link=link.url,
                 valid_hours=INVITE_VALID_HOURS,
@@ -85,18 +87,29 @@ async def find_invitation(ctx: Context, *, sealed: str) -> LinkOwner:
     return owner
 
 
-async def accept(ctx: Context, *, sealed: str, password: str, accepts_terms: bool = False) -> None:
+async def accept(
+    ctx: Context,
+    *,
+    sealed: str,
+    password: str,
+    accepts_terms: bool = False,
+    profile: Mapping[str, str] | None = None,
+) -> None:
     """Give an invited person the password that they chose; the link is used up.
+
+    ``profile``: values of the fields that the site asks for here, by name.
 
     Raises:
         LinkUnusable: used, expired, foreign or garbled.
         TermsNotAccepted: there are terms; the link stays good.
+        WrongProfile: one of the site's own fields is wrong; the link stays good.
         WeakPassword: the password is refused, with the reason; the link stays good.
         TooBusy: too many passwords wait to be hashed; the link stays good.
     """
     owner = await find_invitation(ctx, sealed=sealed)
     if ctx.config.terms_url and not accepts_terms:
         raise TermsNotAccepted
+    values = profiles.cleaned(ctx, "invitation", profile or {})
     password_hash = await new_password.hashed(ctx, password, **owner._asdict())
     digest = open_link(Purpose.INVITE, sealed, keys=ctx.config.signing_keys)
     async with ctx.db.begin():
@@ -107,9 +120,8 @@ async def accept(ctx: Context, *, sealed: str, password: str, accepts_terms: boo
                 await users.accept_terms(ctx.db, taken.user_id)
             await sessions.end_all(ctx.db, taken.user_id)
             await token.void(ctx.db, taken.user_id, Purpose.RESET)
-            await audit.write(
-                ctx.db, Event.PASSWORD_SET, client=ctx.client, subject_id=taken.user_id
-            )
+            await profiles.save(ctx, taken.user_id, values)
+            await note(ctx, Event.PASSWORD_SET, subject_id=taken.user_id)
     if not taken:
         raise LinkUnusable
 

@@ -10,7 +10,7 @@ from app.kit.links import open_link
 from app.kit.sealing import Purpose
 from app.limits import limits, of_networks
 from app.mail import messages
-from app.models import audit, credentials, known_browser, rate_limit, registration, token
+from app.models import credentials, known_browser, rate_limit, registration, token
 from app.models import session as sessions
 from app.models import user as users
 from app.models.credentials import Credentials
@@ -25,6 +25,7 @@ from app.steps import (
     password_check,
     reset_links,
 )
+from app.steps.recording import note
 
 
 class Reset(NamedTuple):
@@ -103,7 +104,7 @@ async def _answer(ctx: Context, name: str) -> None:
     if user is not None and user.blocked_at is not None:
         user = pending = None
     addressee: Credentials | Pending | None = user or pending
-    await audit.write(ctx.db, Event.RESET_ASKED, client=ctx.client, subject_id=user and user.id)
+    await note(ctx, Event.RESET_ASKED, subject_id=user and user.id)
     email = addressee.email if addressee else name
     if await email_limits.is_withheld(ctx, email_limits.EmailKind.RESET, email):
         return
@@ -143,6 +144,6 @@ async def _replace(ctx: Context, digest: bytes, password_hash: str) -> Reset | R
     await rate_limit.give_back(ctx.db, password_check.bucket_of_user(user_id))
     await known_browser.forget_all(ctx.db, user_id)
     named = await known_browsers.remember(ctx, user_id, ctx.browser)
-    await audit.write(ctx.db, Event.PASSWORD_RESET, client=ctx.client, subject_id=user_id)
+    await note(ctx, Event.PASSWORD_RESET, subject_id=user_id)
     await notices.tell(ctx, user, messages.password_changed)
     return Reset(named.text)

@@ -1,5 +1,6 @@
 """Registering: asking for an account, and for the email once more."""
 
+from collections.abc import Mapping
 from datetime import timedelta
 from uuid import UUID
 
@@ -18,13 +19,14 @@ from app.kit.links import CONFIRM_VALID_HOURS, VALID
 from app.kit.sealing import Purpose, seal, unseal
 from app.limits import limits, of_networks
 from app.mail import messages
-from app.models import audit, credentials, outbox, rate_limit
+from app.models import credentials, outbox, rate_limit
 from app.models import registration as registrations
 from app.models import user as users
 from app.models.rate_limit import Rates
 from app.models.registration import ListedRegistration, Pending
 from app.steps import authorization, email_limits, new_password, one_time_links, reset_links
-from app.steps.recording import record
+from app.steps import profile as profiles
+from app.steps.recording import note, record
 from app.steps.registration_policy import require_allowed, require_open
 
 __all__ = [
@@ -41,9 +43,17 @@ MOST_WAITING = 100
 
 
 async def register(
-    ctx: Context, *, username: str, email: str, password: str, accepts_terms: bool = False
+    ctx: Context,
+    *,
+    username: str,
+    email: str,
+    password: str,
+    accepts_terms: bool = False,
+    profile: Mapping[str, str] | None = None,
 ) -> str:
     """Write a registration down, and write to its address.
+
+    ``profile``: values of the fields that the site asks for here, by name.
 
     Returns:
         A receipt for the browser that registered. The same for a known and a new address
@@ -53,6 +63,7 @@ async def register(
         RegistrationClosed: nobody registers here, or only who is invited.
         AddressNotAllowed: the address is of a domain that cannot be used here.
         TermsNotAccepted: there are terms.
+        WrongProfile: one of the site's own fields is wrong.
         WeakPassword: the password is refused, with the reason.
         UsernameTaken: usernames are public.
         TooManyTries: from this network.
@@ -62,6 +73,7 @@ async def register(
     require_allowed(ctx.config, email)
     if ctx.config.terms_url and not accepts_terms:
         raise TermsNotAccepted
+    values = profiles.cleaned(ctx, "registration", profile or {})
     new_password.check(ctx, password, username=username, email=email)
     rates = {
         **of_networks("registrations", ctx.client, limits(ctx.config).logins_of_network),
@@ -77,9 +89,10 @@ async def register(
             password_hash=password_hash,
             fingerprint=passwords.fingerprint(password, key=ctx.config.signing_keys[-1]),
             accepts_terms=bool(ctx.config.terms_url),
+            profile=values,
             lasts=VALID[Purpose.CONFIRM],
         )
-        await audit.write(ctx.db, Event.REGISTERED, client=ctx.client, registration=str(pending.id))
+        await note(ctx, Event.REGISTERED, registration=str(pending.id))
         await _write_email(ctx, pending)
     return seal(ctx.config.signing_keys, Purpose.REGISTERED, str(pending.id))
 
@@ -193,7 +206,7 @@ async def _put_email(ctx: Context, pending: Pending) -> None:
     if user is not None:
         message = messages.already_registered(
             to=user.email,
-            site=ctx.config.site_name,
+            site=ctx.brand,
             username=user.username,
             login_url=f"{ctx.config.public_url}/login",
         )
@@ -201,7 +214,7 @@ async def _put_email(ctx: Context, pending: Pending) -> None:
         link = await one_time_links.link(ctx, Purpose.CONFIRM, registration_id=pending.id)
         message = messages.confirm_address(
             to=pending.email,
-            site=ctx.config.site_name,
+            site=ctx.brand,
             username=pending.username,
             link=link,
             valid_hours=CONFIRM_VALID_HOURS,

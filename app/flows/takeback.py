@@ -8,12 +8,13 @@ from app.kit.errors import LinkUnusable
 from app.kit.links import open_link
 from app.kit.sealing import Purpose
 from app.mail import messages
-from app.models import address, audit, credentials, deletion, known_browser, token
+from app.models import address, credentials, deletion, known_browser, token
 from app.models import session as sessions
 from app.models import user as users
 from app.models.credentials import Credentials
 from app.models.token import Taken
 from app.steps import reset_links
+from app.steps.recording import note
 
 DISPUTED = "“This wasn’t me” came from an address that belongs to another account by now"
 
@@ -91,15 +92,13 @@ async def _take_back(ctx: Context, user: Credentials, taken: Taken) -> TakenBack
     await known_browser.forget_all(ctx.db, user.id)
     await token.void(ctx.db, user.id, Purpose.RESET, Purpose.CHANGE_EMAIL, Purpose.KEEP)
     await token.void_like(ctx.db, taken, purpose=Purpose.NOT_ME)
-    await audit.write(ctx.db, Event.TAKEN_BACK, client=ctx.client, subject_id=user.id)
+    await note(ctx, Event.TAKEN_BACK, subject_id=user.id)
     if is_lost:
         await users.block(ctx.db, user.id, reason=DISPUTED)
-        await audit.write(
-            ctx.db, Event.BLOCKED, client=ctx.client, subject_id=user.id, reason=DISPUTED
-        )
+        await note(ctx, Event.BLOCKED, subject_id=user.id, reason=DISPUTED)
         return TakenBack("", is_lost=True)
     if is_moved:
-        await audit.write(ctx.db, Event.EMAIL_RESTORED, client=ctx.client, subject_id=user.id)
+        await note(ctx, Event.EMAIL_RESTORED, subject_id=user.id)
     await reset_links.send(ctx, user, messages.reset_after_not_me)
     return TakenBack(taken.email or user.email, is_lost=False)
 

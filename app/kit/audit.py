@@ -31,6 +31,7 @@ class Event(StrEnum):
     EMAIL_CHANGED = "account.email_changed"
     EMAIL_RESTORED = "account.email_restored"
     USERNAME_CHANGED = "account.username_changed"
+    PROFILE_CHANGED = "account.profile_changed"
     TAKEN_BACK = "account.taken_back"
     DELETION_ASKED = "account.deletion_asked"
     DELETION_CANCELLED = "account.deletion_cancelled"

@@ -116,6 +116,23 @@ class AddressNotAllowed(Refusal):
     field = "email"
 
 
+class WrongProfile(Refusal, ValueError):
+    """A field of the site's own does not take its value."""
+
+    code = "wrong_profile"
+    status = 422
+
+
+class SiteRefusal(Refusal):
+    """A no of the site's own, in its own words: ``why`` is a sentence for the user."""
+
+    code = "site_refusal"
+    status = 422
+
+    def __init__(self, why: str, *, field: str | None = None) -> None:
+        super().__init__(why=why, field=field)
+
+
 class TermsNotAccepted(Refusal):
     """An account wants the terms accepted."""
 

@@ -2,11 +2,23 @@
 
 import re
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import NamedTuple
 from uuid import UUID
 
 TROUBLE_LONGEST = 200
 _ADDRESS = re.compile(r"[^\s<>:]+@[^\s<>:]+")
+
+
+class Brand(NamedTuple):
+    """A site as its emails show it. ``templates``: its own, which come before ours."""
+
+    name: str
+    templates: Path | None = None
+
+    def __str__(self) -> str:
+        """Return the name, as texts have it."""
+        return self.name
 
 
 class Message(NamedTuple):

@@ -7,6 +7,7 @@ from app.context import Context
 from app.kit.audit import Event
 from app.models import audit, credentials, deleted_user, outbox_retention
 from app.models import user as users
+from app.steps.recording import Happening, run_hooks
 
 LINES_AT_ONCE = 2000  # of the audit, in one statement
 BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
@@ -21,6 +22,8 @@ async def erase(ctx: Context, user_id: UUID, *, actor_id: UUID | None = None) ->
     user = await credentials.lock(ctx.db, user_id)
     if user is not None:
         await outbox_retention.forget(ctx.db, user.email)
+    happening = Happening(Event.DELETED, user_id, actor_id)
+    await run_hooks(ctx, happening)  # while the user can still be read
     await users.delete(ctx.db, user_id)
     await audit.forget_registration(ctx.db, user_id)
     await _forget_lines(ctx, user_id, BEGINNING)

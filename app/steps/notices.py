@@ -25,7 +25,7 @@ async def tell(
     """Write to the address that ``user`` had before what ``writer`` tells of."""
     message = writer(
         to=user.email,
-        site=ctx.config.site_name,
+        site=ctx.brand,
         username=user.username,
         browser=described(ctx.client.user_agent),
         ip=ctx.client.ip,
@@ -44,7 +44,7 @@ async def password_disabled(ctx: Context, user: Credentials) -> None:
     """Tell a user that strangers have tried too many passwords."""
     message = messages.password_disabled(
         to=user.email,
-        site=ctx.config.site_name,
+        site=ctx.brand,
         username=user.username,
         reset_url=f"{ctx.config.public_url}/reset",
     )

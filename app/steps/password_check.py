@@ -14,10 +14,11 @@ from app.kit.audit import Event
 from app.kit.errors import TooManyTries, WrongPassword
 from app.kit.password_policy import fits
 from app.limits import limits, of_networks
-from app.models import audit, credentials, known_browser, rate_limit
+from app.models import credentials, known_browser, rate_limit
 from app.models.credentials import Credentials
 from app.steps import notices
 from app.steps.known_browsers import name_digests
+from app.steps.recording import note
 
 KNOWN_BROWSERS_TIMES = 10
 
@@ -98,13 +99,13 @@ async def note_failure(
     For nobody it costs the same.
     """
     subject_id = user and user.id
-    await audit.write(ctx.db, event, client=ctx.client, subject_id=subject_id)
+    await note(ctx, event, subject_id=subject_id)
     if user is not None and browser_digest is not None:
         await known_browser.count_failure(ctx.db, user.id, browser_digest)
         return
     failures = await credentials.count_failure(ctx.db, subject_id)
     if user is not None and failures == credentials.FAILURES_UNTIL_DISABLED:
-        await audit.write(ctx.db, Event.PASSWORD_DISABLED, client=ctx.client, subject_id=subject_id)
+        await note(ctx, Event.PASSWORD_DISABLED, subject_id=subject_id)
         await notices.password_disabled(ctx, user)
 
 

@@ -50,7 +50,7 @@ async def send(
             )
         message = writer(
             to=held.email if held else "nobody",
-            site=ctx.config.site_name,
+            site=ctx.brand,
             username=held.username if held else "nobody",
             link=link.url,
             valid_minutes=RESET_VALID_MINUTES,

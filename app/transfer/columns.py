@@ -5,11 +5,12 @@ everybody else because their column has a name that nobody here knows.
 """
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
 from app.kit.errors import CannotRead
+from app.kit.profile import ProfileField
 
 # Without what stands between words: is_active, isActive and “Is Active” are one. The columns of
 # the course, Flask-Security, Flask-User, fastapi-users, Django, Rails, NextAuth, WordPress.
@@ -67,19 +68,23 @@ class Reading(NamedTuple):
     """How the columns of a source are to be read.
 
     ``mapped``: by which name here a column goes; ``ignored``: which ones may be passed over.
-    ``flask_security_salt`` is None as long as nobody said whether there is one.
+    ``flask_security_salt`` is None as long as nobody said whether there is one. ``profile``: the
+    site's own fields, each a column of its name.
     """
 
     mapped: Mapping[str, str] = {}
     ignored: Collection[str] = ()
     flask_security_salt: str | None = None
     special_domains: Collection[str] = ()
+    profile: Sequence[ProfileField] = ()
 
     def own(self, column: str) -> str | None:
         """Return what a column is called here; None if it is not read."""
         if column in self.mapped:
             return self.mapped[column]
-        return None if column in self.ignored else _own(column)
+        if column in self.ignored:
+            return None
+        return column if column in {each.name for each in self.profile} else _own(column)
 
     def wants(self, column: str) -> bool:
         """Whether a column has to be looked into."""

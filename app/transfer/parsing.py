@@ -1,5 +1,6 @@
 """People from elsewhere: what a row of another application says, in our words."""
 
+import json
 import re
 import unicodedata
 from collections.abc import Collection, Mapping
@@ -11,9 +12,11 @@ from app.kit.addresses import (
     canonical,
     is_username,
 )
+from app.kit.errors import Refusal
 from app.transfer.columns import AS_IT_IS, JUDGED, Reading
 from app.transfer.rows import Problem, Row
 from app.transfer.values import FALSE, PARSERS, shown
+from app.words.refusals import sentence
 
 # How MySQL, PostgreSQL and others write that there is nothing.
 NOTHING = re.compile(r"NULL|\\N|0000-00-00(?:[ T]00:00:00(?:\.0+)?)?")
@@ -25,7 +28,8 @@ ADDRESS_SHOWN = 80
 class StagedUser(NamedTuple):
     """A user who may come in. No ``confirmed_at``: the address is still to be confirmed.
 
-    ``is_derived``: the username was made from the address, and may get a number.
+    ``is_derived``: the username was made from the address, and may get a number. ``profile``:
+    JSON, each of the site's own fields with its value and the form in which that is found.
     """
 
     line: int
@@ -43,6 +47,7 @@ class StagedUser(NamedTuple):
     terms_accepted_at: datetime | None
     created_at: datetime
     last_login_at: datetime | None
+    profile: str = "{}"
 
 
 def read(row: Row, *, now: datetime, reading: Reading = AS_IT_IS) -> StagedUser | list[Problem]:
@@ -58,7 +63,20 @@ def read(row: Row, *, now: datetime, reading: Reading = AS_IT_IS) -> StagedUser 
             found[column] = [parse(value, now, reading) for value in given]
         except ValueError as error:
             problems.append(_problem(row, column, str(error)))
-    return problems or _staged(row.line, found, values.keys(), now)
+    profile: dict[str, tuple[str, str]] = {}
+    for field in reading.profile:
+        text = next((str(value) for value in values.get(field.name, ()) if value), "")
+        try:
+            value = field.clean(text) if text else ""
+        except Refusal as refusal:
+            problems.append(_problem(row, field.name, sentence(refusal)))
+        else:
+            if value:
+                profile[field.name] = value, field.search_key(value)
+    staged = problems or _staged(row.line, found, values.keys(), now)
+    return (
+        staged._replace(profile=json.dumps(profile)) if isinstance(staged, StagedUser) else staged
+    )
 
 
 def known(values: Mapping[str, object], reading: Reading = AS_IT_IS) -> dict[str, list[object]]:

@@ -69,7 +69,12 @@ def at_most(longest: int, complaint: str) -> Callable[[Form, Field], None]:
 
 
 class BaseForm(Form):
-    """A form that takes Quart's parsed fields and can carry a flow's refusal."""
+    """A form that takes Quart's parsed fields and can carry a flow's refusal.
+
+    ``profile``: the names of the fields in it that the site declares.
+    """
+
+    profile: tuple[str, ...] = ()
 
     def take(self, refusal: Refusal) -> None:
         """Show a refusal beside the field that it is about, or above the form."""

@@ -115,6 +115,9 @@ SENTENCES: Mapping[str, Sentence] = {
     Event.USERNAME_CHANGED: Sentence(
         "{subject} changed their username", "You changed your username"
     ),
+    Event.PROFILE_CHANGED: Sentence(
+        "The profile of {subject} was changed: {fields}", "Your profile was changed: {fields}"
+    ),
     Event.TAKEN_BACK: Sentence(
         "{subject} used “this wasn’t me” to protect their account",
         "You used “this wasn’t me” to protect your account",

@@ -14,6 +14,7 @@ from app.doctor.inside import Facts
 from app.flows.checkup import DatabaseState
 from app.models.outbox import Backlog
 from app.services import Services
+from app.site import Site
 from tests.doctor.checks import KEY, LAPTOP, check
 from tests.mailers import post
 from tests.rows import ROWS, fill
@@ -133,10 +134,10 @@ def test_clocks_agree() -> None:
 
 
 def test_the_schema_is_ours() -> None:
-    check(inside.migrations(None), Level.WRONG, "no tables yet")
-    check(inside.migrations("0001"), Level.WRONG, "out of date")
-    check(inside.migrations("9999"), Level.WARNING, "newer")
-    check(inside.migrations(schema.head()), Level.OK, "up to date")
+    check(inside.migrations(set(), Site()), Level.WRONG, "no tables yet")
+    check(inside.migrations({"0001"}, Site()), Level.WRONG, "out of date")
+    check(inside.migrations({"9999"}, Site()), Level.WARNING, "newer")
+    check(inside.migrations({str(schema.OURS.head)}, Site()), Level.OK, "up to date")
 
 
 def test_connections_fit() -> None:
@@ -171,7 +172,7 @@ def test_there_is_an_administrator_and_a_default_role() -> None:
 
 
 def test_without_tables_nothing_is_said_of_them() -> None:
-    found = inside.judge(Facts(SERVER, OURS, 90, None, None), site(workers=2))
+    found = inside.judge(Facts(SERVER, OURS, 90, frozenset(), None), site(workers=2))
     assert [finding.check for finding in found] == [
         "database", "database's settings", "clock", "migrations", "connections",
     ]  # fmt: skip
