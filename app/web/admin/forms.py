@@ -6,6 +6,7 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Any
 
 from wtforms import DateField, EmailField, Field, Form, SelectField, StringField
+from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined] # newer than stubs
 from wtforms.validators import InputRequired, Optional, ValidationError
 
 from app.flows.audit_log import EVENTS, ExportFormat
@@ -83,8 +84,8 @@ class SearchForm(BaseForm):
     def offer(self, roles: list[str], fields: Iterable[ProfileField] = ()) -> None:
         """Let the administrator choose among the roles and the searchable fields that there are."""
         self.role.choices = _choices(ANY, *roles)
-        searched = [(each.name, each.label) for each in fields if each.searchable]
-        self.field.choices = [(ANY, "Usernames and addresses"), *searched]
+        searched = [SelectChoice(each.name, each.label) for each in fields if each.searchable]
+        self.field.choices = [SelectChoice(ANY, "Usernames and addresses"), *searched]
 
     @property
     def wanted(self) -> UserFilter:
