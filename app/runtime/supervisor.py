@@ -1,7 +1,6 @@
 """The supervisor: keeps the workers and the mailer alive, replaces and stops them in order.
 
-hypercorn's own parent stops everything when one worker dies (L1): ours does not. It imports nothing
-that it does not need: as ``python -m app.runtime.supervisor`` it takes 20 MB.
+hypercorn's own parent stops everything when one worker dies (L1): ours does not.
 """
 
 import asyncio
@@ -11,18 +10,16 @@ import signal
 import socket
 import sys
 import time
-from asyncio.subprocess import PIPE, Process
 from collections.abc import Awaitable, Callable, Sequence
 
-from app.kit import logs
 from app.kit.counts import Snapshot, merged, read
 from app.kit.shares import Shares
 from app.kit.stopping import Stop, stop_event, wait_for
+from app.runtime.launcher import Launcher, Process
 
 log = logging.getLogger(__name__)
 
 MAILER = "mailer"
-LONGEST_REPORT_BYTES = 4 * 1024 * 1024
 EARLY_DEATH_SECONDS = 3
 EARLY_DEATHS_AT_MOST = 5
 LONGEST_PAUSE_SECONDS = 5
@@ -97,6 +94,7 @@ class Post:
         shares: Shares | None,
         stop: Stop,
         is_served: Callable[[], bool],
+        launcher: Launcher,
     ) -> None:
         self.name = name
         self.restarts = 0
@@ -108,6 +106,7 @@ class Post:
         self._shares = shares
         self._stop = stop
         self._is_served = is_served
+        self._launcher = launcher
 
     async def keep(self) -> None:
         """Keep it filled; after an early death wait longer each time.
@@ -186,12 +185,7 @@ class Post:
             slot = self._shares.take()
             command += ["--shares-fd", str(self._shares.fd), "--slot", str(slot)]
             inherits += [self._shares.fd]
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "app", *command,
-            stdin=PIPE, stdout=PIPE, pass_fds=inherits, start_new_session=True,
-            limit=LONGEST_REPORT_BYTES,
-        )  # fmt: skip
-        child = Child(process, slot)
+        child = Child(await self._launcher.launch(command, inherits), slot)
         self.living.add(child)
         child.reading.add_done_callback(lambda _: self._bury(child))
         if self._stop.is_set():
@@ -215,12 +209,14 @@ class Supervisor:
         workers: int,
         with_mailer: bool,
         stop_seconds: float,
+        launcher: Launcher,
     ) -> None:
         """``stop_seconds``: how long the children may take to stop, before they are killed."""
         self._time_limit = stop_seconds + KILL_AFTER_SECONDS
         self._listener = listener
         self._workers = workers
         self._with_mailer = with_mailer
+        self._launcher = launcher
         self.posts: list[Post] = []
 
     async def run(self, welcome: Sequence[str]) -> None:
@@ -245,6 +241,8 @@ class Supervisor:
         except* CannotServe as errors:
             await self._end_children()
             raise CannotServe(str(errors.exceptions[0])) from None
+        finally:
+            self._launcher.close()
 
     def counted(self) -> Snapshot:
         """Return what all children have counted, the dead ones included."""
@@ -268,7 +266,7 @@ class Supervisor:
     ) -> None:
         post = Post(
             name, command, inherits=inherits, shares=shares, stop=self._stop,
-            is_served=lambda: self.working() > 0,
+            is_served=lambda: self.working() > 0, launcher=self._launcher,
         )  # fmt: skip
         self.posts.append(post)
         self._group.create_task(post.keep())
@@ -332,25 +330,3 @@ async def _first_of(*awaitables: Awaitable[object], seconds: float) -> None:
     for wait in waits:
         wait.cancel()
     await asyncio.gather(*waits, return_exceptions=True)
-
-
-def main() -> None:
-    """Supervise what the last argument says, as JSON; ``app.runtime.serve`` hands over to this."""
-    told = json.loads(sys.argv[-1])
-    logs.configure(readable=told["readable"])
-    listener = socket.socket(fileno=told["fd"])
-    supervisor = Supervisor(
-        listener,
-        workers=told["workers"],
-        with_mailer=told["with_mailer"],
-        stop_seconds=told["stop_seconds"],
-    )
-    try:
-        asyncio.run(supervisor.run(told["welcome"]))
-    except CannotServe as error:
-        sys.stderr.write(f"{error}\n")
-        sys.exit(1)
-
-
-if __name__ == "__main__":
-    main()
