@@ -114,7 +114,8 @@ def _by_type(someone: users.Credentials) -> dict[object, object]:
         timedelta: HOUR, timedelta | None: HOUR, datetime: moment, datetime | None: moment,
         Permission: Permission.ADMIN, Event: Event.CONFIRMED, Purpose: Purpose.RESET,
         Client: OPERATOR, users.Credentials: someone, Message: Message(NAMES[1], "s", "t", "h"),
-        Delay: Delay(3, HOUR), Mapping[str, Iterable[Rate]]: {"x": [Rate(5, HOUR)]},
+        Delay: Delay(3, HOUR), Mapping[str, Delay] | None: {"x": Delay(3, HOUR)},
+        Mapping[str, Iterable[Rate]]: {"x": [Rate(5, HOUR)]},
         outbox.Claimed: claimed, token.Taken: token.Taken(someone.id, NAMES[1], moment),
     }  # fmt: skip
 
