@@ -17,6 +17,7 @@ from quart import Quart, render_template
 from quart_auth import AuthUser, QuartAuth, current_user, login_required
 
 from app.http.assets import STATIC_DIR, static_path
+from app.kit.collector import spare_the_collector
 from app.kit.permissions import Permission
 from app.kit.shares import Share, Shares
 from app.runtime.server import Server
@@ -53,6 +54,7 @@ def make_page() -> Quart:
         static_url_path=static_path(),
     )
     app.secret_key = "bench-9fK2mQ7xR4tB8wZ1cV6nJ3hL5pDs"
+    app.before_serving(spare_the_collector)
     QuartAuth(app, cookie_name=COOKIE, cookie_secure=False, user_class=Reader)
     app.jinja_env.globals.update(
         site="Vestibule", static=static_path(), is_registration_open=True, Permission=Permission

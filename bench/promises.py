@@ -169,7 +169,7 @@ def main(arguments: Sequence[str]) -> None:
         _command(place, "users", "set-role", BOSS, "Administrator")
         ports = [_serve(stack, place) for _ in range(SERVERS)]
         begun = time.perf_counter()
-        tally = asyncio.run(measure(ports, ids, actions=options.actions, lanes=options.lanes))
+        tally = asyncio.run(measure(ports, ids, actions=options.deeds, lanes=options.lanes))
     print(report(tally, time.perf_counter() - begun))
     if tally.broken.total():
         raise SystemExit("The promise is broken.")
