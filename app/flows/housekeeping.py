@@ -23,6 +23,7 @@ from app.models import (
     deletion,
     known_browser,
     outbox,
+    outbox_retention,
     pruning,
     rate_limit,
     registration,
@@ -105,7 +106,7 @@ async def count(ctx: Context) -> Pruned:
         async with ctx.db.begin():
             found.add(stale.table, await pruning.count(ctx.db, stale))
     async with ctx.db.begin():
-        found.add(TEXTS, await outbox.count_to_wipe(ctx.db))
+        found.add(TEXTS, await outbox_retention.count_to_wipe(ctx.db))
     return found
 
 
@@ -117,8 +118,8 @@ def _stale(config: Config) -> Sequence[Stale]:
         registration.expired(),
         token.expired(),
         rate_limit.forgotten(),
-        outbox.sent_before(timedelta(days=EMAILS_KEPT_DAYS)),
-        outbox.given_up_before(timedelta(days=EMAILS_KEPT_DAYS)),
+        outbox_retention.sent_before(timedelta(days=EMAILS_KEPT_DAYS)),
+        outbox_retention.given_up_before(timedelta(days=EMAILS_KEPT_DAYS)),
         known_browser.unseen(timedelta(days=config.known_browser_days)),
     ]
     return [*found, audit.past(timedelta(days=config.audit_days))] if config.audit_days else found
@@ -129,7 +130,7 @@ def _chores(config: Config) -> Sequence[_Chore]:
         _Chore(stale.table, ROWS_AT_ONCE, partial(_delete_some, stale=stale))
         for stale in _stale(config)
     ]
-    wiping = _Chore(TEXTS, ROWS_AT_ONCE, partial(outbox.wipe_some, limit=ROWS_AT_ONCE))
+    wiping = _Chore(TEXTS, ROWS_AT_ONCE, partial(outbox_retention.wipe_some, limit=ROWS_AT_ONCE))
     return [*deletions, wiping]
 
 
@@ -171,7 +172,7 @@ async def _delete(ctx: Context, leaving: DueDeletion) -> None:
     await erasure.erase(ctx, leaving.id)
     message = messages.account_deleted(
         to=leaving.email,
-        site=ctx.config.site_name,
+        site=ctx.brand,
         username=leaving.username,
         register_url=f"{ctx.config.public_url}/register",
     )

@@ -7,22 +7,23 @@ from app.config import Config
 from app.context import Context
 from app.db import autocommit
 from app.kit.addresses import canonical
+from app.kit.audit import Event
 from app.kit.errors import WrongCredentials
 from app.kit.metrics import LOGINS, counted
-from app.kit.passwords import PasswordHasher, Verdict, fingerprint, fits
+from app.kit.password_policy import fits
+from app.kit.passwords import PasswordHasher, Verdict, fingerprint
 from app.kit.sealing import Purpose, seal
 from app.kit.tokens import new_secret
 from app.limits import limits
 from app.mail import messages
-from app.models import audit, known_browser, rate_limit, registration, token
+from app.models import credentials, known_browser, rate_limit, registration, token
 from app.models import session as sessions
-from app.models import user as users
-from app.models.audit import Event
+from app.models.credentials import Credentials
 from app.models.rate_limit import Attempt
 from app.models.registration import Pending
-from app.models.user import Credentials
 from app.steps import keeping, known_browsers, notices, password_check
 from app.steps.known_browsers import name_digests
+from app.steps.recording import note
 
 __all__ = [
     "DeletionPending",
@@ -151,9 +152,7 @@ async def sign_out(ctx: Context) -> None:
     async with ctx.db.begin():
         user_id = await sessions.end(ctx.db, ctx.session_digest)
         if user_id is not None:
-            await audit.write(
-                ctx.db, Event.SIGNED_OUT, client=ctx.client, actor_id=user_id, subject_id=user_id
-            )
+            await note(ctx, Event.SIGNED_OUT, actor_id=user_id, subject_id=user_id)
 
 
 async def live_sessions(ctx: Context) -> int:
@@ -179,7 +178,7 @@ async def _find(ctx: Context, name: str, password: str, *, known: bytes | None) 
     That an account is slowed by its other name must not show: it would tie the two together. So it
     looks like a wrong password, and costs as much.
     """
-    user = await users.find(ctx.db, name)
+    user = await credentials.find(ctx.db, name)
     marks = [fingerprint(password, key=key) for key in ctx.config.signing_keys]
     pending = await registration.find_by_name(ctx.db, name, fingerprints=marks)
     if known:
@@ -211,7 +210,7 @@ async def _note_failure(ctx: Context, found: _Found, *, is_right: bool) -> None:
     event = Event.SIGN_IN_BLOCKED if is_blocked else Event.SIGN_IN_FAILED
     await password_check.note_failure(ctx, event, user=user, browser_digest=found.known)
     if user and found.attempt.number == limits(ctx.config).logins_of_account.free + 1:
-        await audit.write(ctx.db, Event.SIGN_IN_SLOWED, client=ctx.client, subject_id=user.id)
+        await note(ctx, Event.SIGN_IN_SLOWED, subject_id=user.id)
 
 
 async def _start(
@@ -225,7 +224,7 @@ async def _start(
         return await _ask_to_stay(ctx, user, user.delete_at)
     if user.blocked_at is None and user.confirmed_at is None:
         return await _ask_to_confirm(ctx, user)
-    if not await users.admit(ctx.db, user, replacement_hash=replacement_hash):
+    if not await credentials.admit(ctx.db, user, replacement_hash=replacement_hash):
         return None
     secret = new_secret()
     await sessions.start(
@@ -237,32 +236,28 @@ async def _start(
         client=ctx.client,
     )
     await token.void(ctx.db, user.id, Purpose.RESET)
-    await audit.write(
-        ctx.db, Event.SIGNED_IN, client=ctx.client, actor_id=user.id, subject_id=user.id
-    )
+    await note(ctx, Event.SIGNED_IN, actor_id=user.id, subject_id=user.id)
     named = await known_browsers.remember(ctx, user.id, ctx.browser)
     if named.is_new and user.last_login_at is not None:
-        await audit.write(ctx.db, Event.NEW_BROWSER, client=ctx.client, subject_id=user.id)
+        await note(ctx, Event.NEW_BROWSER, subject_id=user.id)
         await notices.tell(ctx, user, messages.new_browser)
     return SignedIn(secret.text, remember, named.text)
 
 
 async def _ask_to_stay(ctx: Context, user: Credentials, day: datetime) -> DeletionPending:
-    await audit.write(ctx.db, Event.SIGN_IN_DELETION_PENDING, client=ctx.client, subject_id=user.id)
+    await note(ctx, Event.SIGN_IN_DELETION_PENDING, subject_id=user.id)
     return DeletionPending(seal(ctx.config.signing_keys, Purpose.STAY, keeping.wish(user)), day)
 
 
 async def _ask_to_confirm(ctx: Context, user: Credentials) -> Unconfirmed:
     """Send somebody to their mail who was brought here with an address that nobody confirmed."""
-    await audit.write(ctx.db, Event.SIGN_IN_UNCONFIRMED, client=ctx.client, subject_id=user.id)
+    await note(ctx, Event.SIGN_IN_UNCONFIRMED, subject_id=user.id)
     return Unconfirmed(seal(ctx.config.signing_keys, Purpose.RESEND_TO_USER, str(user.id)))
 
 
 async def _send_to_mail(ctx: Context, waiting: Pending) -> Unconfirmed:
     registration_id = str(waiting.id)
-    await audit.write(
-        ctx.db, Event.SIGN_IN_UNCONFIRMED, client=ctx.client, registration=registration_id
-    )
+    await note(ctx, Event.SIGN_IN_UNCONFIRMED, registration=registration_id)
     return Unconfirmed(seal(ctx.config.signing_keys, Purpose.RESEND, registration_id))
 
 

@@ -1,8 +1,8 @@
 """Showing the password again, before what is sensitive ("sudo mode")."""
 
 from app.context import Context
+from app.kit.audit import Event
 from app.kit.errors import SignedOut
-from app.models.audit import Event
 from app.steps import authorization, password_check, session_renewal
 from app.steps.recording import record
 from app.steps.session_renewal import Renewed

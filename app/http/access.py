@@ -2,13 +2,14 @@
 
 from quart import Request, current_app
 from quart.typing import ResponseTypes
-from werkzeug.exceptions import Forbidden
+from quart.wrappers import BaseRequestWebsocket
+from werkzeug.exceptions import Forbidden, Unauthorized
 
 from app.http import resume
 from app.http.current_user import resolve
 from app.http.marks import accepts, anyone, is_open, is_sensitive, may, needed, sensitive
 
-__all__ = ["accepts", "anyone", "may", "sensitive"]
+__all__ = ["accepts", "anyone", "is_for_script", "may", "sensitive"]
 
 
 async def demand_login(request: Request) -> ResponseTypes | None:
@@ -23,13 +24,23 @@ async def demand_login(request: Request) -> ResponseTypes | None:
     if page is None or is_open(page):
         return None
     if user.is_anonymous:
+        if is_for_script(request):
+            raise Unauthorized
         return await resume.sign_in_first()
     permission = needed(page)
     if permission is not None and not user.can(permission):
         raise Forbidden
     if is_sensitive(page) and user.session is not None and not user.session.is_fresh:
+        if is_for_script(request):
+            raise Forbidden("Show your password again first.")
         return await resume.reauthenticate_first()
     return None
+
+
+def is_for_script(request: BaseRequestWebsocket) -> bool:
+    """Whether a script asks, which wants JSON and no pages."""
+    kinds = request.accept_mimetypes
+    return request.path.startswith("/api/") or kinds["application/json"] > kinds["text/html"]
 
 
 def _is_answered_by_quart(request: Request) -> bool:

@@ -9,6 +9,7 @@ from app.models import (
     export,
     known_browser,
     outbox,
+    profile,
     pruning,
     rate_limit,
     registration,
@@ -22,6 +23,6 @@ from app.models.base import Base
 
 __all__ = [
     "Base", "address", "administrators", "audit", "deleted_user", "deletion", "export",
-    "known_browser", "outbox", "pruning", "rate_limit", "registration", "role", "session", "token",
-    "user", "user_search",
+    "known_browser", "outbox", "profile", "pruning", "rate_limit", "registration", "role",
+    "session", "token", "user", "user_search",
 ]  # fmt: skip

@@ -5,7 +5,7 @@ unique: who mistypes registers again, and a stranger who was first with an addre
 taken nothing (TK-13, EN-03).
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -23,7 +23,7 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -36,6 +36,8 @@ from app.models.user import User
 
 class Registration(Base):
     """What somebody wants to be known by.
+
+    ``profile`` are values of the site's own fields, for the account that this may become.
 
     ``fingerprint`` are 16 keyed bits of the password: they pick the hash that a login verifies, so
     that a login always verifies one (EN-02).
@@ -52,6 +54,7 @@ class Registration(Base):
     password_hash: Mapped[str]
     fingerprint: Mapped[bytes]
     terms_accepted_at: Mapped[Moment | None]
+    profile: Mapped[dict[str, str]] = mapped_column(JSONB, server_default="{}")
     created_at: Mapped[Now] = mapped_column(index=True)
     expires_at: Mapped[Moment] = mapped_column(index=True)
 
@@ -64,6 +67,7 @@ class Pending(NamedTuple):
     username: str
     password_hash: str
     terms_accepted_at: datetime | None
+    profile: dict[str, str]
 
 
 class ListedRegistration(NamedTuple):
@@ -82,6 +86,7 @@ _PENDING = (
     Registration.username,
     Registration.password_hash,
     Registration.terms_accepted_at,
+    Registration.profile,
 )
 
 
@@ -93,6 +98,7 @@ async def add(
     password_hash: str,
     fingerprint: bytes,
     accepts_terms: bool,
+    profile: Mapping[str, str],
     lasts: timedelta,
 ) -> Pending:
     """Write a registration down."""
@@ -106,11 +112,12 @@ async def add(
             password_hash=password_hash,
             fingerprint=fingerprint,
             terms_accepted_at=func.now() if accepts_terms else None,
+            profile=dict(profile),
             expires_at=func.now() + lasts,
         )
         .returning(*_PENDING)
     )
-    return Pending(*(await db.execute(statement)).one())
+    return bound(Pending, (await db.execute(statement)).one())
 
 
 async def find(db: AsyncSession, registration_id: UUID) -> Pending | None:

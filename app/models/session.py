@@ -1,23 +1,16 @@
 """Login sessions: one browser of a user. Named by the digest of a secret that only it has."""
 
 from datetime import datetime, timedelta
-from functools import cache
 from typing import NamedTuple
 from uuid import UUID
 
-import asyncpg
 from sqlalchemy import (
-    ARRAY,
     CheckConstraint,
     ForeignKey,
     Index,
     Interval,
-    LargeBinary,
-    Uuid,
-    any_,
     bindparam,
     delete,
-    false,
     func,
     literal,
     select,
@@ -28,13 +21,12 @@ from sqlalchemy.dialects.postgresql import INET, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.db import prepared, run
+from app.db import run
 from app.kit.client import Client
-from app.kit.permissions import Permission
 from app.models.base import Base, Moment, Now, RandomId, bound
+from app.models.credentials import Credentials
 from app.models.pruning import Stale
-from app.models.role import Role
-from app.models.user import Credentials, User, may_sign_in
+from app.models.user import User, may_sign_in
 
 SESSIONS_PER_USER = 20
 COUNTED_AT_MOST = 100_000
@@ -67,62 +59,6 @@ class LoginSession(Base):
     expires_at: Mapped[Moment] = mapped_column(index=True)
     ip: Mapped[str] = mapped_column(INET)
     user_agent: Mapped[str]
-
-
-class CurrentSession(NamedTuple):
-    """The user behind a live session, as the pages see them."""
-
-    session_id: UUID
-    user_id: UUID
-    username: str
-    email: str
-    role: str
-    permissions: Permission
-    is_stale: bool
-    is_fresh: bool
-
-
-# All ends are judged by the database's clock. ``proof``: for how long a password that was shown is
-# good for what is sensitive. ``rest``: after how long the use of a session is noted again.
-FIND = prepared(
-    select(
-        LoginSession.digest,
-        LoginSession.id,
-        User.id,
-        User.username,
-        User.email,
-        Role.name,
-        Role.permissions,
-        LoginSession.seen_at < func.now() - bindparam("rest", type_=Interval),
-        func.coalesce(
-            LoginSession.reauthenticated_at > func.now() - bindparam("proof", type_=Interval),
-            false(),
-        ),
-    )
-    .join(User, User.id == LoginSession.user_id)
-    .join(Role, Role.id == User.role_id)
-    .where(
-        LoginSession.digest == any_(bindparam("digests", type_=ARRAY(LargeBinary))),
-        LoginSession.expires_at > func.now(),
-        LoginSession.remembered
-        | (LoginSession.seen_at > func.now() - bindparam("idle", type_=Interval)),
-        LoginSession.credential_version == User.credential_version,
-        may_sign_in(),
-    )
-)
-
-# Who is busy with a session has noted more than its use: it is passed over, so nobody waits.
-TOUCH = prepared(
-    update(LoginSession)
-    .where(
-        LoginSession.id.in_(
-            select(LoginSession.id)
-            .where(LoginSession.id == any_(bindparam("ids", type_=ARRAY(Uuid))))
-            .with_for_update(skip_locked=True)
-        )
-    )
-    .values(seen_at=func.now())
-)
 
 
 class Open(NamedTuple):
@@ -319,19 +255,6 @@ def idle(idle: timedelta) -> Stale:
     """Return the sessions that nobody used for so long, and that are not remembered."""
     left = ~LoginSession.remembered & (LoginSession.seen_at <= func.now() - idle)
     return Stale(LoginSession, left, LoginSession.seen_at)
-
-
-def found(row: asyncpg.Record) -> tuple[bytes, CurrentSession]:
-    """Return a row of ``FIND``: the digest of a session, and the user behind it."""
-    digest, session_id, user_id, username, email, role, permissions, is_stale, is_fresh = row
-    return digest, CurrentSession(
-        session_id, user_id, username, email, role, _permission(permissions), is_stale, is_fresh
-    )
-
-
-@cache
-def _permission(bits: int) -> Permission:
-    return Permission(bits)
 
 
 async def count_live(db: AsyncSession) -> int:

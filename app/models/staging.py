@@ -34,11 +34,12 @@ from sqlalchemy import (
     text,
     update,
 )
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.kit.addresses import canonical
 from app.models.base import bound
+from app.models.profile import ProfileValue
 from app.models.user import User
 
 _MOMENT = DateTime(timezone=True)
@@ -58,6 +59,7 @@ _COPIED = (
     Column("terms_accepted_at", _MOMENT),
     Column("created_at", _MOMENT),
     Column("last_login_at", _MOMENT),
+    Column("profile", JSONB),
 )
 STAGED = Table(
     "staged_users",
@@ -74,7 +76,7 @@ _INDEXES = (
     Index("ix_staged_users_username_key", STAGED.c.username_key),
 )
 _C = STAGED.c
-_KEPT = [name for name in COLUMNS if name not in {"line", "is_derived"}]
+_KEPT = [name for name in COLUMNS if name not in {"line", "is_derived", "profile"}]
 
 
 class StagingConflict(NamedTuple):
@@ -211,7 +213,15 @@ async def admit(db: AsyncSession, *, after: int, most: int) -> tuple[int | None,
         .on_conflict_do_nothing()
         .returning(User.id)
     )
-    return last, list(await db.scalars(statement))
+    admitted = list(await db.scalars(statement))
+    told = func.jsonb_each(_C.profile).table_valued(
+        "key", Column("value", JSONB), joins_implicitly=True
+    )
+    values = select(_C.id, told.c.key, told.c.value[0].astext, told.c.value[1].astext)
+    values = values.where(_C.id == func.any(bindparam("admitted", admitted, ARRAY(Uuid))))
+    columns = ["user_id", "name", "value", "search_key"]
+    await db.execute(insert(ProfileValue).from_select(columns, values))
+    return last, admitted
 
 
 async def drop_late(db: AsyncSession) -> tuple[int, list[StagingConflict]]:

@@ -21,7 +21,7 @@ from typing import NamedTuple, NoReturn
 
 Run = Callable[[Sequence[str]], NoReturn]
 
-PRELOADED = ("app.runtime.worker", "app.runtime.mailer")
+PRELOADED = ("app.runtime.worker", "app.runtime.background")
 REQUEST_BYTES = 4096
 DESCRIPTORS_AT_MOST = 8
 IGNORED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)  # it ends when its supervisor does

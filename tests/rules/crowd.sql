@@ -38,4 +38,7 @@ INSERT INTO audit_events (at, event, actor_id, subject_id, ip, user_agent, reque
 SELECT now() - interval '1 hour' * n * 2.2, 'event' || n % 40, id, id, '10.0.0.0'::inet + n % 2000,
     'a browser', 'x'
 FROM numbered, generate_series(1, 2);
+INSERT INTO profile_values (user_id, name, value, search_key)
+SELECT id, name, '+44 20 ' || n, '+4420' || n
+FROM numbered, unnest(ARRAY['telephone', 'town']) AS name;
 DROP TABLE numbered;
