@@ -30,7 +30,7 @@ def run(arguments):
         "leads_session": os.getsid(0) == os.getpid(), "threads": threading.active_count(),
         "interrupts": signal.getsignal(signal.SIGINT) is signal.default_int_handler,
         "terminates": signal.getsignal(signal.SIGTERM) is signal.SIG_DFL,
-        "descriptors": sorted(int(name) for name in os.listdir("/proc/self/fd"))[:-1],
+        "descriptors": [n for n in range(64) if os.path.exists(f"/proc/self/fd/{n}")],
         "given": os.read(9, 5).decode() if len(arguments) > 1 else "",
     }), flush=True)
     sys.stdin.read()

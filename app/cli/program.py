@@ -60,6 +60,8 @@ def commands() -> None:
 def serve_command(*, with_mailer: bool) -> None:
     """Serve the site until Ctrl+C or SIGTERM. SIGHUP replaces the workers one by one.
 
+    They read settings anew; a new version of the program needs a restart.
+
     Without DATABASE_URL, this starts and migrates a private PostgreSQL under DATA_DIR, and also
     sends emails.
     """

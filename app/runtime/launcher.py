@@ -10,6 +10,7 @@ import socket
 import sys
 from asyncio.subprocess import PIPE
 from collections.abc import Sequence
+from contextlib import ExitStack
 from typing import Protocol
 
 from app.runtime.preload import ForkServer
@@ -74,20 +75,19 @@ class Launcher:
     async def _fork(
         self, server: ForkServer, arguments: Sequence[str], inherits: Sequence[int]
     ) -> Process:
-        stdin, watched = os.pipe()
-        told, stdout = os.pipe()
-        try:
+        with ExitStack() as theirs, ExitStack() as ours:
+            stdin, watched = os.pipe()
+            theirs.callback(os.close, stdin)
+            ours.callback(os.close, watched)
+            told, stdout = os.pipe()
+            theirs.callback(os.close, stdout)
+            ours.callback(os.close, told)
             given = {"arguments": arguments, "numbers": [0, 1, *inherits]}
             socket.send_fds(server.socket, [json.dumps(given).encode()], [stdin, stdout, *inherits])
-            pid = await self._answer(server)
-        except BaseException:
-            os.close(watched)
-            os.close(told)
-            raise
-        finally:
-            os.close(stdin)
-            os.close(stdout)
-        return Forked(pid, watched, await _reader(told))
+            child = Forked(await self._answer(server), watched)
+            ours.pop_all()
+        child.stdout = await _reader(told)
+        return child
 
     async def _answer(self, server: ForkServer) -> int:
         server.socket.setblocking(False)  # noqa: FBT003 - the library's own
@@ -110,10 +110,10 @@ class Launcher:
 class Forked:
     """A process that was forked for us and that we adopted."""
 
-    def __init__(self, pid: int, stdin: int, stdout: asyncio.StreamReader) -> None:
+    def __init__(self, pid: int, stdin: int) -> None:
         """``stdin`` is our end of its standard input."""
         self.pid = pid
-        self.stdout: asyncio.StreamReader | None = stdout
+        self.stdout: asyncio.StreamReader | None = None
         self.returncode: int | None = None
         self._stdin = stdin
         self._has_ended = asyncio.Event()
