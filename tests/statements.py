@@ -143,6 +143,7 @@ def _by_function(services: Services, someone: UUID) -> dict[str, list[Arguments]
         "audit_search.page": list(_pages_of_history(someone)),
         "audit.forget_some": [{"since": datetime(2020, 1, 1, tzinfo=UTC), "most": 1000}],
         "user_search.page": list(_pages_of_people()),
+        "profile.find": [{"name": "telephone", "key": "+44201", "narrowed": []}],
         "pruning.delete_some": stale, "pruning.count": stale, "pruning.is_overdue": by_end,
         "registration.waiting": [{"email": email, "most": 50} for email in ("", NAMES[1])],
         "registration.find_by_name": names, "credentials.find": names, "user.identify": names,

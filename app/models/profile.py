@@ -1,6 +1,6 @@
 """What users have told of themselves in the fields that the site declares (``kit.profile``)."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 from uuid import UUID
 
@@ -86,7 +86,8 @@ async def find(
     db: AsyncSession,
     name: str,
     key: str,
-    *narrowed: ColumnElement[bool],
+    *,
+    narrowed: Sequence[ColumnElement[bool]],
     after: str,
     size: int,
 ) -> list[UUID]:

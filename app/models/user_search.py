@@ -108,7 +108,7 @@ async def page(db: AsyncSession, wanted: UserFilter, *, after: str, size: int) -
         return []
     if wanted.field is not None:
         ids = await profile.find(
-            db, wanted.field, wanted.part, *sought.narrowed, after=last, size=size
+            db, wanted.field, wanted.part, narrowed=sought.narrowed, after=last, size=size
         )
         return await _listed(db, ids)
     ids = []
