@@ -15,6 +15,7 @@ import socket
 import uvloop
 from quart import Quart, render_template
 from quart_auth import AuthUser, QuartAuth, current_user, login_required
+from werkzeug.routing import Rule
 
 from app.http.assets import STATIC_DIR, static_path
 from app.kit.collector import spare_the_collector
@@ -26,6 +27,12 @@ from bench.limits import bare
 from bench.users import readers
 
 COOKIE = "vestibule-session"
+LINKS = {  # of our page, by the names under which its template asks for them
+    "home.index": "/",
+    "account.show_overview": "/account",
+    "secret.secret": "/secret",
+    "login.submit_logout": "/logout",
+}
 MOST_CONNECTIONS = 8192
 
 
@@ -59,6 +66,9 @@ def make_page() -> Quart:
     app.jinja_env.globals.update(
         site="Vestibule", static=static_path(), is_registration_open=True, Permission=Permission
     )
+
+    for name, path in LINKS.items():
+        app.url_map.add(Rule(path, endpoint=name, build_only=True))
 
     @app.get("/secret")
     @login_required

@@ -219,3 +219,12 @@ async def test_hashing_threads_are_nice(hasher: PasswordHasher) -> None:
 
     own = os.getpriority(os.PRIO_PROCESS, 0)
     assert await hasher._run(niceness) == min(own + passwords.NICE, 19)
+
+
+async def test_whoever_comes_first_waits_until_nobodys_hash_is_there() -> None:
+    """Else the first name that nobody has would take twice as long as somebody's (EN-02)."""
+    hasher = PasswordHasher(rounds=10, threads=2)
+    cheap = hash_now(GOOD, rounds=4)
+    hasher.prepare()
+    await hasher.verify(GOOD, cheap)
+    assert "_nobody" in vars(hasher)
