@@ -26,7 +26,7 @@ DATABASE_RETRY_SECONDS = 5
 
 @dataclass(frozen=True)
 class Services:
-    """Opened and closed with the server; the skins take from it what a flow needs."""
+    """Opened and closed with the server; the interfaces take from it what a flow needs."""
 
     config: Config
     engine: AsyncEngine

@@ -152,7 +152,7 @@ def _permissions(module: ModuleType | None) -> dict[str, int]:
         and issubclass(each, IntFlag)
         and each.__module__ == module.__name__
     ]
-    found = {str(each.name): int(each) for flag in own for each in flag}
+    found = {name: int(bit) for flag in own for name, bit in flag.__members__.items()}
     for name, bit in found.items():
         if not FIRST_OF_SITE <= bit <= LAST_OF_SITE or bit.bit_count() != 1:
             raise _wrong(

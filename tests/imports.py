@@ -22,7 +22,7 @@ async def look(services: Services, columns: str = "username", where: str = "true
         return [row[0] if len(row) == 1 else tuple(row) for row in found]
 
 
-FILES = Path(__file__).parents[1] / "files" / "import"
+FILES = Path(__file__).parent / "files" / "import"
 SALT = "146585145368132386173505678016728509634"
 
 

@@ -15,12 +15,12 @@ from app.steps import authorization
 from app.steps.administrators import keeping_one
 from app.steps.recording import record
 
-__all__ = ["Shown", "create", "delete", "everything", "set_default", "set_permissions"]
+__all__ = ["ListedRole", "create", "delete", "everything", "set_default", "set_permissions"]
 
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9 -]{0,38}[A-Za-z0-9]")
 
 
-class Shown(NamedTuple):
+class ListedRole(NamedTuple):
     """A role, what it may in words, and how many people have it."""
 
     name: str
@@ -29,11 +29,11 @@ class Shown(NamedTuple):
     holders: int
 
 
-async def everything(ctx: Context) -> list[Shown]:
+async def everything(ctx: Context) -> list[ListedRole]:
     """Return all roles."""
     async with ctx.db.begin():
         return [
-            Shown(
+            ListedRole(
                 known.name,
                 known.is_default,
                 in_words(known.permissions, ctx.site.permissions),

@@ -1,6 +1,7 @@
 """The guard at the door: every page demands a login unless it is marked ``@anyone``."""
 
 from quart import Request, current_app
+from quart.ctx import has_websocket_context
 from quart.typing import ResponseTypes
 from quart.wrappers import BaseRequestWebsocket
 from werkzeug.exceptions import Forbidden, Unauthorized
@@ -38,7 +39,9 @@ async def demand_login(request: Request) -> ResponseTypes | None:
 
 
 def is_for_script(request: BaseRequestWebsocket) -> bool:
-    """Whether a script asks, which wants JSON and no pages."""
+    """Whether a script asks, which wants JSON and no pages, or a WebSocket is opened."""
+    if has_websocket_context():
+        return True
     kinds = request.accept_mimetypes
     return request.path.startswith("/api/") or kinds["application/json"] > kinds["text/html"]
 

@@ -36,13 +36,13 @@ def refuse_foreign(unsafe: Request) -> None:
         )
 
 
-def _is_ours(said: list[str], ours: frozenset[str]) -> bool:
+def _is_ours(said: Sequence[str], ours: frozenset[str]) -> bool:
     return len(said) == 1 and said[0] in ours
 
 
 def is_own(origins: Sequence[str]) -> bool:
     """Whether a WebSocket comes from a page of ours: it says so in one ``Origin``."""
-    return len(origins) == 1 and origins[0] in own_origins()
+    return _is_ours(origins, frozenset(_addresses()))
 
 
 def own_origins() -> frozenset[str]:
@@ -51,10 +51,13 @@ def own_origins() -> frozenset[str]:
     Where a browser hides it, the cookie of a link shows that the form is that link's page: it is
     ``SameSite=Lax``, so no form of another site brings it along.
     """
+    link = kept_links.of_page()
+    is_hidden = link is not None and link.is_kept
+    return frozenset({*_addresses(), *([HIDDEN_ORIGIN] if is_hidden else [])})
+
+
+def _addresses() -> set[str]:
     own = {services().config.public_url}
     if not services().config.is_https:  # a laptop: the Host is one of its own names too
         own.add(f"http://{asked().headers.get('Host', '')}")
-    link = kept_links.of_page()
-    if link is not None and link.is_kept:
-        own.add(HIDDEN_ORIGIN)
-    return frozenset(own)
+    return own

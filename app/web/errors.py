@@ -66,7 +66,8 @@ async def page(
     words = WORDS.get(status, OTHER)
     facts = {"title": words.title, "text": text or words.text, "request_id": client().request_id}
     if is_for_script(asked()):
-        response = await make_response(facts, status)
+        told = {"error": facts.pop("title"), "message": facts.pop("text"), **facts}
+        response = await make_response(told, status)
     else:
         html = await render_template(
             "error.html", **facts, again=again, is_signed_out=status == UNAUTHORIZED

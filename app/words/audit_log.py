@@ -240,6 +240,7 @@ def _filled(sentence: str, detail: Mapping[str, Any], actor: str, subject: str) 
         "role": detail.get("role", "?"),
         "permissions": detail.get("permissions", "?"),
         "domain": detail.get("domain", "?"),
+        "fields": detail.get("fields", "?"),
         "reason": f" ({detail['reason']})" if detail.get("reason") else "",
     }
     text = sentence.format_map(words)

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Iterator
+from contextlib import AbstractAsyncContextManager
 from typing import Any
 from unicodedata import normalize
 
@@ -10,6 +11,7 @@ from sqlalchemy import URL, text
 from sqlalchemy.ext.asyncio import create_async_engine
 from werkzeug.security import generate_password_hash
 
+from app.context import Context, opened_for_operator
 from app.flows import import_source, login, registration, user_export, user_import
 from app.flows.user_export import HashKind
 from app.flows.user_import import Imported
@@ -36,6 +38,11 @@ async def rows(users: Iterable[dict[str, Any] | Problem]) -> AsyncIterator[Row |
         yield values if isinstance(values, Problem) else Row(line, values)
 
 
+def command(services: Services) -> AbstractAsyncContextManager[Context]:
+    """Return the context of ``users import``: however long it takes."""
+    return opened_for_operator(services.config, services.engine.url, command_seconds=None)
+
+
 async def bring(
     services: Services,
     *users: dict[str, Any] | Problem,
@@ -44,7 +51,7 @@ async def bring(
 ) -> Imported:
     """Bring people in; what is wrong goes into ``told``."""
     tell = ([] if told is None else told).append
-    async with operator(services) as ctx:
+    async with command(services) as ctx:
         return await user_import.import_users(ctx, rows=rows(users), tell=tell, **how)
 
 
@@ -279,7 +286,7 @@ async def from_flask(
 ) -> Imported:
     told: list[Problem] = []
     opened = import_source.users_of(url, table=table, reading=reading)
-    async with opened as users, operator(services) as ctx:
+    async with opened as users, command(services) as ctx:
         imported = await user_import.import_users(
             ctx, rows=_any(users.rows), tell=told.append, reading=reading
         )

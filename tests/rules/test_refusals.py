@@ -14,7 +14,7 @@ import pytest
 
 from app.config import Config
 from app.kit import errors
-from app.kit.errors import Refusal, TryLater
+from app.kit.errors import Refusal, SiteRefusal, TryLater
 from app.transfer.rows import OTHERS
 from app.words.refusals import FOR_OPERATORS, SENTENCES
 
@@ -33,8 +33,10 @@ WITHOUT_A_PERIOD = {
     "cannot_read.database_says": "what another program says",
     "cannot_read.doubtful_columns": "ends with an option to copy",
     "cannot_read.json_list": "ends with a command to copy",
+    "site_refusal": "what the site says",
     "wrong_address.malformed": "what the library says",
     "wrong_address.no_domain": "a part of a line about a setting",
+    "wrong_profile.own": "what the site says",
 }
 
 
@@ -78,9 +80,11 @@ def _reasons(where: str, name: str, args: list[ast.expr]) -> list[str]:
     if not args:
         return [""]
     assert len(args) == 1, where
-    if isinstance(args[0], ast.Constant):
-        return [str(args[0].value)]
-    return CHOSEN[name, ast.unparse(args[0])]
+    reason = args[0]
+    either = [reason.body, reason.orelse] if isinstance(reason, ast.IfExp) else [reason]
+    if all(isinstance(each, ast.Constant) for each in either):
+        return [ast.literal_eval(each) for each in either]
+    return CHOSEN[name, ast.unparse(reason)]
 
 
 def names_in(sentence: str) -> frozenset[str]:
@@ -105,7 +109,8 @@ def test_every_refusal_that_is_raised_has_a_sentence_and_all_it_names(raised: Ra
 
 
 def test_no_sentence_is_without_a_refusal() -> None:
-    assert set(SENTENCES) == {raised.key for raised in RAISED}
+    of_sites = {SiteRefusal.code}  # only a site's own package raises it
+    assert set(SENTENCES) == {raised.key for raised in RAISED} | of_sites
     assert set(FOR_OPERATORS) <= set(SENTENCES)
 
 

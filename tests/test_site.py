@@ -1,0 +1,112 @@
+"""What is wrong with an owner's package stops the start, in one sentence that names the file."""
+
+import pytest
+from sqlalchemy import make_url
+
+from app import create_app
+from app.site import WrongSite, load
+from tests.sites import WriteSite, config_of, write_site
+
+__all__ = ["write_site"]
+
+FIELD = "from app.extending import ProfileField\nfields = [{}]\n"
+FLAG = "from enum import IntFlag\nclass Permission(IntFlag):\n    {}\n"
+PAGE = "from quart import Blueprint\npages = Blueprint({!r}, __name__)\n"
+HOOK = "from app.extending import Event, hook\n@hook({})\n{}def greet(ctx, happening): ...\n"
+
+WRONG = [
+    ({"pages.py": "x = (\n"}, "pages.py, line 1: '(' was never closed"),
+    ({"pages.py": "\nprint(unknown)\n"}, "pages.py, line 2: NameError: name 'unknown'"),
+    ({"models.py": "import no_such_library\n"}, "models.py, line 1: ModuleNotFoundError"),
+    ({"__init__.py": "1 / 0\n"}, "__init__.py, line 1: ZeroDivisionError"),
+    ({"permissions.py": FLAG.format("SHIP = 16")}, "permissions.py: SHIP must be a single bit"),
+    ({"permissions.py": FLAG.format("SHIP = 768")}, "permissions.py: SHIP must be a single bit"),
+    ({"permissions.py": FLAG.format("ADMIN = 256")}, "permissions.py: a permission can't be"),
+    ({"permissions.py": FLAG.format("ship = 256")}, "permissions.py: a permission can't be"),
+    ({"profile.py": "fields = 5\n"}, "profile.py: it needs a list of ProfileField"),
+    ({"profile.py": ""}, "profile.py: it needs a list of ProfileField"),
+    (
+        {"profile.py": FIELD.format('ProfileField(name="email", label="E")')},
+        "profile.py, line 2: ValueError: “email” can't be the name",
+    ),
+    (
+        {"profile.py": FIELD.format('ProfileField(name="a", label="A", kind="colour")')},
+        "profile.py, line 2: ValueError: a: kind must be one of",
+    ),
+    (
+        {"profile.py": FIELD.format('ProfileField(name="a", label="A", kind="choice")')},
+        "profile.py, line 2: ValueError: a: a choice has choices",
+    ),
+    (
+        {"profile.py": FIELD.format('ProfileField(name="a", label="A", asked=["login"])')},
+        "profile.py, line 2: ValueError: a: asked must be a list",
+    ),
+    (
+        {"profile.py": FIELD.format('*[ProfileField(name="a", label="A")] * 2')},
+        "profile.py: two fields are called a",
+    ),
+    ({"hooks.py": HOOK.format("Event.CONFIRMED", "")}, "hooks.py: the hook greet must be an"),
+    (
+        {"hooks.py": HOOK.format("Event.SIGN_IN_FAILED", "async ")},
+        "hooks.py, line 2: ValueError: there are no hooks for login.failed",
+    ),
+    (
+        {"hooks.py": HOOK.format("Event.IMPORTED", "async ")},
+        "hooks.py, line 2: ValueError: there are no hooks for account.imported",
+    ),
+]
+WRONG_PAGES = [
+    (PAGE.format("login"), "pages.py, blueprint “login”: this name is taken"),
+    (PAGE.format("health"), "pages.py, blueprint “health”: this name is taken"),
+    (
+        PAGE.format("own") + '@pages.get("/login")\nasync def login(): ...\n',
+        "pages.py, blueprint “own”: /login is a page of Vestibule's already",
+    ),
+    (
+        PAGE.format("own") + '@pages.get("/health/ready")\nasync def ready(): ...\n',
+        "pages.py, blueprint “own”: /health/ready is a page of Vestibule's already",
+    ),
+]
+
+
+@pytest.mark.parametrize(("files", "sentence"), WRONG, ids=lambda each: str(each)[-40:])
+def test_what_is_wrong_is_said_with_its_file(
+    write_site: WriteSite, files: dict[str, str], sentence: str
+) -> None:
+    with pytest.raises(WrongSite) as wrong:
+        load(write_site(files))
+    said = str(wrong.value)
+    assert said.startswith("SITE: ")
+    assert sentence in said
+    assert "\n" not in said
+
+
+@pytest.mark.parametrize(("pages", "sentence"), WRONG_PAGES)
+def test_a_page_that_hides_one_of_ours_is_refused(
+    write_site: WriteSite, pages: str, sentence: str
+) -> None:
+    url = make_url("postgresql+asyncpg://nobody@127.0.0.1:1/none")
+    with pytest.raises(WrongSite) as wrong:
+        create_app(config_of(write_site({"pages.py": pages})), url)
+    assert sentence in str(wrong.value)
+
+
+@pytest.mark.parametrize("name", ["app", "tests", "json", "my-site", "../site", "no_such_site"])
+def test_a_name_that_is_no_package_of_the_owners_is_refused(name: str) -> None:
+    with pytest.raises(WrongSite, match="SITE: "):
+        load(name)
+
+
+def test_without_a_site_there_is_nothing() -> None:
+    assert load(None).pages == ()
+    assert load("") == load(None)
+
+
+def test_permissions_go_on_where_ours_end(write_site: WriteSite) -> None:
+    flag = "from app.extending import FIRST_PERMISSION\n" + FLAG.format(
+        "SHIP = FIRST_PERMISSION\n    SELL = FIRST_PERMISSION << 1"
+    )
+    found = load(write_site({"permissions.py": flag})).permissions
+    assert list(found)[-2:] == ["SHIP", "SELL"]
+    assert found["SELL"] == 512
+    assert found["ADMIN"] == 16
