@@ -33,7 +33,7 @@ WORKDIR /srv/vestibule
 ENV PATH=/opt/vestibule/bin:$PATH
 # The base image has no bytecode for Python's own library, and no one can write it later. Without
 # this, every process would compile the same hundred modules when it starts.
-RUN python -c 'import app.__main__'
+RUN python -c 'import app.cli.program'
 ENV PYTHONDONTWRITEBYTECODE=1 BIND=0.0.0.0:5000
 USER 10001:10001
 EXPOSE 5000

@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import asyncpg
 from asyncpg.exceptions import TargetServerAttributeNotMatched
-from sqlalchemy import URL, ClauseElement, make_url, text
+from sqlalchemy import URL, ClauseElement, CursorResult, Executable, make_url, text
 from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg as AsyncpgDialect
 from sqlalchemy.engine import AdaptedConnection, ExceptionContext
 from sqlalchemy.event import listen, listens_for
@@ -246,6 +246,11 @@ def prepared(statement: ClauseElement) -> Prepared:
     """Return a statement ready to be sent: building one costs more than running it."""
     compiled = statement.compile(dialect=AsyncpgDialect())  # type: ignore[no-untyped-call]
     return Prepared(str(compiled), tuple(getattr(compiled, "positiontup", None) or ()))
+
+
+async def run(db: AsyncSession, statement: Executable, **values: object) -> CursorResult[Any]:
+    """Execute a statement that was built at the start, past the ORM: a third of the work."""
+    return await db.run_sync(lambda session: session.connection().execute(statement, values))
 
 
 class DatabaseServer(NamedTuple):

@@ -80,7 +80,7 @@ async def opened(config: Config, url: URL) -> AsyncIterator[Services]:
     )
     async with direct_connection(own, beside=engine) as direct:
         lookup = Lookup(direct, config)
-        await hasher.prepare()
+        hasher.prepare()
         try:
             yield Services(config, engine, make_sessions(engine), hasher, lookup)
         finally:

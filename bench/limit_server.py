@@ -15,8 +15,10 @@ import socket
 import uvloop
 from quart import Quart, render_template
 from quart_auth import AuthUser, QuartAuth, current_user, login_required
+from werkzeug.routing import Rule
 
 from app.http.assets import STATIC_DIR, static_path
+from app.kit.collector import spare_the_collector
 from app.kit.permissions import Permission
 from app.kit.shares import Share, Shares
 from app.runtime.server import Server
@@ -25,6 +27,12 @@ from bench.limits import bare
 from bench.users import readers
 
 COOKIE = "vestibule-session"
+LINKS = {  # of our page, by the names under which its template asks for them
+    "home.index": "/",
+    "account.show_overview": "/account",
+    "secret.secret": "/secret",
+    "login.submit_logout": "/logout",
+}
 MOST_CONNECTIONS = 8192
 
 
@@ -53,10 +61,14 @@ def make_page() -> Quart:
         static_url_path=static_path(),
     )
     app.secret_key = "bench-9fK2mQ7xR4tB8wZ1cV6nJ3hL5pDs"
+    app.before_serving(spare_the_collector)
     QuartAuth(app, cookie_name=COOKIE, cookie_secure=False, user_class=Reader)
     app.jinja_env.globals.update(
         site="Vestibule", static=static_path(), is_registration_open=True, Permission=Permission
     )
+
+    for name, path in LINKS.items():
+        app.url_map.add(Rule(path, endpoint=name, build_only=True))
 
     @app.get("/secret")
     @login_required

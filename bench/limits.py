@@ -3,9 +3,12 @@
 from hypercorn.typing import ASGIReceiveCallable, ASGISendCallable, Scope
 from quart import Quart
 
+from app.kit.collector import spare_the_collector
+
 HELLO = [(b"content-type", b"text/html; charset=utf-8"), (b"content-length", b"5")]
 
 bare = Quart("bare")
+bare.before_serving(spare_the_collector)  # under either server: it is not what is compared
 
 
 @bare.get("/")
@@ -17,6 +20,7 @@ async def asgi(scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallabl
     """Answer without any framework."""
     if scope["type"] == "lifespan":
         await receive()
+        spare_the_collector()
         await send({"type": "lifespan.startup.complete"})
         await receive()
         await send({"type": "lifespan.shutdown.complete"})

@@ -50,9 +50,9 @@ class Server:
         return int(self.url.rsplit(":", 1)[1])
 
     def children(self, command: str = "worker") -> list[psutil.Process]:
-        """Return the living child processes that run a command."""
+        """Return the living child processes that run a command: programs, or forked and named."""
         children = psutil.Process(self.process.pid).children()
-        return [child for child in children if command in _command_line(child)]
+        return [child for child in children if command in _names(child)]
 
     def visitors(self) -> list[int]:
         """Return how many visitors' connections each worker has."""
@@ -97,9 +97,9 @@ class Server:
         return self.process.wait(STOP_SECONDS)
 
 
-def _command_line(process: psutil.Process) -> list[str]:
+def _names(process: psutil.Process) -> list[str]:
     try:
-        return process.cmdline()
+        return [process.name(), *process.cmdline()]
     except (psutil.NoSuchProcess, psutil.ZombieProcess):
         return []
 

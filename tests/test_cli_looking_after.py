@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner
 from sqlalchemy import URL
 
-from app.__main__ import commands
+from app.cli.program import commands
 from app.kit.errors import Refusal
 from app.words.refusals import sentence
 from tests import databases

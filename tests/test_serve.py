@@ -83,13 +83,13 @@ def test_a_laptop_keeps_its_people_and_its_key(home: Path) -> None:
 def test_a_database_that_a_killed_server_left_is_taken_over(home: Path) -> None:
     environ = environment(DATA_DIR=str(home))
     with serving(environ) as server:
-        workers = server.children()
+        children = [*server.children(), *server.children("fork server")]
         server.process.kill()
         server.process.wait()
         deadline = time.monotonic() + 10
-        while any(worker.is_running() for worker in workers) and time.monotonic() < deadline:
+        while any(child.is_running() for child in children) and time.monotonic() < deadline:
             time.sleep(0.05)
-        assert not any(worker.is_running() for worker in workers)
+        assert not any(child.is_running() for child in children)
         assert (home / "postgres" / "postmaster.pid").exists()
     with serving(environ) as server:
         assert status_of(server, "/health/ready") == 200
@@ -132,11 +132,20 @@ def test_requests_in_flight_finish_before_the_end(server: Server) -> None:
     assert server.process.returncode == 0
 
 
-def test_a_child_that_cannot_start_ends_the_server_with_a_last_word(worker_database: URL) -> None:
+@pytest.mark.parametrize(
+    "broken",
+    [
+        "from app.runtime import worker; worker.run = None",
+        "from app.runtime import preload as it; it.start = print; sys.executable = '/bin/false'",
+    ],
+    ids=["forked", "a program of its own"],
+)
+def test_a_child_that_cannot_start_ends_the_server_with_a_last_word(
+    worker_database: URL, broken: str
+) -> None:
     environ = environment(worker_database)
     code = (
-        "import sys; from app.__main__ import main; sys.executable = '/bin/false';"
-        "sys.argv = ['app', 'serve']; main()"
+        f"import sys; from app.__main__ import main; {broken};sys.argv = ['app', 'serve']; main()"
     )
     done = subprocess.run(
         [sys.executable, "-c", code],

@@ -119,10 +119,11 @@ class PasswordHasher:
             at_once=threads + 1, waiting=waiting, longest_seconds=LONGEST_WAIT_SECONDS
         )
         self._threads = ThreadPoolExecutor(threads, "password", initializer=_be_nice)
+        self._preparing: asyncio.Task[_Nobody] | None = None
 
-    async def prepare(self) -> None:
-        """Do what the first password would have to wait for."""
-        await self._run(lambda: self._nobody)
+    def prepare(self) -> None:
+        """Begin with what the first password has to wait for: all wait for it, whoever they are."""
+        self._preparing = asyncio.create_task(self._run(lambda: self._nobody))
 
     def refuse_if_full(self, group: str) -> None:
         """Refuse at once who would find no place in the queue, before anything is spent on them.
@@ -152,6 +153,8 @@ class PasswordHasher:
 
         The caller holds a ``place``.
         """
+        if self._preparing is not None and not self._preparing.done():
+            await asyncio.wait([self._preparing])
         return await self._run(self.verify_at_once, password, stored)
 
     def close(self) -> None:

@@ -3,7 +3,7 @@
 import re
 from functools import lru_cache
 
-from ua_parser import parse
+from ua_parser import BestAvailableResolver, Parser, load_lazy_builtins
 from ua_parser.core import OS, UserAgent
 
 UNKNOWN = "An unknown browser"
@@ -13,10 +13,17 @@ _BETTER = {"Mac OS X": "macOS", "Mobile Safari": "Safari", "Chrome Mobile": "Chr
 _WITH_VERSION = {"Windows", "iOS", "Android"}
 
 
+@lru_cache(maxsize=1)
+def _parser() -> Parser:
+    """Read the tables; that of devices, 14 MB, is left out."""
+    browsers, systems, _ = load_lazy_builtins()
+    return Parser(BestAvailableResolver((browsers, systems, [])))
+
+
 @lru_cache(maxsize=1000)
 def described(user_agent: str) -> str:
     """Return a browser and its system, like ``Firefox 132 on Windows 11``."""
-    found = parse(user_agent)
+    found = _parser().parse(user_agent)
     is_named = found.user_agent is not None and _NAME.fullmatch(found.user_agent.family)
     browser = _browser(found.user_agent) if found.user_agent and is_named else UNKNOWN
     has_system = found.os is not None and _NAME.fullmatch(found.os.family)

@@ -26,6 +26,7 @@ from sqlalchemy.dialects.postgresql import INET, JSONB, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, aliased, mapped_column
 
+from app.db import run
 from app.kit.audit import NO_ADDRESS, Event
 from app.kit.client import Client
 from app.models.base import Base, Now
@@ -58,6 +59,14 @@ class AuditEvent(Base):
     detail: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default="{}")
 
 
+_WRITE = insert(AuditEvent).values(
+    {
+        name: bindparam(name, type_=AuditEvent.__table__.c[name].type)
+        for name in ("event", "actor_id", "subject_id", "ip", "user_agent", "request_id", "detail")
+    }
+)
+
+
 async def write(
     db: AsyncSession,
     event: Event,
@@ -68,16 +77,16 @@ async def write(
     **detail: str | int,
 ) -> None:
     """Add a line, in the transaction of what it tells of."""
-    await db.execute(
-        insert(AuditEvent).values(
-            event=event,
-            actor_id=actor_id,
-            subject_id=subject_id,
-            ip=client.ip,
-            user_agent=client.user_agent,
-            request_id=client.request_id,
-            detail=detail,
-        )
+    await run(
+        db,
+        _WRITE,
+        event=event,
+        actor_id=actor_id,
+        subject_id=subject_id,
+        ip=client.ip,
+        user_agent=client.user_agent,
+        request_id=client.request_id,
+        detail=detail,
     )
 
 

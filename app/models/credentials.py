@@ -6,6 +6,8 @@ from uuid import UUID
 
 from sqlalchemy import (
     Row,
+    Text,
+    bindparam,
     func,
     select,
     update,
@@ -13,6 +15,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.db import run
 from app.kit.addresses import canonical
 from app.models.base import bound
 from app.models.user import User, may_sign_in
@@ -54,11 +57,15 @@ _CREDENTIALS = select(
 )
 
 
+_FIND_BY_EMAIL = _CREDENTIALS.where(User.email_key == bindparam("key"))
+_FIND_BY_USERNAME = _CREDENTIALS.where(User.username_key == bindparam("key"))
+
+
 async def find(db: AsyncSession, name: str) -> Credentials | None:
     """Return the user of an address (it has an ``@``) or a username."""
     key = canonical(name)
-    by_name = User.email_key == key if "@" in key else User.username_key == key
-    return _credentials((await db.execute(_CREDENTIALS.where(by_name))).one_or_none())
+    found = await run(db, _FIND_BY_EMAIL if "@" in key else _FIND_BY_USERNAME, key=key)
+    return _credentials(found.one_or_none())
 
 
 async def find_by_id(db: AsyncSession, user_id: UUID) -> Credentials | None:
@@ -87,27 +94,44 @@ async def hold_unchanged(db: AsyncSession, user: Credentials) -> bool:
     )
 
 
+_ADMIT = (
+    update(User)
+    .where(
+        User.id == bindparam("user_id"),
+        User.credential_version == bindparam("version"),
+        may_sign_in(),
+    )
+    .values(
+        last_login_at=func.now(),
+        failures=0,
+        password_hash=func.coalesce(bindparam("replacement", type_=Text), User.password_hash),
+    )
+    .returning(User.id)
+)
+
+
 async def admit(db: AsyncSession, user: Credentials, *, replacement_hash: str | None) -> bool:
     """Note a login; False if the user was blocked, left or changed since ``user`` was read.
 
     The row stays locked until the transaction ends, so a block that comes now waits, and then
     ends the session that this login makes (DB-05).
     """
-    statement = (
-        update(User)
-        .where(
-            User.id == user.id,
-            User.credential_version == user.credential_version,
-            may_sign_in(),
-        )
-        .values(
-            last_login_at=func.now(),
-            failures=0,
-            password_hash=func.coalesce(replacement_hash, User.password_hash),
-        )
-        .returning(User.id)
+    admitted = await run(
+        db,
+        _ADMIT,
+        user_id=user.id,
+        version=user.credential_version,
+        replacement=replacement_hash,
     )
-    return await db.scalar(statement) is not None
+    return admitted.scalar() is not None
+
+
+_COUNT_FAILURE = (
+    update(User)
+    .where(User.id == bindparam("user_id"))
+    .values(failures=User.failures + 1)
+    .returning(User.failures)
+)
 
 
 async def count_failure(db: AsyncSession, user_id: UUID | None) -> int:
@@ -115,13 +139,7 @@ async def count_failure(db: AsyncSession, user_id: UUID | None) -> int:
 
     For nobody it costs the same and returns 0.
     """
-    statement = (
-        update(User)
-        .where(User.id == user_id)
-        .values(failures=User.failures + 1)
-        .returning(User.failures)
-    )
-    return await db.scalar(statement) or 0
+    return (await run(db, _COUNT_FAILURE, user_id=user_id)).scalar() or 0
 
 
 async def set_password_hash(db: AsyncSession, user_id: UUID, password_hash: str) -> int:

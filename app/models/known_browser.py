@@ -11,10 +11,12 @@ from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import (
+    Boolean,
     CheckConstraint,
     ColumnElement,
     ForeignKey,
     and_,
+    bindparam,
     delete,
     func,
     literal_column,
@@ -25,6 +27,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
+from app.db import run
 from app.kit.addresses import canonical
 from app.models.base import Base, Now, bound
 from app.models.pruning import Stale
@@ -87,10 +90,32 @@ async def of_user(db: AsyncSession, user_id: UUID) -> list[BrowserSeen]:
 
 async def known_among(db: AsyncSession, user_id: UUID, digests: Collection[bytes]) -> bytes | None:
     """Return the one of these by which a browser is known as a user's, if there is one."""
+    if not digests:
+        return None
     statement = select(KnownBrowser.digest).where(
         KnownBrowser.user_id == user_id, KnownBrowser.digest.in_(digests)
     )
     return await db.scalar(statement.limit(1))
+
+
+_REMEMBER = (
+    insert(KnownBrowser)
+    .values(user_id=bindparam("user_id"), digest=bindparam("digest"))
+    .on_conflict_do_update(
+        index_elements=[KnownBrowser.user_id, KnownBrowser.digest],
+        set_={"seen_at": func.now(), "failures": 0},
+    )
+    .returning(literal_column("xmax = 0", Boolean))
+)
+_FORGET_SURPLUS = delete(KnownBrowser).where(
+    KnownBrowser.user_id == bindparam("user_id"),
+    KnownBrowser.digest.in_(
+        select(KnownBrowser.digest)
+        .where(KnownBrowser.user_id == bindparam("user_id"))
+        .order_by(KnownBrowser.seen_at.desc())
+        .offset(BROWSERS_PER_USER)
+    ),
+)
 
 
 async def remember(db: AsyncSession, user_id: UUID, digest: bytes) -> bool:
@@ -98,23 +123,9 @@ async def remember(db: AsyncSession, user_id: UUID, digest: bytes) -> bool:
 
     Past ``BROWSERS_PER_USER`` those that were not seen for longest are forgotten.
     """
-    is_new = await db.scalar(
-        insert(KnownBrowser)
-        .values(user_id=user_id, digest=digest)
-        .on_conflict_do_update(
-            index_elements=[KnownBrowser.user_id, KnownBrowser.digest],
-            set_={"seen_at": func.now(), "failures": 0},
-        )
-        .returning(literal_column("xmax = 0"))
-    )
+    is_new = (await run(db, _REMEMBER, user_id=user_id, digest=digest)).scalar()
     if is_new:
-        mine = select(KnownBrowser.digest).where(KnownBrowser.user_id == user_id)
-        surplus = mine.order_by(KnownBrowser.seen_at.desc()).offset(BROWSERS_PER_USER)
-        await db.execute(
-            delete(KnownBrowser).where(
-                KnownBrowser.user_id == user_id, KnownBrowser.digest.in_(surplus)
-            )
-        )
+        await run(db, _FORGET_SURPLUS, user_id=user_id)
     return bool(is_new)
 
 

@@ -8,6 +8,8 @@ from uuid import UUID
 from sqlalchemy import (
     ColumnElement,
     Index,
+    Interval,
+    bindparam,
     func,
     select,
     text,
@@ -18,6 +20,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
+from app.db import run
 from app.mail.message import Message, Posted
 from app.models.base import Base, Moment, Now, RandomId, bound
 
@@ -67,19 +70,29 @@ class Backlog:
     oldest_seconds: float
 
 
+_PUT = (
+    insert(OutgoingEmail)
+    .values(
+        recipient=bindparam("recipient"),
+        subject=bindparam("subject"),
+        text=bindparam("text"),
+        html=bindparam("html"),
+        good_until=func.now() + bindparam("good_for", type_=Interval),
+    )
+    .returning(func.pg_notify(CHANNEL, ""))
+)
+
+
 async def put(db: AsyncSession, message: Message) -> None:
     """Lay an email into the outbox; the mailers hear of it when the transaction is through."""
-    good_until = None if message.good_for is None else func.now() + message.good_for
-    await db.execute(
-        insert(OutgoingEmail)
-        .values(
-            recipient=message.to,
-            subject=message.subject,
-            text=message.text,
-            html=message.html,
-            good_until=good_until,
-        )
-        .returning(func.pg_notify(CHANNEL, ""))
+    await run(
+        db,
+        _PUT,
+        recipient=message.to,
+        subject=message.subject,
+        text=message.text,
+        html=message.html,
+        good_for=message.good_for,
     )
 
 

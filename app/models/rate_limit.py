@@ -1,15 +1,36 @@
 """Throttle buckets: one statement takes a token, exact under any concurrency (BF-02)."""
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from sqlalchemy import case, delete, func, literal, or_, select, update
+from sqlalchemy import (
+    ARRAY,
+    Executable,
+    Integer,
+    Interval,
+    LargeBinary,
+    TableValuedAlias,
+    and_,
+    any_,
+    bindparam,
+    case,
+    column,
+    delete,
+    func,
+    literal,
+    literal_column,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.types import TypeEngine
 
+from app.db import run
 from app.limits import Delay, Rate
 from app.models.base import Base, Moment
 from app.models.pruning import Stale
@@ -43,6 +64,24 @@ class Attempt(NamedTuple):
 Rates = Mapping[str, Iterable[Rate]]  # by the name of who is limited
 
 
+def _asked(**columns: type[TypeEngine[Any]]) -> TableValuedAlias:
+    """Return what is asked as a table: a row a bucket, from an array a column."""
+    arrays = [bindparam(f"{name}s", type_=ARRAY(kind)) for name, kind in columns.items()]
+    named = [column(name, kind) for name, kind in columns.items()]
+    return func.unnest(*arrays).table_valued(*named, name="asked").render_derived()
+
+
+def _look() -> Executable:
+    asked = _asked(key=LargeBinary, slack=Interval, free_try=Integer).c
+    left = RateLimitBucket.free_at - func.now() - asked.slack
+    # A free try passes whatever the moment, as it does in ``take_delayed``.
+    matching = and_(RateLimitBucket.key == asked.key, RateLimitBucket.tries >= asked.free_try)
+    return select(func.extract("epoch", func.max(left))).where(matching)
+
+
+_LOOK = _look()
+
+
 async def look(
     db: AsyncSession, rates: Rates, *, delayed: Mapping[str, Delay] | None = None
 ) -> float:
@@ -50,19 +89,36 @@ async def look(
 
     For turning a crowd away cheaply, without a lock. Only ``take_all`` and ``take_delayed`` decide.
     """
-    free = {_key(name): delay.free for name, delay in (delayed or {}).items()}
-    slacks = dict.fromkeys(free, 0.0)
-    for name, each in rates.items():
-        for rate in each:
-            slacks[_key(_rate_name(name, rate))] = _slack(rate).total_seconds()
-    left = func.extract("epoch", RateLimitBucket.free_at - func.now())
-    wait = func.max(left - case(slacks, value=RateLimitBucket.key))
-    statement = select(wait).where(RateLimitBucket.key.in_(slacks))
-    if free:  # a free try passes whatever the moment, as it does in ``take_delayed``
-        is_counted = RateLimitBucket.tries >= case(free, value=RateLimitBucket.key, else_=0)
-        statement = statement.where(is_counted)
-    found = await db.scalar(statement)
+    asked = [(key, _slack(rate), 0) for key, rate in _by_key(rates)]
+    asked += [(_key(name), timedelta(0), delay.free) for name, delay in (delayed or {}).items()]
+    if not asked:
+        return 0
+    keys, slacks, free_trys = zip(*asked, strict=True)
+    found = (await run(db, _LOOK, keys=keys, slacks=slacks, free_trys=free_trys)).scalar()
     return max(0.0, float(found or 0))
+
+
+def _take_all() -> Executable:
+    asked = _asked(key=LargeBinary, step=Interval).c
+    full_at = func.now() + asked.step
+    statement = insert(RateLimitBucket).from_select(
+        ["key", "tries", "free_at", "forget_at"],
+        select(asked.key, literal(1), full_at, full_at).order_by(asked.key),
+    )
+    step = statement.excluded.free_at - func.now()
+    full_at = func.greatest(RateLimitBucket.free_at, func.now()) + step
+    limits = _asked(key=LargeBinary, period=Interval).c
+    # As a column the table would be read anew.
+    bucket = literal_column("rate_limit_buckets.key", LargeBinary)
+    period = select(limits.period).where(limits.key == bucket).scalar_subquery()
+    return statement.on_conflict_do_update(
+        index_elements=[RateLimitBucket.key],
+        set_={"tries": RateLimitBucket.tries + 1, "free_at": full_at, "forget_at": full_at},
+        where=full_at <= func.now() + period,
+    ).returning(RateLimitBucket.key)
+
+
+_TAKE_ALL = _take_all()
 
 
 async def take_all(db: AsyncSession, rates: Rates) -> float:
@@ -71,29 +127,16 @@ async def take_all(db: AsyncSession, rates: Rates) -> float:
     One statement takes, in the order of the keys, so that two crowds never wait for each other.
     Where one rate has none, the others' are put back.
     """
-    wanted = {_key(_rate_name(name, rate)): rate for name, each in rates.items() for rate in each}
-    steps = {key: rate.period / rate.times for key, rate in sorted(wanted.items())}
-    periods = case(
-        {key: literal(rate.period) for key, rate in wanted.items()}, value=RateLimitBucket.key
-    )
-    rows = [
-        {"key": key, "tries": 1, "free_at": func.now() + step, "forget_at": func.now() + step}
-        for key, step in steps.items()
-    ]
-    statement = insert(RateLimitBucket).values(rows)
-    step = statement.excluded.free_at - func.now()
-    full_at = func.greatest(RateLimitBucket.free_at, func.now()) + step
-    result = await db.scalars(
-        statement.on_conflict_do_update(
-            index_elements=[RateLimitBucket.key],
-            set_={"tries": RateLimitBucket.tries + 1, "free_at": full_at, "forget_at": full_at},
-            where=full_at <= func.now() + periods,
-        ).returning(RateLimitBucket.key)
-    )
-    taken = set(result)
-    if len(taken) == len(wanted):
+    wanted = dict(_by_key(rates))
+    steps = {key: rate.period / rate.times for key, rate in wanted.items()}
+    periods = [rate.period for rate in wanted.values()]
+    taken = (
+        await run(db, _TAKE_ALL, keys=[*steps], steps=[*steps.values()], periods=periods)
+    ).scalars()
+    keys = sorted(taken)
+    if len(keys) == len(wanted):
         return 0
-    for key in sorted(taken):
+    for key in keys:
         await _put_back(db, key, steps[key])
     return max(1.0, await look(db, rates))
 
@@ -106,19 +149,19 @@ async def _put_back(db: AsyncSession, key: bytes, step: timedelta) -> None:
     )
 
 
-async def take_delayed(db: AsyncSession, name: str, delay: Delay) -> Attempt:
-    """Take a try that grows slower with each one."""
+def _take_delayed() -> Executable:
+    free, longest = bindparam("free", type_=Integer), bindparam("longest", type_=Interval)
     forgotten = RateLimitBucket.forget_at <= func.now()
     tries = case((forgotten, 1), else_=RateLimitBucket.tries + 1)
-    over = func.least(tries - delay.free - 1, 20)  # 2^20 seconds: past any longest wait
+    over = func.least(tries - free - 1, 20)  # 2^20 seconds: past any longest wait
     wait = case(
         (over < 0, timedelta(0)),
-        else_=func.least(func.power(2, over) * timedelta(seconds=1), literal(delay.longest)),
+        else_=func.least(func.power(2, over) * timedelta(seconds=1), longest),
     )
-    statement = (
+    return (
         insert(RateLimitBucket)
         .values(
-            key=_key(name),
+            key=bindparam("key"),
             tries=1,
             free_at=func.now(),
             forget_at=func.now() + ACCOUNT_FORGOTTEN_AFTER,
@@ -132,23 +175,33 @@ async def take_delayed(db: AsyncSession, name: str, delay: Delay) -> Attempt:
             },
             # A free try passes whatever the moment: who came later may have been written before.
             where=or_(
-                forgotten,
-                RateLimitBucket.tries < delay.free,
-                RateLimitBucket.free_at <= func.now(),
+                forgotten, RateLimitBucket.tries < free, RateLimitBucket.free_at <= func.now()
             ),
         )
         .returning(RateLimitBucket.tries)
     )
-    number = await db.scalar(statement)
+
+
+_TAKE_DELAYED = _take_delayed()
+
+
+async def take_delayed(db: AsyncSession, name: str, delay: Delay) -> Attempt:
+    """Take a try that grows slower with each one."""
+    values = {"key": _key(name), "free": delay.free, "longest": delay.longest}
+    number = (await run(db, _TAKE_DELAYED, **values)).scalar()
     if number is not None:
         return Attempt(0, number)
-    return Attempt(await _seconds_until(db, name, slack=timedelta(0)), 0)
+    return Attempt(max(1.0, await look(db, {}, delayed={name: Delay(0, delay.longest)})), 0)
+
+
+_EMPTY = delete(RateLimitBucket).where(
+    RateLimitBucket.key == any_(bindparam("keys", type_=ARRAY(LargeBinary)))
+)
 
 
 async def give_back(db: AsyncSession, *names: str) -> None:
     """Empty buckets: the tries in them were the owner's own."""
-    keys = sorted(_key(name) for name in names)
-    await db.execute(delete(RateLimitBucket).where(RateLimitBucket.key.in_(keys)))
+    await run(db, _EMPTY, keys=[_key(name) for name in names])
 
 
 def forgotten() -> Stale:
@@ -158,10 +211,10 @@ def forgotten() -> Stale:
     )
 
 
-async def _seconds_until(db: AsyncSession, name: str, *, slack: timedelta) -> float:
-    wait = func.extract("epoch", RateLimitBucket.free_at - func.now() - slack)
-    found = await db.scalar(select(wait).where(RateLimitBucket.key == _key(name)))
-    return max(1.0, float(found or 0))
+def _by_key(rates: Rates) -> Iterator[tuple[bytes, Rate]]:
+    for name, each in rates.items():
+        for rate in each:
+            yield _key(_rate_name(name, rate)), rate
 
 
 def _rate_name(name: str, rate: Rate) -> str:

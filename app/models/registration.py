@@ -10,11 +10,24 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ColumnElement, Row, delete, func, select, update
+from sqlalchemy import (
+    ARRAY,
+    CheckConstraint,
+    ColumnElement,
+    LargeBinary,
+    Row,
+    any_,
+    bindparam,
+    delete,
+    func,
+    select,
+    update,
+)
 from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
+from app.db import run
 from app.kit.addresses import canonical
 from app.models.base import Base, Moment, Now, RandomId, bound
 from app.models.pruning import Stale
@@ -147,6 +160,23 @@ async def renew(db: AsyncSession, registration_id: UUID, *, lasts: timedelta) ->
     return _pending((await db.execute(statement)).one_or_none())
 
 
+def _is_live() -> ColumnElement[bool]:
+    return Registration.expires_at > func.now()
+
+
+_MAY_BE_MEANT = (
+    select(*_PENDING)
+    .where(
+        Registration.fingerprint == any_(bindparam("fingerprints", type_=ARRAY(LargeBinary))),
+        _is_live(),
+    )
+    .order_by(Registration.created_at.desc())
+    .limit(1)
+)
+_FIND_BY_EMAIL = _MAY_BE_MEANT.where(Registration.email_key == bindparam("key"))
+_FIND_BY_USERNAME = _MAY_BE_MEANT.where(Registration.username_key == bindparam("key"))
+
+
 async def find_by_name(
     db: AsyncSession, name: str, *, fingerprints: Collection[bytes]
 ) -> Pending | None:
@@ -155,14 +185,9 @@ async def find_by_name(
     ``fingerprints`` are the password's by every accepted key: one was the key when it registered.
     """
     key = canonical(name)
-    by_name = Registration.email_key == key if "@" in key else Registration.username_key == key
-    statement = (
-        select(*_PENDING)
-        .where(by_name, Registration.fingerprint.in_(fingerprints), _is_live())
-        .order_by(Registration.created_at.desc())
-        .limit(1)
-    )
-    return _pending((await db.execute(statement)).one_or_none())
+    statement = _FIND_BY_EMAIL if "@" in key else _FIND_BY_USERNAME
+    found = await run(db, statement, key=key, fingerprints=list(fingerprints))
+    return _pending(found.one_or_none())
 
 
 async def newest(db: AsyncSession, name: str) -> Pending | None:
@@ -189,10 +214,6 @@ async def take(db: AsyncSession, registration_id: UUID) -> Pending | None:
 def expired() -> Stale:
     """Return the registrations that nobody confirmed in time; their links go with them."""
     return Stale(Registration, ~_is_live(), Registration.expires_at)
-
-
-def _is_live() -> ColumnElement[bool]:
-    return Registration.expires_at > func.now()
 
 
 def _pending(row: Row[*tuple[Any, ...]] | None) -> Pending | None:

@@ -8,6 +8,8 @@ from sqlalchemy import (
     CheckConstraint,
     ForeignKey,
     Index,
+    Interval,
+    bindparam,
     delete,
     func,
     literal,
@@ -19,6 +21,7 @@ from sqlalchemy.dialects.postgresql import INET, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
+from app.db import run
 from app.kit.client import Client
 from app.models.base import Base, Moment, Now, RandomId, bound
 from app.models.credentials import Credentials
@@ -70,6 +73,26 @@ class Open(NamedTuple):
     expires_at: datetime
 
 
+_START = insert(LoginSession).values(
+    digest=bindparam("digest"),
+    user_id=bindparam("user_id"),
+    credential_version=bindparam("credential_version"),
+    remembered=bindparam("remembered"),
+    reauthenticated_at=func.now(),
+    expires_at=func.now() + bindparam("lasts", type_=Interval),
+    ip=bindparam("ip"),
+    user_agent=bindparam("user_agent"),
+)
+_END_SURPLUS = delete(LoginSession).where(
+    LoginSession.id.in_(
+        select(LoginSession.id)
+        .where(LoginSession.user_id == bindparam("user_id"))
+        .order_by(LoginSession.created_at.desc())
+        .offset(SESSIONS_PER_USER)
+    )
+)
+
+
 async def start(
     db: AsyncSession,
     user: Credentials,
@@ -80,21 +103,18 @@ async def start(
     client: Client,
 ) -> None:
     """Start a session; past ``SESSIONS_PER_USER`` the oldest go (SE-11)."""
-    await db.execute(
-        insert(LoginSession).values(
-            digest=digest,
-            user_id=user.id,
-            credential_version=user.credential_version,
-            remembered=remembered,
-            reauthenticated_at=func.now(),
-            expires_at=func.now() + lasts,
-            ip=client.ip,
-            user_agent=client.user_agent,
-        )
+    await run(
+        db,
+        _START,
+        digest=digest,
+        user_id=user.id,
+        credential_version=user.credential_version,
+        remembered=remembered,
+        lasts=lasts,
+        ip=client.ip,
+        user_agent=client.user_agent,
     )
-    mine = select(LoginSession.id).where(LoginSession.user_id == user.id)
-    surplus = mine.order_by(LoginSession.created_at.desc()).offset(SESSIONS_PER_USER)
-    await db.execute(delete(LoginSession).where(LoginSession.id.in_(surplus)))
+    await run(db, _END_SURPLUS, user_id=user.id)
 
 
 async def share_turn(db: AsyncSession) -> None:

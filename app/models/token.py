@@ -4,11 +4,26 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ColumnElement, ForeignKey, and_, delete, func, or_, select
+from sqlalchemy import (
+    ARRAY,
+    CheckConstraint,
+    ColumnElement,
+    ForeignKey,
+    Interval,
+    Text,
+    and_,
+    any_,
+    bindparam,
+    delete,
+    func,
+    or_,
+    select,
+)
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
+from app.db import run
 from app.kit.sealing import Purpose
 from app.models.base import Base, Moment, Now, bound
 from app.models.pruning import Stale
@@ -45,6 +60,24 @@ class OneTimeToken(Base):
 _TAKEN = (OneTimeToken.user_id, OneTimeToken.email, OneTimeToken.created_at)
 
 
+_ADD = insert(OneTimeToken).values(
+    digest=bindparam("digest"),
+    purpose=bindparam("purpose"),
+    user_id=bindparam("user_id"),
+    registration_id=bindparam("registration_id"),
+    email=bindparam("email"),
+    expires_at=func.now() + bindparam("valid", type_=Interval),
+)
+_VOID = (
+    delete(OneTimeToken)
+    .where(
+        OneTimeToken.user_id == bindparam("user_id"),
+        OneTimeToken.purpose == any_(bindparam("purposes", type_=ARRAY(Text))),
+    )
+    .returning(OneTimeToken.expires_at > func.now())
+)
+
+
 async def add(
     db: AsyncSession,
     *,
@@ -56,15 +89,15 @@ async def add(
     email: str | None = None,
 ) -> None:
     """Store a token of a user or of a registration; it lives by the database's clock."""
-    await db.execute(
-        insert(OneTimeToken).values(
-            digest=digest,
-            purpose=purpose,
-            user_id=user_id,
-            registration_id=registration_id,
-            email=email,
-            expires_at=func.now() + valid,
-        )
+    await run(
+        db,
+        _ADD,
+        digest=digest,
+        purpose=purpose,
+        user_id=user_id,
+        registration_id=registration_id,
+        email=email,
+        valid=valid,
     )
 
 
@@ -131,12 +164,7 @@ async def waiting_email(db: AsyncSession, user_id: UUID) -> str | None:
 
 async def void(db: AsyncSession, user_id: UUID, *purposes: Purpose) -> bool:
     """Take back all tokens of a user for some purposes; return whether one was still good."""
-    statement = (
-        delete(OneTimeToken)
-        .where(OneTimeToken.user_id == user_id, OneTimeToken.purpose.in_(purposes))
-        .returning(OneTimeToken.expires_at > func.now())
-    )
-    return any((await db.scalars(statement)).all())
+    return any((await run(db, _VOID, user_id=user_id, purposes=purposes)).scalars())
 
 
 async def void_of_registration(db: AsyncSession, registration_id: UUID, purpose: Purpose) -> None:

@@ -4,18 +4,16 @@ import asyncio
 import json
 import logging
 import signal
-import sys
 import time
-from asyncio.subprocess import PIPE, Process
 from collections.abc import Awaitable, Callable, Sequence
 
 from app.kit.counts import Snapshot, merged, read
 from app.kit.shares import Shares
 from app.kit.stopping import Stop, wait_for
+from app.runtime.launcher import Launcher, Process
 
 log = logging.getLogger(__name__)
 
-LONGEST_REPORT_BYTES = 4 * 1024 * 1024
 EARLY_DEATH_SECONDS = 3
 EARLY_DEATHS_AT_MOST = 5
 LONGEST_PAUSE_SECONDS = 5
@@ -87,6 +85,7 @@ class Post:
         shares: Shares | None,
         stop: Stop,
         is_served: Callable[[], bool],
+        launcher: Launcher,
     ) -> None:
         self.name = name
         self.restarts = 0
@@ -98,6 +97,7 @@ class Post:
         self._shares = shares
         self._stop = stop
         self._is_served = is_served
+        self._launcher = launcher
 
     async def keep(self) -> None:
         """Keep it filled; after an early death wait longer each time.
@@ -176,12 +176,7 @@ class Post:
             slot = self._shares.take()
             command += ["--shares-fd", str(self._shares.fd), "--slot", str(slot)]
             inherits += [self._shares.fd]
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "app", *command,
-            stdin=PIPE, stdout=PIPE, pass_fds=inherits, start_new_session=True,
-            limit=LONGEST_REPORT_BYTES,
-        )  # fmt: skip
-        child = Child(process, slot)
+        child = Child(await self._launcher.launch(command, inherits), slot)
         self.living.add(child)
         child.reading.add_done_callback(lambda _: self._bury(child))
         if self._stop.is_set():

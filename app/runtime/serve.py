@@ -2,21 +2,19 @@
 
 import asyncio
 import errno
-import json
 import logging
-import os
 import socket
-import sys
-from collections.abc import Mapping, Sequence
-from typing import NamedTuple, NoReturn
+from collections.abc import Sequence
+from typing import NamedTuple
 
 from sqlalchemy import URL
 
 from app.config import Config
-from app.kit import logs
 from app.kit.cpus import usable_cpus
 from app.kit.urls import split_address
 from app.runtime.children import CannotServe
+from app.runtime.launcher import Launcher
+from app.runtime.preload import ForkServer
 from app.runtime.supervisor import Supervisor
 
 __all__ = ["CannotServe", "listen", "listeners", "run", "run_mailer", "worker_count"]
@@ -74,6 +72,7 @@ def run(
     workers: int,
     with_mailer: bool,
     welcome: Sequence[str],
+    fork_server: ForkServer | None,
 ) -> None:
     """Serve until SIGTERM or Ctrl+C; print ``welcome`` once the first page can be had.
 
@@ -81,16 +80,14 @@ def run(
         CannotServe: a child dies at once, again and again.
     """
     stop_seconds = config.drain_seconds + config.grace_seconds
-    if sockets.metrics is None and _is_a_program() and not config.is_laptop:
-        told = {"workers": workers, "with_mailer": with_mailer, "welcome": welcome}
-        _become_supervisor(sockets.public, {**told, "stop_seconds": stop_seconds})
 
     async def supervise() -> None:
         from app.runtime.exporter import exporting  # noqa: PLC0415 - few want it, and it is large
 
         supervisor = Supervisor(
-            sockets.public, workers=workers, with_mailer=with_mailer, stop_seconds=stop_seconds
-        )
+            sockets.public, workers=workers, with_mailer=with_mailer, stop_seconds=stop_seconds,
+            launcher=Launcher(fork_server),
+        )  # fmt: skip
         async with exporting(config, url, sockets.metrics, supervisor):
             await supervisor.run(welcome)
 
@@ -141,22 +138,6 @@ def worker_count(config: Config, connections: int | None) -> int:
         "%d workers instead of %d: the database doesn't allow more connections", fitting, wanted
     )
     return fitting
-
-
-def _is_a_program() -> bool:
-    """Whether this is ``python -m app``: who imports us gets their own process back."""
-    spec = sys.modules["__main__"].__spec__
-    return spec is not None and spec.name == "app.__main__"
-
-
-def _become_supervisor(listener: socket.socket, told: Mapping[str, object]) -> NoReturn:
-    """Go on as a process that has read nothing of the application: a fifth of the memory."""
-    listener.set_inheritable(True)
-    told = {**told, "fd": listener.fileno(), "readable": logs.is_readable()}
-    logs.finish()
-    sys.stdout.flush()
-    command = [sys.executable, "-m", "app.runtime.supervisor", json.dumps(told)]
-    os.execv(sys.executable, command)  # noqa: S606 - our own program
 
 
 def _why_not(bind: str, setting: str, error: OSError) -> str:

@@ -1,22 +1,20 @@
 """The supervisor: keeps the workers and the mailer alive, replaces and stops them in order.
 
-hypercorn's own parent stops everything when one worker dies (L1): ours does not. It imports nothing
-that it does not need: as ``python -m app.runtime.supervisor`` it takes 20 MB.
+hypercorn's own parent stops everything when one worker dies (L1): ours does not.
 """
 
 import asyncio
-import json
 import logging
 import signal
 import socket
 import sys
 from collections.abc import Sequence
 
-from app.kit import logs
 from app.kit.counts import Snapshot, merged
 from app.kit.shares import Shares
 from app.kit.stopping import stop_event, wait_for
 from app.runtime.children import CannotServe, Child, Post, first_of
+from app.runtime.launcher import Launcher
 
 log = logging.getLogger(__name__)
 
@@ -36,12 +34,14 @@ class Supervisor:
         workers: int,
         with_mailer: bool,
         stop_seconds: float,
+        launcher: Launcher,
     ) -> None:
         """``stop_seconds``: how long the children may take to stop, before they are killed."""
         self._time_limit = stop_seconds + KILL_AFTER_SECONDS
         self._listener = listener
         self._workers = workers
         self._with_mailer = with_mailer
+        self._launcher = launcher
         self.posts: list[Post] = []
 
     async def run(self, welcome: Sequence[str]) -> None:
@@ -66,6 +66,8 @@ class Supervisor:
         except* CannotServe as errors:
             await self._end_children()
             raise CannotServe(str(errors.exceptions[0])) from None
+        finally:
+            self._launcher.close()
 
     def counted(self) -> Snapshot:
         """Return what all children have counted, the dead ones included."""
@@ -89,7 +91,7 @@ class Supervisor:
     ) -> None:
         post = Post(
             name, command, inherits=inherits, shares=shares, stop=self._stop,
-            is_served=lambda: self.working() > 0,
+            is_served=lambda: self.working() > 0, launcher=self._launcher,
         )  # fmt: skip
         self.posts.append(post)
         self._group.create_task(post.keep())
@@ -144,25 +146,3 @@ class Supervisor:
 
     def _living(self) -> list[Child]:
         return [child for post in self.posts for child in post.living]
-
-
-def main() -> None:
-    """Supervise what the last argument says, as JSON; ``app.runtime.serve`` hands over to this."""
-    told = json.loads(sys.argv[-1])
-    logs.configure(readable=told["readable"])
-    listener = socket.socket(fileno=told["fd"])
-    supervisor = Supervisor(
-        listener,
-        workers=told["workers"],
-        with_mailer=told["with_mailer"],
-        stop_seconds=told["stop_seconds"],
-    )
-    try:
-        asyncio.run(supervisor.run(told["welcome"]))
-    except CannotServe as error:
-        sys.stderr.write(f"{error}\n")
-        sys.exit(1)
-
-
-if __name__ == "__main__":
-    main()

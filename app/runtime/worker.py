@@ -1,7 +1,6 @@
 """One server process, on a socket that the supervisor opened."""
 
 import asyncio
-import gc
 import logging
 import signal
 import socket
@@ -13,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app import create_app
 from app.config import Config
+from app.kit.collector import spare_the_collector
 from app.kit.metrics import POOL_IN_USE, POOL_SIZE
 from app.kit.reports import Reporter
 from app.kit.shares import Share
@@ -22,8 +22,6 @@ from app.services import EXTENSION, Services, drain
 
 log = logging.getLogger(__name__)
 
-# The tail of a page's times was the collector's, which looked through all modules every few pages.
-COLLECT_AFTER = (50_000, 50, 100)
 FIRST_TEMPLATES = ("login.html", "home.html", "secret.html", "error.html", "account/overview.html")
 
 
@@ -72,10 +70,3 @@ async def _connect(engine: AsyncEngine) -> None:
     """Connect for the first time, which takes many round trips."""
     async with engine.connect():
         pass
-
-
-def spare_the_collector() -> None:
-    """Set aside all that is there for good, and look for garbage less often."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(*COLLECT_AFTER)

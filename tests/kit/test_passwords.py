@@ -5,6 +5,7 @@ import os
 import re
 import threading
 import time
+from unittest.mock import patch
 
 import pytest
 from werkzeug.security import generate_password_hash
@@ -219,3 +220,14 @@ async def test_hashing_threads_are_nice(hasher: PasswordHasher) -> None:
 
     own = os.getpriority(os.PRIO_PROCESS, 0)
     assert await hasher._run(niceness) == min(own + passwords.NICE, 19)
+
+
+async def test_whoever_comes_first_waits_until_nobodys_hash_is_there() -> None:
+    """Else the first name that nobody has would take twice as long as somebody's (EN-02)."""
+    hasher = PasswordHasher(rounds=4, threads=2)
+    with patch.object(PasswordHasher, "_nobody", property(lambda _: time.sleep(0.5))):
+        hasher.prepare()
+        await asyncio.sleep(0)  # it is in the first thread's hands
+    begun = time.monotonic()
+    await hasher.verify(GOOD, hash_now(GOOD, rounds=4))
+    assert time.monotonic() - begun > 0.3

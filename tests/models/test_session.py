@@ -30,3 +30,12 @@ async def test_sessions_are_counted_and_of_very_many_not_all(
     assert await live(services) == 3
     await move_time(services, "login_sessions", "expires_at", "1000 days")
     assert await live(services) == 0
+
+
+async def test_of_too_many_sessions_of_a_user_the_oldest_ends(services: Services) -> None:
+    """SE-11."""
+    await create_user(services, ALICE)
+    made = [await signed_in(services, ALICE) for _ in range(sessions.SESSIONS_PER_USER + 1)]
+    assert await live(services) == sessions.SESSIONS_PER_USER
+    assert await services.signed_in(made[0].secret) is None
+    assert await services.signed_in(made[-1].secret) is not None
