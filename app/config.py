@@ -20,12 +20,13 @@ from pydantic import (
     SecretStr,
     ValidationError,
     ValidationInfo,
+    field_validator,
     model_validator,
 )
 
 from app.kit.addresses import WrongAddress, for_operators, normal_domain, normal_email
 from app.kit.keys import SECRET_KEY_MIN_BYTES, is_weak_key
-from app.kit.urls import asyncpg_url, is_loopback, local_path, split_address
+from app.kit.urls import asyncpg_url, is_ip_address, is_loopback, local_path, split_address
 from app.mail.mime import is_greeting, sender_address, sender_of
 from app.mail.relay import Relay, relay_of
 
@@ -346,6 +347,31 @@ class Config(BaseModel):
         le=3650,
         description="How long we recognise a browser after its last sign-in",
     )
+    passkey_domain: str | None = Field(
+        None,
+        description="Domain that passkeys are made for: the host of `PUBLIC_URL` or a parent domain "
+        "of it. Changing it makes all passkeys useless. Default: the host of `PUBLIC_URL`",
+    )
+    trust_days: float = Field(
+        30,
+        ge=0,
+        le=400,
+        description="How long a browser isn't asked for a second factor, if the user wants that. 0: "
+        "never offer it",
+    )
+    factor_grace_days: float = Field(
+        14,
+        ge=0,
+        le=365,
+        description="How long users may go without a second factor once their role requires one",
+    )
+    factor_reset_days: float = Field(
+        7,
+        gt=0,
+        le=90,
+        description="How long users wait for a lost second factor to be removed. They can stop it by "
+        "email",
+    )
     audit_days: float = Field(
         365,
         ge=0,
@@ -382,6 +408,14 @@ class Config(BaseModel):
         "together: five times as many). We silently drop the rest",
     )
 
+    @field_validator("passkey_domain")
+    @classmethod
+    def _is_of_public_url(cls, value: str | None, info: ValidationInfo) -> str | None:
+        host = urlsplit(info.data.get("public_url", "")).hostname or ""
+        if value and (is_ip_address(host) or not f".{host}".endswith(f".{value.lower()}")):
+            raise ValueError("must be the host of PUBLIC_URL or a parent domain of it")
+        return value and value.lower()
+
     @model_validator(mode="before")
     @classmethod
     def _derive_public_url(cls, given: dict[str, Any]) -> dict[str, Any]:
@@ -398,6 +432,12 @@ class Config(BaseModel):
     def is_https(self) -> bool:
         """Whether people reach the site by https; then cookies are ``Secure`` and ``__Host-``."""
         return self.public_url.startswith("https://")
+
+    @property
+    def passkeys_for(self) -> str | None:
+        """The domain that passkeys are made for, None where browsers make none: at an IP address."""
+        host = urlsplit(self.public_url).hostname or ""
+        return self.passkey_domain or (None if is_ip_address(host) else host)
 
     @property
     def is_laptop(self) -> bool:

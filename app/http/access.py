@@ -1,14 +1,36 @@
 """The guard at the door: every page demands a login unless it is marked ``@anyone``."""
 
+from collections.abc import Callable
+from typing import Any
+
 from quart import Request, current_app
 from quart.typing import ResponseTypes
 from werkzeug.exceptions import Forbidden
 
+from app.flows.lookup import CurrentSession
 from app.http import resume
 from app.http.current_user import resolve
-from app.http.marks import accepts, anyone, is_open, is_sensitive, may, needed, sensitive
+from app.http.marks import (
+    accepts,
+    anyone,
+    factor,
+    is_enrolment,
+    is_factor,
+    is_fresh_factor,
+    is_open,
+    is_sensitive,
+    may,
+    needed,
+    sensitive,
+)
 
-__all__ = ["accepts", "anyone", "may", "sensitive"]
+__all__ = ["accepts", "anyone", "factor", "may", "sensitive"]
+
+
+Page = Callable[..., Any]
+
+FACTOR_OVERDUE = "Your role requires a second factor. Please set one up to continue."
+FACTOR_WANTED = "This page requires a second factor. Please set one up to continue."
 
 
 async def demand_login(request: Request) -> ResponseTypes | None:
@@ -27,7 +49,19 @@ async def demand_login(request: Request) -> ResponseTypes | None:
     permission = needed(page)
     if permission is not None and not user.can(permission):
         raise Forbidden
-    if is_sensitive(page) and user.session is not None and not user.session.is_fresh:
+    return await _demand_proofs(page, user.session) if user.session else None
+
+
+async def _demand_proofs(page: Page, session: CurrentSession) -> ResponseTypes | None:
+    """Send who lacks a second factor, or has not shown what this page wants, to where they can."""
+    if session.is_factor_overdue and not is_enrolment(page):
+        return await resume.enrol_first(FACTOR_OVERDUE)
+    if is_factor(page) and not session.factors:
+        return await resume.enrol_first(FACTOR_WANTED)
+    is_fresh = session.is_fresh or not is_sensitive(page)
+    wants_factor = is_sensitive(page) or is_fresh_factor(page)
+    is_shown = session.is_factor_fresh or not wants_factor
+    if not is_fresh or not is_shown or (is_factor(page) and not session.shows_factor):
         return await resume.reauthenticate_first()
     return None
 

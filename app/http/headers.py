@@ -13,9 +13,16 @@ ALWAYS = {
     "X-Frame-Options": "DENY",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
-    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+    "Permissions-Policy": "publickey-credentials-create=(self), publickey-credentials-get=(self), "
+    "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
 }
+# Of the pages that ask for a passkey: their script reads options from the page, and sends a form.
+WITH_SCRIPT = (
+    f"{CONTENT_SECURITY_POLICY}; script-src 'self'; require-trusted-types-for 'script'; "
+    "trusted-types 'none'"
+)
 ONE_YEAR_SECONDS = 31536000
+POLICY = b"content-security-policy"
 REFERRER_POLICY, CACHING, VARY = b"referrer-policy", b"cache-control", b"vary"
 NO_STORE = (CACHING, b"no-store")
 FOR_EVER = (CACHING, f"public, max-age={ONE_YEAR_SECONDS}, immutable".encode())
@@ -51,9 +58,12 @@ def ready(*, is_https: bool) -> Headers:
 def completed(own: Iterable[tuple[bytes, bytes]], more: Ready) -> Pairs:
     """Return a page's own headers with ours, which win.
 
-    But a page may have set a ``Referrer-Policy`` itself, and what it varies by is added to ours.
+    But a page may have set a ``Referrer-Policy`` itself, or the one other policy there is for
+    scripts, and what it varies by is added to ours.
     """
-    kept = [(name, value) for name, value in own if name not in more.ours]
+    scripted = (POLICY, WITH_SCRIPT.encode())
+    kept = [(name, value) for name, value in own
+            if name not in more.ours or (name, value) == scripted]  # fmt: skip
     given = {name for name, _ in kept}
     if VARY in given and all(value.lower() != b"cookie" for name, value in kept if name == VARY):
         given.discard(VARY)

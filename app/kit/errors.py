@@ -42,6 +42,86 @@ class WrongPassword(Refusal):
     field = "password"
 
 
+class WrongCode(Refusal):
+    """A second factor's code, or a recovery code, that is not right, or was used before."""
+
+    code = "wrong_code"
+    status = 401
+    sentence = "Incorrect code. Use the newest code in your app, or an unused recovery code."
+    field = "code"
+
+
+class LoginExpired(Refusal):
+    """A login that waited for its second factor for too long, or had too many wrong ones."""
+
+    code = "login_expired"
+    status = 401
+    sentence = "This sign-in took too long or had too many attempts. Please sign in again."
+
+
+class AppDisabled(Refusal):
+    """So many wrong codes came in a row that an app's are not taken any more (MF-02)."""
+
+    code = "app_disabled"
+    status = 403
+    sentence = (
+        "Your authenticator app was turned off after too many wrong codes. Use a passkey or a "
+        "recovery code."
+    )
+    field = "code"
+
+
+class PasskeyRefused(Refusal):
+    """A passkey that proves nothing: unknown, somebody's, a copy, garbled. All look the same."""
+
+    code = "passkey_refused"
+    status = 401
+    sentence = "This passkey didn't work. Try again, or sign in another way."
+
+
+class TooManyPasskeys(Refusal):
+    """A user has as many as there may be."""
+
+    code = "too_many_passkeys"
+    status = 409
+    sentence = "You have as many passkeys as you can have. Remove one first."
+
+
+class NoSuchFactor(Refusal):
+    """The user has none of this kind or id; somebody else's looks the same (EN-07)."""
+
+    code = "no_such_factor"
+    status = 404
+    sentence = "This doesn't exist. You may have removed it already."
+
+
+class FactorNeeded(Refusal):
+    """The last factor of a user whose role wants one."""
+
+    code = "factor_needed"
+    status = 409
+    sentence = "Your role requires a second factor. Add another one before you remove this one."
+
+
+class OwnFactorFirst(Refusal):
+    """Who wants others to have a second factor has none: they would be locked out themselves."""
+
+    code = "own_factor_first"
+    status = 409
+    sentence = "Set up a second factor for an administrator first, so that you're not locked out."
+
+
+class NoFactorReset(Refusal):
+    """An administrator's lost factor is looked after by another administrator."""
+
+    code = "no_factor_reset"
+    status = 403
+    sentence = (
+        "You can't do this by email, because you're an administrator. Ask another administrator, "
+        "or someone with access to the server."
+    )
+
+
 class SignedOut(Refusal):
     """The session in which something was asked for has ended meanwhile."""
 

@@ -16,6 +16,7 @@ from sqlalchemy import (
     Uuid,
     any_,
     bindparam,
+    case,
     delete,
     false,
     func,
@@ -46,7 +47,8 @@ TOUCH_AT_MOST_EVERY = timedelta(hours=1)
 class LoginSession(Base):
     """A login. It ends at ``expires_at``, and when idle unless it is ``remembered``.
 
-    ``reauthenticated_at`` is when the user last showed in it that they know their password.
+    ``reauthenticated_at`` is when the user last showed in it that they know their password,
+    ``factor_at`` when they last showed a second factor.
     """
 
     __tablename__ = "login_sessions"
@@ -63,6 +65,7 @@ class LoginSession(Base):
     remembered: Mapped[bool]
     created_at: Mapped[Now]
     reauthenticated_at: Mapped[Moment | None]
+    factor_at: Mapped[Moment | None]
     seen_at: Mapped[Now]
     expires_at: Mapped[Moment] = mapped_column(index=True)
     ip: Mapped[str] = mapped_column(INET)
@@ -70,7 +73,12 @@ class LoginSession(Base):
 
 
 class CurrentSession(NamedTuple):
-    """The user behind a live session, as the pages see them."""
+    """The user behind a live session, as the pages see them.
+
+    ``is_fresh``: the password was shown lately, ``is_factor_fresh``: a second factor, by whoever
+    has one. ``shows_factor``: one was shown in this session. ``factor_due_at``: from when on their
+    role wants one, None if it wants none or they have one.
+    """
 
     session_id: UUID
     user_id: UUID
@@ -80,6 +88,11 @@ class CurrentSession(NamedTuple):
     permissions: Permission
     is_stale: bool
     is_fresh: bool
+    factors: int
+    shows_factor: bool
+    is_factor_fresh: bool
+    factor_due_at: datetime | None
+    is_factor_overdue: bool
 
 
 # All ends are judged by the database's clock. ``proof``: for how long a password that was shown is
@@ -98,6 +111,16 @@ FIND = prepared(
             LoginSession.reauthenticated_at > func.now() - bindparam("proof", type_=Interval),
             false(),
         ),
+        User.factors,
+        LoginSession.factor_at.is_not(None),
+        (User.factors == 0)
+        | func.coalesce(
+            LoginSession.factor_at > func.now() - bindparam("proof", type_=Interval), false()
+        ),
+        case((Role.factor_required & (User.factors == 0), User.factor_due_at)),
+        Role.factor_required
+        & (User.factors == 0)
+        & func.coalesce(User.factor_due_at <= func.now(), false()),
     )
     .join(User, User.id == LoginSession.user_id)
     .join(Role, Role.id == User.role_id)
@@ -145,8 +168,9 @@ async def start(
     lasts: timedelta,
     remembered: bool,
     client: Client,
+    shows_factor: bool = False,
 ) -> None:
-    """Start a session; past ``SESSIONS_PER_USER`` the oldest go (SE-11)."""
+    """Start a session, for ``steps/session_start.py`` alone; past ``SESSIONS_PER_USER`` the oldest go (SE-11)."""
     await db.execute(
         insert(LoginSession).values(
             digest=digest,
@@ -154,6 +178,7 @@ async def start(
             credential_version=user.credential_version,
             remembered=remembered,
             reauthenticated_at=func.now(),
+            factor_at=func.now() if shows_factor else None,
             expires_at=func.now() + lasts,
             ip=client.ip,
             user_agent=client.user_agent,
@@ -208,11 +233,12 @@ async def renew(
     new_digest: bytes,
     version: int | None,
     is_fresh: bool,
+    shows_factor: bool = False,
 ) -> bool | None:
     """Give a user's session a new secret.
 
     ``version`` is that of their credentials, if they have just changed; ``is_fresh``: they have
-    shown their password just now. Return whether the session is remembered, None if it is not
+    shown their password just now, ``shows_factor``: a second factor. Return whether the session is remembered, None if it is not
     theirs or has ended.
     """
     version_now = LoginSession.credential_version if version is None else version
@@ -226,6 +252,7 @@ async def renew(
         .values(
             digest=new_digest,
             reauthenticated_at=func.now() if is_fresh else LoginSession.reauthenticated_at,
+            factor_at=func.now() if shows_factor else LoginSession.factor_at,
             credential_version=version_now,
         )
         .returning(LoginSession.remembered)
@@ -306,9 +333,9 @@ def idle(idle: timedelta) -> Stale:
 
 def found(row: asyncpg.Record) -> tuple[bytes, CurrentSession]:
     """Return a row of ``FIND``: the digest of a session, and the user behind it."""
-    digest, session_id, user_id, username, email, role, permissions, is_stale, is_fresh = row
+    digest, session_id, user_id, username, email, role, permissions, *proofs = row
     return digest, CurrentSession(
-        session_id, user_id, username, email, role, _permission(permissions), is_stale, is_fresh
+        session_id, user_id, username, email, role, _permission(permissions), *proofs
     )
 
 

@@ -1,7 +1,7 @@
 """People, and every statement that touches them."""
 
 from collections.abc import Collection
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple, Never
 from uuid import UUID
 
@@ -11,7 +11,9 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Row,
+    SmallInteger,
     and_,
+    case,
     func,
     or_,
     select,
@@ -50,6 +52,10 @@ class User(Base):
     ``delete_at``: the user asked to be forgotten, and may change their mind until then. Until then
     nobody signs in. ``failures`` counts wrong passwords in a row, from browsers that are not known
     as the user's (BF-01).
+
+    ``factors``: which second factors they have, as bits of ``kit.factors.Factor``, kept in the
+    transaction in which one comes or goes. ``factor_failures``: wrong codes in a row.
+    ``factor_due_at``: from when on their role wants one; set once, never moved.
     """
 
     __tablename__ = "users"
@@ -65,6 +71,7 @@ class User(Base):
             Index(f"ix_users_{state}", "username_key", postgresql_where=text(condition))
             for state, condition in UNUSUAL.items()
         ),
+        Index("ix_users_factors", "factors", postgresql_where=text("factors > 0")),
         Index("ix_users_search", text(SEARCH_TOKENS), postgresql_using="gin"),
     )
 
@@ -81,6 +88,9 @@ class User(Base):
     blocked_reason: Mapped[str | None]
     delete_at: Mapped[Moment | None]
     failures: Mapped[int] = mapped_column(server_default="0")
+    factors: Mapped[int] = mapped_column(SmallInteger, server_default="0")
+    factor_failures: Mapped[int] = mapped_column(SmallInteger, server_default="0")
+    factor_due_at: Mapped[Moment | None]
     terms_accepted_at: Mapped[Moment | None]
     created_at: Mapped[Now]
     last_login_at: Mapped[Moment | None]
@@ -116,6 +126,7 @@ def is_welcome(user: type[User] = User) -> ColumnElement[bool]:
     return and_(user.blocked_at.is_(None), user.confirmed_at.is_not(None))
 
 
+_WANT_FACTOR = select(Role.id).where(Role.factor_required)
 FAILURES_UNTIL_DISABLED = 100  # NIST SP 800-63B-4, 3.2.2
 
 
@@ -132,6 +143,7 @@ class Credentials(NamedTuple):
     blocked_at: datetime | None
     delete_at: datetime | None
     last_login_at: datetime | None
+    factors: int = 0
 
     @property
     def is_disabled(self) -> bool:
@@ -150,6 +162,7 @@ _CREDENTIALS = select(
     User.blocked_at,
     User.delete_at,
     User.last_login_at,
+    User.factors,
 )
 
 
@@ -249,10 +262,13 @@ async def add(
     return await db.scalar(statement)
 
 
-async def admit(db: AsyncSession, user: Credentials, *, replacement_hash: str | None) -> bool:
+async def admit(
+    db: AsyncSession, user: Credentials, *, replacement_hash: str | None, grace: timedelta
+) -> bool:
     """Note a login; False if the user was blocked, left or changed since ``user`` was read.
 
-    The row stays locked until the transaction ends, so a block that comes now waits, and then
+    ``grace``: how long they may go without a second factor, from their first login on in a role
+    that wants one. The row stays locked until the transaction ends, so a block that comes now waits, and then
     ends the session that this login makes (DB-05).
     """
     statement = (
@@ -266,10 +282,24 @@ async def admit(db: AsyncSession, user: Credentials, *, replacement_hash: str | 
             last_login_at=func.now(),
             failures=0,
             password_hash=func.coalesce(replacement_hash, User.password_hash),
+            factor_due_at=case(
+                (
+                    User.factor_due_at.is_(None) & User.role_id.in_(_WANT_FACTOR),
+                    func.now() + grace,
+                ),
+                else_=User.factor_due_at,
+            ),
         )
         .returning(User.id)
     )
     return await db.scalar(statement) is not None
+
+
+async def replace_hash(db: AsyncSession, user: Credentials, password_hash: str) -> None:
+    """Store the same password's hash of a better kind."""
+    unchanged = User.credential_version == user.credential_version
+    statement = update(User).where(User.id == user.id, unchanged)
+    await db.execute(statement.values(password_hash=password_hash))
 
 
 async def count_failure(db: AsyncSession, user_id: UUID | None) -> int:
