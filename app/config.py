@@ -349,15 +349,15 @@ class Config(BaseModel):
     )
     passkey_domain: str | None = Field(
         None,
-        description="Domain that passkeys are made for: the host of `PUBLIC_URL` or a parent domain "
-        "of it. Changing it makes all passkeys useless. Default: the host of `PUBLIC_URL`",
+        description="Domain that passkeys are made for: the host of `PUBLIC_URL` or a parent "
+        "domain of it. Changing it makes all passkeys useless. Default: the host of `PUBLIC_URL`",
     )
     trust_days: float = Field(
         30,
         ge=0,
         le=400,
-        description="How long a browser isn't asked for a second factor, if the user wants that. 0: "
-        "never offer it",
+        description="How long a browser isn't asked for a second factor, if the user wants that. "
+        "0: never offer it",
     )
     factor_grace_days: float = Field(
         14,
@@ -369,8 +369,8 @@ class Config(BaseModel):
         7,
         gt=0,
         le=90,
-        description="How long users wait for a lost second factor to be removed. They can stop it by "
-        "email",
+        description="How long users wait for a lost second factor to be removed. They can stop it "
+        "by email",
     )
     audit_days: float = Field(
         365,
@@ -435,7 +435,7 @@ class Config(BaseModel):
 
     @property
     def passkeys_for(self) -> str | None:
-        """The domain that passkeys are made for, None where browsers make none: at an IP address."""
+        """The domain that passkeys are made for; None at an IP address: browsers make none."""
         host = urlsplit(self.public_url).hostname or ""
         return self.passkey_domain or (None if is_ip_address(host) else host)
 

@@ -62,9 +62,7 @@ def limits(config: Config) -> Limits:
         logins_of_account=Delay(
             config.account_free_failures, timedelta(seconds=config.account_longest_wait_seconds)
         ),
-        codes_of_user=Delay(
-            FREE_CODES, timedelta(seconds=config.account_longest_wait_seconds)
-        ),
+        codes_of_user=Delay(FREE_CODES, timedelta(seconds=config.account_longest_wait_seconds)),
         emails_of_network=(
             Rate(config.emails_per_network_10_minutes, 10 * minute),
             Rate(config.emails_per_network_30_minutes, 30 * minute),

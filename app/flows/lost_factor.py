@@ -39,9 +39,7 @@ async def ask(ctx: Context) -> None:
             await audit.write(
                 ctx.db, Event.FACTOR_RESET_ASKED, client=ctx.client, subject_id=user.id
             )
-            if not await email_limits.is_withheld(
-                ctx, email_limits.EmailKind.FACTOR, user.email
-            ):
+            if not await email_limits.is_withheld(ctx, email_limits.EmailKind.FACTOR, user.email):
                 await token.void(ctx.db, user.id, Purpose.FACTOR_RESET)
                 message = messages.lost_factor(
                     to=user.email,

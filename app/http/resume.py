@@ -34,7 +34,12 @@ async def reauthenticate_first() -> ResponseTypes:
         wanted = _address()
     else:
         wanted = await _interrupt(str(current_session().user_id))
-    return redirect(f"{REAUTHENTICATE}?" + urlencode({"next": wanted}, safe="/"), 303)
+    return redirect(again_for(wanted), 303)
+
+
+def again_for(wanted: str) -> str:
+    """Return where one shows one's password and factor again, for a page."""
+    return f"{REAUTHENTICATE}?" + urlencode({"next": wanted}, safe="/")
 
 
 async def enrol_first(why: str) -> ResponseTypes:

@@ -14,7 +14,6 @@ from webauthn import (
     base64url_to_bytes,
     generate_authentication_options,
     generate_registration_options,
-
     verify_authentication_response,
     verify_registration_response,
 )

@@ -1,4 +1,4 @@
-"""Codes of authenticator apps: RFC 6238, and the ``otpauth:`` addresses by which apps learn them."""
+"""Codes of authenticator apps (RFC 6238), and the ``otpauth:`` addresses that apps read."""
 
 import base64
 import binascii

@@ -75,9 +75,7 @@ class AppSecretRow(Base):
     @classmethod
     def is_live(cls, user_id: UUID) -> ColumnElement[bool]:
         """Whether a row is a secret that a user signs in with."""
-        return and_(
-            cls.user_id == user_id, cls.removed_at.is_(None), cls.confirmed_at.is_not(None)
-        )
+        return and_(cls.user_id == user_id, cls.removed_at.is_(None), cls.confirmed_at.is_not(None))
 
 
 class Sealed(NamedTuple):
@@ -224,9 +222,7 @@ async def count_not_under(db: AsyncSession, heads: Sequence[bytes]) -> int:
 
 async def reseal(db: AsyncSession, row_id: UUID, sealed: bytes) -> None:
     """Store a secret as it is sealed under another key."""
-    await db.execute(
-        update(AppSecretRow).where(AppSecretRow.id == row_id).values(sealed=sealed)
-    )
+    await db.execute(update(AppSecretRow).where(AppSecretRow.id == row_id).values(sealed=sealed))
 
 
 def removed_before(term: timedelta) -> Stale:

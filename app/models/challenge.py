@@ -72,7 +72,9 @@ async def take(db: AsyncSession, session_id: UUID, use: Use) -> bytes | None:
         Challenge.session_id == session_id, Challenge.purpose == use
     )
     row = (
-        await db.execute(statement.returning(Challenge.challenge, Challenge.expires_at > func.now()))
+        await db.execute(
+            statement.returning(Challenge.challenge, Challenge.expires_at > func.now())
+        )
     ).one_or_none()
     return row[0] if row is not None and row[1] else None
 

@@ -33,9 +33,7 @@ class Due(NamedTuple):
     is_over: bool
 
 
-async def ask(
-    db: AsyncSession, user_id: UUID, *, version: int, wait: timedelta
-) -> datetime | None:
+async def ask(db: AsyncSession, user_id: UUID, *, version: int, wait: timedelta) -> datetime | None:
     """Begin a wait, unless there is one; return when it ends, None if it had begun before."""
     statement = (
         insert(FactorReset)

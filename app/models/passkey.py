@@ -14,6 +14,7 @@ from sqlalchemy import (
     and_,
     delete,
     func,
+    literal,
     or_,
     select,
     update,
@@ -144,7 +145,7 @@ async def use(db: AsyncSession, passkey_id: UUID, *, sign_count: int, backed_up:
 
     The counter of those that are kept in a cloud is always 0.
     """
-    both_zero = and_(Passkey.sign_count == 0, sign_count == 0)
+    both_zero = and_(Passkey.sign_count == 0, literal(sign_count) == 0)
     statement = (
         update(Passkey)
         .where(

@@ -76,9 +76,7 @@ async def start(db: AsyncSession, user: Credentials, *, digest: bytes, remembere
     expires_at = func.now() + timedelta(minutes=PENDING_LOGIN_MINUTES)
     source = select(
         literal(digest), User.id, User.credential_version, literal(remembered), expires_at
-    ).where(
-        User.id == user.id, User.credential_version == user.credential_version, may_sign_in()
-    )
+    ).where(User.id == user.id, User.credential_version == user.credential_version, may_sign_in())
     names = ["digest", "user_id", "credential_version", "remembered", "expires_at"]
     statement = insert(PendingLogin).from_select(names, source).returning(PendingLogin.digest)
     started = await db.scalar(statement) is not None

@@ -43,9 +43,7 @@ class Known(NamedTuple):
 
 async def everything(db: AsyncSession) -> list[Known]:
     """Return all roles, by id."""
-    columns = select(
-        Role.id, Role.name, Role.is_default, Role.permissions, Role.factor_required
-    )
+    columns = select(Role.id, Role.name, Role.is_default, Role.permissions, Role.factor_required)
     return [
         Known(role_id, name, is_default, Permission(bits), required)
         for role_id, name, is_default, bits, required in await db.execute(columns.order_by(Role.id))

@@ -21,6 +21,7 @@ from sqlalchemy import (
     false,
     func,
     literal,
+    literal_column,
     select,
     text,
     update,
@@ -95,6 +96,8 @@ class CurrentSession(NamedTuple):
     is_factor_overdue: bool
 
 
+NO_FACTOR = literal_column("0")
+
 # All ends are judged by the database's clock. ``proof``: for how long a password that was shown is
 # good for what is sensitive. ``rest``: after how long the use of a session is noted again.
 FIND = prepared(
@@ -113,13 +116,13 @@ FIND = prepared(
         ),
         User.factors,
         LoginSession.factor_at.is_not(None),
-        (User.factors == 0)
+        (User.factors == NO_FACTOR)
         | func.coalesce(
             LoginSession.factor_at > func.now() - bindparam("proof", type_=Interval), false()
         ),
-        case((Role.factor_required & (User.factors == 0), User.factor_due_at)),
+        case((Role.factor_required & (User.factors == NO_FACTOR), User.factor_due_at)),
         Role.factor_required
-        & (User.factors == 0)
+        & (User.factors == NO_FACTOR)
         & func.coalesce(User.factor_due_at <= func.now(), false()),
     )
     .join(User, User.id == LoginSession.user_id)
@@ -170,7 +173,10 @@ async def start(
     client: Client,
     shows_factor: bool = False,
 ) -> None:
-    """Start a session, for ``steps/session_start.py`` alone; past ``SESSIONS_PER_USER`` the oldest go (SE-11)."""
+    """Start a session; past ``SESSIONS_PER_USER`` the oldest go (SE-11).
+
+    For ``steps/session_start.py`` alone: that asks for a second factor.
+    """
     await db.execute(
         insert(LoginSession).values(
             digest=digest,
@@ -238,8 +244,8 @@ async def renew(
     """Give a user's session a new secret.
 
     ``version`` is that of their credentials, if they have just changed; ``is_fresh``: they have
-    shown their password just now, ``shows_factor``: a second factor. Return whether the session is remembered, None if it is not
-    theirs or has ended.
+    shown their password just now, ``shows_factor``: a second factor. Return whether the session is
+    remembered, None if it is not theirs or has ended.
     """
     version_now = LoginSession.credential_version if version is None else version
     statement = (

@@ -268,8 +268,8 @@ async def admit(
     """Note a login; False if the user was blocked, left or changed since ``user`` was read.
 
     ``grace``: how long they may go without a second factor, from their first login on in a role
-    that wants one. The row stays locked until the transaction ends, so a block that comes now waits, and then
-    ends the session that this login makes (DB-05).
+    that wants one. The row stays locked until the transaction ends, so a block that comes now
+    waits, and then ends the session that this login makes (DB-05).
     """
     statement = (
         update(User)

@@ -157,7 +157,9 @@ SENTENCES: Mapping[str, Sentence] = {
         "A passkey of {subject} was refused, because there seems to be a copy of it",
         "One of your passkeys was refused, because there seems to be a copy of it",
     ),
-    Event.RECOVERY_CODE_USED: Sentence("{subject} used a recovery code", "You used a recovery code"),
+    Event.RECOVERY_CODE_USED: Sentence(
+        "{subject} used a recovery code", "You used a recovery code"
+    ),
     Event.BROWSER_TRUSTED: Sentence(
         "{subject} trusted a browser", "You chose not to be asked for a second factor in a browser"
     ),

@@ -127,9 +127,7 @@ async def show(
         )
     except WrongAnswer:
         return None
-    if await passkey.use(
-        ctx.db, known.id, sign_count=shown.sign_count, backed_up=shown.backed_up
-    ):
+    if await passkey.use(ctx.db, known.id, sign_count=shown.sign_count, backed_up=shown.backed_up):
         return shown
     await audit.write(ctx.db, Event.PASSKEY_COPIED, client=ctx.client, subject_id=known.user_id)
     return None

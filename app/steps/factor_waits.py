@@ -15,9 +15,7 @@ from app.steps import factor_change, notices, one_time_links
 async def begin(ctx: Context, user: Credentials) -> datetime | None:
     """Begin a user's wait; return when it ends, also of one that had begun before."""
     wait = timedelta(days=ctx.config.factor_reset_days)
-    due_at = await factor_reset.ask(
-        ctx.db, user.id, version=user.credential_version, wait=wait
-    )
+    due_at = await factor_reset.ask(ctx.db, user.id, version=user.credential_version, wait=wait)
     if due_at is None:
         return await factor_reset.due_at(ctx.db, user.id)
     await audit.write(ctx.db, Event.FACTOR_RESET_BEGUN, client=ctx.client, subject_id=user.id)
@@ -57,9 +55,7 @@ async def tell_removed(ctx: Context, user: Credentials) -> None:
 
 
 async def _tell_ahead(ctx: Context, user: Credentials, due_at: datetime) -> None:
-    link = await one_time_links.link(
-        ctx, Purpose.KEEP_FACTORS, user_id=user.id, email=user.email
-    )
+    link = await one_time_links.link(ctx, Purpose.KEEP_FACTORS, user_id=user.id, email=user.email)
     message = messages.factors_to_be_removed(
         to=user.email,
         site=ctx.config.site_name,

@@ -33,9 +33,7 @@ async def keep_only(
     None if this one is not theirs, or has ended: then all are ended.
     """
     await sessions.end_others(ctx.db, user_id, digest=ctx.session_digest)
-    return await renew(
-        ctx, user_id, version=version, is_fresh=is_fresh, shows_factor=shows_factor
-    )
+    return await renew(ctx, user_id, version=version, is_fresh=is_fresh, shows_factor=shows_factor)
 
 
 async def renew(

@@ -18,6 +18,7 @@ from app.web import (
     admin,
     email_links,
     errors,
+    factor_login,
     home,
     invitation,
     login,
@@ -26,17 +27,20 @@ from app.web import (
     register,
     reset,
     secret,
+    security,
 )
 
 PAGES = (
     home.pages,
     register.pages,
     login.pages,
+    factor_login.pages,
     reset.pages,
     invitation.pages,
     email_links.pages,
     reauthentication.pages,
     account.pages,
+    security.pages,
     secret.pages,
     *admin.PAGES,
 )
