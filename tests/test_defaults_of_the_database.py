@@ -22,7 +22,6 @@ from tests.contexts import context
 from tests.users import ALICE, BOB, create_user, register, signed_in, who
 
 AT_ONCE = 8  # fewer than there are connections: none waits for one
-ROOM = {"account_free_failures": 100}  # all are counted before one is right
 OTHERS = {
     "default_transaction_isolation": "serializable",
     "default_transaction_deferrable": "on",
@@ -61,7 +60,6 @@ def strange() -> Iterator[URL]:
 
 
 async def test_a_site_works_whatever_the_defaults_are(config: Config, strange: URL) -> None:
-    config = config.model_copy(update=ROOM)
     async with opened(config, strange) as services:
         await create_user(services, ALICE, role="Administrator")
         secrets = await asyncio.gather(*(signed_in(services, ALICE) for _ in range(AT_ONCE)))
@@ -83,7 +81,7 @@ async def test_a_site_works_whatever_the_defaults_are(config: Config, strange: U
 
 
 async def test_through_a_pool_each_transaction_says_its_isolation(config: Config) -> None:
-    config = config.model_copy(update=ROOM | {"database_pooled": True})
+    config = config.model_copy(update={"database_pooled": True})
     with databases.migrated(make_url(os.environ["VESTIBULE_TEST_SERVER"])) as url:
         change = f"ALTER DATABASE {url.database} SET default_transaction_isolation = serializable"
         databases.execute(url, change)

@@ -43,18 +43,25 @@ class Attempt(NamedTuple):
 Rates = Mapping[str, Iterable[Rate]]  # by the name of who is limited
 
 
-async def look(db: AsyncSession, rates: Rates, *, delayed: Iterable[str] = ()) -> float:
+async def look(
+    db: AsyncSession, rates: Rates, *, delayed: Mapping[str, Delay] | None = None
+) -> float:
     """Return for how many seconds one of these buckets is empty, 0 if none is; takes nothing.
 
     For turning a crowd away cheaply, without a lock. Only ``take_all`` and ``take_delayed`` decide.
     """
-    slacks = {_key(name): 0.0 for name in delayed}
+    free = {_key(name): delay.free for name, delay in (delayed or {}).items()}
+    slacks = dict.fromkeys(free, 0.0)
     for name, each in rates.items():
         for rate in each:
             slacks[_key(_rate_name(name, rate))] = _slack(rate).total_seconds()
     left = func.extract("epoch", RateLimitBucket.free_at - func.now())
     wait = func.max(left - case(slacks, value=RateLimitBucket.key))
-    found = await db.scalar(select(wait).where(RateLimitBucket.key.in_(slacks)))
+    statement = select(wait).where(RateLimitBucket.key.in_(slacks))
+    if free:  # a free try passes whatever the moment, as it does in ``take_delayed``
+        is_counted = RateLimitBucket.tries >= case(free, value=RateLimitBucket.key, else_=0)
+        statement = statement.where(is_counted)
+    found = await db.scalar(statement)
     return max(0.0, float(found or 0))
 
 

@@ -80,8 +80,9 @@ async def refuse_if_limited(ctx: Context, limit: LoginLimit) -> None:
     Raises:
         TooManyTries: with the time to wait.
     """
+    delayed = {limit.bucket: limits(ctx.config).logins_of_account}
     async with autocommit(ctx.db):
-        wait = await rate_limit.look(ctx.db, limit.rates, delayed=[limit.bucket])
+        wait = await rate_limit.look(ctx.db, limit.rates, delayed=delayed)
     if wait:
         raise TooManyTries(wait)
 

@@ -2,7 +2,9 @@
 
 from datetime import timedelta
 
-from app.limits import Rate
+from sqlalchemy import text
+
+from app.limits import Delay, Rate
 from app.models import rate_limit
 from app.services import Services
 from tests.users import move_time
@@ -34,3 +36,15 @@ async def test_a_look_takes_nothing_and_says_what_a_try_would(services: Services
         await take(services)
     assert abs(await look(services) - await take(services)) < 5
     assert await look(services) > 0
+
+
+async def test_a_free_try_is_not_turned_away_by_one_that_began_later(services: Services) -> None:
+    """Two at once: what the later one has written lies ahead of the earlier one's ``now()``."""
+    delays = {"alice": Delay(2, timedelta(minutes=5))}
+    waits = []
+    for _ in range(2):
+        async with services.session() as session, session.begin():
+            await rate_limit.take_delayed(session, "alice", delays["alice"])
+            await session.execute(text("UPDATE rate_limit_buckets SET free_at = now() + '5 s'"))
+            waits.append(await rate_limit.look(session, {}, delayed=delays))
+    assert waits == [0, 5]
