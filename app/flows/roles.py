@@ -2,12 +2,20 @@
 
 import re
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import NamedTuple
 
 from app.context import Context
-from app.kit.errors import DefaultTooMighty, NoSuchRole, RoleHeld, RoleThere, WrongRoleName
+from app.kit.errors import (
+    DefaultTooMighty,
+    NoSuchRole,
+    OwnFactorFirst,
+    RoleHeld,
+    RoleThere,
+    WrongRoleName,
+)
 from app.kit.permissions import Permission
-from app.models import administrators, role
+from app.models import administrators, factor, role
 from app.models import user as users
 from app.models.audit import Event
 from app.models.role import Known
@@ -15,7 +23,16 @@ from app.steps import authorization
 from app.steps.administrators import keeping_one
 from app.steps.recording import record
 
-__all__ = ["Shown", "create", "delete", "everything", "in_words", "set_default", "set_permissions"]
+__all__ = [
+    "Shown",
+    "create",
+    "delete",
+    "everything",
+    "in_words",
+    "require_factor",
+    "set_default",
+    "set_permissions",
+]
 
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9 -]{0,38}[A-Za-z0-9]")
 
@@ -27,6 +44,7 @@ class Shown(NamedTuple):
     is_default: bool
     permissions: Permission
     holders: int
+    factor_required: bool
 
 
 async def everything(ctx: Context) -> list[Shown]:
@@ -38,6 +56,7 @@ async def everything(ctx: Context) -> list[Shown]:
                 known.is_default,
                 known.permissions,
                 await users.count_with_role(ctx.db, known.id),
+                known.factor_required,
             )
             for known in await role.everything(ctx.db)
         ]
@@ -83,6 +102,37 @@ async def set_permissions(ctx: Context, *, name: str, permissions: Permission) -
     _require(known, name, roles)
     if too_mighty:
         raise DefaultTooMighty
+
+
+async def require_factor(ctx: Context, *, name: str, required: bool) -> None:
+    """Say whether who has a role needs a second factor, ``FACTOR_GRACE_DAYS`` from now on.
+
+    Raises:
+        NoSuchRole: there is no such role.
+        OwnFactorFirst: the role is that of administrators, and none of them has a factor: nobody
+            could look after people any more.
+    """
+    async with ctx.db.begin():
+        await administrators.lock(ctx.db)
+        await authorization.hold(ctx)
+        roles = await role.everything(ctx.db)
+        known = _named(roles, name)
+        is_locking_out = (
+            known is not None
+            and required
+            and Permission.ADMIN in known.permissions
+            and not await administrators.is_with_factor(ctx.db)
+        )
+        if known is not None and not is_locking_out:
+            grace = timedelta(days=ctx.config.factor_grace_days)
+            changed = await role.require_factor(ctx.db, known.id, required=required)
+            await factor.set_due(ctx.db, grace=grace, role_id=known.id)
+            if changed:
+                event = Event.FACTOR_REQUIRED if required else Event.FACTOR_OPTIONAL
+                await record(ctx, event, role=known.name)
+    _require(known, name, roles)
+    if is_locking_out:
+        raise OwnFactorFirst
 
 
 async def set_default(ctx: Context, *, name: str) -> None:
