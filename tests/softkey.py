@@ -4,9 +4,8 @@ import hashlib
 import json
 import os
 import struct
-from collections.abc import Mapping
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-
+from collections.abc import Mapping
 from typing import Any
 
 from cryptography.hazmat.primitives import hashes
@@ -78,7 +77,7 @@ class SoftKey:
         tail = bytes(16) + struct.pack(">H", len(self.id)) + self.id + cose
         made = {"fmt": "none", "attStmt": {}, "authData": self._auth(self.flags | AT, tail)}
         response = {
-            "clientDataJSON": b64(self._client("create", asked["challenge"], **more)),
+            "clientDataJSON": b64(self._client("create", asked["challenge"], more)),
             "attestationObject": b64(cbor(made)),
             "transports": ["internal"],
         }
@@ -87,7 +86,7 @@ class SoftKey:
     def get(self, options: str, **more: object) -> str:
         """Return the answer to what a page wants signed."""
         self.count += 1 if self.count else 0
-        client = self._client("get", json.loads(options)["challenge"], **more)
+        client = self._client("get", json.loads(options)["challenge"], more)
         auth = self._auth(self.flags)
         signed = auth + hashlib.sha256(client).digest()
         response = {
@@ -98,7 +97,7 @@ class SoftKey:
         }
         return self._whole(response, {})
 
-    def _client(self, kind: str, challenge: str, **more: object) -> bytes:
+    def _client(self, kind: str, challenge: str, more: Mapping[str, object]) -> bytes:
         facts = {"type": f"webauthn.{kind}", "challenge": challenge, "origin": self.origin}
         return json.dumps({**facts, "crossOrigin": False, **more}).encode()
 
@@ -106,7 +105,7 @@ class SoftKey:
         domain = hashlib.sha256(self.domain.encode()).digest()
         return domain + bytes([flags]) + struct.pack(">I", self.count) + tail
 
-    def _whole(self, response: dict[str, object], extensions: dict[str, object]) -> str:
+    def _whole(self, response: Mapping[str, object], extensions: Mapping[str, object]) -> str:
         return json.dumps(
             {
                 "id": b64(self.id),

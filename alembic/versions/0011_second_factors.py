@@ -81,6 +81,13 @@ CREATE TABLE IF NOT EXISTS recovery_codes (
     CONSTRAINT pk_recovery_codes PRIMARY KEY (user_id, digest)
 );
 
+CREATE INDEX IF NOT EXISTS ix_app_secrets_removed_at ON app_secrets (removed_at)
+    WHERE removed_at IS NOT NULL;
+CREATE INDEX IF NOT EXISTS ix_passkeys_removed_at ON passkeys (removed_at)
+    WHERE removed_at IS NOT NULL;
+CREATE INDEX IF NOT EXISTS ix_recovery_codes_removed_at ON recovery_codes (removed_at)
+    WHERE removed_at IS NOT NULL;
+
 CREATE TABLE IF NOT EXISTS pending_logins (
     digest bytea NOT NULL CONSTRAINT pk_pending_logins PRIMARY KEY
         CONSTRAINT ck_pending_logins_digest_length CHECK (length(digest) = 32),

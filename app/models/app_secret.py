@@ -58,6 +58,11 @@ class AppSecretRow(Base):
             postgresql_where=text("confirmed_at IS NULL"),
         ),
         Index("ix_app_secrets_user_id", "user_id"),
+        Index(
+            "ix_app_secrets_removed_at",
+            "removed_at",
+            postgresql_where=text("removed_at IS NOT NULL"),
+        ),
     )
 
     id: Mapped[RandomId]

@@ -10,6 +10,7 @@ from sqlalchemy import (
     CheckConstraint,
     ColumnElement,
     ForeignKey,
+    Index,
     Text,
     and_,
     delete,
@@ -17,6 +18,7 @@ from sqlalchemy import (
     literal,
     or_,
     select,
+    text,
     update,
 )
 from sqlalchemy.dialects.postgresql import insert
@@ -40,6 +42,11 @@ class Passkey(Base):
         CheckConstraint("length(credential_id) BETWEEN 16 AND 1023", name="credential_id_length"),
         CheckConstraint("length(public_key) <= 2048", name="public_key_length"),
         CheckConstraint("length(name) BETWEEN 1 AND 60", name="name_length"),
+        Index(
+            "ix_passkeys_removed_at",
+            "removed_at",
+            postgresql_where=text("removed_at IS NOT NULL"),
+        ),
     )
 
     id: Mapped[RandomId]

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, delete, func, select, update
+from sqlalchemy import CheckConstraint, ForeignKey, Index, delete, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
@@ -18,7 +18,14 @@ class RecoveryCode(Base):
     """A code that works once. A used one is deleted, a replaced one kept for some days."""
 
     __tablename__ = "recovery_codes"
-    __table_args__ = (CheckConstraint("length(digest) = 32", name="digest_length"),)
+    __table_args__ = (
+        CheckConstraint("length(digest) = 32", name="digest_length"),
+        Index(
+            "ix_recovery_codes_removed_at",
+            "removed_at",
+            postgresql_where=text("removed_at IS NOT NULL"),
+        ),
+    )
 
     user_id: Mapped[UUID] = mapped_column(ForeignKey(User.id, ondelete="CASCADE"), primary_key=True)
     digest: Mapped[bytes] = mapped_column(primary_key=True)

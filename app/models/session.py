@@ -9,6 +9,7 @@ import asyncpg
 from sqlalchemy import (
     ARRAY,
     CheckConstraint,
+    ColumnElement,
     ForeignKey,
     Index,
     Interval,
@@ -96,7 +97,7 @@ class CurrentSession(NamedTuple):
     is_factor_overdue: bool
 
 
-NO_FACTOR = literal_column("0")
+NO_FACTOR: ColumnElement[int] = literal_column("0")
 
 # All ends are judged by the database's clock. ``proof``: for how long a password that was shown is
 # good for what is sensitive. ``rest``: after how long the use of a session is noted again.

@@ -260,7 +260,8 @@ class TestRefusals:
     @staticmethod
     async def set_failures(services: Services, number: int) -> None:
         async with services.engine.begin() as connection:
-            await connection.execute(text(f"UPDATE users SET factor_failures = {number}"))
+            statement = text("UPDATE users SET factor_failures = :number")
+            await connection.execute(statement, {"number": number})
 
 
 class TestSuccess:
