@@ -68,8 +68,9 @@ async def take_back(ctx: Context, *, sealed: str) -> TakenBack:
 
     Every browser is signed out, the password opens nothing any more, an address that was changed
     since the email is changed back, so are second factors, a deletion is called off, and the email
-    for a new password goes out. Links of this kind that went out later, perhaps to an intruder's address, are void:
-    the earlier email wins, and an address that the account had later takes nothing back.
+    for a new password goes out. Links of this kind that went out later, perhaps to an intruder's
+    address, are void: the earlier email wins, and an address that the account had later takes
+    nothing back.
 
     Raises:
         LinkUnusable: used, expired, foreign, garbled, or of an address that the account had later

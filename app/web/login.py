@@ -40,6 +40,7 @@ async def _show_login(form: LoginForm | AnswerForm, **how: Any) -> ResponseTypes
     if isinstance(form, AnswerForm):
         shown = LoginForm(data={"next": form.next.data, "remember_me": form.remember_me.data})
         shown.form_errors = [*form.form_errors, *form.answer.errors]
+    how["offers_by_itself"] = shown is form  # but not again after a passkey was refused
     how |= {"options": asked and asked.options, "elsewhere": passkeys.address_with_name()}
     response = await show("login.html", shown, **how)
     return passkeys.with_script(response, asked.sealed) if asked else response

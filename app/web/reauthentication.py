@@ -36,10 +36,10 @@ async def show_reauthentication() -> ResponseTypes:
 @submits(ReauthenticationForm, "reauthenticate.html")
 async def submit_reauthentication(form: ReauthenticationForm) -> ResponseTypes:
     """Check the password and go on."""
+    is_done = current_session().is_factor_fresh
     async with context() as ctx:
-        renewed = await reauthentication.reauthenticate(ctx, password=given(form.password))
-    renew(renewed)
-    return await _go_on(form.next.data, is_done=current_session().is_factor_fresh)
+        renew(await reauthentication.reauthenticate(ctx, password=given(form.password)))
+    return await _go_on(form.next.data, is_done=is_done)
 
 
 @pages.get("/factor")
@@ -66,10 +66,10 @@ async def _show_factor(form: CodeForm | AnswerForm, **how: Any) -> ResponseTypes
 @submits(CodeForm, _show_factor)
 async def submit_code(form: CodeForm) -> ResponseTypes:
     """Check a code and go on."""
+    is_done = current_session().is_fresh
     async with context() as ctx:
-        renewed = await reauthentication.reauthenticate_by_code(ctx, code=given(form.code))
-    renew(renewed)
-    return await _go_on(form.next.data, is_done=current_session().is_fresh)
+        renew(await reauthentication.reauthenticate_by_code(ctx, code=given(form.code)))
+    return await _go_on(form.next.data, is_done=is_done)
 
 
 @pages.post("/passkey")
@@ -78,8 +78,7 @@ async def submit_code(form: CodeForm) -> ResponseTypes:
 async def submit_passkey(form: AnswerForm) -> ResponseTypes:
     """Check a passkey and go on."""
     async with context() as ctx:
-        renewed = await reauthentication.reauthenticate_by_passkey(ctx, answer=given(form.answer))
-    renew(renewed)
+        renew(await reauthentication.reauthenticate_by_passkey(ctx, answer=given(form.answer)))
     return await _go_on(form.next.data, is_done=False)
 
 

@@ -153,8 +153,8 @@ def test_garbage_is_refused(text: str) -> None:
     assert passkeys.challenge_of(text) == b""
 
 
-WRONG_VALUES: list[Any] = [None, 0, -1, 2**70, 1.5, True, "", "x", "é", "A" * 20000, [], {}, [[]], {"x": []},
-                "bnVsbA", "W10", "oA", b64(b"\xbf" * 500), b64(b"\x9b" + b"\xff" * 8),
+WRONG_VALUES: list[Any] = [None, 0, -1, 2**70, 1.5, True, "", "x", "é", "A" * 20000, [], {}, [[]],
+                {"x": []}, "bnVsbA", "W10", "oA", b64(b"\xbf" * 500), b64(b"\x9b" + b"\xff" * 8),
                 b64(b"\x81" * 5000), b64(b"\x5b" + b"\xff" * 8), b64(b"\xa1" * 3000)]  # fmt: skip
 
 
