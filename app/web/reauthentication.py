@@ -10,6 +10,7 @@ from app.http import resume
 from app.http.context import context
 from app.http.current_user import current_session, renew
 from app.http.marks import enrolment
+from app.kit.factors import Factor
 from app.web import passkeys
 from app.web.factor_fields import AnswerForm, CodeForm
 from app.web.fields import ReauthenticationForm, given
@@ -57,6 +58,7 @@ async def _show_factor(form: CodeForm | AnswerForm, **how: Any) -> ResponseTypes
     if shown is not form:
         shown.form_errors = [*form.form_errors, *form["answer"].errors]
     shown.next.data = wanted
+    how["has_app"] = Factor.APP in Factor(current_session().factors)
     response = await show("reauthenticate_factor.html", shown, options=options, **how)
     return passkeys.with_script(response) if options else response
 
