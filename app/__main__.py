@@ -24,6 +24,7 @@ LOOKING_AFTER = (
     "doctor",
     "housekeeping",
     "emails",
+    "factors",
     "registrations",
     "roles",
     "sessions",

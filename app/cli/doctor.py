@@ -63,6 +63,7 @@ def _examine(to: str | None) -> list[Finding]:
     found = [
         *inside.settings(None),
         inside.keys(config, os.environ),
+        inside.passkeys(config),
         inside.secret_files(inside.files_of(config, os.environ)),
     ]
     return found + asyncio.run(_look(config, url, to))

@@ -72,7 +72,8 @@ def import_users(
     SOURCE is the PostgreSQL database of a Flask application (postgresql://user@host/name; its
     password can come from PGPASSWORD), an SQLite file, or a file with the columns email,
     username, password_hash, role, confirmed or confirmed_at, blocked or blocked_at, created_at,
-    last_login_at. Only email is required. Use - for standard input.
+    last_login_at, otpauth (the address of an authenticator app). Only email is required. Use - for
+    standard input.
 
     Either all come in or nobody. Users who are here already stay as they are: run it again freely.
     The exit status is 1 if there were problems. docs/coming-from-flask.md tells the rest.
@@ -104,7 +105,7 @@ def import_users(
 @click.argument("file", default=STANDARD, type=click.Path(dir_okay=False))
 @click.option("--format", "form", type=FORMATS, help="Default: taken from the file extension.")
 def export_users(*, file: str, form: str | None) -> None:
-    """Export all users with their password hashes, in the format that import reads.
+    """Export all users with password hashes and authenticator apps, as import reads them.
 
     Creates FILE, readable only by you. Without FILE, prints to standard output.
     """
@@ -112,7 +113,8 @@ def export_users(*, file: str, form: str | None) -> None:
     with _exclusive(file) as output, database() as deployment:
         users = deployment.ask(lambda ctx: _export(ctx, output, written), seconds=None)
     click.echo(
-        f"Exported {_users(users)} with their password hashes. Keep the file private.",
+        f"Exported {_users(users)} with their password hashes and authenticator apps. Keep the "
+        "file private.",
         err=True,
     )
 

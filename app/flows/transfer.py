@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable, Collection, Iterator, Seque
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
 from datetime import UTC, datetime
 from typing import NamedTuple
+from uuid import uuid4
 
 from sqlalchemy import URL, Connection
 from sqlalchemy.exc import DBAPIError
@@ -12,14 +13,17 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.context import Context
 from app.db import is_away, make_engine
-from app.kit import hashes
+from app.kit import hashes, totp
 from app.kit.addresses import USERNAME_LONGEST
+from app.kit.encryption import seal
 from app.kit.errors import CannotRead
+from app.kit.totp import AppSecret
 from app.models import audit, export, role, source, staging
 from app.models.audit import Event
 from app.models.export import Exported
 from app.models.source import Found
 from app.models.staging import StagingConflict
+from app.steps import factor_check
 from app.transfer.columns import AS_IT_IS, Reading
 from app.transfer.parsing import StagedUser, read
 from app.transfer.rows import Problem, Row
@@ -39,6 +43,7 @@ __all__ = [
 AT_ONCE = 5000
 FIRST_LINE = -(2**63)
 FIRST_NUMBER = 2
+HINT = "Put the key that it was encrypted under into SECRET_KEY_FALLBACKS."
 READ_ONLY = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
 
 Rows = AsyncIterator[Row | Problem]
@@ -164,8 +169,14 @@ async def exported(ctx: Context) -> AsyncIterator[Exported]:
     """Return all people, with their hashes, the newest last, as of one moment."""
     async with ctx.db.begin():
         await export.lift_limits(ctx.db)
-        async for user in export.exported(ctx.db):
-            yield user
+        async for user, stored in export.exported(ctx.db):
+            app = stored and factor_check.opened(ctx.config, stored)
+            if stored and not app:
+                raise CannotRead(f"The authenticator app of {user.username} can't be read. {HINT}")
+            site = ctx.config.site_name
+            yield user._replace(
+                otpauth=totp.address(app, site=site, username=user.username) if app else None
+            )
 
 
 async def hash_kinds(ctx: Context, *, rounds: int) -> list[HashKind]:
@@ -243,12 +254,22 @@ async def _collect(ctx: Context, rows: Rows, problems: _Problems, reading: Readi
                 problems.add(problem)
             continue
         role_id = roles[found.role.lower()] if found.role else default
-        values = {**found._asdict(), "role_id": role_id}
+        values = {**found._asdict(), "role_id": role_id, **_sealed(ctx, found.app)}
         batch.append([values[column] for column in staging.COLUMNS])
         if len(batch) == AT_ONCE:
             await staging.put(ctx.db, batch)
             batch = []
     await staging.put(ctx.db, batch)
+
+
+def _sealed(ctx: Context, app: AppSecret | None) -> dict[str, object]:
+    """Return what is kept of an app: never its secret as it came."""
+    if app is None:
+        return dict.fromkeys(staging.APP_COLUMNS)
+    row_id = uuid4()
+    sealed = seal(ctx.config.signing_keys, app.secret, row_id=row_id)
+    values = (row_id, sealed, app.algorithm, app.digits, app.period)
+    return dict(zip(staging.APP_COLUMNS, values, strict=True))
 
 
 def _unknown_role(user: StagedUser) -> Problem:

@@ -207,15 +207,14 @@ async def restore(db: AsyncSession, user_id: UUID, *, since: datetime) -> None:
     await db.execute(removed.values(removed_at=None))
 
 
-async def not_under(
-    db: AsyncSession, heads: Sequence[bytes], *, most: int, holding: bool = False
+async def hold_not_under(
+    db: AsyncSession, heads: Sequence[bytes], *, after: UUID, most: int
 ) -> list[Sealed]:
-    """Return secrets that are sealed under none of these keys; ``holding``: until the end."""
+    """Return and hold secrets that are sealed under none of these keys, in the order of ids."""
     head = func.substr(AppSecretRow.sealed, 1, HEAD_BYTES)
-    statement = _SEALED.where(head.not_in(heads)).order_by(AppSecretRow.id).limit(most)
-    if holding:
-        statement = statement.with_for_update(skip_locked=True)
-    return [bound(Sealed, row) for row in await db.execute(statement)]
+    statement = _SEALED.where(head.not_in(heads), AppSecretRow.id > after)
+    rows = await db.execute(statement.order_by(AppSecretRow.id).limit(most).with_for_update())
+    return [bound(Sealed, row) for row in rows]
 
 
 async def count_not_under(db: AsyncSession, heads: Sequence[bytes]) -> int:

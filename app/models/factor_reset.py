@@ -60,11 +60,11 @@ async def next_due(db: AsyncSession) -> Due | None:
 
     A wait whose user changed the password since, or may not sign in, is over without effect.
     """
-    half = FactorReset.asked_at + (FactorReset.due_at - FactorReset.asked_at) / 2
+    is_half_over = func.now() - FactorReset.asked_at >= FactorReset.due_at - func.now()
     is_over = FactorReset.due_at <= func.now()
     statement = (
         select(FactorReset.user_id, FactorReset.due_at, is_over.label("is_over"))
-        .where(is_over | ((half <= func.now()) & (FactorReset.reminded == 0)))
+        .where(is_over | (is_half_over & (FactorReset.reminded == 0)))
         .order_by(FactorReset.due_at)
         .limit(1)
         .with_for_update(skip_locked=True)

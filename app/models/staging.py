@@ -16,6 +16,7 @@ from sqlalchemy import (
     DateTime,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     Row,
     Select,
@@ -25,6 +26,7 @@ from sqlalchemy import (
     Uuid,
     and_,
     bindparam,
+    case,
     delete,
     exists,
     func,
@@ -38,6 +40,8 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.kit.addresses import canonical
+from app.kit.factors import Factor
+from app.models.app_secret import AppSecretRow
 from app.models.base import bound
 from app.models.user import User
 
@@ -58,6 +62,11 @@ _COPIED = (
     Column("terms_accepted_at", _MOMENT),
     Column("created_at", _MOMENT),
     Column("last_login_at", _MOMENT),
+    Column("app_id", Uuid),
+    Column("app_sealed", LargeBinary),
+    Column("app_algorithm", Text),
+    Column("app_digits", Integer),
+    Column("app_period", Integer),
 )
 STAGED = Table(
     "staged_users",
@@ -68,13 +77,17 @@ STAGED = Table(
     postgresql_on_commit="DROP",
 )
 COLUMNS = tuple(column.name for column in _COPIED)
+APP_COLUMNS = tuple(name for name in COLUMNS if name.startswith("app_"))
 _INDEXES = (
     Index("ix_staged_users_line", STAGED.c.line),
     Index("ix_staged_users_email_key", STAGED.c.email_key),
     Index("ix_staged_users_username_key", STAGED.c.username_key),
 )
 _C = STAGED.c
-_KEPT = [name for name in COLUMNS if name not in {"line", "is_derived"}]
+_KEPT = [
+    name for name in COLUMNS if name not in {"line", "is_derived"} and not name.startswith("app_")
+]
+_HAS_APP = _C.app_id.is_not(None)
 
 
 class StagingConflict(NamedTuple):
@@ -204,14 +217,23 @@ async def admit(db: AsyncSession, *, after: int, most: int) -> tuple[int | None,
     last: int | None = await db.scalar(select(func.max(lines.c.line)))
     if last is None:
         return None, []
-    source = select(_C.id, *(_C[name] for name in _KEPT)).where(_C.line > after, _C.line <= last)
+    these = and_(_C.line > after, _C.line <= last)
+    factors = case((_HAS_APP, int(Factor.APP)), else_=0)
+    source = select(_C.id, factors, *(_C[name] for name in _KEPT)).where(these)
     statement = (
         insert(User)
-        .from_select(["id", *_KEPT], source.order_by(_C.line))
+        .from_select(["id", "factors", *_KEPT], source.order_by(_C.line))
         .on_conflict_do_nothing()
         .returning(User.id)
     )
-    return last, list(await db.scalars(statement))
+    admitted = list(await db.scalars(statement))
+    is_in = exists().where(User.id == _C.id)
+    apps = select(
+        _C.app_id, _C.id, _C.app_sealed, _C.app_algorithm, _C.app_digits, _C.app_period, func.now()
+    ).where(these, _HAS_APP, is_in)
+    names = ["id", "user_id", "sealed", "algorithm", "digits", "period", "confirmed_at"]
+    await db.execute(insert(AppSecretRow).from_select(names, apps))
+    return last, admitted
 
 
 async def drop_late(db: AsyncSession) -> tuple[int, list[StagingConflict]]:

@@ -20,6 +20,7 @@ from app.mail import messages
 from app.models import app_secret, audit, factor, passkey, rate_limit, recovery_code
 from app.models.app_secret import Sealed
 from app.models.audit import Event
+from app.models.export import StoredApp
 from app.models.user import Credentials
 from app.steps import notices
 from app.steps.session_start import Shown
@@ -133,7 +134,7 @@ async def show(
     return None
 
 
-def opened(config: Config, stored: Sealed) -> AppSecret | None:
+def opened(config: Config, stored: Sealed | StoredApp) -> AppSecret | None:
     """Return a stored secret, None if no key of ours opens it."""
     try:
         secret = unseal(config.signing_keys, stored.sealed, row_id=stored.id)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, NamedTuple
 
+from app.kit import totp
 from app.kit.addresses import (
     USERNAME_LONGEST,
     USERNAME_SHORTEST,
@@ -17,6 +18,7 @@ from app.kit.addresses import (
     normal_email,
 )
 from app.kit.hashes import normal_hash
+from app.kit.totp import AppSecret
 from app.transfer.columns import AS_IT_IS, JUDGED, Reading
 from app.transfer.rows import Problem, Row
 
@@ -38,7 +40,8 @@ REASON_LONGEST = 1000
 class StagedUser(NamedTuple):
     """A user who may come in. No ``confirmed_at``: the address is still to be confirmed.
 
-    ``is_derived``: the username was made from the address, and may get a number.
+    ``is_derived``: the username was made from the address, and may get a number. ``app``: what
+    their authenticator app knows.
     """
 
     line: int
@@ -56,6 +59,7 @@ class StagedUser(NamedTuple):
     terms_accepted_at: datetime | None
     created_at: datetime
     last_login_at: datetime | None
+    app: AppSecret | None = None
 
 
 def read(row: Row, *, now: datetime, reading: Reading = AS_IT_IS) -> StagedUser | list[Problem]:
@@ -144,6 +148,7 @@ def _staged(
         terms_accepted_at=first["terms_accepted_at"],
         created_at=created_at,
         last_login_at=first["last_login_at"],
+        app=first["otpauth"],
     )
 
 
@@ -221,6 +226,11 @@ def _username(value: object, _now: datetime, _reading: Reading) -> str:
 
 def _hash(value: object, _now: datetime, reading: Reading) -> str | None:
     return normal_hash(_text(value), flask_security_salt=reading.flask_security_salt or "")
+
+
+def _app(value: object, _now: datetime, _reading: Reading) -> AppSecret | None:
+    text = _text(value)
+    return totp.read_address(text) if text else None
 
 
 def _reason(value: object, _now: datetime, _reading: Reading) -> str:
@@ -320,6 +330,7 @@ PARSERS: dict[str, Callable[[object, datetime, Reading], Any]] = {
     "blocked_reason": _reason,
     "delete_at": _coming,
     "terms_accepted_at": _moment,
+    "otpauth": _app,
     "created_at": _moment,
     "last_login_at": _moment,
 }
