@@ -51,7 +51,8 @@ async def enter(browser: Browser, **more: str) -> None:
     """Sign Alice in by password and code."""
     await show_password(browser)
     await let_codes_pass(browser.services)
-    response = await browser.post("/login/factor", code=await code_of(browser.services), **more)
+    fields = {"code": await code_of(browser.services), **more}
+    response = await browser.post("/login/factor", fields)
     assert response.status_code == 303, browser.text
 
 
