@@ -72,6 +72,7 @@ class TestFirstFactor:
     async def test_one_that_does_not_verify_is_refused(
         self, services: Services, key: SoftKey
     ) -> None:
+        """The library takes it as it comes (PK-03)."""
         key.flags = UP
         asked = await ask(services)
         await refused(services, key.get(asked.options), asked)

@@ -1,6 +1,7 @@
 """People who come from elsewhere, and go: refusals first."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Iterable, Iterator
 from typing import Any
 from unicodedata import normalize
@@ -12,6 +13,7 @@ from werkzeug.security import generate_password_hash
 
 from app.flows import login, registration, transfer
 from app.flows.transfer import HashKind, Imported
+from app.kit import totp
 from app.kit.errors import CannotRead, WrongCredentials
 from app.kit.hashes import flask_security_form
 from app.services import Services
@@ -20,6 +22,7 @@ from app.transfer.parsing import derived_username
 from app.transfer.rows import Problem, Row
 from tests import databases
 from tests.contexts import context, operator
+from tests.factors import finish
 from tests.flows.test_password_reset import reset
 from tests.kit.test_hashes import made
 from tests.mailbox import link_about
@@ -433,3 +436,44 @@ async def test_hashes_of_flask_security_are_counted_and_open_once_and_for_all(
             await sign_in(services, someone, password="wrong")
         assert isinstance(await sign_in(services, someone), login.SignedIn)
         assert isinstance(await sign_in(services, someone), login.SignedIn)
+
+
+class TestApps:
+    """Authenticator apps come along, and go along."""
+
+    ADDRESS = (
+        "otpauth://totp/Site:erna?secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP&algorithm=SHA512&digits=8"
+        "&period=60"
+    )
+
+    async def test_a_wrong_address_is_a_problem(self, services: Services) -> None:
+        problems: list[Problem] = []
+        await bring(services, {**ANNA, "otpauth": "otpauth://totp/x?secret=x"}, told=problems)
+        assert [problem.column for problem in problems] == ["otpauth"]
+        assert await look(services) == []
+
+    async def test_another_name_is_not_passed_over(self, services: Services) -> None:
+        problems: list[Problem] = []
+        await bring(services, {**ANNA, "totp_secret": "JBSWY3DPEHPK3PXP"}, told=problems)
+        assert "second factor" in problems[0].sentence
+
+    async def test_who_had_an_app_is_asked_for_its_code(self, services: Services) -> None:
+        for column in ("otpauth", "totp_uri"):
+            email = f"{column.replace('_', '.')}@example.com"
+            row = {"email": email, "password_hash": ANNA["password_hash"], column: self.ADDRESS}
+            await bring(services, row)
+            outcome = await sign_in(services, Someone("x", email, OLD))
+            assert isinstance(outcome, login.FactorDue)
+            app = totp.read_address(self.ADDRESS)
+            code = totp.code_at(app, int(time.time()) // 60)
+            assert await finish(services, outcome.secret, code)
+
+    async def test_an_export_says_what_an_import_reads(self, services: Services) -> None:
+        await bring(services, {**ANNA, "otpauth": self.ADDRESS})
+        async with operator(services) as ctx:
+            (user,) = [each async for each in transfer.exported(ctx)]
+        assert user.otpauth is not None
+        assert totp.read_address(user.otpauth) == totp.read_address(self.ADDRESS)
+        async with services.engine.connect() as connection:
+            rows = str((await connection.execute(text("SELECT * FROM app_secrets"))).all())
+        assert "JBSWY3DP" not in rows
