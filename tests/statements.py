@@ -28,6 +28,7 @@ from app import models
 from app.db import Prepared
 from app.flows.housekeeping import _stale
 from app.kit.client import OPERATOR, Client
+from app.kit.passkeys import Born
 from app.kit.permissions import Permission
 from app.kit.sealing import Purpose
 from app.limits import Delay, Rate
@@ -35,6 +36,7 @@ from app.mail.message import Message
 from app.models import audit, outbox, rate_limit, registration, session, token, user_search
 from app.models import user as users
 from app.models.audit import Event
+from app.models.challenge import Use
 from app.services import Services
 
 NAMES = ("pat1", "pat1@example.com")
@@ -114,7 +116,8 @@ def _by_type(someone: users.Credentials) -> dict[object, object]:
         timedelta: HOUR, timedelta | None: HOUR, datetime: moment, datetime | None: moment,
         Permission: Permission.ADMIN, Event: Event.CONFIRMED, Purpose: Purpose.RESET,
         Client: OPERATOR, users.Credentials: someone, Message: Message(NAMES[1], "s", "t", "h"),
-        Delay: Delay(3, HOUR), Mapping[str, Iterable[Rate]]: {"x": [Rate(5, HOUR)]},
+        Use: Use.ADD, Born: Born(b"c" * 32, b"k", 0, True, True, True, ["usb"], uuid4()),
+        Iterable[bytes]: [digest], Delay: Delay(3, HOUR), Mapping[str, Iterable[Rate]]: {"x": [Rate(5, HOUR)]},
         outbox.Claimed: claimed, token.Taken: token.Taken(someone.id, NAMES[1], moment),
     }  # fmt: skip
 
@@ -129,6 +132,8 @@ def _by_function(services: Services, someone: UUID) -> dict[str, list[Arguments]
     ]
     names: list[Arguments] = [{"name": name} for name in (*NAMES, str(someone))]
     return {
+        "app_secret.begin": [{"sealed": b"s" * 53}], "app_secret.reseal": [{"sealed": b"s" * 53}],
+        "app_secret.add": [{"sealed": b"s" * 53, "algorithm": "sha1", "digits": 6, "period": 30}],
         "audit.page": list(_pages_of_history(someone)),
         "audit.forget_some": [{"since": datetime(2020, 1, 1, tzinfo=UTC), "most": 1000}],
         "user_search.page": list(_pages_of_people()),

@@ -47,8 +47,10 @@ async def begun(ctx: Context) -> SetUp:
 
     Raises:
         NoSuchFactor: nothing was begun, or too long ago.
+        SignedOut: the session has ended meanwhile.
     """
     async with autocommit(ctx.db):
+        await authorization.ask_again(ctx)
         stored = await app_secret.find_begun(ctx.db, ctx.user_id)
         user = await users.find_by_id(ctx.db, ctx.user_id)
     app = stored and factor_check.opened(ctx.config, stored)
