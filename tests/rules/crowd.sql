@@ -39,6 +39,8 @@ SELECT now() - interval '1 hour' * n * 2.2, 'event' || n % 40, id, id, '10.0.0.0
     'a browser', 'x'
 FROM numbered, generate_series(1, 2);
 
+UPDATE login_sessions SET id = user_id WHERE remembered
+    AND user_id = (SELECT id FROM users WHERE username = 'pat1');
 INSERT INTO app_secrets (user_id, sealed, confirmed_at, removed_at)
 SELECT id, decode(repeat('73', 53), 'hex'), now(), CASE WHEN random() < 0.1 THEN now() END FROM users
 WHERE username <> 'pat1';
