@@ -9,7 +9,7 @@ import click
 from sqlalchemy import URL, make_url
 
 from app import config as settings
-from app import embedded, schema
+from app import embedded, schema, site
 from app.cli.shared import Deployment, connections_of, database, read_config, running_database
 from app.complaints import complaint
 from app.db import database_url
@@ -17,6 +17,7 @@ from app.kit.errors import Refusal
 from app.kit.keys import new_key
 from app.kit.shares import Share
 from app.runtime import serve
+from app.words.refusals import sentence
 
 # By the name of their module in ``app.cli``: each is imported when it is asked for.
 LOOKING_AFTER = (
@@ -29,6 +30,7 @@ LOOKING_AFTER = (
     "roles",
     "sessions",
     "shell",
+    "site",
     "users",
 )
 
@@ -64,6 +66,7 @@ def serve_command(*, with_mailer: bool) -> None:
     if sys.stdin is None or not sys.stdin.isatty():
         signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until the supervisor takes it
     config = read_config()
+    own = site.load(config.site)  # a mistake in it is told before anything starts
     sockets = serve.listeners(config)
     if not config.is_laptop:
         url = database_url(config)
@@ -78,7 +81,7 @@ def serve_command(*, with_mailer: bool) -> None:
         embedded.stop_leftover(config.data_dir)
         with embedded.served(config.data_dir) as text:
             url = make_url(text)
-            schema.migrate(url)
+            schema.migrate(url, own)
             workers = serve.worker_count(config, connections_of(Deployment(config, url)))
             has_administrator = Deployment(config, url).ask(access.has_administrator)
             words = laptop.welcome(config, workers=workers, has_administrator=has_administrator)
@@ -90,7 +93,7 @@ def migrate() -> None:
     """Update the database schema. Several at once take turns."""
     with database() as deployment:
         deployment.ask(lambda ctx: schema.check_encoding(ctx.db))
-        schema.migrate(deployment.url)
+        schema.migrate(deployment.url, deployment.site)
     click.echo("Database is up to date.")
 
 
@@ -131,13 +134,17 @@ def main() -> NoReturn:
         commands(prog_name="python -m app")
     except settings.WrongSettings as wrong:
         _fail(f"Some settings are wrong:\n{wrong}", status=2)
-    except (Refusal, embedded.NoDatabase, serve.CannotServe, schema.WrongDatabase) as error:
+    except site.WrongSite as wrong:
+        _fail(str(wrong), status=2)
+    except Refusal as refusal:
+        _fail(sentence(refusal))
+    except (embedded.NoDatabase, serve.CannotServe, schema.WrongDatabase) as error:
         _fail(str(error))
     except Exception as error:
-        sentence = complaint(error, _given_database())
-        if sentence is None:
+        why = complaint(error, _given_database())
+        if why is None:
             raise
-        _fail(sentence)
+        _fail(why)
     sys.exit(0)
 
 

@@ -10,7 +10,8 @@ from socket import gaierror
 from sqlalchemy import URL
 from sqlalchemy.exc import DBAPIError
 
-from app.db import CONNECT_SECONDS, is_away
+from app.db import CONNECT_SECONDS
+from app.db_errors import is_away
 from app.mail.message import one_line
 
 REACHED, USED = "Can't reach the database: ", "Can't use the database: "

@@ -15,6 +15,8 @@ from app.kit.client import OPERATOR, Client
 from app.kit.errors import SignedOut
 from app.kit.passwords import PasswordHasher
 from app.kit.tokens import digest
+from app.mail.message import Brand
+from app.site import Site, load
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,16 @@ class Context:
     session_secret: str | None = None
     browser: str | None = None
     pending_login: str | None = None
+
+    @property
+    def site(self) -> Site:
+        """What the owner's package adds."""
+        return load(self.config.site)
+
+    @property
+    def brand(self) -> Brand:
+        """How emails show the site."""
+        return Brand(self.config.site_name, self.site.folder("templates"))
 
     @property
     def user_id(self) -> UUID:

@@ -1,4 +1,4 @@
-"""The way to PostgreSQL: engine and session factory, and which errors mean that it is away."""
+"""The way to PostgreSQL: engine and session factory."""
 
 import asyncio
 import time
@@ -8,14 +8,12 @@ from typing import Any, NamedTuple
 from uuid import uuid4
 
 import asyncpg
-from asyncpg.exceptions import InterfaceError as AsyncpgInterfaceError
-from asyncpg.exceptions import InternalClientError, PostgresError, TargetServerAttributeNotMatched
+from asyncpg.exceptions import TargetServerAttributeNotMatched
 from sqlalchemy import URL, ClauseElement, make_url, text
 from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg as AsyncpgDialect
 from sqlalchemy.engine import AdaptedConnection, ExceptionContext
 from sqlalchemy.event import listen, listens_for
-from sqlalchemy.exc import DBAPIError, DisconnectionError, InterfaceError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.ext.asyncio import (
     AsyncEngine,
     AsyncSession,
@@ -26,6 +24,7 @@ from sqlalchemy.orm import Session, SessionTransaction
 from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 
 from app.config import Config
+from app.db_errors import GONE, is_read_only
 
 CONNECT_SECONDS = 3
 COMMAND_SECONDS = 3
@@ -60,22 +59,7 @@ _POOLED: dict[str, Any] = {
     **UNPREPARED,
 }
 POOLED = "pooled"  # an engine's option: its connections change hands after each transaction
-READ_ONLY_STATE = "25006"
-# SQLSTATE classes that say "not now" rather than "your query is wrong": connection, our password
-# (which is being changed), rollback (deadlock), resources, intervention (shutdown, cancelled),
-# system; and lock_not_available.
-_AWAY_STATES = (READ_ONLY_STATE, "08", "28", "40", "53", "57", "58", "55P03")
 
-_TOO_SLOW_STATES = {"57014", "55P03"}  # cancelled by a time limit; a lock was not to be had
-_SEVERED_STATES = ("08", "57P")  # connection; shutdown, also of a standby that is promoted
-
-# The driver's "internal" error is what a connection says whose server has said goodbye, but whose
-# end has not come yet.
-_GONE = (OSError, TimeoutError, PostgresError, AsyncpgInterfaceError, InternalClientError)
-_ALWAYS_AWAY = (
-    OSError, TimeoutError, PoolTimeout, InterfaceError, OperationalError, AsyncpgInterfaceError,
-    InternalClientError,
-)  # fmt: skip
 
 Sessions = async_sessionmaker[AsyncSession]
 
@@ -112,7 +96,7 @@ class _Hosts:
                 connection = await asyncpg.connect(host=host[number], port=port[number], **options)
             except TargetServerAttributeNotMatched as error:
                 trouble = ConnectionRefusedError(str(error))  # a standby: as good as away
-            except _GONE as error:
+            except GONE as error:
                 trouble = error
             else:
                 self._right = number
@@ -167,19 +151,6 @@ def _leave_read_only(context: ExceptionContext) -> None:
         context.is_disconnect = True
 
 
-def is_read_only(error: BaseException) -> bool:
-    """Whether a server refuses to write: it is a standby now."""
-    return _state(error) == READ_ONLY_STATE
-
-
-def is_severed(error: BaseException) -> bool:
-    """Whether a driver's error says that a connection is gone, not that nobody answers."""
-    return _state(error).startswith(_SEVERED_STATES) or (
-        isinstance(error, (OSError, AsyncpgInterfaceError, InternalClientError))
-        and not isinstance(error, TimeoutError)
-    )
-
-
 def _terminate(connection: AdaptedConnection, _: ConnectionPoolEntry, __: object) -> None:
     """Cut a connection that nobody trusts any more: SQLAlchemy would take leave for 2 seconds."""
     connection.driver_connection.terminate()
@@ -200,7 +171,7 @@ def _try_if_idle(
         return
     try:
         connection.run_async(lambda driver: driver.execute("SELECT 1"))
-    except _GONE as error:
+    except GONE as error:
         raise DisconnectionError(str(error)) from error
 
 
@@ -320,30 +291,3 @@ async def autocommit(db: AsyncSession) -> AsyncIterator[None]:
         if not db.get_bind().get_execution_options().get(POOLED):
             await db.connection(execution_options={"isolation_level": "AUTOCOMMIT"})
         yield
-
-
-def is_away(error: BaseException) -> bool:
-    """Whether an error says that the database is away or overloaded, so that 503 is right.
-
-    The driver's own errors come as they are while a connection is set up, and wrapped later.
-    """
-    if isinstance(error, _ALWAYS_AWAY):
-        return True
-    if isinstance(error, DBAPIError) and error.connection_invalidated:
-        return True
-    return _state(error).startswith(_AWAY_STATES)
-
-
-def why_away(error: BaseException) -> str:
-    """Say what is the matter with a database that ``is_away``."""
-    if isinstance(error, PoolTimeout):
-        return "all database connections of this worker are in use"
-    if isinstance(error, TimeoutError) or _state(error) in _TOO_SLOW_STATES:
-        return "the database didn't answer in time"
-    return "the database isn't available"
-
-
-def _state(error: BaseException) -> str:
-    """Return the SQLSTATE of an error, the driver's own or wrapped; empty if it has none."""
-    driver_error = error.orig if isinstance(error, DBAPIError) else error
-    return getattr(driver_error, "sqlstate", None) or ""

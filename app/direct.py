@@ -13,7 +13,8 @@ from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.event import listen
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from app.db import COMMAND_SECONDS, POOLED, Prepared, is_read_only, is_severed
+from app.db import COMMAND_SECONDS, POOLED, Prepared
+from app.db_errors import is_read_only, is_severed
 
 
 class DirectConnection:

@@ -1,18 +1,20 @@
 """The database's schema: how far a database has come, and bringing it to head."""
 
+import re
+from collections.abc import Collection
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from sqlalchemy import URL, text
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
 from app.db import SERVER_SETTINGS
+from app.site import Site
 
 if TYPE_CHECKING:
     from alembic.config import Config as AlembicConfig
 
 ROOT = Path(__file__).parent.parent
-VERSIONS = ROOT / "alembic" / "versions"
 ENCODING = "UTF8"
 # What we leave to whoever looks after the database: a freeze is meant, a safer commit too.
 OF_THE_OPERATOR = ("default_transaction_read_only", "synchronous_commit", "server_encoding")
@@ -53,43 +55,84 @@ def other_encoding(encoding: str) -> str:
     )
 
 
-def alembic_config(url: URL | None = None) -> "AlembicConfig":
+class Branch(NamedTuple):
+    """A line of migrations: ours, or the site's, whose revisions begin with its name."""
+
+    folder: Path
+    prefix: str = ""
+
+    @property
+    def revisions(self) -> list[str]:
+        """The revisions, in order, by the names of their files: ``0001_words.py``."""
+        pattern = re.compile(rf"({self.prefix}[0-9]{{4}})_\w+\.py")
+        found = (pattern.fullmatch(path.name) for path in self.folder.iterdir())
+        return sorted(match[1] for match in found if match)
+
+    @property
+    def head(self) -> str | None:
+        """The newest revision that this program knows."""
+        return max(self.revisions, default=None)
+
+    def is_behind(self, found: Collection[str]) -> bool:
+        """Whether a database that is at some revisions lacks one of this line.
+
+        One that the program does not know was made by a newer program, and is well.
+        """
+        at = next((each for each in found if self._is_own(each)), None)
+        return self.head is not None and (at is None or (at != self.head and at in self.revisions))
+
+    def _is_own(self, revision: str) -> bool:
+        return revision.removeprefix(self.prefix).isdigit()
+
+
+OURS = Branch(ROOT / "alembic" / "versions")
+
+
+def branches(site: Site) -> list[Branch]:
+    """Return our line of migrations, and the site's if it has one."""
+    own = site.folder("migrations")
+    return [OURS, *([Branch(own, f"{site.name}_")] if own else [])]
+
+
+def is_behind(found: Collection[str], site: Site) -> bool:
+    """Whether a database that is at these revisions has to be migrated."""
+    return any(branch.is_behind(found) for branch in branches(site))
+
+
+def alembic_config(url: URL | None = None, site: Site | None = None) -> "AlembicConfig":
     """Return alembic's settings; with ``url`` its ``env.py`` asks nobody else for the database."""
     from alembic.config import Config as AlembicConfig  # noqa: PLC0415 - workers need none of it
 
     config = AlembicConfig(ROOT / "alembic.ini")
     config.set_main_option("script_location", str(ROOT / "alembic"))
+    folders = [str(branch.folder) for branch in branches(site or Site())]
+    config.set_main_option("path_separator", "newline")
+    config.set_main_option("version_locations", "\n".join(folders))
     config.attributes["url"] = url
     return config
 
 
-def migrate(url: URL, revision: str = "head") -> None:
-    """Bring a database to a revision. Any number at once: they take turns by an advisory lock."""
+def migrate(url: URL, site: Site | None = None, *, revision: str = "heads") -> None:
+    """Bring a database to a revision. Any number at once: they take turns by an advisory lock.
+
+    Raises:
+        WrongDatabase: it has migrations of a site that is not here.
+    """
     from alembic import command  # noqa: PLC0415 - likewise
+    from alembic.util import CommandError  # noqa: PLC0415 - likewise
 
-    command.upgrade(alembic_config(url), revision)
-
-
-def head() -> str | None:
-    """Return the newest revision that this program knows."""
-    return max(_revisions(), default=None)
-
-
-def knows(revision: str) -> bool:
-    """Whether a revision is this program's. One that is not was made by a newer program."""
-    return revision in _revisions()
+    try:
+        command.upgrade(alembic_config(url, site), revision)
+    except CommandError as error:
+        raise WrongDatabase(
+            f"Can't migrate: {error}. A newer program was here before, or one with another SITE."
+        ) from error
 
 
-def _revisions() -> set[str]:
-    """Return the revisions by the names of their files, which begin with them."""
-    return {path.name.partition("_")[0] for path in VERSIONS.glob("*_*.py")}
-
-
-async def revision(engine: AsyncEngine) -> str | None:
-    """Return the revision that the database is at, None before the first migration."""
+async def revisions(engine: AsyncEngine) -> frozenset[str]:
+    """Return the revisions that the database is at, none before the first migration."""
     async with engine.connect() as connection:
         exists = await connection.scalar(text("SELECT to_regclass('alembic_version')"))
         if exists is None:
-            return None
-        found: str | None = await connection.scalar(text("SELECT version_num FROM alembic_version"))
-        return found
+            return frozenset()
+        return frozenset(await connection.scalars(text("SELECT version_num FROM alembic_version")))

@@ -10,7 +10,8 @@ from sqlalchemy import URL
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
 from app.config import Config
-from app.db import Sessions, is_away, limited_session, make_engine, make_sessions, why_away
+from app.db import Sessions, limited_session, make_engine, make_sessions
+from app.db_errors import is_away, why_away
 from app.direct import direct_connection
 from app.flows.lookup import CurrentSession, Lookup
 from app.kit.errors import DatabaseAway

@@ -8,11 +8,14 @@ from sqlalchemy import URL
 
 from app import edge, web
 from app.config import Config
+from app.http import websockets
 from app.http.application import Application
 from app.http.assets import STATIC_DIR, static_path
 from app.http.body import limit_bodies
 from app.http.connections import drop_idle_processors
 from app.services import EXTENSION, opened
+from app.site import load
+from app.web import own_pages
 
 TEMPLATES_DIR = Path(__file__).parent.parent / "templates"
 
@@ -22,13 +25,18 @@ def create_app(config: Config, url: URL) -> Quart:
 
     ``url`` is where the database is. Nothing is opened before the server starts; an application
     object serves once.
+
+    Raises:
+        WrongSite: the owner's package cannot be used.
     """
+    site = load(config.site)
     app = Application(
         "app",
         public_url=config.public_url,
+        site=site,
         template_folder=str(TEMPLATES_DIR),
         static_folder=str(STATIC_DIR),
-        static_url_path=static_path(),
+        static_url_path=static_path(site.folder("static")),
     )
 
     @app.while_serving
@@ -39,6 +47,8 @@ def create_app(config: Config, url: URL) -> Quart:
 
     web.init_app(app, config)
     edge.init_app(app, config)
+    own_pages.check(app, site)
+    websockets.register(app, config)
     drop_idle_processors(app)
     limit_bodies(app)
     return app

@@ -123,7 +123,7 @@ def main(arguments: Sequence[str]) -> None:
         with embedded.served(home) as local:
             url = make_url(local)
             if not is_full:
-                schema.migrate(url, "0003")
+                schema.migrate(url, revision="0003")
                 asyncio.run(make(url, options.users))
             begun = time.perf_counter()
             schema.migrate(url)

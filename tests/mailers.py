@@ -15,7 +15,7 @@ from sqlalchemy import text
 from app.config import Config
 from app.mail.message import Message
 from app.models import outbox
-from app.runtime import mailer
+from app.runtime import background
 from app.services import Services
 from tests.mailserver import MailServer
 from tests.server import ROOT
@@ -44,10 +44,10 @@ def plain(server: MailServer) -> str:
 
 @asynccontextmanager
 async def working(services: Services, url: str | None, **settings: object) -> AsyncIterator[None]:
-    """Have the mailer at work, and stop it at the end."""
+    """Have the mailer and housekeeping at work, and stop them at the end."""
     stop = asyncio.Event()
     config = with_mail(services.config, url, **settings)
-    task = asyncio.create_task(mailer.deliver(config, services.engine.url, stop))
+    task = asyncio.create_task(background.work(config, services.engine.url, stop))
     try:
         yield
     finally:

@@ -178,3 +178,14 @@ def _wait(server: Server) -> None:
         if server.process.poll() is not None or time.monotonic() > deadline:
             raise AssertionError(f"the server did not start:\n{server.log}")
         time.sleep(0.05)
+
+
+def refused_start(environ: dict[str, str]) -> str:
+    done = subprocess.run(
+        [sys.executable, "-m", "app", "serve"],
+        cwd=ROOT, env={"BIND": local_port()} | environ, capture_output=True, text=True,
+        check=False, timeout=30,
+    )  # fmt: skip
+    assert done.returncode in {1, 2}
+    assert "Traceback" not in done.stderr
+    return done.stderr

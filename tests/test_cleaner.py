@@ -9,9 +9,9 @@ from app.flows.housekeeping import Pruned, prune
 from app.kit.metrics import HOUSEKEEPING_AT, PRUNED
 from app.runtime import cleaner
 from app.services import Services
-from tests.flows.test_housekeeping import leave
+from tests.deletions import leave
 from tests.mailers import post, settled, until, working
-from tests.models.test_pruning import fill
+from tests.rows import fill
 from tests.users import ROOT, count, create_user
 
 

@@ -13,6 +13,7 @@ from sqlalchemy import URL
 
 from app.__main__ import commands
 from app.kit.errors import Refusal
+from app.words.refusals import sentence
 from tests import databases
 from tests.server import environment
 
@@ -28,7 +29,7 @@ class Shell:
         done = self._runner.invoke(commands, arguments, input=typed)
         if isinstance(done.exception, Refusal):
             assert status == 1, done.exception
-            return done.exception.sentence
+            return sentence(done.exception)
         if done.exception is not None and not isinstance(done.exception, SystemExit):
             raise done.exception
         assert done.exit_code == status, done.output

@@ -14,7 +14,7 @@ import trustme
 from sqlalchemy import URL
 
 from tests import databases
-from tests.doctor.test_visits import listening, silent
+from tests.listeners import listening, silent
 from tests.mailers import SENDER, plain
 from tests.mailserver import certificate, mail_server
 from tests.server import ROOT, Server, environment, free_port, local_port, serving

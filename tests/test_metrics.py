@@ -1,50 +1,16 @@
 """Metrics: on a port of their own, right over several workers, also after one has died."""
 
-import re
-import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 
 import pytest
 from sqlalchemy import URL
 
 from tests import databases
+from tests.exported import fetch, metrics, until
 from tests.server import Server, environment, local_port, serving
-from tests.test_many_workers import Visitor
+from tests.visitors import Visitor
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture(scope="module")
-def server(worker_database: URL) -> Iterator[Server]:
-    settings = {"WORKERS": "2", "METRICS_BIND": local_port()}
-    with databases.migrated(worker_database) as url, serving(environment(url, **settings)) as made:
-        yield made
-
-
-def fetch(address: str) -> tuple[int, str]:
-    try:
-        with urllib.request.urlopen(address, timeout=10) as answer:  # noqa: S310
-            return answer.status, answer.read().decode()
-    except urllib.error.HTTPError as error:
-        return error.code, error.read().decode()
-
-
-def metrics(server: Server) -> dict[str, float]:
-    """Return all samples by what stands before their value."""
-    status, text = fetch(f"http://{server.environ['METRICS_BIND']}/metrics")
-    assert status == 200
-    found = re.findall(r"^([a-z_]+(?:\{[^}]*\})?) (\S+)$", text, re.MULTILINE)
-    return {name: float(value) for name, value in found}
-
-
-def until(server: Server, name: str, value: float, *, seconds: float = 10) -> None:
-    """Wait until a sample has a value: workers report once a second."""
-    deadline = time.monotonic() + seconds
-    while (now := metrics(server).get(name)) != value:
-        assert time.monotonic() < deadline, f"{name} is {now}, not {value}"
-        time.sleep(0.1)
 
 
 def test_the_public_port_has_no_metrics(server: Server) -> None:
@@ -95,3 +61,10 @@ def test_no_metric_says_a_secret(server: Server) -> None:
     _, text = fetch(f"http://{server.environ['METRICS_BIND']}/metrics")
     for secret in ("silent", "canary", server.environ["SECRET_KEY"], "example.com"):
         assert secret not in text
+
+
+@pytest.fixture(scope="module")
+def server(worker_database: URL) -> Iterator[Server]:
+    settings = {"WORKERS": "2", "METRICS_BIND": local_port()}
+    with databases.migrated(worker_database) as url, serving(environment(url, **settings)) as made:
+        yield made

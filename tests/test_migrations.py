@@ -38,7 +38,7 @@ JOIN pg_class ON pg_class.oid = indrelid WHERE relnamespace = 'public'::regnames
 async def old(worker_database: URL) -> AsyncIterator[URL]:
     """Yield a database of the first release, with two people."""
     with databases.fresh(worker_database) as url:
-        databases.in_thread(schema.migrate, url, "0003")
+        databases.in_thread(schema.migrate, url, revision="0003")
         engine = create_async_engine(url, poolclass=NullPool)
         async with engine.begin() as connection:
             someone = {"email": ALICE.email, "username": ALICE.username}

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 import pytest
 from sqlalchemy import URL
 
+from tests.exported import until
 from tests.server import Server, environment, local_port, serving
-from tests.test_metrics import until
 
 pytestmark = pytest.mark.slow
 

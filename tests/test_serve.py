@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import URL
 
-from tests.server import ROOT, Server, environment, local_port, serving
+from tests.server import ROOT, Server, environment, local_port, refused_start, serving
 
 pytestmark = pytest.mark.slow
 
@@ -29,17 +29,6 @@ def status_of(server: Server, path: str = "/health/live") -> int:
             return status
     except urllib.error.HTTPError as error:
         return error.code
-
-
-def refused_start(environ: dict[str, str]) -> str:
-    done = subprocess.run(
-        [sys.executable, "-m", "app", "serve"],
-        cwd=ROOT, env={"BIND": local_port()} | environ, capture_output=True, text=True,
-        check=False, timeout=30,
-    )  # fmt: skip
-    assert done.returncode in {1, 2}
-    assert "Traceback" not in done.stderr
-    return done.stderr
 
 
 @pytest.fixture

@@ -11,8 +11,7 @@ from app.kit.urls import asyncpg_url
 from app.runtime import serve
 from app.runtime.serve import CannotServe, worker_count
 from app.services import Services
-from tests.server import environment
-from tests.test_serve import refused_start
+from tests.server import environment, refused_start
 
 
 def config(**settings: object) -> Config:

@@ -22,7 +22,7 @@ from tests import databases
 from tests.faults.cluster import Cluster, cluster
 from tests.mailserver import certificate
 from tests.server import environment, free_port
-from tests.test_cli import Shell
+from tests.shell import Shell
 
 pytestmark = pytest.mark.slow
 

@@ -1,6 +1,6 @@
 """Pauses between tries: longer each time, never too long, for any number of tries."""
 
-from app.runtime.supervisor import pause_after
+from app.runtime.children import pause_after
 
 
 def test_a_child_that_lived_is_replaced_at_once() -> None:

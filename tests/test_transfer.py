@@ -20,10 +20,9 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
 from tests import databases
-from tests.flows.test_import_files import FILES, SALT
-from tests.flows.test_transfer import WERKZEUG
+from tests.imports import FILES, SALT, WERKZEUG
 from tests.server import ROOT, environment
-from tests.test_cli import Shell
+from tests.shell import Shell
 
 USERS = f"""email,username,password_hash,role,confirmed,blocked,created_at
 anna@example.com,anna,{WERKZEUG},Moderator,true,false,2020-02-02T10:00:00Z

@@ -52,7 +52,7 @@ def test_addresses_get_their_one_form_and_nobody_stands_in_the_way(
     worker_database: URL, caplog: pytest.LogCaptureFixture
 ) -> None:
     with databases.fresh(worker_database) as url:
-        schema.migrate(url, "0005")
+        schema.migrate(url, revision="0005")
         run(url, *(inserted(name, *each) for name, each in WRITTEN.items()),
             held("plain", "anna@example.com"), held("sharp", "chef@weiss.example"),
             held("sharp", "gone@example.com"))  # fmt: skip
@@ -90,7 +90,7 @@ WHERE relname ~ 'devices|throttle|forgotten' AND relnamespace = 'public'::regnam
 
 def test_what_is_renamed_keeps_its_rows(worker_database: URL) -> None:
     with databases.fresh(worker_database) as url:
-        schema.migrate(url, "0008")
+        schema.migrate(url, revision="0008")
         assert run(url, EVENT, NAMES)
         schema.migrate(url)
         assert run(url, EVENTS) == [("email.refused", "1"), ("login.failed", "1")]

@@ -13,6 +13,7 @@ from app.cli.shared import database
 from app.context import Context
 from app.flows import audit_log
 from app.flows.audit_log import EVENTS, AuditLogFilter, ExportFormat
+from app.words.audit_log import tell, what
 
 FILTERS = (
     click.option("--event", type=click.Choice(EVENTS), metavar="EVENT", help="Only this event."),
@@ -58,10 +59,11 @@ def list_lines(*, wanted: AuditLogFilter, before: str, as_json: bool) -> None:
     """List events, newest first, a page at a time."""
     with database() as deployment:
         page = deployment.ask(lambda ctx: audit_log.read(ctx, wanted, before=before))
+    lines = [tell(line) for line in page.lines]
     if as_json:
-        tables.as_json([line._asdict() for line in page.lines])
+        tables.as_json([line._asdict() for line in lines])
         return
-    rows = [(f"{line.at:%Y-%m-%d %H:%M:%S}", line.ip or "", line.what) for line in page.lines]
+    rows = [(f"{line.at:%Y-%m-%d %H:%M:%S}", line.ip or "", line.what) for line in lines]
     tables.as_table(("TIME", "IP", "EVENT"), rows)
     if page.next:
         click.echo(f"For more: --before {page.next}", err=True)
@@ -80,7 +82,7 @@ def export(*, wanted: AuditLogFilter, form: str) -> None:
 
 async def _export(ctx: Context, wanted: AuditLogFilter, form: ExportFormat) -> None:
     await audit_log.note_export(ctx, wanted, form=form)
-    async with aclosing(audit_log.export(ctx, wanted, form=form)) as lines:
+    async with aclosing(audit_log.export(ctx, wanted, form=form, what=what)) as lines:
         async for some in lines:
             click.echo(some, nl=False)
 

@@ -13,9 +13,11 @@ from app import config as settings
 from app import embedded
 from app.cli.shared import read_config, running_database
 from app.config import Config, WrongSettings
-from app.doctor import inside, mail, outside
+from app.doctor import configuration, inside, mail, outside
 from app.doctor.findings import Finding, Level, is_well, wrong
-from app.kit.addresses import WrongAddress, for_operators, normal_email
+from app.kit.addresses import normal_email
+from app.kit.errors import WrongAddress
+from app.words.refusals import sentence_for_operators
 
 SIGNS = {Level.OK: ("✓", "ok", "green"), Level.WARNING: ("!", "!", "yellow"),
          Level.WRONG: ("✗", "WRONG", "red")}  # fmt: skip
@@ -33,7 +35,7 @@ def doctor(*, to: str | None, as_json: bool) -> None:
         try:
             to = normal_email(to, special=_special_domains())
         except WrongAddress as error:
-            raise click.BadParameter(for_operators(error), param_hint="--to") from None
+            raise click.BadParameter(sentence_for_operators(error), param_hint="--to") from None
     findings = _examine(to)
     if as_json:
         told = [finding._asdict() for finding in findings]
@@ -57,14 +59,14 @@ def _examine(to: str | None) -> list[Finding]:
         url = running_database(config)
         config = read_config()
     except WrongSettings as error:
-        return inside.settings(error)
+        return configuration.settings(error)
     except embedded.NoDatabase as error:
-        return [*inside.settings(None), wrong("site", str(error))]
+        return [*configuration.settings(None), wrong("site", str(error))]
     found = [
-        *inside.settings(None),
-        inside.keys(config, os.environ),
-        inside.passkeys(config),
-        inside.secret_files(inside.files_of(config, os.environ)),
+        *configuration.settings(None),
+        configuration.keys(config, os.environ),
+        configuration.passkeys(config),
+        configuration.secret_files(configuration.files_of(config, os.environ)),
     ]
     return found + asyncio.run(_look(config, url, to))
 

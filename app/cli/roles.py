@@ -2,30 +2,28 @@
 
 import click
 
+from app import config, site
 from app.cli import tables
-from app.cli.shared import database
+from app.cli.shared import Deployment, database
 from app.flows import roles as flow
-from app.kit.permissions import Permission
-
-NAMES = {str(each.name): each for each in Permission}
+from app.kit.permissions import in_words
 
 
-class PermissionsType(click.ParamType[Permission]):
+class PermissionsType(click.ParamType[int]):
     """Permissions by their names, with commas between them; ``nothing`` for none."""
 
     name = "permissions"
 
     def convert(
         self, value: object, param: click.Parameter | None, ctx: click.Context | None
-    ) -> Permission:
-        """Return the permissions."""
-        if isinstance(value, Permission):
-            return value
-        found = Permission(0)
+    ) -> int:
+        """Return the bits of the permissions."""
+        names = site.load(config.load().site).permissions
+        found = 0
         for name in str(value).upper().replace(",", " ").split():
-            if name != "NOTHING" and name not in NAMES:
-                self.fail(f"{name} isn't a permission. Use: {', '.join(NAMES)}.", param, ctx)
-            found |= NAMES.get(name, Permission(0))
+            if name != "NOTHING" and name not in names:
+                self.fail(f"{name} isn't a permission. Use: {', '.join(names)}.", param, ctx)
+            found |= names.get(name, 0)
         return found
 
 
@@ -44,9 +42,7 @@ def list_roles(*, as_json: bool) -> None:
     with database() as deployment:
         found = deployment.ask(flow.everything)
     if as_json:
-        tables.as_json(
-            [{**role._asdict(), "permissions": flow.in_words(role.permissions)} for role in found]
-        )
+        tables.as_json([role._asdict() for role in found])
         return
     rows = [
         (
@@ -54,7 +50,7 @@ def list_roles(*, as_json: bool) -> None:
             "default" if role.is_default else "",
             "required" if role.factor_required else "",
             str(role.holders),
-            flow.in_words(role.permissions),
+            role.permissions,
         )
         for role in found
     ]
@@ -64,25 +60,27 @@ def list_roles(*, as_json: bool) -> None:
 @roles.command("create")
 @click.argument("name")
 @click.argument("permissions", type=PERMISSIONS)
-def create(name: str, permissions: Permission) -> None:
+def create(name: str, permissions: int) -> None:
     """Create a role with PERMISSIONS, like: roles create Editor FOLLOW,COMMENT,WRITE."""
     with database() as deployment:
-        deployment.ask(
-            lambda ctx: flow.create(ctx, name=name, permissions=permissions),
-        )
-    click.echo(f"Permissions of the role {name}: {flow.in_words(permissions)}.")
+        deployment.ask(lambda ctx: flow.create(ctx, name=name, permissions=permissions))
+        _say_permissions(deployment, name, permissions)
 
 
 @roles.command("set-permissions")
 @click.argument("name")
 @click.argument("permissions", type=PERMISSIONS)
-def set_permissions(name: str, permissions: Permission) -> None:
+def set_permissions(name: str, permissions: int) -> None:
     """Replace the PERMISSIONS of a role. They take effect on the next request."""
     with database() as deployment:
-        deployment.ask(
-            lambda ctx: flow.set_permissions(ctx, name=name, permissions=permissions),
-        )
-    click.echo(f"Permissions of the role {name}: {flow.in_words(permissions)}.")
+        deployment.ask(lambda ctx: flow.set_permissions(ctx, name=name, permissions=permissions))
+        _say_permissions(deployment, name, permissions)
+
+
+def _say_permissions(deployment: Deployment, name: str, permissions: int) -> None:
+    click.echo(
+        f"Permissions of the role {name}: {in_words(permissions, deployment.site.permissions)}."
+    )
 
 
 @roles.command("set-default")

@@ -15,14 +15,11 @@ from app import embedded, schema
 from app.complaints import complaint
 from app.config import Config
 from app.context import Context, opened_for_operator
-from app.db import (
-    COMMAND_SECONDS,
-    connections_allowed,
-    database_url,
-    is_away,
-)
+from app.db import COMMAND_SECONDS, connections_allowed, database_url
+from app.db_errors import is_away
 from app.kit import logs
 from app.runtime import laptop
+from app.site import Site, load
 
 log = logging.getLogger(__name__)
 
@@ -35,6 +32,11 @@ class Deployment(NamedTuple):
 
     config: Config
     url: URL
+
+    @property
+    def site(self) -> Site:
+        """What the owner's package adds."""
+        return load(self.config.site)
 
     def ask(self, query: Query[R], *, seconds: float | None = COMMAND_SECONDS) -> R:
         """Ask the database one thing, on a connection of its own, in the operator's context.
@@ -76,8 +78,9 @@ def database() -> Iterator[Deployment]:
     if not embedded.exists(config.data_dir):
         click.echo(f"Creating a new database in {config.data_dir}.", err=True)
     with embedded.served(config.data_dir) as url:
-        schema.migrate(make_url(url))
-        yield Deployment(config, make_url(url))
+        deployment = Deployment(config, make_url(url))
+        schema.migrate(deployment.url, deployment.site)
+        yield deployment
 
 
 def connections_of(deployment: Deployment) -> int | None:

@@ -4,19 +4,19 @@ import json
 
 import click
 
-from app.cli import tables, transfer
+from app.cli import tables, user_export, user_import
 from app.cli.shared import database
 from app.config import Config
 from app.flows import access, invitation, lost_factor, user_search
 from app.flows.user_search import Listed, UserFilter, UserState
 from app.kit.addresses import (
-    USERNAME_RULE,
-    WrongAddress,
-    for_operators,
     is_username,
     normal_email,
 )
+from app.kit.errors import WrongAddress
 from app.kit.links import INVITE_VALID_HOURS
+from app.words.audit_log import tell
+from app.words.refusals import USERNAME_RULE, sentence_for_operators
 
 
 @click.group()
@@ -98,7 +98,7 @@ def show(*, name: str, as_json: bool) -> None:
     """Show everything about a user, by email address, username or ID."""
     with database() as deployment:
         found = deployment.ask(lambda ctx: user_search.show(ctx, name=name))
-    user = found.user
+    user, told = found.user, [tell(line) for line in found.history]
     facts: dict[str, object] = {
         **user._asdict(),
         "factors": user.factor_words,
@@ -108,7 +108,7 @@ def show(*, name: str, as_json: bool) -> None:
     if as_json:
         lists = {
             "sessions": [each._asdict() for each in found.sessions],
-            "history": [each._asdict() for each in found.history],
+            "history": [each._asdict() for each in told],
         }
         tables.as_json({**facts, **lists})
         return
@@ -117,7 +117,7 @@ def show(*, name: str, as_json: bool) -> None:
     for fact, value in facts.items():
         click.echo(f"{fact.replace('_', ' '):16} {'-' if value is None else value}")
     click.echo()
-    lines = [(f"{each.at:%Y-%m-%d %H:%M:%S}", each.ip or "", each.what) for each in found.history]
+    lines = [(f"{each.at:%Y-%m-%d %H:%M:%S}", each.ip or "", each.what) for each in told]
     tables.as_table(("TIME", "IP", "EVENT"), lines)
 
 
@@ -229,7 +229,7 @@ def _who(email: str, username: str | None, config: Config) -> tuple[str, str]:
     try:
         email = normal_email(email, special=config.allowed_special_domains)
     except WrongAddress as error:
-        raise click.BadParameter(for_operators(error), param_hint="EMAIL") from None
+        raise click.BadParameter(sentence_for_operators(error), param_hint="EMAIL") from None
     username = username or email.split("@")[0]
     if not is_username(username):
         raise click.BadParameter(
@@ -239,5 +239,5 @@ def _who(email: str, username: str | None, config: Config) -> tuple[str, str]:
     return email, username
 
 
-for command in (transfer.import_users, transfer.export_users, transfer.show_hashes):
+for command in (user_import.import_users, user_export.export_users, user_export.show_hashes):
     users.add_command(command)

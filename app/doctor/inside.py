@@ -1,34 +1,30 @@
-"""The deployment from inside: settings, secrets, database, outbox."""
+"""The database of a deployment: its server, its schema, the outbox, housekeeping."""
 
 import asyncio
-import stat
-from collections.abc import Mapping
-from pathlib import Path
+from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
 from sqlalchemy import URL
 
 from app import schema
 from app.complaints import complaint
-from app.config import Config, WrongSettings
+from app.config import Config
 from app.context import operator_context
 from app.db import (
     SERVER_SETTINGS,
     DatabaseServer,
     connections_allowed,
-    is_away,
     make_engine,
     make_sessions,
     server_of,
 )
+from app.db_errors import is_away
 from app.doctor.findings import Finding, ok, warning, wrong
 from app.flows import checkup
 from app.flows.checkup import DatabaseState
 from app.runtime import serve
+from app.site import Site, load
 
-SECRETS = ("SECRET_KEY", "SECRET_KEY_FALLBACKS", "DATABASE_PASSWORD", "SMTP_PASSWORD")
-EXAMPLE_KEYS = ("tests-only-",)  # how keys begin that everybody can read in our repository
-MOUNTED = "/run/secrets/"  # docker's: open to all in the container, which is one program
 DATABASE_SECONDS = 20  # for all questions; each has three
 LATE_SECONDS = 600
 CLOCK_SECONDS = 5
@@ -42,7 +38,7 @@ class Facts(NamedTuple):
     server: DatabaseServer
     defaults: Mapping[str, str]
     connections: int
-    revision: str | None
+    revisions: frozenset[str]
     state: DatabaseState | None
 
 
@@ -51,14 +47,15 @@ async def look(config: Config, url: URL) -> list[Finding]:
     engine = make_engine(url, pool_size=1, overflow=0, pooled=config.database_pooled)
     try:
         async with asyncio.timeout(DATABASE_SECONDS), make_sessions(engine)() as session:
-            revision = await schema.revision(engine)
+            revisions = await schema.revisions(engine)
+            site = load(config.site)
             facts = Facts(
                 await server_of(session),
                 await schema.defaults(session),
                 await connections_allowed(session),
-                revision,
+                revisions,
                 None
-                if _is_behind(revision)
+                if schema.is_behind(revisions, site)
                 else await checkup.look(operator_context(session, config)),
             )
     except Exception as error:
@@ -76,7 +73,7 @@ def judge(facts: Facts, config: Config) -> list[Finding]:
         database(facts.server),
         defaults(facts.defaults),
         clock(facts.server),
-        migrations(facts.revision),
+        migrations(facts.revisions, load(config.site)),
         connections(facts.connections, config),
     ]
     if facts.state is not None:
@@ -88,58 +85,6 @@ def judge(facts: Facts, config: Config) -> list[Finding]:
             role(facts.state),
             apps(facts.state),
         ]
-    return found
-
-
-def settings(wrong_ones: WrongSettings | None) -> list[Finding]:
-    """Name all settings that are wrong."""
-    if wrong_ones is None:
-        return [ok("settings", "all valid")]
-    return [wrong("settings", line) for line in str(wrong_ones).splitlines()]
-
-
-def keys(config: Config, environ: Mapping[str, str]) -> Finding:
-    """Check the secret key and the older ones."""
-    check = "secret key"
-    signing = config.signing_keys
-    if any(key.startswith(EXAMPLE_KEYS) for key in signing):
-        return wrong(check, "is a public example. Create your own: python -m app secret-key")
-    older = len(signing) - 1
-    if older and signing[-1] in signing[:-1]:
-        return warning(check, "is also in SECRET_KEY_FALLBACKS. Empty that setting")
-    if older:
-        return warning(
-            check,
-            f"{older} older key(s) still accepted. Empty SECRET_KEY_FALLBACKS "
-            f"{config.remember_days:g} days after the change",
-        )
-    if not config.is_laptop and environ.get("SECRET_KEY"):
-        return warning(
-            check, "is in the environment, where `docker inspect` shows it. Use SECRET_KEY_FILE"
-        )
-    return ok(check, "long, random and the only one")
-
-
-def secret_files(paths: Mapping[str, Path]) -> Finding:
-    """Check who may read and change the files that hold secrets."""
-    check = "secret files"
-    for name, path in paths.items():
-        try:
-            mode = stat.S_IMODE(path.stat().st_mode)
-        except OSError:  # the settings' business
-            continue
-        if mode & (stat.S_IWGRP | stat.S_IWOTH):
-            return wrong(check, f"other users can change {path} ({name}): chmod go-w {path}")
-        if mode & stat.S_IROTH and not str(path).startswith(MOUNTED):
-            return warning(check, f"every user can read {path} ({name}): chmod o-r {path}")
-    return ok(check, "private" if paths else "none used")
-
-
-def files_of(config: Config, environ: Mapping[str, str]) -> dict[str, Path]:
-    """Return the files that hold secrets, by their setting."""
-    found = {name: Path(environ[f"{name}_FILE"]) for name in SECRETS if environ.get(f"{name}_FILE")}
-    if config.is_laptop and not environ.get("SECRET_KEY") and "SECRET_KEY" not in found:
-        found["SECRET_KEY"] = config.data_dir / "secret_key"
     return found
 
 
@@ -208,19 +153,16 @@ def clock(server: DatabaseServer) -> Finding:
     return ok("clock", "in sync with the database")
 
 
-def migrations(revision: str | None) -> Finding:
-    """Check that the schema is this program's."""
-    if revision == schema.head():
-        return ok(SCHEMA, f"up to date ({revision})")
-    if revision is None:
+def migrations(found: Collection[str], site: Site) -> Finding:
+    """Check that the schema is this program's, and the site's."""
+    at = ", ".join(sorted(found))
+    if found == {branch.head for branch in schema.branches(site)}:
+        return ok(SCHEMA, f"up to date ({at})")
+    if not found:
         return wrong(SCHEMA, "the database has no tables yet. Run: python -m app migrate")
-    if schema.knows(revision):
-        return wrong(
-            SCHEMA, f"the database is out of date ({revision}). Run: python -m app migrate"
-        )
-    return warning(
-        SCHEMA, f"the database ({revision}) is newer than this program. Upgrade the program"
-    )
+    if schema.is_behind(found, site):
+        return wrong(SCHEMA, f"the database is out of date ({at}). Run: python -m app migrate")
+    return warning(SCHEMA, f"the database ({at}) is newer than this program. Upgrade the program")
 
 
 def connections(allowed: int, config: Config) -> Finding:
@@ -313,13 +255,6 @@ def apps(state: DatabaseState) -> Finding:
     return ok(check, "encrypted under the current key")
 
 
-def passkeys(config: Config) -> Finding:
-    """Check that there can be passkeys."""
-    if config.passkeys_for is None:
-        return warning("passkeys", "PUBLIC_URL is an IP address, and passkeys need a host name")
-    return ok("passkeys", f"for {config.passkeys_for}")
-
-
 def role(state: DatabaseState) -> Finding:
     """Check that new people have a role to get."""
     if state.default_role is None:
@@ -329,7 +264,3 @@ def role(state: DatabaseState) -> Finding:
             "WHERE name = 'User'",
         )
     return ok("default role", f"new users get {state.default_role}")
-
-
-def _is_behind(revision: str | None) -> bool:
-    return revision is None or (revision != schema.head() and schema.knows(revision))

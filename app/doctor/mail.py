@@ -7,7 +7,7 @@ from html import escape
 
 from app.config import Config
 from app.doctor.findings import Finding, ok, wrong
-from app.mail.message import Message, Posted, Undelivered
+from app.mail.message import Posted, Undelivered
 from app.mail.mime import sender_of
 from app.mail.smtp import MailServer
 
@@ -22,7 +22,7 @@ async def look(config: Config, to: str | None) -> Finding:
     server = MailServer(config.relay, config.mail_from or "", greeting=config.greeting)
     try:
         async with asyncio.timeout(MAIL_SECONDS):
-            await server.send(Posted(uuid.uuid4(), datetime.now(UTC), _message(config, to)))
+            await server.send(_message(config, to))
     except Undelivered as problem:
         return wrong(
             MAIL,
@@ -54,7 +54,8 @@ def without_email(config: Config, *, is_wanted: bool) -> Finding:
     return ok(MAIL, "SMTP_URL isn't set, so emails go to the log")
 
 
-def _message(config: Config, to: str) -> Message:
+def _message(config: Config, to: str) -> Posted:
     words = f"{config.site_name} can send emails. This test email was sent by: python -m app doctor"
     html = f"<p>{escape(words)}</p>\n"
-    return Message(to, f"Test email from {config.site_name}", f"{words}\n", html)
+    subject = f"Test email from {config.site_name}"
+    return Posted(uuid.uuid4(), to, subject, f"{words}\n", html, datetime.now(UTC))

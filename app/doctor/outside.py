@@ -8,23 +8,28 @@ from ipaddress import ip_address
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from app.config import PRIVATE_NETWORKS, Config
+from app.config import Config
 from app.doctor.findings import Finding, ok, warning, wrong
+from app.doctor.proxy import (
+    FORGED,
+    FOUND,
+    MISDIRECTED,
+    REDIRECTS,
+    WHO,
+    certificate,
+    cookies,
+    headers,
+    is_here,
+    redirect,
+    visitors,
+)
 from app.doctor.visits import Answer, NoAnswer, Visit, visit
-from app.http.headers import ALWAYS
 from app.kit import probe
-from app.kit.client import is_within, parsed
 from app.kit.probe import Hops
 from app.kit.urls import is_loopback, split_address
 from app.mail.message import one_line
 
-FORGED = "203.0.113.77"  # an address for documents: nobody has it (RFC 5737)
-CERTIFICATE_DAYS = 14
-HSTS_AT_LEAST_SECONDS = 15_552_000
-REDIRECTS = {301, 302, 307, 308}
 READY_LONGEST = 100
-WHO, ADDRESS, COOKIES, CLIENTS = "site", "address", "cookies", "visitors"
-MISDIRECTED, NOT_FOUND, FOUND = 421, 404, 200
 
 
 class Visits(NamedTuple):
@@ -50,7 +55,7 @@ async def look(config: Config) -> list[Finding]:
         local = await visit(_own_origin(config), path, host)
         is_local = isinstance(local, Answer) and read(local, config.signing_keys, nonce) is not None
         findings.append(unreached(first, config, is_local=is_local))
-        if not is_local or not _is_here(config):
+        if not is_local or not is_here(config):
             return findings
         first, origin = local, _own_origin(config)
     assert isinstance(first, Answer)  # noqa: S101 - for mypy
@@ -101,7 +106,7 @@ def read(answer: Answer, keys: Sequence[str], nonce: str) -> Hops | None:
 def unreached(visit: NoAnswer, config: Config, *, is_local: bool) -> Finding:
     """Say why nobody answers at ``PUBLIC_URL``, and where somebody does."""
     own, public = config.bind, config.public_url
-    if is_local and _is_here(config):
+    if is_local and is_here(config):
         return warning(
             WHO,
             f"{public} can't be reached from here (normal in a container). Checked {own} instead",
@@ -139,118 +144,6 @@ def not_us(answer: Answer, config: Config) -> Finding:
         f"{public} answers {status}, but without our SECRET_KEY. It may be another program, "
         "another deployment, an older version, or a wrong clock",
     )
-
-
-def certificate(first: Answer, config: Config) -> Finding | None:
-    """Check for how long the certificate is good."""
-    days = first.days_left
-    if days is None:
-        return None if _is_here(config) else wrong("certificate", "none, so no TLS")
-    if days < CERTIFICATE_DAYS:
-        return warning(
-            "certificate", f"expires in {days:.0f} days. Check that it renews automatically"
-        )
-    return ok("certificate", f"valid for {days:.0f} more days")
-
-
-def redirect(plain: Visit, config: Config) -> Finding:
-    """Check that plain http leads to https, and to nothing else."""
-    check = "http"
-    if isinstance(plain, NoAnswer):
-        return warning(
-            check, f"no answer on http:// ({plain.why}). People who type the bare name see nothing"
-        )
-    to = next(iter(plain.all("Location")), "")
-    if plain.status not in REDIRECTS:
-        return wrong(
-            check, f"http:// answers {plain.status}. Make the proxy redirect everything to https"
-        )
-    there, wanted = urlsplit(to), urlsplit(config.public_url)
-    if there.scheme != "https" or there.hostname != wanted.hostname:
-        return wrong(check, f"http:// redirects to {to[:100]!r}, not to {config.public_url}")
-    return ok(check, "http:// redirects to https")
-
-
-def cookies(first: Answer, again: Hops | None, *, nonce: str, is_https: bool) -> Finding:
-    """Check that cookies arrive as the server set them, and come back."""
-    name = probe.cookie_name(is_https=is_https)
-    ours = [line for line in first.all("Set-Cookie") if line.split("=")[0].strip() == name]
-    if len(ours) != 1:
-        return wrong(COOKIES, f"{name} doesn't arrive. The proxy drops or renames cookies")
-    given = {part.strip().lower() for part in ours[0].split(";")[1:]}
-    wanted = {"httponly", "samesite=lax", "path=/"} | ({"secure"} if is_https else set())
-    missing = sorted(wanted - given)
-    if missing or any(part.startswith("domain=") for part in given):
-        words = f"without {', '.join(missing)}" if missing else "with a Domain"
-        return wrong(COOKIES, f"arrive {words}. The proxy must not rewrite Set-Cookie")
-    if again is None or again.cookie != nonce:
-        return wrong(
-            COOKIES, "don't come back to the server. Check if the proxy caches or drops them"
-        )
-    safe = "__Host-, Secure, HttpOnly, SameSite" if is_https else "HttpOnly, SameSite"
-    return ok(COOKIES, f"arrive unchanged ({safe}) and come back")
-
-
-def headers(login: Visit, *, is_https: bool) -> Finding:
-    """Check that the headers of a page arrive as the server set them."""
-    check = "headers"
-    if isinstance(login, NoAnswer):
-        return wrong(check, f"no answer from /login: {login.why}")
-    if login.status != FOUND:
-        return wrong(check, f"/login answers {login.status}. See the server log")
-    wanted = ALWAYS | {"Cache-Control": "no-store"}
-    changed = [name for name, value in wanted.items() if login.all(name) != [value]]
-    if is_https and not _is_strict(login.all("Strict-Transport-Security")):
-        changed.append("Strict-Transport-Security")
-    if changed:
-        return wrong(check, f"the proxy changes, drops or duplicates {', '.join(changed)}")
-    return ok(check, "arrive unchanged")
-
-
-def visitors(seen: Hops, forged: Hops | None, config: Config) -> Finding:
-    """Check that the server knows visitors by their own addresses."""
-    number, trusted = len(seen.forwarded), config.trusted_proxies
-    if (hidden := _hidden(seen, config)) is not None:
-        return hidden
-    if _is_here(config):
-        return ok(CLIENTS, f"the server sees this machine as {seen.client}")
-    if forged is not None and forged.client == FORGED:
-        return wrong(
-            CLIENTS,
-            f"can fake their address in X-Forwarded-For. TRUSTED_PROXIES is {trusted}, but "
-            f"requests pass {_proxies(number)}. Lower it, or make the proxy set the header",
-        )
-    if number < trusted:
-        return wrong(
-            CLIENTS,
-            f"TRUSTED_PROXIES is {trusted}, but requests pass {_proxies(number)}. Make each add to "
-            "X-Forwarded-For, or lower the setting",
-        )
-    if is_within(seen.client, PRIVATE_NETWORKS):
-        return warning(
-            CLIENTS,
-            f"the server sees this machine as {seen.client}, a private address. That's fine if "
-            "this request stayed inside. Otherwise, the proxy hides visitors",
-        )
-    through = f", through {seen.peer}" if number else ""
-    return ok(CLIENTS, f"the server sees this machine as {seen.client}{through}")
-
-
-def _hidden(seen: Hops, config: Config) -> Finding | None:
-    """Say if all visitors seem to be a proxy."""
-    number, trusted = len(seen.forwarded), config.trusted_proxies
-    if number > trusted:
-        return wrong(
-            CLIENTS,
-            f"all seem to come from {seen.client} and share its limits. Requests pass "
-            f"{_proxies(number)}, but TRUSTED_PROXIES is {trusted}. Set TRUSTED_PROXIES={number}",
-        )
-    if number and seen.client != parsed(seen.forwarded[0]):
-        return wrong(
-            CLIENTS,
-            f"all seem to come from {seen.client}, a proxy that isn't in TRUSTED_NETWORKS",
-        )
-    return None
 
 
 def readiness(ready: Visit) -> Finding:
@@ -293,16 +186,3 @@ def _own_origin(config: Config) -> str:
         except ValueError:
             pass  # a name
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-
-
-def _is_here(config: Config) -> bool:
-    return is_loopback(urlsplit(config.public_url).hostname or "")
-
-
-def _is_strict(values: list[str]) -> bool:
-    age = values[0].lower().partition("max-age=")[2].partition(";")[0] if len(values) == 1 else ""
-    return age.strip().isdigit() and int(age) >= HSTS_AT_LEAST_SECONDS
-
-
-def _proxies(number: int) -> str:
-    return "1 proxy" if number == 1 else f"{number} proxies"

@@ -5,9 +5,10 @@ from functools import lru_cache
 from quart import Blueprint, Response
 
 from app import schema
-from app.db import is_away
+from app.db_errors import is_away
 from app.http.marks import anyone
 from app.services import is_draining, services
+from app.site import load
 
 pages = Blueprint("health", __name__, url_prefix="/health")
 
@@ -30,19 +31,19 @@ async def ready() -> Response:
     if is_draining():
         return _say("shutting down", 503)
     try:
-        revision = await schema.revision(services().engine)
+        revisions = await schema.revisions(services().engine)
     except Exception as error:
         if not is_away(error):
             raise
         return _say("the database isn't available", 503)
-    if revision is None or _is_behind(revision):
+    if _is_behind(revisions, services().config.site):
         return _say("the database schema is out of date: run migrate", 503)
     return _say("ok", 200)
 
 
 @lru_cache(maxsize=4)
-def _is_behind(revision: str) -> bool:
-    return revision != schema.head() and schema.knows(revision)
+def _is_behind(revisions: frozenset[str], site: str | None) -> bool:
+    return schema.is_behind(revisions, load(site))
 
 
 def _say(text: str, status: int) -> Response:

@@ -8,14 +8,22 @@ from datetime import timedelta
 from uuid import UUID
 
 from app.context import Context
+from app.kit.audit import Event
 from app.kit.errors import IsBlocked, NoSuchRole, NoSuchUser, WrongWord
 from app.kit.permissions import Permission
 from app.kit.sealing import Purpose
 from app.mail import messages
-from app.models import administrators, factor, pending_login, role, token, user_search
+from app.models import (
+    administrators,
+    credentials,
+    factor,
+    pending_login,
+    role,
+    token,
+    user_search,
+)
 from app.models import session as sessions
 from app.models import user as users
-from app.models.audit import Event
 from app.models.user import Identity
 from app.models.user_search import Listed
 from app.steps import authorization, erasure, reset_links
@@ -94,7 +102,7 @@ async def set_role(ctx: Context, *, name: str, role_name: str) -> str:
                 await record(ctx, Event.ROLE_SET, subject_id=user.id, role=known)
     _require(user)
     if known is None:
-        raise NoSuchRole(f"The role “{role_name}” doesn't exist. Use: {', '.join(names.values())}.")
+        raise NoSuchRole("choose", role=role_name, names=list(names.values()))
     return known
 
 
@@ -161,7 +169,7 @@ async def delete(ctx: Context, *, name: str, typed: str) -> None:
         if user is not None and is_meant:
             await erasure.erase(ctx, user.id, actor_id=ctx.actor_id)
     if not is_meant:
-        raise WrongWord(f"Type the username, {_require(user).username}, to delete it.")
+        raise WrongWord(username=_require(user).username)
 
 
 async def send_reset(ctx: Context, *, name: str) -> None:
@@ -173,7 +181,7 @@ async def send_reset(ctx: Context, *, name: str) -> None:
     """
     async with ctx.db.begin():
         known = await authorization.act_upon(ctx, name)
-        user = known and await users.find_by_id(ctx.db, known.id)
+        user = known and await credentials.find_by_id(ctx.db, known.id)
         if user is not None and user.blocked_at is None:
             await reset_links.send(ctx, user, messages.reset_by_operator)
             await record(ctx, Event.RESET_SENT, subject_id=user.id)

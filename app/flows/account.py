@@ -1,5 +1,6 @@
 """Looking after one's account: name, sessions, history."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
@@ -7,17 +8,17 @@ from uuid import UUID
 from app.config import Config
 from app.context import Context
 from app.db import autocommit
+from app.kit.audit import Event, Place, Written
 from app.kit.errors import NoSuchSession, NoSuchUser, TooManyTries, UsernameTaken
 from app.kit.user_agents import described
 from app.limits import limits
 from app.mail import messages
-from app.models import audit, rate_limit, token, user_search
+from app.models import credentials, rate_limit, token, user_search
 from app.models import session as sessions
 from app.models import user as users
-from app.models.audit import Event, Place
 from app.models.user_search import Listed
-from app.steps import audit_words, authorization, notices
-from app.steps.audit_words import ToldToOwner
+from app.steps import authorization, notices
+from app.steps import own_history as own_lines
 from app.steps.recording import record
 
 HISTORY_PAGE = 50
@@ -70,7 +71,7 @@ async def change_username(ctx: Context, *, username: str) -> None:
         raise TooManyTries(wait)
     async with ctx.db.begin():
         await authorization.hold(ctx)
-        before = await users.lock(ctx.db, user_id)
+        before = await credentials.lock(ctx.db, user_id)
         changed = before is not None and await users.set_username(ctx.db, user_id, username)
         if changed and before and before.username != username:
             await record(ctx, Event.USERNAME_CHANGED, subject_id=user_id)
@@ -134,17 +135,16 @@ async def end_other_sessions(ctx: Context) -> int:
 class History(NamedTuple):
     """Some lines, the newest first; ``next`` leads to those before, None if these are the last."""
 
-    lines: list[ToldToOwner]
+    lines: Sequence[Written]
     next: str | None
 
 
 async def own_history(ctx: Context, *, before: str = "") -> History:
     """Return a page of what a user did, and what happened to them."""
-    own = audit.EventFilter(user=ctx.user_id)
     async with autocommit(ctx.db):
-        lines = await audit.page(ctx.db, own, before=Place.read(before), size=HISTORY_PAGE + 1)
-    shown = [audit_words.tell_owner(line, ctx.user_id) for line in lines[:HISTORY_PAGE]]
-    return History(shown, lines[HISTORY_PAGE - 1].place.mark if len(lines) > HISTORY_PAGE else None)
+        lines = await own_lines.page(ctx, before=Place.read(before), size=HISTORY_PAGE + 1)
+    shown = lines[:HISTORY_PAGE]
+    return History(shown, shown[-1].place.mark if len(lines) > HISTORY_PAGE else None)
 
 
 def _idle(config: Config) -> timedelta:

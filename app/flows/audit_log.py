@@ -4,7 +4,7 @@ import csv
 import io
 import json
 import re
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable, Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network
@@ -12,12 +12,11 @@ from typing import NamedTuple
 
 from app.context import Context
 from app.kit import addresses
+from app.kit.audit import NO_ADDRESS, Event, Place, Written
 from app.kit.errors import NoSuchSubject
-from app.models import audit
+from app.models import audit_search
 from app.models import user as users
-from app.models.audit import Event, Place
-from app.steps import audit_words, authorization
-from app.steps.audit_words import Told
+from app.steps import authorization
 from app.steps.recording import record
 
 __all__ = [
@@ -25,7 +24,6 @@ __all__ = [
     "AuditLogFilter",
     "AuditPage",
     "ExportFormat",
-    "Told",
     "export",
     "note_export",
     "read",
@@ -66,7 +64,7 @@ class AuditLogFilter(NamedTuple):
 class AuditPage(NamedTuple):
     """Some lines, newest first; ``next`` leads to those before, None if these are the last."""
 
-    lines: list[Told]
+    lines: Sequence[Written]
     next: str | None
 
 
@@ -78,15 +76,17 @@ async def read(ctx: Context, wanted: AuditLogFilter, *, before: str = "") -> Aud
     """
     exact = await _exact(ctx, wanted)
     async with ctx.db.begin():
-        lines = await audit.page(ctx.db, exact, before=Place.read(before), size=PAGE_SIZE + 1)
-    shown = [audit_words.tell(line) for line in lines[:PAGE_SIZE]]
-    return AuditPage(shown, lines[PAGE_SIZE - 1].place.mark if len(lines) > PAGE_SIZE else None)
+        lines = await audit_search.page(
+            ctx.db, exact, before=Place.read(before), size=PAGE_SIZE + 1
+        )
+    shown = lines[:PAGE_SIZE]
+    return AuditPage(shown, shown[-1].place.mark if len(lines) > PAGE_SIZE else None)
 
 
 async def export(
-    ctx: Context, wanted: AuditLogFilter, *, form: ExportFormat
+    ctx: Context, wanted: AuditLogFilter, *, form: ExportFormat, what: Callable[[Written], str]
 ) -> AsyncGenerator[str, None]:
-    """Yield the book, newest line first, some hundred lines at a time.
+    """Yield the book, newest line first, some hundred lines at a time. ``what`` has the words.
 
     No more is in memory, and no connection is held between them. Before each time it is asked
     whether the actor may still read it.
@@ -102,8 +102,8 @@ async def export(
     while True:
         async with ctx.db.begin():
             await authorization.ask_again(ctx)
-            lines = await audit.page(ctx.db, exact, before=before, size=LINES_AT_ONCE)
-        rows = [_columns(audit_words.tell(line)) for line in lines]
+            lines = await audit_search.page(ctx.db, exact, before=before, size=LINES_AT_ONCE)
+        rows = [_columns(line, what(line)) for line in lines]
         if rows and form is ExportFormat.CSV:
             yield _csv([[_inert(str(row[name] or "")) for name in COLUMNS] for row in rows])
         elif rows:
@@ -125,7 +125,7 @@ async def note_export(ctx: Context, wanted: AuditLogFilter, *, form: ExportForma
         await record(ctx, Event.AUDIT_LOG_EXPORTED, format=form)
 
 
-async def _exact(ctx: Context, wanted: AuditLogFilter) -> audit.EventFilter:
+async def _exact(ctx: Context, wanted: AuditLogFilter) -> audit_search.EventFilter:
     user = None
     if wanted.user:
         user = addresses.id_of(wanted.user)
@@ -135,19 +135,19 @@ async def _exact(ctx: Context, wanted: AuditLogFilter) -> audit.EventFilter:
             if known is None:
                 raise NoSuchSubject
             user = known.id
-    return audit.EventFilter(wanted.event, user, wanted.network, wanted.since, wanted.until)
+    return audit_search.EventFilter(wanted.event, user, wanted.network, wanted.since, wanted.until)
 
 
-def _columns(line: Told) -> dict[str, object]:
+def _columns(line: Written, what: str) -> dict[str, object]:
     return {
         "at": line.at.isoformat(),
         "event": line.event,
-        "what": line.what,
+        "what": what,
         "actor": line.actor,
         "actor_id": line.actor_id and str(line.actor_id),
         "subject": line.subject,
         "subject_id": line.subject_id and str(line.subject_id),
-        "ip": line.ip,
+        "ip": None if line.ip == NO_ADDRESS else line.ip,
         "user_agent": line.user_agent,
         "request_id": line.request_id,
         "detail": json.dumps(line.detail, ensure_ascii=False) if line.detail else "",

@@ -6,11 +6,10 @@ from uuid import uuid4
 from app.context import Context
 from app.db import autocommit
 from app.kit import totp
+from app.kit.audit import Event
 from app.kit.encryption import seal
 from app.kit.errors import FactorNeeded, NoSuchFactor, Refusal, SignedOut, TooManyTries, WrongCode
-from app.models import app_secret, factor, passkey, recovery_code
-from app.models import user as users
-from app.models.audit import Event
+from app.models import app_secret, credentials, factor, passkey, recovery_code
 from app.steps import authorization, factor_change, factor_check
 from app.steps.session_renewal import Renewed
 
@@ -52,7 +51,7 @@ async def begun(ctx: Context) -> SetUp:
     async with autocommit(ctx.db):
         await authorization.ask_again(ctx)
         stored = await app_secret.find_begun(ctx.db, ctx.user_id)
-        user = await users.find_by_id(ctx.db, ctx.user_id)
+        user = await credentials.find_by_id(ctx.db, ctx.user_id)
     app = stored and factor_check.opened(ctx.config, stored)
     if app is None or user is None:
         raise NoSuchFactor
@@ -114,7 +113,7 @@ async def _confirm(ctx: Context, typed: str) -> Added | Refusal:
     code = totp.clean(typed)
     step = code and totp.step_of(app, code, now=float(stored.now))
     if not step:
-        return WrongCode("Incorrect code. Enter the 6 digits that your app shows now.")
+        return WrongCode("app")
     await app_secret.retire(ctx.db, ctx.user_id)
     if not await app_secret.confirm(ctx.db, stored.id, step=step):
         return NoSuchFactor()

@@ -5,22 +5,16 @@ from typing import NamedTuple
 
 from app.config import Config
 from app.context import Context
-from app.kit import passwords
+from app.kit import password_policy
 from app.kit.errors import LinkUnusable, TooManyTries, UsernameTaken, WrongPassword
 from app.kit.links import VALID, open_link
 from app.kit.sealing import Purpose, unseal
 from app.limits import limits
-from app.models import rate_limit, token
+from app.models import credentials, rate_limit, token
 from app.models import registration as registrations
 from app.models import user as users
 from app.models.registration import Pending
 from app.steps import activation
-
-USED_UP = (
-    "This link was used already, is too old, or was not copied whole. Just sign in: if your "
-    "address is still to be confirmed, you can have another link sent there."
-)
-NOT_THIS = "This is not the password that you registered with."
 
 
 class OpenConfirmation(NamedTuple):
@@ -45,7 +39,7 @@ async def open_confirmation(
     async with ctx.db.begin():
         pending = await _find(ctx, sealed)
     if pending is None:
-        raise LinkUnusable(USED_UP)
+        raise LinkUnusable("confirmation")
     return OpenConfirmation(pending.username, _is_shown(ctx.config, pending, receipts))
 
 
@@ -65,17 +59,17 @@ async def confirm(ctx: Context, *, sealed: str, receipts: Iterable[str], passwor
     async with ctx.db.begin():
         pending = await _find(ctx, sealed)
     if pending is None:
-        raise LinkUnusable(USED_UP)
+        raise LinkUnusable("confirmation")
     if not _is_shown(ctx.config, pending, receipts):
         await _check_password(ctx, pending, password)
     async with ctx.db.begin():
         confirmed = await activation.activate(ctx, pending, password_hash=pending.password_hash)
-        has_account = confirmed or await users.find(ctx.db, pending.email) is not None
+        has_account = confirmed or await credentials.find(ctx.db, pending.email) is not None
         name_is_gone = not has_account and await users.is_username_taken(ctx.db, pending.username)
     if name_is_gone:
-        raise UsernameTaken("This username has been taken. Register again with another one.")
+        raise UsernameTaken("register_again")
     if not confirmed:
-        raise LinkUnusable("This address is already confirmed. You can sign in.")
+        raise LinkUnusable("already_confirmed")
 
 
 async def _find(ctx: Context, sealed: str) -> Pending | None:
@@ -92,9 +86,9 @@ def _is_shown(config: Config, pending: Pending, receipts: Iterable[str]) -> bool
 
 async def _check_password(ctx: Context, pending: Pending, password: str) -> None:
     if not password:
-        raise WrongPassword("Please enter the password that you registered with.")
-    if not passwords.fits(password):
-        raise WrongPassword(NOT_THIS)
+        raise WrongPassword("none_of_registration")
+    if not password_policy.fits(password):
+        raise WrongPassword("of_registration")
     async with ctx.hasher.place(ctx.client.group):
         async with ctx.db.begin():
             policy = limits(ctx.config).logins_of_account
@@ -103,4 +97,4 @@ async def _check_password(ctx: Context, pending: Pending, password: str) -> None
             raise TooManyTries(attempt.wait)
         verdict = await ctx.hasher.verify(password, pending.password_hash)
     if not verdict.is_right:
-        raise WrongPassword(NOT_THIS)
+        raise WrongPassword("of_registration")

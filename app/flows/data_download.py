@@ -1,30 +1,40 @@
 """All that is known of a user, for them to take along."""
 
 import json
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from datetime import timedelta
-from typing import Any
+from typing import Any, Protocol
+from uuid import UUID
 
 from app.context import Context
+from app.kit.audit import Event, Place, Written
 from app.kit.errors import TooManyTries
 from app.limits import DOWNLOADS_OF_USER
 from app.models import (
     address,
     app_secret,
-    audit,
     known_browser,
     passkey,
+    profile,
     rate_limit,
     recovery_code,
     token,
     user_search,
 )
 from app.models import session as sessions
-from app.models.audit import Event, Place
-from app.steps import audit_words, authorization
+from app.steps import authorization, own_history
 from app.steps.recording import record
 
 LINES_AT_ONCE = 200  # some milliseconds' work, and then somebody else has their turn
+
+
+class Line(Protocol):
+    """A line in words."""
+
+    def _asdict(self) -> dict[str, Any]: ...
+
+
+Tell = Callable[[Written, UUID], Line]
 
 
 async def note_download(ctx: Context) -> None:
@@ -44,11 +54,12 @@ async def note_download(ctx: Context) -> None:
         raise TooManyTries(wait)
 
 
-async def download(ctx: Context) -> AsyncGenerator[str, None]:
+async def download(ctx: Context, *, tell: Tell) -> AsyncGenerator[str, None]:
     """Yield everything that is kept of a user as JSON, the history a piece at a time.
 
     Secrets are not in it: of them only digests are kept, which say nothing of them. No more than a
-    piece is in memory, and no connection is held between them.
+    piece is in memory, and no connection is held between them. ``tell`` puts a line of the history
+    into words.
 
     Raises:
         SignedOut: the session has ended meanwhile.
@@ -63,10 +74,8 @@ async def download(ctx: Context) -> AsyncGenerator[str, None]:
     while size == LINES_AT_ONCE:
         async with ctx.db.begin():
             await authorization.ask_again(ctx)
-            lines = await audit.page(
-                ctx.db, audit.EventFilter(user=ctx.user_id), before=before, size=LINES_AT_ONCE
-            )
-        told = [audit_words.tell_owner(line, ctx.user_id)._asdict() for line in lines]
+            lines = await own_history.page(ctx, before=before, size=LINES_AT_ONCE)
+        told = [tell(line, ctx.user_id)._asdict() for line in lines]
         if told:
             yield between + ",".join(f"\n    {_json(each, '    ')}" for each in told)
             between, before = ",", lines[-1].place
@@ -81,6 +90,7 @@ async def _facts(ctx: Context) -> dict[str, Any]:
     live = await sessions.live_of(ctx.db, user_id, idle=idle)
     return {
         "account": user and user._asdict(),
+        "profile": await profile.of(ctx.db, user_id),
         "addresses_of_before": await address.of_user(ctx.db, user_id),
         "address_waiting": await token.waiting_email(ctx.db, user_id),
         "sessions": [each._asdict() for each in live],

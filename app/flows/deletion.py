@@ -4,25 +4,20 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from app.context import Context
+from app.kit.audit import Event
 from app.kit.errors import LinkUnusable, SignedOut
 from app.kit.links import KEEP_VALID_DAYS, open_link
 from app.kit.sealing import Purpose, unseal
 from app.mail import messages
-from app.models import audit, deletion, outbox, token
+from app.models import credentials, deletion, outbox, token
 from app.models import session as sessions
-from app.models import user as users
-from app.models.audit import Event
-from app.models.user import Credentials
+from app.models.credentials import Credentials
 from app.steps import authorization, keeping, notices, one_time_links, password_check
 from app.steps.administrators import keeping_one
-from app.steps.recording import record
+from app.steps.recording import note, record
 
 GRACE = timedelta(days=KEEP_VALID_DAYS)
 STAY_VALID = timedelta(minutes=30)
-USED_UP = (
-    "This link was used already, or is too old. Sign in: if the account is still there, you can "
-    "keep it."
-)
 
 
 async def request_deletion(ctx: Context, *, password: str) -> datetime:
@@ -39,7 +34,7 @@ async def request_deletion(ctx: Context, *, password: str) -> datetime:
     user_id = ctx.user_id
     async with ctx.db.begin(), keeping_one(ctx):
         await authorization.hold(ctx)
-        is_same = await users.hold_unchanged(ctx.db, user)
+        is_same = await credentials.hold_unchanged(ctx.db, user)
         if is_same:
             day = await deletion.schedule(ctx.db, user_id, grace=GRACE)
             await sessions.end_all(ctx.db, user_id)
@@ -61,7 +56,7 @@ async def find_owner(ctx: Context, *, sealed: str) -> str:
     async with ctx.db.begin():
         owner = await token.find_owner(ctx.db, digest, purpose=Purpose.KEEP) if digest else None
     if owner is None:
-        raise LinkUnusable(USED_UP)
+        raise LinkUnusable("deletion")
     return owner.username
 
 
@@ -77,7 +72,7 @@ async def keep_by_link(ctx: Context, *, sealed: str) -> None:
         if taken:
             await _keep(ctx, taken.user_id)
     if not taken:
-        raise LinkUnusable(USED_UP)
+        raise LinkUnusable("deletion")
 
 
 async def keep_by_password(ctx: Context, *, ticket: str) -> None:
@@ -92,21 +87,20 @@ async def keep_by_password(ctx: Context, *, ticket: str) -> None:
     if text is not None:
         user_id = UUID(text.partition(":")[0])
         async with ctx.db.begin():
-            user = await users.lock(ctx.db, user_id)
+            user = await credentials.lock(ctx.db, user_id)
             kept = user is not None and keeping.wish(user) == text
             if kept:
                 await _keep(ctx, user_id)
     if not kept:
-        raise LinkUnusable(USED_UP)
+        raise LinkUnusable("deletion")
 
 
 async def _keep(ctx: Context, user_id: UUID) -> None:
     if await deletion.stay(ctx.db, user_id):
         await token.void(ctx.db, user_id, Purpose.KEEP)
-        await audit.write(
-            ctx.db,
+        await note(
+            ctx,
             Event.DELETION_CANCELLED,
-            client=ctx.client,
             actor_id=user_id,
             subject_id=user_id,
         )
@@ -115,7 +109,7 @@ async def _keep(ctx: Context, user_id: UUID) -> None:
 async def _tell(ctx: Context, user: Credentials, day: datetime) -> None:
     message = messages.deletion_scheduled(
         to=user.email,
-        site=ctx.config.site_name,
+        site=ctx.brand,
         username=user.username,
         link=await one_time_links.link(ctx, Purpose.KEEP, user_id=user.id),
         not_me=await notices.not_me_link(ctx, user),

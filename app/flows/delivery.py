@@ -7,14 +7,13 @@ from typing import NamedTuple
 from uuid import UUID
 
 from app.context import Context
-from app.kit.client import OPERATOR
+from app.kit.audit import Event
 from app.kit.errors import NotToBeRetried
-from app.mail.message import Message, NoServer, Posted, RecipientRefused, Undelivered
-from app.models import audit, outbox
-from app.models.audit import Event
-from app.models.outbox import Backlog, Claimed, GivenUp
+from app.mail.message import NoServer, Posted, RecipientRefused, Undelivered
+from app.models import outbox
+from app.models.outbox import Backlog, GivenUp
 from app.steps import authorization
-from app.steps.recording import record
+from app.steps.recording import note, record
 
 CHANNEL = outbox.CHANNEL
 SHORTEST_WAIT = timedelta(seconds=5)
@@ -106,17 +105,16 @@ async def retry(ctx: Context, *, email_id: UUID) -> None:
         raise NotToBeRetried
 
 
-async def _try(send: Send, claimed: Claimed) -> Undelivered | None:
-    message = Message(claimed.recipient, claimed.subject, claimed.text or "", claimed.html or "")
+async def _try(send: Send, claimed: Posted) -> Undelivered | None:
     try:
-        await send(Posted(claimed.id, claimed.created_at, message))
+        await send(claimed)
     except Undelivered as problem:
         return problem
     return None
 
 
 async def _record_outcome(
-    ctx: Context, claimed: Claimed, problem: Undelivered | None, *, keep_for: timedelta
+    ctx: Context, claimed: Posted, problem: Undelivered | None, *, keep_for: timedelta
 ) -> Outcome:
     if problem is None:
         await outbox.mark_sent(ctx.db, claimed.id)
@@ -133,11 +131,9 @@ async def _record_outcome(
     return Outcome.NO_SERVER if away else Outcome.PUT_OFF
 
 
-async def _give_up(ctx: Context, claimed: Claimed, problem: Undelivered, event: Event) -> None:
+async def _give_up(ctx: Context, claimed: Posted, problem: Undelivered, event: Event) -> None:
     if await outbox.give_up(ctx.db, claimed, trouble=problem.trouble):
-        await audit.write(
-            ctx.db, event, client=OPERATOR, code=problem.code, domain=_domain(claimed)
-        )
+        await note(ctx, event, code=problem.code, domain=_domain(claimed))
 
 
 def _wait(age: timedelta) -> timedelta:
@@ -145,5 +141,5 @@ def _wait(age: timedelta) -> timedelta:
     return min(max(SHORTEST_WAIT, age * WAIT_OF_AGE), LONGEST_WAIT)
 
 
-def _domain(claimed: Claimed) -> str:
-    return claimed.recipient.rpartition("@")[2]
+def _domain(claimed: Posted) -> str:
+    return claimed.to.rpartition("@")[2]

@@ -4,16 +4,15 @@ from typing import NamedTuple
 
 from app.context import Context
 from app.db import autocommit
+from app.kit.audit import Event
 from app.kit.errors import LinkUnusable, SameAddress, SignedOut, TooManyTries
 from app.kit.links import CHANGE_EMAIL_VALID_MINUTES, open_link
 from app.kit.sealing import Purpose
 from app.mail import messages
 from app.mail.message import Message
-from app.models import address, audit, outbox, rate_limit, token
+from app.models import address, credentials, outbox, rate_limit, token
 from app.models import session as sessions
-from app.models import user as users
-from app.models.audit import Event
-from app.models.user import Credentials
+from app.models.credentials import Credentials
 from app.steps import (
     authorization,
     email_limits,
@@ -22,11 +21,9 @@ from app.steps import (
     password_check,
     session_renewal,
 )
-from app.steps.recording import record
+from app.steps.recording import note, record
 from app.steps.registration_policy import require_allowed
 from app.steps.session_renewal import Renewed
-
-TAKEN = "This address belongs to another account by now. Yours stays as it was."
 
 
 class OpenEmailChange(NamedTuple):
@@ -61,7 +58,7 @@ async def request_change(ctx: Context, *, email: str, password: str) -> None:
     user_id = ctx.user_id
     async with ctx.db.begin():
         await authorization.hold(ctx)
-        is_same = await users.hold_unchanged(ctx.db, user)
+        is_same = await credentials.hold_unchanged(ctx.db, user)
         if is_same:
             await record(ctx, Event.EMAIL_CHANGE_ASKED, subject_id=user_id)
             if not await email_limits.is_withheld(ctx, email_limits.EmailKind.EMAIL, email):
@@ -93,7 +90,7 @@ async def open_change(ctx: Context, *, sealed: str) -> OpenEmailChange:
     digest = open_link(Purpose.CHANGE_EMAIL, sealed, keys=ctx.config.signing_keys)
     async with ctx.db.begin():
         found = digest and await token.find(ctx.db, digest, purpose=Purpose.CHANGE_EMAIL)
-        user = found and await users.find_by_id(ctx.db, found.user_id)
+        user = found and await credentials.find_by_id(ctx.db, found.user_id)
     if not found or not user:
         raise LinkUnusable
     return OpenEmailChange(user.username, found.email or "")
@@ -113,15 +110,15 @@ async def confirm_change(ctx: Context, *, sealed: str) -> Renewed | None:
     version, renewed = None, None
     async with ctx.db.begin():
         taken = digest and await token.take(ctx.db, digest, purpose=Purpose.CHANGE_EMAIL)
-        user = taken and await users.find_by_id(ctx.db, taken.user_id)
+        user = taken and await credentials.find_by_id(ctx.db, taken.user_id)
         if taken and user and taken.email and user.blocked_at is None:
-            version = await users.set_email(ctx.db, user.id, taken.email)
+            version = await credentials.set_email(ctx.db, user.id, taken.email)
             if version is not None:
                 renewed = await _apply(ctx, user, taken.email, version)
     if not taken or not user or user.blocked_at is not None:
         raise LinkUnusable
     if version is None:
-        raise LinkUnusable(TAKEN)
+        raise LinkUnusable("address_taken")
     return renewed
 
 
@@ -132,18 +129,18 @@ async def _ask(ctx: Context, user: Credentials, email: str) -> Message:
     nothing.
     """
     await token.void(ctx.db, user.id, Purpose.CHANGE_EMAIL)
-    owner = await users.find(ctx.db, email)
+    owner = await credentials.find(ctx.db, email)
     link = await one_time_links.link(ctx, Purpose.CHANGE_EMAIL, user_id=user.id, email=email)
     if owner is not None and owner.id != user.id:
         return messages.address_in_use(
             to=owner.email,
-            site=ctx.config.site_name,
+            site=ctx.brand,
             username=owner.username,
             login_url=f"{ctx.config.public_url}/login",
         )
     return messages.confirm_new_address(
         to=email,
-        site=ctx.config.site_name,
+        site=ctx.brand,
         username=user.username,
         link=link,
         valid_minutes=CHANGE_EMAIL_VALID_MINUTES,
@@ -158,6 +155,6 @@ async def _apply(ctx: Context, user: Credentials, email: str, version: int) -> R
         renewed = await session_renewal.keep_only(ctx, user.id, version=version, is_fresh=False)
     await token.void(ctx.db, user.id, Purpose.RESET, Purpose.CHANGE_EMAIL)
     await address.note(ctx.db, user.id, before=user.email, now=email)
-    await audit.write(ctx.db, Event.EMAIL_CHANGED, client=ctx.client, subject_id=user.id)
+    await note(ctx, Event.EMAIL_CHANGED, subject_id=user.id)
     await notices.tell(ctx, user, messages.email_changed, email=email)
     return renewed

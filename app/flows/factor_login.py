@@ -6,10 +6,9 @@ from app.kit import passkeys
 from app.kit.errors import LoginExpired, Refusal, TooManyTries
 from app.kit.metrics import FACTORS, counted
 from app.kit.tokens import digest, new_challenge
-from app.models import passkey, pending_login
-from app.models import user as users
+from app.models import credentials, passkey, pending_login
+from app.models.credentials import Credentials
 from app.models.pending_login import Waiting
-from app.models.user import Credentials
 from app.steps import factor_check, session_start
 from app.steps.factor_check import Proof
 from app.steps.session_start import SignedIn
@@ -99,7 +98,7 @@ async def _count_try(ctx: Context) -> bool:
 
 async def _finish(ctx: Context, waiting: Waiting, proof: Proof, *, trusts: bool) -> SignedIn:
     async with ctx.db.begin():
-        user = await users.lock(ctx.db, waiting.user_id)
+        user = await credentials.lock(ctx.db, waiting.user_id)
         outcome: SignedIn | Refusal = LoginExpired()
         if user is not None and user.credential_version == waiting.credential_version:
             outcome = await _check(ctx, user, waiting, proof, trusts=trusts)

@@ -26,6 +26,7 @@ from app.models import (
     deletion,
     known_browser,
     outbox,
+    outbox_retention,
     passkey,
     pending_login,
     pruning,
@@ -114,7 +115,7 @@ async def count(ctx: Context) -> Pruned:
         async with ctx.db.begin():
             found.add(stale.table, await pruning.count(ctx.db, stale))
     async with ctx.db.begin():
-        found.add(TEXTS, await outbox.count_to_wipe(ctx.db))
+        found.add(TEXTS, await outbox_retention.count_to_wipe(ctx.db))
     return found
 
 
@@ -126,8 +127,8 @@ def _stale(config: Config) -> Sequence[Stale]:
         registration.expired(),
         token.expired(),
         rate_limit.forgotten(),
-        outbox.sent_before(timedelta(days=EMAILS_KEPT_DAYS)),
-        outbox.given_up_before(timedelta(days=EMAILS_KEPT_DAYS)),
+        outbox_retention.sent_before(timedelta(days=EMAILS_KEPT_DAYS)),
+        outbox_retention.given_up_before(timedelta(days=EMAILS_KEPT_DAYS)),
         known_browser.unseen(timedelta(days=config.known_browser_days)),
         pending_login.expired(),
         challenge.expired(),
@@ -143,7 +144,7 @@ def _chores(config: Config) -> Sequence[_Chore]:
         _Chore(stale.table, ROWS_AT_ONCE, partial(_delete_some, stale=stale))
         for stale in _stale(config)
     ]
-    wiping = _Chore(TEXTS, ROWS_AT_ONCE, partial(outbox.wipe_some, limit=ROWS_AT_ONCE))
+    wiping = _Chore(TEXTS, ROWS_AT_ONCE, partial(outbox_retention.wipe_some, limit=ROWS_AT_ONCE))
     return [*deletions, wiping]
 
 
@@ -185,7 +186,7 @@ async def _delete(ctx: Context, leaving: DueDeletion) -> None:
     await erasure.erase(ctx, leaving.id)
     message = messages.account_deleted(
         to=leaving.email,
-        site=ctx.config.site_name,
+        site=ctx.brand,
         username=leaving.username,
         register_url=f"{ctx.config.public_url}/register",
     )

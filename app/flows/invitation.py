@@ -1,20 +1,22 @@
 """People whom an operator lets in: a one-time link on which they choose their password."""
 
+from collections.abc import Mapping
 from typing import NamedTuple
 from uuid import UUID
 
 from app.context import Context
+from app.kit.audit import Event
 from app.kit.errors import AlreadyThere, LinkUnusable, NoSuchRole, TermsNotAccepted
 from app.kit.links import INVITE_VALID_HOURS, VALID, new_link, open_link
 from app.kit.sealing import Purpose
 from app.mail import messages
-from app.models import audit, outbox, role, token
+from app.models import credentials, outbox, role, token
 from app.models import session as sessions
 from app.models import user as users
-from app.models.audit import Event
 from app.models.token import LinkOwner
 from app.steps import authorization, new_password
-from app.steps.recording import record
+from app.steps import profile as profiles
+from app.steps.recording import note, record
 
 
 class Invitation(NamedTuple):
@@ -61,7 +63,7 @@ async def invite_by_email(
         if outcome.user_id is not None:
             message = messages.invitation(
                 to=outcome.email,
-                site=ctx.config.site_name,
+                site=ctx.brand,
                 username=username,
                 link=link.url,
                 valid_hours=INVITE_VALID_HOURS,
@@ -85,31 +87,41 @@ async def find_invitation(ctx: Context, *, sealed: str) -> LinkOwner:
     return owner
 
 
-async def accept(ctx: Context, *, sealed: str, password: str, accepts_terms: bool = False) -> None:
+async def accept(
+    ctx: Context,
+    *,
+    sealed: str,
+    password: str,
+    accepts_terms: bool = False,
+    profile: Mapping[str, str] | None = None,
+) -> None:
     """Give an invited person the password that they chose; the link is used up.
+
+    ``profile``: values of the fields that the site asks for here, by name.
 
     Raises:
         LinkUnusable: used, expired, foreign or garbled.
         TermsNotAccepted: there are terms; the link stays good.
+        WrongProfile: one of the site's own fields is wrong; the link stays good.
         WeakPassword: the password is refused, with the reason; the link stays good.
         TooBusy: too many passwords wait to be hashed; the link stays good.
     """
     owner = await find_invitation(ctx, sealed=sealed)
     if ctx.config.terms_url and not accepts_terms:
         raise TermsNotAccepted
+    values = profiles.cleaned(ctx, "invitation", profile or {})
     password_hash = await new_password.hashed(ctx, password, **owner._asdict())
     digest = open_link(Purpose.INVITE, sealed, keys=ctx.config.signing_keys)
     async with ctx.db.begin():
         taken = digest and await token.take(ctx.db, digest, purpose=Purpose.INVITE)
         if taken:
-            await users.set_password_hash(ctx.db, taken.user_id, password_hash)
+            await credentials.set_password_hash(ctx.db, taken.user_id, password_hash)
             if ctx.config.terms_url:
                 await users.accept_terms(ctx.db, taken.user_id)
             await sessions.end_all(ctx.db, taken.user_id)
             await token.void(ctx.db, taken.user_id, Purpose.RESET)
-            await audit.write(
-                ctx.db, Event.PASSWORD_SET, client=ctx.client, subject_id=taken.user_id
-            )
+            await profiles.save(ctx, taken.user_id, values)
+            await note(ctx, Event.PASSWORD_SET, subject_id=taken.user_id)
     if not taken:
         raise LinkUnusable
 
@@ -136,14 +148,14 @@ class _Outcome(NamedTuple):
 
 def _require(outcome: _Outcome, role_name: str | None) -> UUID:
     if outcome.roles:
-        raise NoSuchRole(f"There is no role “{role_name}”; there are {', '.join(outcome.roles)}.")
+        raise NoSuchRole(role=role_name, names=list(outcome.roles))
     if outcome.user_id is None:
         raise AlreadyThere
     return outcome.user_id
 
 
 async def _write_down(ctx: Context, invited: _Invited) -> _Outcome:
-    present = await users.find(ctx.db, invited.email)
+    present = await credentials.find(ctx.db, invited.email)
     await authorization.hold(ctx, *([present.id] if present else []))
     role_id = await role.find_id(ctx.db, invited.role_name) if invited.role_name else None
     if invited.role_name is not None and role_id is None:
@@ -155,7 +167,7 @@ async def _write_down(ctx: Context, invited: _Invited) -> _Outcome:
         password_hash=None,
         role_id=role_id or await role.default_id(ctx.db),
     )
-    user = await users.find(ctx.db, invited.email)
+    user = await credentials.find(ctx.db, invited.email)
     if user is None or user.username != invited.username:
         return _Outcome(None, [])
     if added is None and not await users.invite_again(ctx.db, user.id, role_id=role_id):

@@ -7,20 +7,21 @@ from typing import NamedTuple
 from app.context import Context
 from app.db import autocommit
 from app.kit.addresses import canonical
+from app.kit.audit import Event
 from app.kit.errors import WrongCredentials
 from app.kit.metrics import LOGINS, counted
-from app.kit.passwords import PasswordHasher, Verdict, fingerprint, fits
+from app.kit.password_policy import fits
+from app.kit.passwords import PasswordHasher, Verdict, fingerprint
 from app.kit.sealing import Purpose, seal
 from app.limits import limits
-from app.models import audit, known_browser, rate_limit, registration
+from app.models import credentials, known_browser, rate_limit, registration
 from app.models import session as sessions
-from app.models import user as users
-from app.models.audit import Event
+from app.models.credentials import Credentials
 from app.models.rate_limit import Attempt
 from app.models.registration import Pending
-from app.models.user import Credentials
 from app.steps import keeping, password_check, session_start
 from app.steps.known_browsers import name_digests
+from app.steps.recording import note
 from app.steps.session_start import FactorDue, Shown, SignedIn
 
 __all__ = [
@@ -132,9 +133,7 @@ async def sign_out(ctx: Context) -> None:
     async with ctx.db.begin():
         user_id = await sessions.end(ctx.db, ctx.session_digest)
         if user_id is not None:
-            await audit.write(
-                ctx.db, Event.SIGNED_OUT, client=ctx.client, actor_id=user_id, subject_id=user_id
-            )
+            await note(ctx, Event.SIGNED_OUT, actor_id=user_id, subject_id=user_id)
 
 
 async def live_sessions(ctx: Context) -> int:
@@ -160,7 +159,7 @@ async def _find(ctx: Context, name: str, password: str, *, known: bytes | None) 
     That an account is slowed by its other name must not show: it would tie the two together. So it
     looks like a wrong password, and costs as much.
     """
-    user = await users.find(ctx.db, name)
+    user = await credentials.find(ctx.db, name)
     marks = [fingerprint(password, key=key) for key in ctx.config.signing_keys]
     pending = await registration.find_by_name(ctx.db, name, fingerprints=marks)
     if known:
@@ -192,7 +191,7 @@ async def _note_failure(ctx: Context, found: _Found, *, is_right: bool) -> None:
     event = Event.SIGN_IN_BLOCKED if is_blocked else Event.SIGN_IN_FAILED
     await password_check.note_failure(ctx, event, user=user, browser_digest=found.known)
     if user and found.attempt.number == limits(ctx.config).logins_of_account.free + 1:
-        await audit.write(ctx.db, Event.SIGN_IN_SLOWED, client=ctx.client, subject_id=user.id)
+        await note(ctx, Event.SIGN_IN_SLOWED, subject_id=user.id)
 
 
 async def _start(
@@ -214,21 +213,19 @@ async def _start(
 
 
 async def _ask_to_stay(ctx: Context, user: Credentials, day: datetime) -> DeletionPending:
-    await audit.write(ctx.db, Event.SIGN_IN_DELETION_PENDING, client=ctx.client, subject_id=user.id)
+    await note(ctx, Event.SIGN_IN_DELETION_PENDING, subject_id=user.id)
     return DeletionPending(seal(ctx.config.signing_keys, Purpose.STAY, keeping.wish(user)), day)
 
 
 async def _ask_to_confirm(ctx: Context, user: Credentials) -> Unconfirmed:
     """Send somebody to their mail who was brought here with an address that nobody confirmed."""
-    await audit.write(ctx.db, Event.SIGN_IN_UNCONFIRMED, client=ctx.client, subject_id=user.id)
+    await note(ctx, Event.SIGN_IN_UNCONFIRMED, subject_id=user.id)
     return Unconfirmed(seal(ctx.config.signing_keys, Purpose.RESEND_TO_USER, str(user.id)))
 
 
 async def _send_to_mail(ctx: Context, waiting: Pending) -> Unconfirmed:
     registration_id = str(waiting.id)
-    await audit.write(
-        ctx.db, Event.SIGN_IN_UNCONFIRMED, client=ctx.client, registration=registration_id
-    )
+    await note(ctx, Event.SIGN_IN_UNCONFIRMED, registration=registration_id)
     return Unconfirmed(seal(ctx.config.signing_keys, Purpose.RESEND, registration_id))
 
 

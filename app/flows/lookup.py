@@ -8,7 +8,8 @@ from app.direct import DirectConnection
 from app.kit.batches import Batches
 from app.kit.tokens import digest
 from app.models import session as sessions
-from app.models.session import CurrentSession
+from app.models import session_lookup
+from app.models.session_lookup import CurrentSession
 
 __all__ = ["CurrentSession", "Lookup"]
 
@@ -43,9 +44,9 @@ class Lookup:
         await self._batches.close()
 
     async def _find_all(self, digests: Sequence[bytes]) -> Mapping[bytes, CurrentSession]:
-        rows = await self._connection.fetch(sessions.FIND, digests=digests, **self._ends)
-        users = dict(map(sessions.found, rows))
+        rows = await self._connection.fetch(session_lookup.FIND, digests=digests, **self._ends)
+        users = dict(map(session_lookup.found, rows))
         stale = [user.session_id for user in users.values() if user.is_stale]
         if stale:
-            await self._connection.fetch(sessions.TOUCH, ids=stale)
+            await self._connection.fetch(session_lookup.TOUCH, ids=stale)
         return users

@@ -3,18 +3,18 @@
 from datetime import datetime
 
 from app.context import Context
+from app.kit.audit import Event
 from app.kit.errors import LinkUnusable, LoginExpired, NoFactorReset, NoSuchUser, TooManyTries
 from app.kit.links import FACTOR_RESET_VALID_MINUTES, open_link
 from app.kit.permissions import Permission
 from app.kit.sealing import Purpose
 from app.kit.tokens import digest
 from app.mail import messages
-from app.models import audit, factor_reset, outbox, pending_login, rate_limit, token
+from app.models import credentials, factor_reset, outbox, pending_login, rate_limit, token
 from app.models import user as users
-from app.models.audit import Event
 from app.models.token import LinkOwner
 from app.steps import authorization, email_limits, factor_change, factor_waits, one_time_links
-from app.steps.recording import record
+from app.steps.recording import note, record
 
 
 async def ask(ctx: Context) -> None:
@@ -30,20 +30,18 @@ async def ask(ctx: Context) -> None:
     async with ctx.db.begin():
         if ctx.pending_login is not None:
             found = await pending_login.find(ctx.db, digest(ctx.pending_login))
-        user = found and await users.lock(ctx.db, found.user_id)
+        user = found and await credentials.lock(ctx.db, found.user_id)
         if user is not None:
             held = await users.permissions_of(ctx.db, user.id, holding=False)
             is_administrator = Permission.ADMIN in held
             wait = await rate_limit.take_all(ctx.db, email_limits.of_network(ctx))
         if user is not None and not is_administrator and not wait:
-            await audit.write(
-                ctx.db, Event.FACTOR_RESET_ASKED, client=ctx.client, subject_id=user.id
-            )
+            await note(ctx, Event.FACTOR_RESET_ASKED, subject_id=user.id)
             if not await email_limits.is_withheld(ctx, email_limits.EmailKind.FACTOR, user.email):
                 await token.void(ctx.db, user.id, Purpose.FACTOR_RESET)
                 message = messages.lost_factor(
                     to=user.email,
-                    site=ctx.config.site_name,
+                    site=ctx.brand,
                     username=user.username,
                     link=await one_time_links.link(
                         ctx, Purpose.FACTOR_RESET, user_id=user.id, email=user.email
@@ -83,7 +81,7 @@ async def begin_wait(ctx: Context, *, sealed: str) -> datetime:
     due_at = None
     async with ctx.db.begin():
         taken = key and await token.take(ctx.db, key, purpose=Purpose.FACTOR_RESET)
-        user = taken and await users.lock(ctx.db, taken.user_id)
+        user = taken and await credentials.lock(ctx.db, taken.user_id)
         if taken and user and taken.email == user.email and user.factors:
             held = await users.permissions_of(ctx.db, user.id, holding=False)
             if Permission.ADMIN not in held:
@@ -104,9 +102,7 @@ async def stop(ctx: Context, *, sealed: str) -> None:
         taken = key and await token.take(ctx.db, key, purpose=Purpose.KEEP_FACTORS)
         if taken and await factor_reset.cancel(ctx.db, taken.user_id):
             await token.void(ctx.db, taken.user_id, Purpose.KEEP_FACTORS, Purpose.FACTOR_RESET)
-            await audit.write(
-                ctx.db, Event.FACTOR_RESET_STOPPED, client=ctx.client, subject_id=taken.user_id
-            )
+            await note(ctx, Event.FACTOR_RESET_STOPPED, subject_id=taken.user_id)
     if not taken:
         raise LinkUnusable
 
@@ -123,7 +119,7 @@ async def remove(ctx: Context, *, name: str, reason: str) -> bool:
     is_done = False
     async with ctx.db.begin():
         known = await authorization.act_upon(ctx, name)
-        user = known and await users.find_by_id(ctx.db, known.id)
+        user = known and await credentials.find_by_id(ctx.db, known.id)
         if user is not None:
             is_done = await factor_change.remove_all(ctx, user.id)
         if user is not None and is_done:

@@ -10,7 +10,7 @@ from app.kit.metrics import LOGINS, counted
 from app.kit.sealing import Purpose, seal, unseal
 from app.kit.tokens import digest, new_challenge
 from app.models import challenge as challenges
-from app.models import user as users
+from app.models import credentials
 from app.models.passkey import Known
 from app.steps import factor_check, session_start
 from app.steps.session_start import Shown, SignedIn
@@ -75,7 +75,7 @@ async def sign_in(ctx: Context, *, answer: str, sealed: str, remember: bool) -> 
 async def _sign_in(
     ctx: Context, known: Known, answer: passkeys.Answer, *, remember: bool
 ) -> SignedIn | None:
-    user = await users.lock(ctx.db, known.user_id)
+    user = await credentials.lock(ctx.db, known.user_id)
     shown = await factor_check.show(ctx, known, answer, answer.challenge)
     if user is None or shown is None or not (known.is_first_factor and shown.is_user_verified):
         return None

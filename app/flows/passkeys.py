@@ -5,6 +5,7 @@ from uuid import UUID
 
 from app.context import Context
 from app.kit import passkeys
+from app.kit.audit import Event
 from app.kit.errors import (
     FactorNeeded,
     NoSuchFactor,
@@ -15,10 +16,8 @@ from app.kit.errors import (
 )
 from app.kit.passkeys import Born, WrongAnswer
 from app.kit.tokens import new_challenge
-from app.models import app_secret, factor, passkey, recovery_code
+from app.models import app_secret, credentials, factor, passkey, recovery_code
 from app.models import challenge as challenges
-from app.models import user as users
-from app.models.audit import Event
 from app.models.challenge import Use
 from app.steps import authorization, factor_change, factor_check
 from app.steps.recording import record
@@ -41,7 +40,7 @@ async def options(ctx: Context) -> str | None:
         return None
     challenge = new_challenge()
     async with ctx.db.begin():
-        user = await users.find_by_id(ctx.db, ctx.user_id)
+        user = await credentials.find_by_id(ctx.db, ctx.user_id)
         present = await passkey.credential_ids(ctx.db, ctx.user_id, domain=site.domain)
         await challenges.put(ctx.db, ctx.session_id, Use.ADD, challenge)
     return passkeys.creation_options(
@@ -117,11 +116,11 @@ def _born(ctx: Context, answer: str, challenge: bytes | None) -> Born | None:
 async def _add(ctx: Context, born: Born | None, name: str) -> Added | Refusal:
     site = factor_check.site(ctx.config)
     if born is None or site is None:
-        return PasskeyRefused("This passkey couldn't be added. Nothing was changed.")
+        return PasskeyRefused("not_added")
     if len(await passkey.of_user(ctx.db, ctx.user_id)) >= passkey.PER_USER:
         return TooManyPasskeys()
     if not await passkey.add(ctx.db, ctx.user_id, born, domain=site.domain, name=name):
-        return PasskeyRefused("This passkey couldn't be added. It may be in use already.")
+        return PasskeyRefused("in_use")
     codes = []
     if not await recovery_code.count(ctx.db, ctx.user_id):
         codes = await factor_change.make_codes(ctx, ctx.user_id)

@@ -1,12 +1,11 @@
 """Changing one's password."""
 
 from app.context import Context
+from app.kit.audit import Event
 from app.kit.errors import SignedOut, WeakPassword
 from app.kit.sealing import Purpose
 from app.mail import messages
-from app.models import known_browser, token
-from app.models import user as users
-from app.models.audit import Event
+from app.models import credentials, known_browser, token
 from app.steps import authorization, new_password, notices, password_check, session_renewal
 from app.steps.known_browsers import name_digests
 from app.steps.recording import record
@@ -28,7 +27,7 @@ async def change_password(ctx: Context, *, current: str, password: str) -> Renew
     """
     user = await password_check.check_password(ctx, current)
     if password == current:
-        raise WeakPassword("That's already your password. Choose a different one.")
+        raise WeakPassword("same")
     password_hash = await new_password.hashed(
         ctx, password, username=user.username, email=user.email
     )
@@ -36,8 +35,8 @@ async def change_password(ctx: Context, *, current: str, password: str) -> Renew
     user_id = ctx.user_id
     async with ctx.db.begin():
         await authorization.hold(ctx)
-        if await users.hold_unchanged(ctx.db, user):
-            version = await users.set_password_hash(ctx.db, user_id, password_hash)
+        if await credentials.hold_unchanged(ctx.db, user):
+            version = await credentials.set_password_hash(ctx.db, user_id, password_hash)
             renewed = await session_renewal.keep_only(ctx, user_id, version=version)
             await token.void(ctx.db, user_id, Purpose.RESET, Purpose.CHANGE_EMAIL)
             seen = name_digests(ctx.config, ctx.browser)

@@ -4,18 +4,25 @@ from typing import NamedTuple
 from uuid import UUID
 
 from app.context import Context
+from app.kit.audit import Event
 from app.kit.errors import LinkUnusable, Refusal, TooManyTries, UsernameTaken
 from app.kit.links import open_link
 from app.kit.sealing import Purpose
 from app.limits import limits, of_networks
 from app.mail import messages
-from app.models import audit, known_browser, pending_login, rate_limit, registration, token
+from app.models import (
+    credentials,
+    known_browser,
+    pending_login,
+    rate_limit,
+    registration,
+    token,
+)
 from app.models import session as sessions
 from app.models import user as users
-from app.models.audit import Event
+from app.models.credentials import Credentials
 from app.models.registration import Pending
 from app.models.token import LinkOwner
-from app.models.user import Credentials
 from app.steps import (
     activation,
     email_limits,
@@ -25,6 +32,7 @@ from app.steps import (
     password_check,
     reset_links,
 )
+from app.steps.recording import note
 
 
 class Reset(NamedTuple):
@@ -98,12 +106,12 @@ async def reset_password(ctx: Context, *, sealed: str, password: str) -> Reset:
 
 
 async def _answer(ctx: Context, name: str) -> None:
-    user = await users.find(ctx.db, name)
+    user = await credentials.find(ctx.db, name)
     pending = await registration.newest(ctx.db, name)
     if user is not None and user.blocked_at is not None:
         user = pending = None
     addressee: Credentials | Pending | None = user or pending
-    await audit.write(ctx.db, Event.RESET_ASKED, client=ctx.client, subject_id=user and user.id)
+    await note(ctx, Event.RESET_ASKED, subject_id=user and user.id)
     email = addressee.email if addressee else name
     if await email_limits.is_withheld(ctx, email_limits.EmailKind.RESET, email):
         return
@@ -133,17 +141,17 @@ async def _activate(ctx: Context, pending: Pending, password_hash: str) -> Reset
 
 async def _replace(ctx: Context, digest: bytes, password_hash: str) -> Reset | Refusal:
     taken = await token.take(ctx.db, digest, purpose=Purpose.RESET)
-    user = taken and await users.find_by_id(ctx.db, taken.user_id)
+    user = taken and await credentials.find_by_id(ctx.db, taken.user_id)
     if not taken or not user or taken.email != user.email:
         return LinkUnusable()
     user_id: UUID = user.id
-    await users.set_password_hash(ctx.db, user_id, password_hash)
+    await credentials.set_password_hash(ctx.db, user_id, password_hash)
     await sessions.end_all(ctx.db, user_id)
     await token.void(ctx.db, user_id, Purpose.RESET, Purpose.CHANGE_EMAIL, Purpose.INVITE)
     await pending_login.end_all(ctx.db, user_id)
     await rate_limit.give_back(ctx.db, password_check.bucket_of_user(user_id))
     await known_browser.forget_all(ctx.db, user_id)
     named = await known_browsers.remember(ctx, user_id, ctx.browser)
-    await audit.write(ctx.db, Event.PASSWORD_RESET, client=ctx.client, subject_id=user_id)
+    await note(ctx, Event.PASSWORD_RESET, subject_id=user_id)
     await notices.tell(ctx, user, messages.password_changed)
     return Reset(named.text)

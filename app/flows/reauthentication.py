@@ -2,13 +2,12 @@
 
 from app.context import Context
 from app.kit import passkeys
+from app.kit.audit import Event
 from app.kit.errors import Refusal, SignedOut, TooManyTries
 from app.kit.metrics import FACTORS, counted
 from app.kit.tokens import new_challenge
 from app.models import challenge as challenges
-from app.models import passkey
-from app.models import user as users
-from app.models.audit import Event
+from app.models import credentials, passkey
 from app.models.challenge import Use
 from app.steps import authorization, factor_check, password_check, session_renewal
 from app.steps.factor_check import Proof
@@ -97,7 +96,7 @@ async def reauthenticate_by_passkey(ctx: Context, *, answer: str) -> Renewed:
 async def _reauthenticate(ctx: Context, proof: Proof) -> Renewed:
     async with ctx.db.begin():
         await authorization.hold(ctx)
-        user = await users.lock(ctx.db, ctx.user_id)
+        user = await credentials.lock(ctx.db, ctx.user_id)
         shown = await proof(ctx, user) if user else SignedOut()
         renewed = None
         if not isinstance(shown, Refusal):

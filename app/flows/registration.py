@@ -1,11 +1,13 @@
 """Registering: asking for an account, and for the email once more."""
 
+from collections.abc import Mapping
 from datetime import timedelta
 from uuid import UUID
 
 from app.context import Context
 from app.db import autocommit
 from app.kit import passwords
+from app.kit.audit import Event
 from app.kit.errors import (
     LinkUnusable,
     NoSuchRegistration,
@@ -17,18 +19,18 @@ from app.kit.links import CONFIRM_VALID_HOURS, VALID
 from app.kit.sealing import Purpose, seal, unseal
 from app.limits import limits, of_networks
 from app.mail import messages
-from app.models import audit, outbox, rate_limit
+from app.models import credentials, outbox, rate_limit
 from app.models import registration as registrations
 from app.models import user as users
-from app.models.audit import Event
+from app.models.rate_limit import Rates
 from app.models.registration import ListedRegistration, Pending
 from app.steps import authorization, email_limits, new_password, one_time_links, reset_links
-from app.steps.recording import record
-from app.steps.registration_policy import in_words, require_allowed, require_open
+from app.steps import profile as profiles
+from app.steps.recording import note, record
+from app.steps.registration_policy import require_allowed, require_open
 
 __all__ = [
     "ListedRegistration",
-    "in_words",
     "register",
     "require_open",
     "resend",
@@ -41,9 +43,17 @@ MOST_WAITING = 100
 
 
 async def register(
-    ctx: Context, *, username: str, email: str, password: str, accepts_terms: bool = False
+    ctx: Context,
+    *,
+    username: str,
+    email: str,
+    password: str,
+    accepts_terms: bool = False,
+    profile: Mapping[str, str] | None = None,
 ) -> str:
     """Write a registration down, and write to its address.
+
+    ``profile``: values of the fields that the site asks for here, by name.
 
     Returns:
         A receipt for the browser that registered. The same for a known and a new address
@@ -53,6 +63,7 @@ async def register(
         RegistrationClosed: nobody registers here, or only who is invited.
         AddressNotAllowed: the address is of a domain that cannot be used here.
         TermsNotAccepted: there are terms.
+        WrongProfile: one of the site's own fields is wrong.
         WeakPassword: the password is refused, with the reason.
         UsernameTaken: usernames are public.
         TooManyTries: from this network.
@@ -62,24 +73,14 @@ async def register(
     require_allowed(ctx.config, email)
     if ctx.config.terms_url and not accepts_terms:
         raise TermsNotAccepted
+    values = profiles.cleaned(ctx, "registration", profile or {})
     new_password.check(ctx, password, username=username, email=email)
     rates = {
         **of_networks("registrations", ctx.client, limits(ctx.config).logins_of_network),
         **email_limits.of_network(ctx),
     }
-    async with autocommit(ctx.db):
-        taken = await users.is_username_taken(ctx.db, username)
-        wait = await rate_limit.look(ctx.db, rates)
-    if taken:
-        raise UsernameTaken
-    if wait:
-        raise TooManyTries(wait)
-    async with ctx.hasher.place(ctx.client.group):
-        async with autocommit(ctx.db):
-            wait = await rate_limit.take_all(ctx.db, rates)
-        if wait:
-            raise TooManyTries(wait)
-        password_hash = await ctx.hasher.hash(password)
+    await _refuse_early(ctx, username, rates)
+    password_hash = await _hashed(ctx, password, rates)
     async with ctx.db.begin():
         pending = await registrations.add(
             ctx.db,
@@ -88,11 +89,32 @@ async def register(
             password_hash=password_hash,
             fingerprint=passwords.fingerprint(password, key=ctx.config.signing_keys[-1]),
             accepts_terms=bool(ctx.config.terms_url),
+            profile=values,
             lasts=VALID[Purpose.CONFIRM],
         )
-        await audit.write(ctx.db, Event.REGISTERED, client=ctx.client, registration=str(pending.id))
+        await note(ctx, Event.REGISTERED, registration=str(pending.id))
         await _write_email(ctx, pending)
     return seal(ctx.config.signing_keys, Purpose.REGISTERED, str(pending.id))
+
+
+async def _refuse_early(ctx: Context, username: str, rates: Rates) -> None:
+    async with autocommit(ctx.db):
+        taken = await users.is_username_taken(ctx.db, username)
+        wait = await rate_limit.look(ctx.db, rates)
+    if taken:
+        raise UsernameTaken
+    if wait:
+        raise TooManyTries(wait)
+
+
+async def _hashed(ctx: Context, password: str, rates: Rates) -> str:
+    """Hash a password, which is paid for as soon as there is a place at the threads."""
+    async with ctx.hasher.place(ctx.client.group):
+        async with autocommit(ctx.db):
+            wait = await rate_limit.take_all(ctx.db, rates)
+        if wait:
+            raise TooManyTries(wait)
+        return await ctx.hasher.hash(password)
 
 
 async def resend(ctx: Context, *, ticket: str) -> None:
@@ -159,7 +181,7 @@ async def send_again(ctx: Context, *, registration_id: UUID) -> None:
 
 async def _write_to_user(ctx: Context, user_id: UUID) -> None:
     """Write to somebody who was brought here unconfirmed: choosing a password confirms them."""
-    user = await users.find_by_id(ctx.db, user_id)
+    user = await credentials.find_by_id(ctx.db, user_id)
     if user is None or user.confirmed_at is not None:
         return
     if not await email_limits.is_withheld(ctx, email_limits.EmailKind.CONFIRM, user.email):
@@ -180,11 +202,11 @@ async def _write_email(ctx: Context, pending: Pending, *, is_shown: bool = False
 
 async def _put_email(ctx: Context, pending: Pending) -> None:
     """Write to the address: a link to confirm, or to an account's owner that there is one."""
-    user = await users.find(ctx.db, pending.email)
+    user = await credentials.find(ctx.db, pending.email)
     if user is not None:
         message = messages.already_registered(
             to=user.email,
-            site=ctx.config.site_name,
+            site=ctx.brand,
             username=user.username,
             login_url=f"{ctx.config.public_url}/login",
         )
@@ -192,7 +214,7 @@ async def _put_email(ctx: Context, pending: Pending) -> None:
         link = await one_time_links.link(ctx, Purpose.CONFIRM, registration_id=pending.id)
         message = messages.confirm_address(
             to=pending.email,
-            site=ctx.config.site_name,
+            site=ctx.brand,
             username=pending.username,
             link=link,
             valid_hours=CONFIRM_VALID_HOURS,

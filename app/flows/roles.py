@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import NamedTuple
 
 from app.context import Context
+from app.kit.audit import Event
 from app.kit.errors import (
     DefaultTooMighty,
     NoSuchRole,
@@ -14,10 +15,9 @@ from app.kit.errors import (
     RoleThere,
     WrongRoleName,
 )
-from app.kit.permissions import Permission
+from app.kit.permissions import Permission, covers, in_words
 from app.models import administrators, factor, role
 from app.models import user as users
-from app.models.audit import Event
 from app.models.role import Known
 from app.steps import authorization
 from app.steps.administrators import keeping_one
@@ -28,7 +28,6 @@ __all__ = [
     "create",
     "delete",
     "everything",
-    "in_words",
     "require_factor",
     "set_default",
     "set_permissions",
@@ -38,11 +37,11 @@ NAME = re.compile(r"[A-Za-z][A-Za-z0-9 -]{0,38}[A-Za-z0-9]")
 
 
 class Shown(NamedTuple):
-    """A role, and how many people have it."""
+    """A role, what it may in words, and how many people have it."""
 
     name: str
     is_default: bool
-    permissions: Permission
+    permissions: str
     holders: int
     factor_required: bool
 
@@ -54,7 +53,7 @@ async def everything(ctx: Context) -> list[Shown]:
             Shown(
                 known.name,
                 known.is_default,
-                known.permissions,
+                in_words(known.permissions, ctx.site.permissions),
                 await users.count_with_role(ctx.db, known.id),
                 known.factor_required,
             )
@@ -62,7 +61,7 @@ async def everything(ctx: Context) -> list[Shown]:
         ]
 
 
-async def create(ctx: Context, *, name: str, permissions: Permission) -> None:
+async def create(ctx: Context, *, name: str, permissions: int) -> None:
     """Make a role.
 
     Raises:
@@ -76,12 +75,17 @@ async def create(ctx: Context, *, name: str, permissions: Permission) -> None:
         await authorization.hold(ctx)
         is_new = await role.add(ctx.db, name, permissions)
         if is_new:
-            await record(ctx, Event.ROLE_CREATED, role=name, permissions=in_words(permissions))
+            await record(
+                ctx,
+                Event.ROLE_CREATED,
+                role=name,
+                permissions=in_words(permissions, ctx.site.permissions),
+            )
     if not is_new:
         raise RoleThere
 
 
-async def set_permissions(ctx: Context, *, name: str, permissions: Permission) -> None:
+async def set_permissions(ctx: Context, *, name: str, permissions: int) -> None:
     """Say anew what a role may; it acts on the next request of everybody who has it.
 
     Raises:
@@ -93,11 +97,16 @@ async def set_permissions(ctx: Context, *, name: str, permissions: Permission) -
         await authorization.hold(ctx)
         roles = await role.everything(ctx.db)
         known = _named(roles, name)
-        too_mighty = known is not None and known.is_default and Permission.ADMIN in permissions
+        too_mighty = (
+            known is not None and known.is_default and covers(permissions, Permission.ADMIN)
+        )
         if known is not None and not too_mighty:
             await role.set_permissions(ctx.db, known.id, permissions)
             await record(
-                ctx, Event.ROLE_CHANGED, role=known.name, permissions=in_words(permissions)
+                ctx,
+                Event.ROLE_CHANGED,
+                role=known.name,
+                permissions=in_words(permissions, ctx.site.permissions),
             )
     _require(known, name, roles)
     if too_mighty:
@@ -120,7 +129,7 @@ async def require_factor(ctx: Context, *, name: str, required: bool) -> None:
         is_locking_out = (
             known is not None
             and required
-            and Permission.ADMIN in known.permissions
+            and covers(known.permissions, Permission.ADMIN)
             and not await administrators.is_with_factor(ctx.db)
         )
         if known is not None and not is_locking_out:
@@ -175,17 +184,9 @@ async def delete(ctx: Context, *, name: str) -> None:
             await record(ctx, Event.ROLE_DELETED, role=known.name)
     found = _require(known, name, roles)
     if holders:
-        held_by = "one person has" if holders == 1 else f"{holders} people have"
-        raise RoleHeld(
-            f"{held_by.capitalize()} the role {found.name}. Give them another one first."
-        )
+        raise RoleHeld("by_users", holders=holders, role=found.name)
     if found.is_default:
         raise RoleHeld
-
-
-def in_words(permissions: Permission) -> str:
-    """Return the names of permissions, “nothing” if there are none."""
-    return ", ".join(str(each.name) for each in Permission if each in permissions) or "nothing"
 
 
 def _named(roles: Sequence[Known], name: str) -> Known | None:
@@ -194,6 +195,5 @@ def _named(roles: Sequence[Known], name: str) -> Known | None:
 
 def _require(known: Known | None, name: str, roles: Sequence[Known]) -> Known:
     if known is None:
-        names = ", ".join(each.name for each in roles)
-        raise NoSuchRole(f"There is no role “{name}”; there are {names}.")
+        raise NoSuchRole(role=name, names=[each.name for each in roles])
     return known

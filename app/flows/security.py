@@ -5,9 +5,9 @@ from typing import NamedTuple
 
 from app.context import Context
 from app.db import autocommit
+from app.kit.audit import Event
 from app.kit.errors import NoSuchFactor, SignedOut
 from app.models import app_secret, factor_reset, known_browser, passkey, recovery_code
-from app.models.audit import Event
 from app.models.passkey import Listed
 from app.steps import authorization, factor_change, factor_check
 from app.steps.recording import record
@@ -78,7 +78,7 @@ async def new_codes(ctx: Context) -> NewCodes:
                 ctx, Event.RECOVERY_CODES_MADE, what=factor_change.NEW_CODES
             )
     if not has_factor:
-        raise NoSuchFactor("Set up an authenticator app or a passkey first.")
+        raise NoSuchFactor("none")
     if renewed is None:
         raise SignedOut
     return NewCodes(codes, renewed)

@@ -3,23 +3,18 @@
 from typing import NamedTuple
 
 from app.context import Context
+from app.kit.audit import Event
 from app.kit.errors import LinkUnusable
 from app.kit.links import open_link
 from app.kit.sealing import Purpose
 from app.mail import messages
-from app.models import address, audit, deletion, known_browser, token
+from app.models import address, credentials, deletion, known_browser, token
 from app.models import session as sessions
 from app.models import user as users
-from app.models.audit import Event
+from app.models.credentials import Credentials
 from app.models.token import Taken
-from app.models.user import Credentials
 from app.steps import factor_change, reset_links
-
-USED_UP = (
-    "This link was used already, or is too old. If you cannot sign in, ask for a new password "
-    "on the sign-in page."
-)
-
+from app.steps.recording import note
 
 DISPUTED = "“This wasn’t me” came from an address that belongs to another account by now"
 
@@ -56,10 +51,10 @@ async def open_notice(ctx: Context, *, sealed: str) -> OpenTakeback:
     digest = open_link(Purpose.NOT_ME, sealed, keys=ctx.config.signing_keys)
     async with ctx.db.begin():
         found = digest and await token.find(ctx.db, digest, purpose=Purpose.NOT_ME)
-        user = found and await users.find_by_id(ctx.db, found.user_id)
+        user = found and await credentials.find_by_id(ctx.db, found.user_id)
         is_sound = found and user and await _is_sound(ctx, user, found)
     if not found or not user or not is_sound:
-        raise LinkUnusable(USED_UP)
+        raise LinkUnusable("takeback")
     return OpenTakeback(user.username, found.email or user.email, _is_moved(user, found))
 
 
@@ -79,37 +74,35 @@ async def take_back(ctx: Context, *, sealed: str) -> TakenBack:
     digest = open_link(Purpose.NOT_ME, sealed, keys=ctx.config.signing_keys)
     async with ctx.db.begin():
         taken = digest and await token.take(ctx.db, digest, purpose=Purpose.NOT_ME)
-        user = taken and await users.find_by_id(ctx.db, taken.user_id)
+        user = taken and await credentials.find_by_id(ctx.db, taken.user_id)
         outcome = None
         if taken and user and await _is_sound(ctx, user, taken):
             outcome = await _take_back(ctx, user, taken)
     if outcome is None:
-        raise LinkUnusable(USED_UP)
+        raise LinkUnusable("takeback")
     return outcome
 
 
 async def _take_back(ctx: Context, user: Credentials, taken: Taken) -> TakenBack:
     is_moved, is_lost = _is_moved(user, taken), False
     if is_moved and taken.email:
-        is_lost = await users.set_email(ctx.db, user.id, taken.email) is None
-    await users.disable_password(ctx.db, user.id)
+        is_lost = await credentials.set_email(ctx.db, user.id, taken.email) is None
+    await credentials.disable_password(ctx.db, user.id)
     await deletion.stay(ctx.db, user.id)
     await sessions.end_all(ctx.db, user.id)
     await known_browser.forget_all(ctx.db, user.id)
     if await factor_change.restore(ctx, user.id, since=taken.created_at):
-        await audit.write(ctx.db, Event.FACTORS_RESTORED, client=ctx.client, subject_id=user.id)
+        await note(ctx, Event.FACTORS_RESTORED, subject_id=user.id)
     await token.void(ctx.db, user.id, Purpose.RESET, Purpose.CHANGE_EMAIL, Purpose.KEEP)
     await token.void(ctx.db, user.id, Purpose.FACTOR_RESET, Purpose.KEEP_FACTORS)
     await token.void_like(ctx.db, taken, purpose=Purpose.NOT_ME)
-    await audit.write(ctx.db, Event.TAKEN_BACK, client=ctx.client, subject_id=user.id)
+    await note(ctx, Event.TAKEN_BACK, subject_id=user.id)
     if is_lost:
         await users.block(ctx.db, user.id, reason=DISPUTED)
-        await audit.write(
-            ctx.db, Event.BLOCKED, client=ctx.client, subject_id=user.id, reason=DISPUTED
-        )
+        await note(ctx, Event.BLOCKED, subject_id=user.id, reason=DISPUTED)
         return TakenBack("", is_lost=True)
     if is_moved:
-        await audit.write(ctx.db, Event.EMAIL_RESTORED, client=ctx.client, subject_id=user.id)
+        await note(ctx, Event.EMAIL_RESTORED, subject_id=user.id)
     await reset_links.send(ctx, user, messages.reset_after_not_me)
     return TakenBack(taken.email or user.email, is_lost=False)
 

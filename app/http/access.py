@@ -5,7 +5,8 @@ from typing import Any
 
 from quart import Request, current_app
 from quart.typing import ResponseTypes
-from werkzeug.exceptions import Forbidden
+from quart.wrappers import BaseRequestWebsocket
+from werkzeug.exceptions import Forbidden, Unauthorized
 
 from app.flows.lookup import CurrentSession
 from app.http import resume
@@ -24,8 +25,7 @@ from app.http.marks import (
     sensitive,
 )
 
-__all__ = ["accepts", "anyone", "factor", "may", "sensitive"]
-
+__all__ = ["accepts", "anyone", "factor", "is_for_script", "may", "sensitive"]
 
 Page = Callable[..., Any]
 
@@ -45,25 +45,40 @@ async def demand_login(request: Request) -> ResponseTypes | None:
     if page is None or is_open(page):
         return None
     if user.is_anonymous:
+        if is_for_script(request):
+            raise Unauthorized
         return await resume.sign_in_first()
     permission = needed(page)
     if permission is not None and not user.can(permission):
         raise Forbidden
-    return await _demand_proofs(page, user.session) if user.session else None
+    missing = _missing(page, user.session) if user.session else None
+    if missing is None:
+        return None
+    if is_for_script(request):
+        raise Forbidden("Show your password again first.")
+    return await (resume.enrol_first(missing) if missing else resume.reauthenticate_first())
 
 
-async def _demand_proofs(page: Page, session: CurrentSession) -> ResponseTypes | None:
-    """Send who lacks a second factor, or has not shown what this page wants, to where they can."""
+def _missing(page: Page, session: CurrentSession) -> str | None:
+    """Return why a second factor must be set up first; empty if something must be shown again.
+
+    None: this page may be opened.
+    """
     if session.is_factor_overdue and not is_enrolment(page):
-        return await resume.enrol_first(FACTOR_OVERDUE)
+        return FACTOR_OVERDUE
     if is_factor(page) and not session.factors:
-        return await resume.enrol_first(FACTOR_WANTED)
+        return FACTOR_WANTED
     is_fresh = session.is_fresh or not is_sensitive(page)
     wants_factor = is_sensitive(page) or is_fresh_factor(page)
     is_shown = session.is_factor_fresh or not wants_factor
-    if not is_fresh or not is_shown or (is_factor(page) and not session.shows_factor):
-        return await resume.reauthenticate_first()
-    return None
+    is_enough = is_fresh and is_shown and (session.shows_factor or not is_factor(page))
+    return None if is_enough else ""
+
+
+def is_for_script(request: BaseRequestWebsocket) -> bool:
+    """Whether a script asks, which wants JSON and no pages."""
+    kinds = request.accept_mimetypes
+    return request.path.startswith("/api/") or kinds["application/json"] > kinds["text/html"]
 
 
 def _is_answered_by_quart(request: Request) -> bool:

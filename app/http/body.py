@@ -4,7 +4,6 @@ from functools import cache
 from typing import Any
 from urllib.parse import parse_qsl
 
-from hypercorn.typing import ASGIReceiveCallable, ASGISendCallable, WebsocketScope
 from quart import Quart, current_app
 from quart.formparser import FormDataParser
 from quart.wrappers import Request
@@ -86,17 +85,6 @@ class StrictRequest(Request):
     def blueprints(self) -> list[str]:
         """The names of the page's blueprint and of those around it."""
         return _blueprints(self.endpoint or "")
-
-
-class NoWebsockets:
-    """Closes every WebSocket at the door: the guards stand before requests only."""
-
-    def __init__(self, app: Quart, scope: WebsocketScope) -> None:
-        """Take what Quart hands over; nothing of it is needed."""
-
-    async def __call__(self, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:  # noqa: ARG002 - the protocol
-        """Refuse the handshake."""
-        await send({"type": "websocket.close", "code": 1008, "reason": None})
 
 
 async def read_strictly(request: Request) -> None:

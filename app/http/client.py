@@ -2,7 +2,8 @@
 
 import random
 
-from quart import Request, g
+from quart import g
+from quart.wrappers import BaseRequestWebsocket
 
 from app.kit.client import Client, is_within, parsed
 from app.kit.logs import trace
@@ -12,7 +13,7 @@ USER_AGENT_LONGEST = 400
 NO_ADDRESS = "127.0.0.1"  # a Unix socket: somebody on this machine
 
 
-def introduce(request: Request) -> None:
+def introduce(request: BaseRequestWebsocket) -> None:
     """Note the client at the beginning of a request."""
     who = g.client = Client(_ip(request), _user_agent(request), _request_id())
     seen = trace.get()
@@ -32,7 +33,7 @@ def _request_id() -> str:
     return f"{random.getrandbits(64):016x}"
 
 
-def _ip(request: Request) -> str:
+def _ip(request: BaseRequestWebsocket) -> str:
     """Return the nearest address that is not one of our proxies (PX-01).
 
     Beginning with the peer, each proxy that stands in a trusted network is believed what it says
@@ -52,7 +53,7 @@ def _ip(request: Request) -> str:
     return address
 
 
-def _user_agent(request: Request) -> str:
+def _user_agent(request: BaseRequestWebsocket) -> str:
     text: str = request.headers.get("User-Agent", "")[:USER_AGENT_LONGEST]
     if text.isprintable():
         return text

@@ -3,13 +3,14 @@
 from urllib.parse import urlsplit
 
 from itsdangerous import URLSafeTimedSerializer
-from quart import Quart, request
+from quart import Quart
 from quart.sessions import SecureCookieSession, SecureCookieSessionInterface, SessionMixin
 from quart.typing import ResponseTypes
 from quart.wrappers import BaseRequestWebsocket, Response
 from werkzeug.wrappers import Response as WerkzeugResponse
 
 from app.config import Config
+from app.http.asked import asked
 from app.services import services
 
 STANDARD_PORTS = {"http": 80, "https": 443}
@@ -73,7 +74,8 @@ def put(response: ResponseTypes, name: str, value: str, *, seconds: int) -> None
 
 def get(name: str) -> str:
     """Return what the browser keeps, empty if nothing."""
-    return request.cookies.get(cookie_name(services().config, name), "")
+    kept: str = asked().cookies.get(cookie_name(services().config, name), "")
+    return kept
 
 
 def drop(response: ResponseTypes, name: str) -> None:

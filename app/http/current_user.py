@@ -1,18 +1,20 @@
 """The user behind a request: quart-auth's cookie carries a session secret, the row decides."""
 
+from enum import IntFlag
 from functools import lru_cache
 from hashlib import sha256
 
 from itsdangerous import BadData, URLSafeSerializer
-from quart import Quart, current_app, g, request
+from quart import Quart, current_app, g
 from quart_auth import AuthUser, QuartAuth, current_user, login_user
 from werkzeug.exceptions import Unauthorized
 
 from app.flows.lookup import CurrentSession
 from app.flows.reauthentication import Renewed
+from app.http.asked import asked
 from app.http.marks import is_open, needed
 from app.kit.actor import Actor
-from app.kit.permissions import Permission
+from app.kit.permissions import Permission, covers
 from app.services import services
 
 __all__ = [
@@ -63,9 +65,9 @@ class CurrentUser(AuthUser):
         """Return the user's id as text, None for nobody."""
         return str(self.session.user_id) if self.session else None
 
-    def can(self, permission: Permission) -> bool:
+    def can(self, permission: IntFlag) -> bool:
         """Whether the user's role has a permission; nobody may anything."""
-        return self.session is not None and permission in self.session.permissions
+        return self.session is not None and covers(self.session.permissions, permission)
 
     def is_administrator(self) -> bool:
         """Whether the user may look after others."""
@@ -142,7 +144,7 @@ def actor() -> Actor | None:
 
     A page that is open to everybody does nothing on behalf of who happens to be signed in.
     """
-    page = current_app.view_functions.get(request.endpoint or "")
+    page = current_app.view_functions.get(asked().endpoint or "")
     found: CurrentSession | None = getattr(current_user, "session", None)
     if page is None or found is None or is_open(page):
         return None

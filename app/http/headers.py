@@ -22,8 +22,8 @@ WITH_SCRIPT = (
     "trusted-types 'none'"
 )
 ONE_YEAR_SECONDS = 31536000
-POLICY = b"content-security-policy"
 REFERRER_POLICY, CACHING, VARY = b"referrer-policy", b"cache-control", b"vary"
+OF_THE_PAGE = {REFERRER_POLICY, b"content-security-policy"}
 NO_STORE = (CACHING, b"no-store")
 FOR_EVER = (CACHING, f"public, max-age={ONE_YEAR_SECONDS}, immutable".encode())
 
@@ -51,19 +51,17 @@ def ready(*, is_https: bool) -> Headers:
         always["Strict-Transport-Security"] = f"max-age={ONE_YEAR_SECONDS}; includeSubDomains"
     pairs = [(name.lower().encode(), value.encode()) for name, value in always.items()]
     of_page, of_file = [*pairs, NO_STORE, (VARY, b"Cookie")], [*pairs, FOR_EVER]
-    ours = frozenset(name for name, _ in [*pairs, NO_STORE]) - {REFERRER_POLICY}
+    ours = frozenset(name for name, _ in [*pairs, NO_STORE]) - OF_THE_PAGE
     return Headers(Ready(of_page, ours), Ready(of_file, ours))
 
 
 def completed(own: Iterable[tuple[bytes, bytes]], more: Ready) -> Pairs:
     """Return a page's own headers with ours, which win.
 
-    But a page may have set a ``Referrer-Policy`` itself, or the one other policy there is for
-    scripts, and what it varies by is added to ours.
+    But a page may have set a ``Referrer-Policy`` or a ``Content-Security-Policy`` itself, and what
+    it varies by is added to ours.
     """
-    scripted = (POLICY, WITH_SCRIPT.encode())
-    kept = [(name, value) for name, value in own
-            if name not in more.ours or (name, value) == scripted]  # fmt: skip
+    kept = [(name, value) for name, value in own if name not in more.ours]
     given = {name for name, _ in kept}
     if VARY in given and all(value.lower() != b"cookie" for name, value in kept if name == VARY):
         given.discard(VARY)

@@ -14,7 +14,6 @@ from hypercorn.typing import (
     Scope,
 )
 
-from app.http.assets import static_path
 from app.http.headers import Headers, completed
 from app.kit.asgi import Application
 
@@ -27,10 +26,10 @@ _ABSOLUTE = re.compile(rb"https?://(?P<host>[^/?#]+)(?P<path>/.*)?", re.IGNORECA
 class SoundHeads:
     """Wraps the application: answers 400, 405 and 431 itself, in a plain sentence."""
 
-    def __init__(self, application: Application, headers: Headers) -> None:
+    def __init__(self, application: Application, headers: Headers, *, static: str) -> None:
         self._application = application
         self._headers = headers
-        self._static = static_path() + "/"
+        self._static = f"{static}/"
 
     async def __call__(
         self, scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable

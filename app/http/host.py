@@ -4,7 +4,7 @@ import re
 from functools import lru_cache
 from urllib.parse import urlsplit
 
-from quart import Request
+from quart.wrappers import BaseRequestWebsocket
 from werkzeug.exceptions import MisdirectedRequest
 
 from app.kit.urls import is_loopback
@@ -21,7 +21,7 @@ class Hosts:
         self._public = urlsplit(public_url).hostname or ""
         self._is_ours = lru_cache(maxsize=NAMES_REMEMBERED)(self._judge)
 
-    def refuse_foreign(self, request: Request) -> None:
+    def refuse_foreign(self, request: BaseRequestWebsocket) -> None:
         """Refuse a Host that is not ``PUBLIC_URL``'s."""
         if (request.endpoint or "").startswith(UNCHECKED):
             return

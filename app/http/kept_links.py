@@ -17,7 +17,6 @@ from app.kit.sealing import SEALED_LONGEST
 KEPT_SECONDS = 3600
 GARBLED = "garbled"
 MARK_LENGTH = 16
-ANOTHER = "You've opened another link in this browser. This page now belongs to that one."
 
 
 class Again(NamedTuple):
@@ -57,9 +56,7 @@ class KeptLink:
         """
         kept = cookies.get(self._cookie)
         if not kept:
-            raise LinkUnusable(
-                "Open the link in the email again. Your browser needs to accept cookies."
-            )
+            raise LinkUnusable("not_kept")
         return kept
 
     def mark(self) -> str:
@@ -69,7 +66,7 @@ class KeptLink:
     def refuse_another(self, mark: str) -> Refusal | None:
         """Return a refusal if a form, by its mark, is about another link than is kept now."""
         another = mark not in {"", self.mark()}
-        return Refusal(ANOTHER) if another else None
+        return Refusal("another_link") if another else None
 
     def forget(self, response: ResponseTypes) -> ResponseTypes:
         """Let the browser drop the key: it is used up."""

@@ -1,9 +1,8 @@
 """On whose behalf something is done."""
 
+from enum import IntFlag
 from typing import NamedTuple
 from uuid import UUID
-
-from app.kit.permissions import Permission
 
 
 class Actor(NamedTuple):
@@ -14,7 +13,7 @@ class Actor(NamedTuple):
 
     user_id: UUID
     session_id: UUID
-    permission: Permission | None = None
+    permission: IntFlag | None = None
 
     @property
     def actions(self) -> str:

@@ -8,13 +8,11 @@ from uuid import UUID
 import idna
 from email_validator import EmailNotValidError, ValidatedEmail, validate_email
 
+from app.kit.errors import WrongAddress
+
 EMAIL_LONGEST = 254
 USERNAME_SHORTEST, USERNAME_LONGEST = 3, 64
 USERNAME_PATTERN = r"[A-Za-z][A-Za-z0-9._-]*"
-USERNAME_RULE = (
-    f"{USERNAME_SHORTEST} to {USERNAME_LONGEST} letters (a–z), digits, dots, hyphens and "
-    "underscores, starting with a letter."
-)
 # What comes along when text is copied from a page or a chat, and nobody sees.
 INVISIBLE = (
     "".join(map(chr, (*range(0x09, 0x0E), *range(0x1C, 0x21), *range(0x2000, 0x2010))))
@@ -24,23 +22,6 @@ INVISIBLE = (
 _AT = str.maketrans("\uff20\ufe6b", "@@")  # what a Japanese keyboard types
 _ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _PUBLIC = ".example.com"  # behind a name of any kind it makes one that the library takes
-
-
-class WrongAddress(ValueError):
-    """Not an email address; the message says why, in words for the user who typed it."""
-
-
-class SpecialDomain(WrongAddress):
-    """An address whose domain the Internet does not know; ``hint`` names the setting for it."""
-
-    def __init__(self, domain: str) -> None:
-        super().__init__(f"We can't send email to “{domain}”. It isn't a public internet domain.")
-        self.hint = f"If it's on your own network, allow it with ALLOWED_SPECIAL_DOMAINS={domain}."
-
-
-def for_operators(error: WrongAddress) -> str:
-    """Return what is wrong, with the setting that mends it."""
-    return f"{error} {error.hint}" if isinstance(error, SpecialDomain) else str(error)
 
 
 def meant(text: str) -> str:
@@ -56,21 +37,21 @@ def normal_email(text: str, *, special: Iterable[str] = ()) -> str:
     same, with all below them.
 
     Raises:
-        WrongAddress: too long (checked first, IN-05) or not an address.
-        SpecialDomain: it would be one if its domain were allowed.
+        WrongAddress: too long (checked first, IN-05), not an address, or one if only its domain
+            were allowed.
     """
     text = meant(text).translate(_AT)
     if len(text) > EMAIL_LONGEST:
-        raise WrongAddress(f"An email address can have at most {EMAIL_LONGEST} characters.")
+        raise WrongAddress("too_long", longest=EMAIL_LONGEST)
     try:
         return validate_email(text, check_deliverability=False).normalized
     except EmailNotValidError as error:
         found, why = _anywhere(text), error
     if found is None:
-        raise WrongAddress(str(why)) from None
+        raise WrongAddress("malformed", why=str(why)) from None
     domain = found.ascii_domain.removesuffix(_PUBLIC)
     if not is_of(f"a@{domain}", [f".{each}" for each in special]):
-        raise SpecialDomain(domain)
+        raise WrongAddress("special_domain", domain=domain)
     return found.normalized.removesuffix(_PUBLIC)
 
 
@@ -84,7 +65,7 @@ def ascii_domain(address: str) -> str:
         return address
     found = _anywhere(address)
     if found is None:
-        raise WrongAddress("Enter an email address like name@example.com.")
+        raise WrongAddress("no_mailbox")
     return f"{found.local_part}@{found.ascii_domain.removesuffix(_PUBLIC)}"
 
 
@@ -99,7 +80,7 @@ def normal_domain(text: str, *, special: Iterable[str] | None = None) -> str:
     dot, name = ("." if text.startswith(".") else ""), text.removeprefix(".")
     found = _anywhere(f"a@{name}")
     if found is None:
-        raise WrongAddress(f"“{text}” isn't an email domain")
+        raise WrongAddress("no_domain", domain=text)
     domain = found.ascii_domain.removesuffix(_PUBLIC).lower()
     if special is not None:
         normal_email(f"a@{domain}", special=special)
@@ -137,7 +118,7 @@ def canonical(text: str) -> str:
 
 
 def is_username(text: str) -> bool:
-    """Whether ``text`` keeps ``USERNAME_RULE``, and is not what an id looks like."""
+    """Whether ``text`` is what usernames look like, and is not what an id looks like."""
     fits = USERNAME_SHORTEST <= len(text) <= USERNAME_LONGEST
     return fits and re.fullmatch(USERNAME_PATTERN, text) is not None and id_of(text) is None
 

@@ -1,28 +1,36 @@
-"""The family of refusals: every expected no, with its code, its status and its public sentence.
+"""The family of refusals: every expected no, with its code and its status.
 
-A flow raises them after its transaction has closed; the skins turn them into pages once.
+A flow raises them after its transaction has closed; ``app.words`` has their sentences.
 """
 
 import math
+from datetime import timedelta
 from typing import ClassVar
-
-SECONDS_ARE_CLEARER_UNTIL = 90
 
 
 class Refusal(Exception):
-    """An expected no. ``field`` names the form field that it is about, if there is one."""
+    """An expected no. ``field`` names the form field that it is about, if there is one.
+
+    ``reason`` tells one no from another of the same code; ``values`` are what its sentence names.
+    """
 
     code: ClassVar[str] = "refused"
     status: ClassVar[int] = 400
-    sentence: str = "Something went wrong."
     field: str | None = None
 
-    def __init__(self, sentence: str | None = None, *, field: str | None = None) -> None:
-        if sentence is not None:
-            self.sentence = sentence
+    def __init__(
+        self, reason: str | None = None, *, field: str | None = None, **values: object
+    ) -> None:
+        self.reason = reason
+        self.values = values
         if field is not None:
             self.field = field
-        super().__init__(self.sentence)
+        super().__init__(self.key, values)
+
+    @property
+    def key(self) -> str:
+        """What its sentence is found by: ``code``, or ``code.reason``."""
+        return f"{self.code}.{self.reason}" if self.reason else self.code
 
 
 class WrongCredentials(Refusal):
@@ -30,7 +38,6 @@ class WrongCredentials(Refusal):
 
     code = "wrong_credentials"
     status = 401
-    sentence = "Incorrect email, username or password."
 
 
 class WrongPassword(Refusal):
@@ -38,7 +45,6 @@ class WrongPassword(Refusal):
 
     code = "wrong_password"
     status = 401
-    sentence = "Incorrect password."
     field = "password"
 
 
@@ -47,7 +53,6 @@ class WrongCode(Refusal):
 
     code = "wrong_code"
     status = 401
-    sentence = "Incorrect code. Use the newest code in your app, or an unused recovery code."
     field = "code"
 
 
@@ -56,7 +61,6 @@ class LoginExpired(Refusal):
 
     code = "login_expired"
     status = 401
-    sentence = "This sign-in took too long or had too many attempts. Please sign in again."
 
 
 class AppDisabled(Refusal):
@@ -64,10 +68,6 @@ class AppDisabled(Refusal):
 
     code = "app_disabled"
     status = 403
-    sentence = (
-        "Your authenticator app was turned off after too many wrong codes. Use a passkey or a "
-        "recovery code."
-    )
     field = "code"
 
 
@@ -76,7 +76,6 @@ class PasskeyRefused(Refusal):
 
     code = "passkey_refused"
     status = 401
-    sentence = "This passkey didn't work. Try again, or sign in another way."
 
 
 class TooManyPasskeys(Refusal):
@@ -84,7 +83,6 @@ class TooManyPasskeys(Refusal):
 
     code = "too_many_passkeys"
     status = 409
-    sentence = "You have as many passkeys as you can have. Remove one first."
 
 
 class NoSuchFactor(Refusal):
@@ -92,7 +90,6 @@ class NoSuchFactor(Refusal):
 
     code = "no_such_factor"
     status = 404
-    sentence = "This doesn't exist. You may have removed it already."
 
 
 class FactorNeeded(Refusal):
@@ -100,7 +97,6 @@ class FactorNeeded(Refusal):
 
     code = "factor_needed"
     status = 409
-    sentence = "Your role requires a second factor. Add another one before you remove this one."
 
 
 class OwnFactorFirst(Refusal):
@@ -108,7 +104,6 @@ class OwnFactorFirst(Refusal):
 
     code = "own_factor_first"
     status = 409
-    sentence = "Set up a second factor for an administrator first, so that you're not locked out."
 
 
 class NoFactorReset(Refusal):
@@ -116,10 +111,6 @@ class NoFactorReset(Refusal):
 
     code = "no_factor_reset"
     status = 403
-    sentence = (
-        "You can't do this by email, because you're an administrator. Ask another administrator, "
-        "or someone with access to the server."
-    )
 
 
 class SignedOut(Refusal):
@@ -127,7 +118,6 @@ class SignedOut(Refusal):
 
     code = "signed_out"
     status = 401
-    sentence = "You've been signed out. Please sign in again."
 
 
 class NotPermitted(Refusal):
@@ -135,7 +125,6 @@ class NotPermitted(Refusal):
 
     code = "not_permitted"
     status = 403
-    sentence = "Your account doesn't have permission to do this."
 
 
 class SameAddress(Refusal):
@@ -143,7 +132,6 @@ class SameAddress(Refusal):
 
     code = "same_address"
     status = 422
-    sentence = "That's already your email address."
     field = "email"
 
 
@@ -152,11 +140,18 @@ class NoSuchSession(Refusal):
 
     code = "no_such_session"
     status = 404
-    sentence = "This session doesn't exist. It may have ended already."
+
+
+class WrongAddress(Refusal, ValueError):
+    """Not an email address, or not one that email can be sent to; the reason tells why."""
+
+    code = "wrong_address"
+    status = 422
+    field = "email"
 
 
 class WeakPassword(Refusal):
-    """A new password that the policy does not take; the sentence tells why."""
+    """A new password that the policy does not take; the reason tells why."""
 
     code = "weak_password"
     status = 422
@@ -168,23 +163,39 @@ class UsernameTaken(Refusal):
 
     code = "username_taken"
     status = 422
-    sentence = "This username is taken. Choose another one."
     field = "username"
 
 
 class RegistrationClosed(Refusal):
-    """Nobody registers here, or only who is invited; the sentence tells which."""
+    """Nobody registers here, or only who is invited; the reason tells which."""
 
     code = "registration_closed"
     status = 403
 
 
 class AddressNotAllowed(Refusal):
-    """An address of a domain that cannot be used here; the sentence names those that can."""
+    """An address of a domain that cannot be used here; ``domains`` are those that can."""
 
     code = "address_not_allowed"
     status = 422
     field = "email"
+
+
+class WrongProfile(Refusal, ValueError):
+    """A field of the site's own does not take its value."""
+
+    code = "wrong_profile"
+    status = 422
+
+
+class SiteRefusal(Refusal):
+    """A no of the site's own, in its own words: ``why`` is a sentence for the user."""
+
+    code = "site_refusal"
+    status = 422
+
+    def __init__(self, why: str, *, field: str | None = None) -> None:
+        super().__init__(why=why, field=field)
 
 
 class TermsNotAccepted(Refusal):
@@ -192,7 +203,6 @@ class TermsNotAccepted(Refusal):
 
     code = "terms_not_accepted"
     status = 422
-    sentence = "Accept the terms to create an account."
     field = "terms"
 
 
@@ -201,10 +211,6 @@ class LinkUnusable(Refusal):
 
     code = "link_unusable"
     status = 410
-    sentence = (
-        "This link has been used, has expired, or wasn't copied completely. If you asked for "
-        "several, use the one in the newest email."
-    )
 
 
 class NoSuchUser(Refusal):
@@ -212,7 +218,6 @@ class NoSuchUser(Refusal):
 
     code = "no_such_person"
     status = 404
-    sentence = "No user has that email address or username."
 
 
 class NoSuchSubject(NoSuchUser):
@@ -220,7 +225,6 @@ class NoSuchSubject(NoSuchUser):
 
     code = "no_such_subject"
     status = 422
-    sentence = "No user has that name, address or ID. Deleted users can only be found by their ID."
     field = "user"
 
 
@@ -229,7 +233,6 @@ class AlreadyThere(Refusal):
 
     code = "already_there"
     status = 409
-    sentence = "A user with that email address or username already exists."
 
 
 class NoSuchRegistration(Refusal):
@@ -237,7 +240,6 @@ class NoSuchRegistration(Refusal):
 
     code = "no_such_registration"
     status = 404
-    sentence = "This registration has been confirmed or has expired."
 
 
 class IsBlocked(Refusal):
@@ -245,7 +247,6 @@ class IsBlocked(Refusal):
 
     code = "is_blocked"
     status = 409
-    sentence = "This user is blocked. Unblock them before you send a reset link."
 
 
 class NoSuchRole(Refusal):
@@ -261,9 +262,6 @@ class LastAdministrator(Refusal):
 
     code = "last_administrator"
     status = 409
-    sentence = (
-        "This is the last administrator who can sign in. Make another user an administrator first."
-    )
 
 
 class RoleThere(Refusal):
@@ -271,7 +269,6 @@ class RoleThere(Refusal):
 
     code = "role_there"
     status = 409
-    sentence = "A role with this name already exists."
 
 
 class WrongRoleName(Refusal):
@@ -279,9 +276,6 @@ class WrongRoleName(Refusal):
 
     code = "wrong_role_name"
     status = 422
-    sentence = (
-        "A role name has 2 to 40 letters, digits, spaces and hyphens, and starts with a letter."
-    )
 
 
 class RoleHeld(Refusal):
@@ -289,7 +283,6 @@ class RoleHeld(Refusal):
 
     code = "role_held"
     status = 409
-    sentence = "This is the default role. Make another role the default first."
 
 
 class DefaultTooMighty(Refusal):
@@ -297,9 +290,6 @@ class DefaultTooMighty(Refusal):
 
     code = "default_too_mighty"
     status = 409
-    sentence = (
-        "The default role can't have ADMIN: everybody who registers would be an administrator."
-    )
 
 
 class WrongWord(Refusal):
@@ -315,11 +305,10 @@ class NotToBeRetried(Refusal):
 
     code = "not_to_be_retried"
     status = 409
-    sentence = "This email can't be sent again. Its link has expired, or it's on its way."
 
 
 class CannotRead(Refusal):
-    """What people are to be read from cannot be. For operators only; the sentence tells why."""
+    """What people are to be read from cannot be. For operators only; the reason tells why."""
 
     code = "cannot_read"
     status = 422
@@ -332,7 +321,7 @@ class TryLater(Refusal):
 
     def __init__(self, retry_after: float) -> None:
         self.retry_after = max(1, math.ceil(retry_after))
-        super().__init__(f"{self.sentence} Please try again in {_in_words(self.retry_after)}.")
+        super().__init__(wait=timedelta(seconds=self.retry_after))
 
 
 class TooManyTries(TryLater):
@@ -340,7 +329,6 @@ class TooManyTries(TryLater):
 
     code = "too_many_tries"
     status = 429
-    sentence = "Too many attempts."
 
 
 class TooBusy(TryLater):
@@ -348,7 +336,6 @@ class TooBusy(TryLater):
 
     code = "too_busy"
     status = 503
-    sentence = "Many people are signing in right now."
 
 
 class DatabaseAway(TryLater):
@@ -356,10 +343,3 @@ class DatabaseAway(TryLater):
 
     code = "database_away"
     status = 503
-    sentence = "We can't do this right now. Nothing was lost."
-
-
-def _in_words(seconds: int) -> str:
-    if seconds <= SECONDS_ARE_CLEARER_UNTIL:
-        return "1 second" if seconds == 1 else f"{seconds} seconds"
-    return f"{math.ceil(seconds / 60)} minutes"

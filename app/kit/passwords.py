@@ -1,4 +1,4 @@
-"""Passwords: which ones are taken, and hashing them away from the event loop.
+"""Passwords: hashing them away from the event loop.
 
 Hashes are passlib's ``bcrypt_sha256`` (no 72-byte limit). The kinds of ``kit.hashes``, which people
 bring from werkzeug (the Flask application), Django and passlib, verify too and ask to be replaced.
@@ -9,7 +9,6 @@ import hashlib
 import hmac
 import os
 import secrets
-import string
 import sys
 import threading
 import time
@@ -24,15 +23,12 @@ from passlib.context import CryptContext
 from werkzeug.security import check_password_hash
 
 from app.kit import hashes
-from app.kit.errors import WeakPassword
 from app.kit.metrics import PASSWORD_WAIT_SECONDS, PASSWORDS_WAITING
 from app.kit.turns import Turns
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
-LONGEST_CHARACTERS = 128
-LONGEST_BYTES = 1024
 DEFAULT_ROUNDS = 12
 NICE = 10  # more than the rest of the process
 NICEST = 19
@@ -52,15 +48,6 @@ FOREIGN_SCHEMES = [
     "django_pbkdf2_sha1",
 ]
 TOP_UP_ROUNDS = 500  # a fraction of a millisecond
-COMMON_PIECE_SHORTEST = 3
-FEW = 5
-DECORATION = string.digits + string.punctuation
-FAMOUS = frozenset({"administrator", "correcthorsebatterystaple", "correct horse battery staple"})
-KEYBOARD_RUNS = (
-    "abcdefghijklmnopqrstuvwxyz",
-    "qwertyuiopasdfghjklzxcvbnm",
-    "qwertzuiopasdfghjklyxcvbnm",
-)
 
 
 class Verdict(NamedTuple):
@@ -70,95 +57,13 @@ class Verdict(NamedTuple):
     replacement: str | None = None
 
 
-def fits(password: str) -> bool:
-    """Whether a password is short enough to be hashed at all (PW-03).
-
-    Counted before it is normalised, so that the check costs nothing.
-    """
-    if len(password) > LONGEST_CHARACTERS:
-        return False
-    try:
-        return len(password.encode()) <= LONGEST_BYTES
-    except UnicodeEncodeError:
-        return False
-
-
-def own_words(*, site: str, username: str, email: str) -> list[str]:
-    """Return what is easily guessed of a user here: the site, the names, parts of the address."""
-    return [site, username, email, *email.split("@")]
-
-
-def check_policy(password: str, *, shortest: int, context: Iterable[str] = ()) -> None:
-    """Refuse a new password that is too short, too long, or among the first that are guessed.
-
-    ``context`` are words that are easily guessed here: the site, the user, the address.
-
-    Raises:
-        WeakPassword: with the reason (NIST SP 800-63B-4 3.1.1.2).
-    """
-    if not fits(password):
-        raise WeakPassword(
-            f"Use at most {LONGEST_CHARACTERS} characters. This has {len(password):,}."
-        )
-    if len(_normal(password)) < shortest:
-        raise WeakPassword(
-            f"Use at least {shortest} characters. Four or five random words work well."
-        )
-    folded = _normal(password).casefold()
-    plain = folded.strip(DECORATION)
-    words = [word.casefold() for word in context if word]
-    if any(_is_repeated(text, word) for text in (folded, plain) for word in words):
-        raise WeakPassword("Don't use your name, your email address or the site's name.")
-    if is_common(folded):
-        raise WeakPassword("This password is too common. Choose another one.")
-
-
-def is_common(folded: str) -> bool:
-    """Whether the whole text, or all of it but digits and signs at its ends, is guessed early.
-
-    That is: a common password, one repeated, two joined, a few characters over and over, or a run
-    along the keyboard.
-    """
-    return any(_is_guessed(text) for text in {folded, folded.strip(DECORATION)})
-
-
-def _is_guessed(text: str) -> bool:
-    if text in _common() or text in FAMOUS:
-        return True
-    if any(_runs_along(text, run) for run in KEYBOARD_RUNS if len(text) >= COMMON_PIECE_SHORTEST):
-        return True
-    ends = range(1, len(text) // 2 + 1)
-    units = [text[:end] for end in ends if _is_repeated(text, text[:end])]
-    if any(unit in _common() or (unit.isascii() and len(unit) <= FEW) for unit in units):
-        return True
-    cuts = range(COMMON_PIECE_SHORTEST, len(text) - COMMON_PIECE_SHORTEST + 1)
-    return any(text[:cut] in _common() and text[cut:] in _common() for cut in cuts)
-
-
-@lru_cache(maxsize=1)
-def _common() -> frozenset[str]:
-    # 14 MB: read when somebody chooses a password, not in every process.
-    from zxcvbn.frequency_lists import FREQUENCY_LISTS  # noqa: PLC0415
-
-    return frozenset(FREQUENCY_LISTS["passwords"])
-
-
-def _is_repeated(text: str, word: str) -> bool:
-    times, rest = divmod(len(text), len(word))
-    return rest == 0 and times > 0 and word * times == text
-
-
-def _runs_along(text: str, run: str) -> bool:
-    around = run * (len(text) // len(run) + 2)
-    return text in around or text[::-1] in around
-
-
 def fingerprint(password: str, *, key: str) -> bytes:
     """Return 16 keyed bits of a password: enough to pick the hash to verify, no help to a thief."""
-    return hmac.digest(key.encode(), b"fingerprint:" + _normal(password).encode(), "sha256")[:2]
+    return hmac.digest(key.encode(), b"fingerprint:" + normal_form(password).encode(), "sha256")[:2]
 
 
-def _normal(password: str) -> str:
+def normal_form(password: str) -> str:
+    """Return a password as it is hashed: however a keyboard composes its characters."""
     return unicodedata.normalize("NFKC", password)
 
 
@@ -168,14 +73,14 @@ def _hashed(password: str, salt: str, stored: str) -> Iterable[str]:
     Flask-Security's normal form is NFKD.
     """
     if not salt:
-        return dict.fromkeys([_normal(password), password])
+        return dict.fromkeys([normal_form(password), password])
     forms = dict.fromkeys([unicodedata.normalize("NFKD", password), password])
     return [hashes.flask_security_form(form, salt, stored) for form in forms]
 
 
 def hash_now(password: str, *, rounds: int = DEFAULT_ROUNDS) -> str:
     """Return a new hash, made on this thread: for the shell and for fixtures, never for pages."""
-    return _context(rounds).hash(_normal(password))
+    return _context(rounds).hash(normal_form(password))
 
 
 def verify_now(password: str, stored: str | None) -> bool:
@@ -261,7 +166,7 @@ class PasswordHasher:
         return _Nobody(reference, time.thread_time() - begun)
 
     def _hash_now(self, password: str) -> str:
-        return self._context.hash(_normal(password))
+        return self._context.hash(normal_form(password))
 
     def verify_at_once(self, password: str, stored: str | None) -> Verdict:
         """Compare a password with a stored hash on this thread, as ``verify`` does elsewhere."""

@@ -2,11 +2,23 @@
 
 import re
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import NamedTuple
 from uuid import UUID
 
 TROUBLE_LONGEST = 200
 _ADDRESS = re.compile(r"[^\s<>:]+@[^\s<>:]+")
+
+
+class Brand(NamedTuple):
+    """A site as its emails show it. ``templates``: its own, which come before ours."""
+
+    name: str
+    templates: Path | None = None
+
+    def __str__(self) -> str:
+        """Return the name, as texts have it."""
+        return self.name
 
 
 class Message(NamedTuple):
@@ -23,11 +35,19 @@ class Message(NamedTuple):
 
 
 class Posted(NamedTuple):
-    """An email in the hands of the mailer; ``id`` stays the same over all tries."""
+    """An email in the hands of a mailer, and of no other until its lease ends.
+
+    ``id`` and ``written_at`` stay the same over all tries. ``age`` is by the database's clock.
+    """
 
     id: UUID
+    to: str
+    subject: str
+    text: str
+    html: str
     written_at: datetime
-    message: Message
+    age: timedelta = timedelta(0)
+    tries: int = 1
 
 
 class Undelivered(Exception):

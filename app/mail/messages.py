@@ -2,25 +2,40 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from textwrap import fill
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from jinja2 import (
+    ChoiceLoader,
+    Environment,
+    FileSystemLoader,
+    PrefixLoader,
+    StrictUndefined,
+    select_autoescape,
+)
 
 from app.kit.links import KEEP_VALID_DAYS, NOT_ME_VALID_DAYS
-from app.mail.message import Message
+from app.mail.message import Brand, Message
 
-_TEMPLATES = Environment(
-    loader=FileSystemLoader(Path(__file__).parents[2] / "templates"),
-    autoescape=select_autoescape(["html"]),
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-)
-_TEMPLATES.filters["wrapped"] = lambda text: fill(text, 76, break_long_words=False)
+OURS = FileSystemLoader(Path(__file__).parents[2] / "templates")
 
 
-def confirm_address(*, to: str, site: str, username: str, link: str, valid_hours: int) -> Message:
+@cache  # bounded by the sites
+def _environment(own: Path | None) -> Environment:
+    first = [FileSystemLoader(own)] if own else []
+    environment = Environment(
+        loader=ChoiceLoader([*first, OURS, PrefixLoader({"vestibule": OURS})]),
+        autoescape=select_autoescape(["html"]),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["wrapped"] = lambda text: fill(text, 76, break_long_words=False)
+    return environment
+
+
+def confirm_address(*, to: str, site: Brand, username: str, link: str, valid_hours: int) -> Message:
     """Ask the owner of an address to confirm an account."""
     subject = f"Confirm your address for {site}"
     return _message(
@@ -28,20 +43,22 @@ def confirm_address(*, to: str, site: str, username: str, link: str, valid_hours
     )
 
 
-def already_registered(*, to: str, site: str, username: str, login_url: str) -> Message:
+def already_registered(*, to: str, site: Brand, username: str, login_url: str) -> Message:
     """Tell the owner of a confirmed account that somebody registered its address again."""
     subject = f"You already have an account at {site}"
     return _message("already_registered", to, subject, site=site, username=username, link=login_url)
 
 
-def reset_password(*, to: str, site: str, username: str, link: str, valid_minutes: int) -> Message:
+def reset_password(
+    *, to: str, site: Brand, username: str, link: str, valid_minutes: int
+) -> Message:
     """Send the link on which a forgotten password is replaced."""
     why = f"Someone (hopefully you) asked for a new password for your account at {site}."
     return _reset(to, site, username, link, valid_minutes, why)
 
 
 def reset_by_operator(
-    *, to: str, site: str, username: str, link: str, valid_minutes: int
+    *, to: str, site: Brand, username: str, link: str, valid_minutes: int
 ) -> Message:
     """Send the same link, because an administrator wants it."""
     why = f"An administrator of {site} has sent you a link to choose a new password."
@@ -49,7 +66,7 @@ def reset_by_operator(
 
 
 def reset_after_not_me(
-    *, to: str, site: str, username: str, link: str, valid_minutes: int
+    *, to: str, site: Brand, username: str, link: str, valid_minutes: int
 ) -> Message:
     """Send the same link, because the owner has taken the account back."""
     why = (
@@ -60,7 +77,7 @@ def reset_after_not_me(
 
 
 def reset_to_confirm(
-    *, to: str, site: str, username: str, link: str, valid_minutes: int
+    *, to: str, site: Brand, username: str, link: str, valid_minutes: int
 ) -> Message:
     """Send the same link to somebody whose address nobody confirmed before they came here."""
     why = (
@@ -70,7 +87,7 @@ def reset_to_confirm(
     return _reset(to, site, username, link, valid_minutes, why)
 
 
-def _reset(to: str, site: str, username: str, link: str, valid_minutes: int, why: str) -> Message:
+def _reset(to: str, site: Brand, username: str, link: str, valid_minutes: int, why: str) -> Message:
     return _message(
         "reset",
         to,
@@ -84,7 +101,7 @@ def _reset(to: str, site: str, username: str, link: str, valid_minutes: int, why
 
 
 def confirm_new_address(
-    *, to: str, site: str, username: str, link: str, valid_minutes: int
+    *, to: str, site: Brand, username: str, link: str, valid_minutes: int
 ) -> Message:
     """Ask the owner of an address whether an account may change to it."""
     subject = f"Confirm your new address for {site}"
@@ -99,111 +116,85 @@ def confirm_new_address(
     )
 
 
-def address_in_use(*, to: str, site: str, username: str, login_url: str) -> Message:
+def address_in_use(*, to: str, site: Brand, username: str, login_url: str) -> Message:
     """Tell the owner of an account that somebody wanted to change another one to its address."""
     subject = f"You already have an account at {site}"
     return _message("address_in_use", to, subject, site=site, username=username, link=login_url)
 
 
-def password_disabled(*, to: str, site: str, username: str, reset_url: str) -> Message:
+def password_disabled(*, to: str, site: Brand, username: str, reset_url: str) -> Message:
     """Tell a user that strangers have tried too many passwords."""
     subject = f"Your password at {site} was turned off"
     return _message("password_disabled", to, subject, site=site, username=username, link=reset_url)
 
 
 def deletion_scheduled(
-    *, to: str, site: str, username: str, link: str, not_me: str, day: str
+    *, to: str, site: Brand, username: str, link: str, not_me: str, day: str
 ) -> Message:
     """Tell a user when their account will be deleted, and how to keep it."""
     subject = f"Your account at {site} will be deleted"
-    facts = {"username": username, "link": link, "not_me": not_me, "day": day}
     return _message(
-        "deletion_scheduled", to, subject, site=site, **facts, valid_days=KEEP_VALID_DAYS
+        "deletion_scheduled",
+        to,
+        subject,
+        site=site,
+        username=username,
+        link=link,
+        not_me=not_me,
+        day=day,
+        valid_days=KEEP_VALID_DAYS,
     )
 
 
 def password_changed(
-    *, to: str, site: str, username: str, browser: str, ip: str, link: str
+    *, to: str, site: Brand, username: str, browser: str, ip: str, link: str
 ) -> Message:
     """Tell a user that there is another password now."""
-    return _notice(
-        to,
-        f"Your password at {site} was changed",
-        site=site,
-        username=username,
-        what=f"Your password at {site} was changed.",
-        browser=browser,
-        ip=ip,
-        link=link,
-    )
+    subject = f"Your password at {site} was changed"
+    return _notice(to, subject, f"{subject}.", site, username, browser, ip, link)
 
 
 def username_changed(
-    *, to: str, site: str, username: str, browser: str, ip: str, link: str
+    *, to: str, site: Brand, username: str, browser: str, ip: str, link: str
 ) -> Message:
     """Tell a user that they have another username now."""
-    return _notice(
-        to,
-        f"Your username at {site} was changed",
-        site=site,
-        username=username,
-        what=f"Your username at {site} was changed to {username}.",
-        browser=browser,
-        ip=ip,
-        link=link,
-    )
+    subject = f"Your username at {site} was changed"
+    return _notice(to, subject, f"{subject} to {username}.", site, username, browser, ip, link)
 
 
-def new_browser(*, to: str, site: str, username: str, browser: str, ip: str, link: str) -> Message:
+def new_browser(
+    *, to: str, site: Brand, username: str, browser: str, ip: str, link: str
+) -> Message:
     """Tell a user that somebody signed in from a browser not seen before."""
-    return _notice(
-        to,
-        f"New sign-in to {site}",
-        site=site,
-        username=username,
-        what=f"Someone (hopefully you) signed in to {site} from a browser you haven't used "
-        "here before.",
-        browser=browser,
-        ip=ip,
-        link=link,
+    what = (
+        f"Someone (hopefully you) signed in to {site} from a browser you haven't used here before."
     )
+    return _notice(to, f"New sign-in to {site}", what, site, username, browser, ip, link)
 
 
 def email_asked(
-    *, to: str, site: str, username: str, email: str, browser: str, ip: str, link: str
+    *, to: str, site: Brand, username: str, email: str, browser: str, ip: str, link: str
 ) -> Message:
     """Tell the owner of the old address that another one was named."""
-    return _notice(
-        to,
-        f"Your address at {site} is about to change",
-        site=site,
-        username=username,
-        what=f"Someone (hopefully you) asked to change the email address of your account at "
-        f"{site} to {email}. This address stays until the new one is confirmed.",
-        browser=browser,
-        ip=ip,
-        link=link,
+    what = (
+        f"Someone (hopefully you) asked to change the email address of your account at {site} to "
+        f"{email}. This address stays until the new one is confirmed."
     )
+    subject = f"Your address at {site} is about to change"
+    return _notice(to, subject, what, site, username, browser, ip, link)
 
 
 def email_changed(
-    *, to: str, site: str, username: str, email: str, browser: str, ip: str, link: str
+    *, to: str, site: Brand, username: str, email: str, browser: str, ip: str, link: str
 ) -> Message:
     """Tell the owner of the old address that the account has another one now."""
-    return _notice(
-        to,
-        f"Your address at {site} was changed",
-        site=site,
-        username=username,
-        what=f"The email address of your account at {site} was changed to {email}.",
-        browser=browser,
-        ip=ip,
-        link=link,
-    )
+    what = f"The email address of your account at {site} was changed to {email}."
+    subject = f"Your address at {site} was changed"
+    return _notice(to, subject, what, site, username, browser, ip, link)
 
 
 def factors_changed(
-    *, to: str, site: str, username: str, what: str, browser: str, ip: str, link: str
+    *, to: str, site: Brand, username: str, what: str, browser: str, ip: str, link: str
 ) -> Message:
     """Tell a user that a second factor came or went."""
     return _notice(
@@ -219,7 +210,7 @@ def factors_changed(
 
 
 def recovery_code_used(
-    *, to: str, site: str, username: str, left: str, browser: str, ip: str, link: str
+    *, to: str, site: Brand, username: str, left: str, browser: str, ip: str, link: str
 ) -> Message:
     """Tell a user that a recovery code was used."""
     return _notice(
@@ -235,7 +226,9 @@ def recovery_code_used(
     )
 
 
-def app_disabled(*, to: str, site: str, username: str, browser: str, ip: str, link: str) -> Message:
+def app_disabled(
+    *, to: str, site: Brand, username: str, browser: str, ip: str, link: str
+) -> Message:
     """Tell a user that somebody who knows their password tried too many codes."""
     return _notice(
         to,
@@ -251,7 +244,7 @@ def app_disabled(*, to: str, site: str, username: str, browser: str, ip: str, li
     )
 
 
-def lost_factor(*, to: str, site: str, username: str, link: str, valid_minutes: int) -> Message:
+def lost_factor(*, to: str, site: Brand, username: str, link: str, valid_minutes: int) -> Message:
     """Send the link on which a user asks for their lost second factor to be removed."""
     return _message(
         "lost_factor",
@@ -265,7 +258,7 @@ def lost_factor(*, to: str, site: str, username: str, link: str, valid_minutes: 
 
 
 def factors_to_be_removed(
-    *, to: str, site: str, username: str, link: str, day: str, valid_days: int
+    *, to: str, site: Brand, username: str, link: str, day: str, valid_days: int
 ) -> Message:
     """Tell a user when their second factors will be removed, and how to stop it."""
     return _message(
@@ -280,7 +273,7 @@ def factors_to_be_removed(
     )
 
 
-def factors_removed(*, to: str, site: str, username: str, link: str) -> Message:
+def factors_removed(*, to: str, site: Brand, username: str, link: str) -> Message:
     """Tell a user that their second factors are gone: after the wait, or by an operator."""
     return _message(
         "factors_removed",
@@ -293,13 +286,17 @@ def factors_removed(*, to: str, site: str, username: str, link: str) -> Message:
     )
 
 
-def _notice(to: str, subject: str, **facts: str) -> Message:
+def _notice(
+    to: str, subject: str, what: str, site: Brand, username: str, browser: str, ip: str, link: str
+) -> Message:
     now = datetime.now(UTC)
-    when = f"{now.day} {now:%B %Y, %H:%M} UTC"
-    return _message("notice", to, subject, **facts, when=when, valid_days=NOT_ME_VALID_DAYS)
+    return _message(
+        "notice", to, subject, site=site, username=username, what=what, browser=browser, ip=ip,
+        link=link, when=f"{now.day} {now:%B %Y, %H:%M} UTC", valid_days=NOT_ME_VALID_DAYS,
+    )  # fmt: skip
 
 
-def invitation(*, to: str, site: str, username: str, link: str, valid_hours: int) -> Message:
+def invitation(*, to: str, site: Brand, username: str, link: str, valid_hours: int) -> Message:
     """Let somebody in whom an administrator made an account for."""
     subject = f"Your account at {site}"
     return _message(
@@ -307,15 +304,17 @@ def invitation(*, to: str, site: str, username: str, link: str, valid_hours: int
     )
 
 
-def account_deleted(*, to: str, site: str, username: str, register_url: str) -> Message:
+def account_deleted(*, to: str, site: Brand, username: str, register_url: str) -> Message:
     """Tell somebody who asked for it that their account is gone: the last email to them."""
     subject = f"Your account at {site} has been deleted"
     return _message("account_deleted", to, subject, site=site, username=username, link=register_url)
 
 
-def _message(name: str, to: str, subject: str, **facts: str | int) -> Message:
-    text = _TEMPLATES.get_template(f"mail/{name}.txt").render(facts)
-    html = _TEMPLATES.get_template(f"mail/{name}.html").render(facts, subject=subject)
+def _message(name: str, to: str, subject: str, *, site: Brand, **facts: str | int) -> Message:
+    templates = _environment(site.templates)
+    shown = facts | {"site": site.name}
+    text = templates.get_template(f"mail/{name}.txt").render(shown)
+    html = templates.get_template(f"mail/{name}.html").render(shown, subject=subject)
     return Message(to, " ".join(subject.split()), text, html, _good_for(facts))
 
 

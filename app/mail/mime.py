@@ -6,7 +6,8 @@ from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import parseaddr
 
-from app.kit.addresses import WrongAddress, ascii_domain
+from app.kit.addresses import ascii_domain
+from app.kit.errors import WrongAddress
 from app.mail.message import Posted, one_line
 
 # Seven bits and short lines whatever is in the text: every server takes that unchanged.
@@ -65,7 +66,7 @@ def mailbox(address: str, name: str = "") -> Address:
     """
     local, _, domain = ascii_domain(address).rpartition("@")
     if not local or not domain:
-        raise WrongAddress("An email address needs text before and after the @.")
+        raise WrongAddress("no_parts")
     return Address(one_line(name), local, domain)
 
 
@@ -74,11 +75,11 @@ def compose(posted: Posted, *, sender: Address, to: Address) -> EmailMessage:
     message = EmailMessage(policy=SMTP)
     message["From"] = sender
     message["To"] = to
-    message["Subject"] = one_line(posted.message.subject)
+    message["Subject"] = one_line(posted.subject)
     message["Date"] = posted.written_at
     message["Message-ID"] = f"<{posted.id}@{sender.domain}>"
     message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no out-of-office answers, please
     message["X-Auto-Response-Suppress"] = "All"
-    message.set_content(posted.message.text, cte=ENCODING)
-    message.add_alternative(posted.message.html, subtype="html", cte=ENCODING)
+    message.set_content(posted.text, cte=ENCODING)
+    message.add_alternative(posted.html, subtype="html", cte=ENCODING)
     return message

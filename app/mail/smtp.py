@@ -8,10 +8,12 @@ from email.policy import SMTP, SMTPUTF8
 import aiosmtplib
 from aiosmtplib import SMTPDataError, SMTPException, SMTPRecipientRefused, SMTPResponseException
 
+from app.kit.errors import WrongAddress
 from app.kit.replies import is_about_recipient
 from app.mail.message import NoServer, Posted, PutOff, RecipientRefused, Undelivered, one_line
 from app.mail.mime import compose, mailbox, sender_of
 from app.mail.relay import Relay
+from app.words.refusals import sentence
 
 CONNECT_SECONDS = 10
 STEP_SECONDS = 20  # each command but the last: a content may be looked at for long
@@ -54,10 +56,10 @@ class MailServer:
             NoServer: anything else that went wrong, within ``DELIVER_SECONDS``.
         """
         try:
-            to = mailbox(posted.message.to)
+            to = mailbox(posted.to)
             content = compose(posted, sender=self._sender, to=to)
         except ValueError as error:
-            raise RecipientRefused(f"it can't be made into a message: {error}") from error
+            raise RecipientRefused(f"it can't be made into a message: {_why(error)}") from error
         utf8 = not f"{self._sender.addr_spec}{to.addr_spec}".isascii()
         try:
             async with asyncio.timeout(DELIVER_SECONDS):
@@ -137,6 +139,10 @@ class MailServer:
             timeout=STEP_SECONDS,
             local_hostname=self._greeting,
         )
+
+
+def _why(error: ValueError) -> str:
+    return sentence(error) if isinstance(error, WrongAddress) else str(error)
 
 
 def _words(error: Exception) -> str:

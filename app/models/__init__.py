@@ -15,6 +15,7 @@ from app.models import (
     outbox,
     passkey,
     pending_login,
+    profile,
     pruning,
     rate_limit,
     recovery_code,
@@ -30,6 +31,6 @@ from app.models.base import Base
 __all__ = [
     "Base", "address", "administrators", "app_secret", "audit", "challenge", "deleted_user",
     "deletion", "export", "factor", "factor_reset", "known_browser", "outbox", "passkey",
-    "pending_login", "pruning", "rate_limit", "recovery_code", "registration", "role", "session",
-    "token", "user", "user_search",
+    "pending_login", "profile", "pruning", "rate_limit", "recovery_code", "registration", "role",
+    "session", "token", "user", "user_search",
 ]  # fmt: skip

@@ -1,6 +1,6 @@
 """People as they move to another deployment, and what their passwords' hashes are made by."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
@@ -9,6 +9,7 @@ from sqlalchemy import and_, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.models.app_secret import AppSecretRow
+from app.models.profile import ProfileValue
 from app.models.role import Role
 from app.models.user import User
 
@@ -26,6 +27,10 @@ _EXPORTED = select(
     User.terms_accepted_at,
     User.created_at,
     User.last_login_at,
+    select(func.jsonb_object_agg(ProfileValue.name, ProfileValue.value))
+    .where(ProfileValue.user_id == User.id)
+    .scalar_subquery()
+    .label("profile"),
 ).join(Role)
 _APP = (
     AppSecretRow.id,
@@ -55,6 +60,7 @@ class Exported(NamedTuple):
     terms_accepted_at: datetime | None
     created_at: datetime
     last_login_at: datetime | None
+    profile: Mapping[str, str] | None
     otpauth: str | None = None
 
 

@@ -7,9 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import (
     ColumnElement,
-    CursorResult,
     Index,
-    delete,
     func,
     select,
     text,
@@ -20,9 +18,8 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.mail.message import Message
+from app.mail.message import Message, Posted
 from app.models.base import Base, Moment, Now, RandomId, bound
-from app.models.pruning import Stale
 
 LEASE = timedelta(minutes=2)
 CHANNEL = "outbox"
@@ -62,24 +59,6 @@ class OutgoingEmail(Base):
     trouble: Mapped[str | None]
 
 
-class Claimed(NamedTuple):
-    """An email that this mailer, and no other, may send until its lease ends."""
-
-    id: UUID
-    recipient: str
-    subject: str
-    text: str | None
-    html: str | None
-    created_at: datetime
-    due_at: datetime
-    tries: int
-
-    @property
-    def age(self) -> timedelta:
-        """How old the email was when it was claimed, by the database's clock."""
-        return self.due_at - LEASE - self.created_at
-
-
 @dataclass(frozen=True)
 class Backlog:
     """How many emails wait, and for how long the oldest of them does (0 if there is none)."""
@@ -104,7 +83,7 @@ async def put(db: AsyncSession, message: Message) -> None:
     )
 
 
-async def claim(db: AsyncSession) -> Claimed | None:
+async def claim(db: AsyncSession) -> Posted | None:
     """Take the email that waits longest; other mailers pass it by until the lease ends.
 
     The subquery is compared with ``=``, so that it runs once. With ``IN`` the planner may run it
@@ -123,17 +102,17 @@ async def claim(db: AsyncSession) -> Claimed | None:
         .values(due_at=func.now() + LEASE, tries=OutgoingEmail.tries + 1)
         .returning(
             OutgoingEmail.id,
-            OutgoingEmail.recipient,
+            OutgoingEmail.recipient.label("to"),
             OutgoingEmail.subject,
-            OutgoingEmail.text,
-            OutgoingEmail.html,
-            OutgoingEmail.created_at,
-            OutgoingEmail.due_at,
+            func.coalesce(OutgoingEmail.text, "").label("text"),
+            func.coalesce(OutgoingEmail.html, "").label("html"),
+            OutgoingEmail.created_at.label("written_at"),
+            (func.now() - OutgoingEmail.created_at).label("age"),
             OutgoingEmail.tries,
         )
     )
     row = (await db.execute(statement)).one_or_none()
-    return None if row is None else bound(Claimed, row)
+    return None if row is None else bound(Posted, row)
 
 
 async def mark_sent(db: AsyncSession, email_id: UUID) -> None:
@@ -145,7 +124,7 @@ async def mark_sent(db: AsyncSession, email_id: UUID) -> None:
     )
 
 
-async def put_back(db: AsyncSession, claimed: Claimed, *, wait: timedelta, trouble: str) -> None:
+async def put_back(db: AsyncSession, claimed: Posted, *, wait: timedelta, trouble: str) -> None:
     """Give up the lease: the email is due again after ``wait``, behind those that are due."""
     await db.execute(
         update(OutgoingEmail)
@@ -154,7 +133,7 @@ async def put_back(db: AsyncSession, claimed: Claimed, *, wait: timedelta, troub
     )
 
 
-async def give_up(db: AsyncSession, claimed: Claimed, *, trouble: str) -> bool:
+async def give_up(db: AsyncSession, claimed: Posted, *, trouble: str) -> bool:
     """Note that an email will not be sent unless somebody retries it; return whether it was ours.
 
     What it says stays while its link is good: it may have been a mistake.
@@ -253,43 +232,6 @@ async def retry(db: AsyncSession, email_id: UUID) -> bool:
     return True
 
 
-async def wipe_some(db: AsyncSession, *, limit: int) -> int:
-    """Wipe what emails said that were given up and whose link is dead; return of how many."""
-    some = (
-        select(OutgoingEmail.id).where(_is_to_wipe()).limit(limit).with_for_update(skip_locked=True)
-    )
-    statement = (
-        update(OutgoingEmail)
-        .where(OutgoingEmail.id == func.any(func.array(some.scalar_subquery())))
-        .values(text=None, html=None)
-    )
-    result = await db.execute(statement, execution_options={"synchronize_session": False})
-    assert isinstance(result, CursorResult)  # noqa: S101 - what an UPDATE returns
-    return result.rowcount
-
-
-async def count_to_wipe(db: AsyncSession) -> int:
-    """Count what ``wipe_some`` would wipe."""
-    return await db.scalar(select(func.count()).where(_is_to_wipe())) or 0
-
-
-async def forget(db: AsyncSession, recipient: str) -> None:
-    """Throw away all emails to an address, also those that wait."""
-    await db.execute(delete(OutgoingEmail).where(OutgoingEmail.recipient == recipient))
-
-
-def sent_before(term: timedelta) -> Stale:
-    """Return the emails that were sent so long ago."""
-    past = OutgoingEmail.sent_at <= func.now() - term
-    return Stale(OutgoingEmail, past, OutgoingEmail.sent_at)
-
-
-def given_up_before(term: timedelta) -> Stale:
-    """Return the emails that were given up so long ago."""
-    past = OutgoingEmail.gave_up_at <= func.now() - term
-    return Stale(OutgoingEmail, past, OutgoingEmail.gave_up_at)
-
-
 def _waits() -> ColumnElement[bool]:
     return OutgoingEmail.sent_at.is_(None) & OutgoingEmail.gave_up_at.is_(None)
 
@@ -299,14 +241,6 @@ def _is_good() -> ColumnElement[bool]:
     return OutgoingEmail.text.is_not(None) & ~dead
 
 
-def _is_to_wipe() -> ColumnElement[bool]:
-    return (
-        OutgoingEmail.gave_up_at.is_not(None)
-        & OutgoingEmail.text.is_not(None)
-        & (OutgoingEmail.good_until <= func.now())
-    )
-
-
-def _is_held(claimed: Claimed) -> ColumnElement[bool]:
+def _is_held(claimed: Posted) -> ColumnElement[bool]:
     """Whether nobody claimed the email after us: our lease may have run out."""
     return (OutgoingEmail.id == claimed.id) & (OutgoingEmail.tries == claimed.tries) & _waits()

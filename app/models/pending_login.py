@@ -25,8 +25,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 from app.kit.factors import Factor
 from app.limits import PENDING_LOGIN_MINUTES
 from app.models.base import Base, Moment, Now, bound
+from app.models.credentials import Credentials
 from app.models.pruning import Stale
-from app.models.user import Credentials, User, may_sign_in
+from app.models.user import User, may_sign_in
 
 TRIES = 5
 PER_USER = 20

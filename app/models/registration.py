@@ -5,13 +5,13 @@ unique: who mistypes registers again, and a stranger who was first with an addre
 taken nothing (TK-13, EN-03).
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, ColumnElement, Row, delete, func, select, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -23,6 +23,8 @@ from app.models.user import User
 
 class Registration(Base):
     """What somebody wants to be known by.
+
+    ``profile`` are values of the site's own fields, for the account that this may become.
 
     ``fingerprint`` are 16 keyed bits of the password: they pick the hash that a login verifies, so
     that a login always verifies one (EN-02).
@@ -39,6 +41,7 @@ class Registration(Base):
     password_hash: Mapped[str]
     fingerprint: Mapped[bytes]
     terms_accepted_at: Mapped[Moment | None]
+    profile: Mapped[dict[str, str]] = mapped_column(JSONB, server_default="{}")
     created_at: Mapped[Now] = mapped_column(index=True)
     expires_at: Mapped[Moment] = mapped_column(index=True)
 
@@ -51,6 +54,7 @@ class Pending(NamedTuple):
     username: str
     password_hash: str
     terms_accepted_at: datetime | None
+    profile: dict[str, str]
 
 
 class ListedRegistration(NamedTuple):
@@ -69,6 +73,7 @@ _PENDING = (
     Registration.username,
     Registration.password_hash,
     Registration.terms_accepted_at,
+    Registration.profile,
 )
 
 
@@ -80,6 +85,7 @@ async def add(
     password_hash: str,
     fingerprint: bytes,
     accepts_terms: bool,
+    profile: Mapping[str, str],
     lasts: timedelta,
 ) -> Pending:
     """Write a registration down."""
@@ -93,11 +99,12 @@ async def add(
             password_hash=password_hash,
             fingerprint=fingerprint,
             terms_accepted_at=func.now() if accepts_terms else None,
+            profile=dict(profile),
             expires_at=func.now() + lasts,
         )
         .returning(*_PENDING)
     )
-    return Pending(*(await db.execute(statement)).one())
+    return bound(Pending, (await db.execute(statement)).one())
 
 
 async def find(db: AsyncSession, registration_id: UUID) -> Pending | None:
@@ -188,5 +195,5 @@ def _is_live() -> ColumnElement[bool]:
     return Registration.expires_at > func.now()
 
 
-def _pending(row: Row[UUID, str, str, str, datetime | None] | None) -> Pending | None:
+def _pending(row: Row[*tuple[Any, ...]] | None) -> Pending | None:
     return None if row is None else bound(Pending, row)

@@ -50,9 +50,9 @@ async def everything(db: AsyncSession) -> list[Known]:
     ]
 
 
-async def add(db: AsyncSession, name: str, permissions: Permission) -> bool:
+async def add(db: AsyncSession, name: str, permissions: int) -> bool:
     """Add a role; False if there is one of this name, in any case of emails."""
-    values = select(literal(name), literal(int(permissions)))
+    values = select(literal(name), literal(permissions))
     there = select(Role.id).where(func.lower(Role.name) == name.lower()).exists()
     statement = (
         insert(Role)
@@ -63,9 +63,9 @@ async def add(db: AsyncSession, name: str, permissions: Permission) -> bool:
     return await db.scalar(statement) is not None
 
 
-async def set_permissions(db: AsyncSession, role_id: int, permissions: Permission) -> None:
+async def set_permissions(db: AsyncSession, role_id: int, permissions: int) -> None:
     """Give a role other permissions; they act on the next request of who has it."""
-    await db.execute(update(Role).where(Role.id == role_id).values(permissions=int(permissions)))
+    await db.execute(update(Role).where(Role.id == role_id).values(permissions=permissions))
 
 
 async def require_factor(db: AsyncSession, role_id: int, *, required: bool) -> bool:

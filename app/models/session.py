@@ -1,28 +1,16 @@
 """Login sessions: one browser of a user. Named by the digest of a secret that only it has."""
 
 from datetime import datetime, timedelta
-from functools import cache
 from typing import NamedTuple
 from uuid import UUID
 
-import asyncpg
 from sqlalchemy import (
-    ARRAY,
     CheckConstraint,
-    ColumnElement,
     ForeignKey,
     Index,
-    Interval,
-    LargeBinary,
-    Uuid,
-    any_,
-    bindparam,
-    case,
     delete,
-    false,
     func,
     literal,
-    literal_column,
     select,
     text,
     update,
@@ -31,13 +19,11 @@ from sqlalchemy.dialects.postgresql import INET, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.db import prepared
 from app.kit.client import Client
-from app.kit.permissions import Permission
 from app.models.base import Base, Moment, Now, RandomId, bound
+from app.models.credentials import Credentials
 from app.models.pruning import Stale
-from app.models.role import Role
-from app.models.user import Credentials, User, may_sign_in
+from app.models.user import User, may_sign_in
 
 SESSIONS_PER_USER = 20
 COUNTED_AT_MOST = 100_000
@@ -72,84 +58,6 @@ class LoginSession(Base):
     expires_at: Mapped[Moment] = mapped_column(index=True)
     ip: Mapped[str] = mapped_column(INET)
     user_agent: Mapped[str]
-
-
-class CurrentSession(NamedTuple):
-    """The user behind a live session, as the pages see them.
-
-    ``is_fresh``: the password was shown lately, ``is_factor_fresh``: a second factor, by whoever
-    has one. ``shows_factor``: one was shown in this session. ``factor_due_at``: from when on their
-    role wants one, None if it wants none or they have one.
-    """
-
-    session_id: UUID
-    user_id: UUID
-    username: str
-    email: str
-    role: str
-    permissions: Permission
-    is_stale: bool
-    is_fresh: bool
-    factors: int
-    shows_factor: bool
-    is_factor_fresh: bool
-    factor_due_at: datetime | None
-    is_factor_overdue: bool
-
-
-NO_FACTOR: ColumnElement[int] = literal_column("0")
-
-# All ends are judged by the database's clock. ``proof``: for how long a password that was shown is
-# good for what is sensitive. ``rest``: after how long the use of a session is noted again.
-FIND = prepared(
-    select(
-        LoginSession.digest,
-        LoginSession.id,
-        User.id,
-        User.username,
-        User.email,
-        Role.name,
-        Role.permissions,
-        LoginSession.seen_at < func.now() - bindparam("rest", type_=Interval),
-        func.coalesce(
-            LoginSession.reauthenticated_at > func.now() - bindparam("proof", type_=Interval),
-            false(),
-        ),
-        User.factors,
-        LoginSession.factor_at.is_not(None),
-        (User.factors == NO_FACTOR)
-        | func.coalesce(
-            LoginSession.factor_at > func.now() - bindparam("proof", type_=Interval), false()
-        ),
-        case((Role.factor_required & (User.factors == NO_FACTOR), User.factor_due_at)),
-        Role.factor_required
-        & (User.factors == NO_FACTOR)
-        & func.coalesce(User.factor_due_at <= func.now(), false()),
-    )
-    .join(User, User.id == LoginSession.user_id)
-    .join(Role, Role.id == User.role_id)
-    .where(
-        LoginSession.digest == any_(bindparam("digests", type_=ARRAY(LargeBinary))),
-        LoginSession.expires_at > func.now(),
-        LoginSession.remembered
-        | (LoginSession.seen_at > func.now() - bindparam("idle", type_=Interval)),
-        LoginSession.credential_version == User.credential_version,
-        may_sign_in(),
-    )
-)
-
-# Who is busy with a session has noted more than its use: it is passed over, so nobody waits.
-TOUCH = prepared(
-    update(LoginSession)
-    .where(
-        LoginSession.id.in_(
-            select(LoginSession.id)
-            .where(LoginSession.id == any_(bindparam("ids", type_=ARRAY(Uuid))))
-            .with_for_update(skip_locked=True)
-        )
-    )
-    .values(seen_at=func.now())
-)
 
 
 class Open(NamedTuple):
@@ -336,19 +244,6 @@ def idle(idle: timedelta) -> Stale:
     """Return the sessions that nobody used for so long, and that are not remembered."""
     left = ~LoginSession.remembered & (LoginSession.seen_at <= func.now() - idle)
     return Stale(LoginSession, left, LoginSession.seen_at)
-
-
-def found(row: asyncpg.Record) -> tuple[bytes, CurrentSession]:
-    """Return a row of ``FIND``: the digest of a session, and the user behind it."""
-    digest, session_id, user_id, username, email, role, permissions, *proofs = row
-    return digest, CurrentSession(
-        session_id, user_id, username, email, role, _permission(permissions), *proofs
-    )
-
-
-@cache
-def _permission(bits: int) -> Permission:
-    return Permission(bits)
 
 
 async def count_live(db: AsyncSession) -> int:

@@ -36,13 +36,14 @@ from sqlalchemy import (
     text,
     update,
 )
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.kit.addresses import canonical
 from app.kit.factors import Factor
 from app.models.app_secret import AppSecretRow
 from app.models.base import bound
+from app.models.profile import ProfileValue
 from app.models.user import User
 
 _MOMENT = DateTime(timezone=True)
@@ -62,6 +63,7 @@ _COPIED = (
     Column("terms_accepted_at", _MOMENT),
     Column("created_at", _MOMENT),
     Column("last_login_at", _MOMENT),
+    Column("profile", JSONB),
     Column("app_id", Uuid),
     Column("app_sealed", LargeBinary),
     Column("app_algorithm", Text),
@@ -77,16 +79,14 @@ STAGED = Table(
     postgresql_on_commit="DROP",
 )
 COLUMNS = tuple(column.name for column in _COPIED)
-APP_COLUMNS = tuple(name for name in COLUMNS if name.startswith("app_"))
 _INDEXES = (
     Index("ix_staged_users_line", STAGED.c.line),
     Index("ix_staged_users_email_key", STAGED.c.email_key),
     Index("ix_staged_users_username_key", STAGED.c.username_key),
 )
 _C = STAGED.c
-_KEPT = [
-    name for name in COLUMNS if name not in {"line", "is_derived"} and not name.startswith("app_")
-]
+APP_COLUMNS = tuple(name for name in COLUMNS if name.startswith("app_"))
+_KEPT = [name for name in COLUMNS if name not in {"line", "is_derived", "profile", *APP_COLUMNS}]
 _HAS_APP = _C.app_id.is_not(None)
 
 
@@ -227,10 +227,16 @@ async def admit(db: AsyncSession, *, after: int, most: int) -> tuple[int | None,
         .returning(User.id)
     )
     admitted = list(await db.scalars(statement))
-    is_in = exists().where(User.id == _C.id)
+    told = func.jsonb_each(_C.profile).table_valued(
+        "key", Column("value", JSONB), joins_implicitly=True
+    )
+    values = select(_C.id, told.c.key, told.c.value[0].astext, told.c.value[1].astext)
+    values = values.where(_C.id == func.any(bindparam("admitted", admitted, ARRAY(Uuid))))
+    columns = ["user_id", "name", "value", "search_key"]
+    await db.execute(insert(ProfileValue).from_select(columns, values))
     apps = select(
         _C.app_id, _C.id, _C.app_sealed, _C.app_algorithm, _C.app_digits, _C.app_period, func.now()
-    ).where(these, _HAS_APP, is_in)
+    ).where(these, _HAS_APP, exists().where(User.id == _C.id))
     names = ["id", "user_id", "sealed", "algorithm", "digits", "period", "confirmed_at"]
     await db.execute(insert(AppSecretRow).from_select(names, apps))
     return last, admitted

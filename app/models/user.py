@@ -1,8 +1,8 @@
-"""People, and every statement that touches them."""
+"""People, and the statements that touch them; what a login checks is in ``credentials``."""
 
 from collections.abc import Collection
-from datetime import datetime, timedelta
-from typing import Any, NamedTuple, Never
+from datetime import datetime
+from typing import NamedTuple, Never
 from uuid import UUID
 
 from sqlalchemy import (
@@ -10,10 +10,8 @@ from sqlalchemy import (
     ColumnElement,
     ForeignKey,
     Index,
-    Row,
     SmallInteger,
     and_,
-    case,
     func,
     or_,
     select,
@@ -34,10 +32,11 @@ from app.models.role import Role
 
 UNUSUAL = {
     "blocked": "blocked_at IS NOT NULL",
-    "leaving": "delete_at IS NOT NULL",
+    "deletion-pending": "delete_at IS NOT NULL",
     "unconfirmed": "confirmed_at IS NULL",
     "invited": "password_hash IS NULL",
 }
+_INDEXES = ("blocked", "leaving", "unconfirmed", "invited")  # as migrations named them
 SEARCH_TOKENS = f"search_tokens(username_key, email_key, role_id, {', '.join(UNUSUAL.values())})"
 
 
@@ -68,8 +67,8 @@ class User(Base):
         Index("ix_users_in_order", "username_key", postgresql_include=["email_key", "id"]),
         Index("ix_users_role_in_order", "role_id", "username_key"),
         *(
-            Index(f"ix_users_{state}", "username_key", postgresql_where=text(condition))
-            for state, condition in UNUSUAL.items()
+            Index(f"ix_users_{name}", "username_key", postgresql_where=text(condition))
+            for name, condition in zip(_INDEXES, UNUSUAL.values(), strict=True)
         ),
         Index("ix_users_factors", "factors", postgresql_where=text("factors > 0")),
         Index("ix_users_search", text(SEARCH_TOKENS), postgresql_using="gin"),
@@ -126,85 +125,12 @@ def is_welcome(user: type[User] = User) -> ColumnElement[bool]:
     return and_(user.blocked_at.is_(None), user.confirmed_at.is_not(None))
 
 
-_WANT_FACTOR = select(Role.id).where(Role.factor_required)
-FAILURES_UNTIL_DISABLED = 100  # NIST SP 800-63B-4, 3.2.2
-
-
-class Credentials(NamedTuple):
-    """What a login checks."""
-
-    id: UUID
-    email: str
-    username: str
-    password_hash: str | None
-    credential_version: int
-    failures: int
-    confirmed_at: datetime | None
-    blocked_at: datetime | None
-    delete_at: datetime | None
-    last_login_at: datetime | None
-    factors: int = 0
-
-    @property
-    def is_disabled(self) -> bool:
-        """Whether strangers tried so many wrong passwords that only a reset helps (BF-01)."""
-        return self.failures >= FAILURES_UNTIL_DISABLED
-
-
-_CREDENTIALS = select(
-    User.id,
-    User.email,
-    User.username,
-    User.password_hash,
-    User.credential_version,
-    User.failures,
-    User.confirmed_at,
-    User.blocked_at,
-    User.delete_at,
-    User.last_login_at,
-    User.factors,
-)
-
-
-async def find(db: AsyncSession, name: str) -> Credentials | None:
-    """Return the user of an address (it has an ``@``) or a username."""
-    key = canonical(name)
-    by_name = User.email_key == key if "@" in key else User.username_key == key
-    return _credentials((await db.execute(_CREDENTIALS.where(by_name))).one_or_none())
-
-
-async def find_by_id(db: AsyncSession, user_id: UUID) -> Credentials | None:
-    """Return the user of an id."""
-    return _credentials((await db.execute(_CREDENTIALS.where(User.id == user_id))).one_or_none())
-
-
-async def lock(db: AsyncSession, user_id: UUID) -> Credentials | None:
-    """Return a user, held until the transaction ends: changes of one person take turns."""
-    statement = _CREDENTIALS.where(User.id == user_id).with_for_update()
-    return _credentials((await db.execute(statement)).one_or_none())
-
-
 async def lock_all(db: AsyncSession, user_ids: Collection[UUID]) -> Collection[UUID]:
     """Hold people until the transaction ends, in the order of their ids; return who is there."""
     if not user_ids:
         return ()
     held = select(User.id).where(User.id.in_(user_ids)).order_by(User.id).with_for_update()
     return (await db.scalars(held)).all()
-
-
-async def hold_unchanged(db: AsyncSession, user: Credentials) -> bool:
-    """Hold a user until the transaction ends; False if something happened since they were read.
-
-    For what a password was shown for: meanwhile it may have been changed, or its owner may have
-    taken the account back.
-    """
-    now = await lock(db, user.id)
-    return (
-        now is not None
-        and now.credential_version == user.credential_version
-        and now.blocked_at is None
-        and now.delete_at is None
-    )
 
 
 class Identity(NamedTuple):
@@ -262,60 +188,6 @@ async def add(
     return await db.scalar(statement)
 
 
-async def admit(
-    db: AsyncSession, user: Credentials, *, replacement_hash: str | None, grace: timedelta
-) -> bool:
-    """Note a login; False if the user was blocked, left or changed since ``user`` was read.
-
-    ``grace``: how long they may go without a second factor, from their first login on in a role
-    that wants one. The row stays locked until the transaction ends, so a block that comes now
-    waits, and then ends the session that this login makes (DB-05).
-    """
-    statement = (
-        update(User)
-        .where(
-            User.id == user.id,
-            User.credential_version == user.credential_version,
-            may_sign_in(),
-        )
-        .values(
-            last_login_at=func.now(),
-            failures=0,
-            password_hash=func.coalesce(replacement_hash, User.password_hash),
-            factor_due_at=case(
-                (
-                    User.factor_due_at.is_(None) & User.role_id.in_(_WANT_FACTOR),
-                    func.now() + grace,
-                ),
-                else_=User.factor_due_at,
-            ),
-        )
-        .returning(User.id)
-    )
-    return await db.scalar(statement) is not None
-
-
-async def replace_hash(db: AsyncSession, user: Credentials, password_hash: str) -> None:
-    """Store the same password's hash of a better kind."""
-    unchanged = User.credential_version == user.credential_version
-    statement = update(User).where(User.id == user.id, unchanged)
-    await db.execute(statement.values(password_hash=password_hash))
-
-
-async def count_failure(db: AsyncSession, user_id: UUID | None) -> int:
-    """Count a wrong password from a browser that is not known; return how many in a row.
-
-    For nobody it costs the same and returns 0.
-    """
-    statement = (
-        update(User)
-        .where(User.id == user_id)
-        .values(failures=User.failures + 1)
-        .returning(User.failures)
-    )
-    return await db.scalar(statement) or 0
-
-
 async def invite_again(db: AsyncSession, user_id: UUID, *, role_id: int | None) -> bool:
     """Change role, if one is given, of somebody without a password; False if there is one."""
     statement = (
@@ -327,37 +199,9 @@ async def invite_again(db: AsyncSession, user_id: UUID, *, role_id: int | None) 
     return await db.scalar(statement) is not None
 
 
-async def set_password_hash(db: AsyncSession, user_id: UUID, password_hash: str) -> int:
-    """Store a new password's hash; return the new version. Sessions of the old one end.
-
-    Whoever could choose a password by an email has shown that the address is theirs.
-    """
-    return await _change(
-        db,
-        user_id,
-        password_hash=password_hash,
-        failures=0,
-        confirmed_at=func.coalesce(User.confirmed_at, func.now()),
-    )
-
-
 async def accept_terms(db: AsyncSession, user_id: UUID) -> None:
     """Note that a user accepts the terms now."""
     await db.execute(update(User).where(User.id == user_id).values(terms_accepted_at=func.now()))
-
-
-async def disable_password(db: AsyncSession, user_id: UUID) -> int:
-    """Take a user's password away until they choose another; return the new version."""
-    return await _change(db, user_id, password_hash=None, failures=0)
-
-
-async def set_email(db: AsyncSession, user_id: UUID, email: str) -> int | None:
-    """Give a user another address; return the new version, None if the address is another's."""
-    try:
-        async with db.begin_nested():
-            return await _change(db, user_id, email=email, email_key=canonical(email))
-    except IntegrityError:
-        return None
 
 
 async def set_username(db: AsyncSession, user_id: UUID, username: str) -> bool:
@@ -430,18 +274,3 @@ async def blocked_reason(db: AsyncSession, user_id: UUID) -> str | None:
 async def delete(db: AsyncSession, user_id: UUID) -> None:
     """Delete a user, and with the row all that hangs on it."""
     await db.execute(sql_delete(User).where(User.id == user_id))
-
-
-async def _change(db: AsyncSession, user_id: UUID, **values: object) -> int:
-    """Change what sessions were made by; return the new version."""
-    statement = (
-        update(User)
-        .where(User.id == user_id)
-        .values(credential_version=User.credential_version + 1, **values)
-        .returning(User.credential_version)
-    )
-    return (await db.scalars(statement)).one()
-
-
-def _credentials(row: Row[*tuple[Any, ...]] | None) -> Credentials | None:
-    return None if row is None else bound(Credentials, row)

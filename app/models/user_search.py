@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.kit.addresses import canonical, meant, revealed
 from app.kit.factors import Factor
-from app.models import finding
+from app.models import finding, profile
 from app.models.base import bound
 from app.models.finding import Sought
 from app.models.role import Role
@@ -25,7 +25,7 @@ class UserState(StrEnum):
     INVITED = "invited"
     UNCONFIRMED = "unconfirmed"
     BLOCKED = "blocked"
-    DELETION_ASKED = "leaving"
+    DELETION_ASKED = "deletion-pending"
 
 
 class Listed(NamedTuple):
@@ -66,11 +66,15 @@ class Listed(NamedTuple):
 
 
 class UserFilter(NamedTuple):
-    """Which people. ``part`` is a part of a name or an address."""
+    """Which people. ``part`` is a part of a name or an address.
+
+    With ``field`` it is the beginning of what they told in that field of their profile.
+    """
 
     part: str = ""
     state: UserState | None = None
     role: str | None = None
+    field: str | None = None
 
 
 _LISTED = select(
@@ -110,12 +114,21 @@ async def page(db: AsyncSession, wanted: UserFilter, *, after: str, size: int) -
     sought = await _sought(db, wanted)
     if sought is None:
         return []
-    ids: list[UUID] = []
+    if wanted.field is not None:
+        ids = await profile.find(
+            db, wanted.field, wanted.part, narrowed=sought.narrowed, after=last, size=size
+        )
+        return await _listed(db, ids)
+    ids = []
     if not last or last.startswith(sought.part):
         ids = await finding.beginning(db, sought, after=last, size=size)
         last = ""
     if len(ids) < size:
         ids += await finding.inside(db, sought, after=last, size=size - len(ids))
+    return await _listed(db, ids)
+
+
+async def _listed(db: AsyncSession, ids: list[UUID]) -> list[Listed]:
     rows = await db.execute(_LISTED.where(User.id.in_(ids)))
     places = {user_id: place for place, user_id in enumerate(ids)}
     return sorted((bound(Listed, row) for row in rows), key=lambda user: places[user.id])

@@ -1,4 +1,4 @@
-"""Housekeeping beside the mailer: prunes every ten minutes, and never gets in its way."""
+"""Housekeeping: prunes every ten minutes, and never gets in its way."""
 
 import asyncio
 import logging
@@ -9,7 +9,7 @@ from sqlalchemy import URL
 
 from app.config import Config
 from app.context import opened_for_operator
-from app.db import is_away
+from app.db_errors import is_away
 from app.flows.housekeeping import Pruned, prune
 from app.kit.metrics import HOUSEKEEPING_AT, NOT_DELETED, PRUNED
 from app.kit.stopping import wait_for

@@ -14,7 +14,8 @@ from sqlalchemy import URL
 
 from app.config import Config
 from app.context import operator_context
-from app.db import Sessions, is_away, make_engine, make_sessions
+from app.db import Sessions, make_engine, make_sessions
+from app.db_errors import is_away
 from app.flows import delivery, factor_keys, login
 from app.kit.counts import Snapshot, read
 from app.kit.metrics import as_metrics, snapshot

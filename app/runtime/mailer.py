@@ -1,7 +1,4 @@
-"""Takes emails from the outbox and sends them by SMTP; without a mail server, to the log.
-
-Housekeeping runs beside it, in the same process.
-"""
+"""Takes emails from the outbox and sends them by SMTP; without a mail server, to the log."""
 
 import asyncio
 import logging
@@ -13,7 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.config import Config
 from app.context import operator_context
-from app.db import Sessions, is_away, make_engine, make_sessions
+from app.db import Sessions, make_engine, make_sessions
+from app.db_errors import is_away
 from app.flows.delivery import (
     CHANNEL,
     Delivery,
@@ -23,11 +21,9 @@ from app.flows.delivery import (
     seconds_until_due,
 )
 from app.kit.metrics import EMAILS
-from app.kit.reports import Reporter
-from app.kit.stopping import stop_event, wait_for
+from app.kit.stopping import wait_for
 from app.mail.message import NoServer, Posted
 from app.mail.smtp import MailServer
-from app.runtime.cleaner import clean
 
 log = logging.getLogger(__name__)
 
@@ -41,14 +37,6 @@ DATABASE_RETRY_SECONDS = 3
 LONGEST_PAUSE_SECONDS = 20
 
 
-async def run(config: Config, url: URL, *, watch_stdin: bool) -> None:
-    """Deliver until told to stop; with ``watch_stdin`` report to the supervisor, too."""
-    reporting = asyncio.create_task(Reporter().run()) if watch_stdin else None
-    await deliver(config, url, stop_event(watch_stdin=watch_stdin))
-    if reporting is not None:
-        reporting.cancel()
-
-
 async def deliver(config: Config, url: URL, stop: asyncio.Event) -> None:
     """Deliver until ``stop`` is set; the email in hand then has some seconds left."""
     pooled = config.database_pooled
@@ -56,26 +44,22 @@ async def deliver(config: Config, url: URL, stop: asyncio.Event) -> None:
     bell = _Bell(engine)
     rounds = asyncio.create_task(_Rounds(config, make_sessions(engine), bell, stop).walk())
     listening = None if pooled else asyncio.create_task(bell.listen())
-    housekeeping = asyncio.create_task(clean(config, url, stop))
     stopped = asyncio.create_task(stop.wait())
     await asyncio.wait([rounds, stopped], return_when=asyncio.FIRST_COMPLETED)
     bell.rung.set()
-    await asyncio.wait([rounds, housekeeping], timeout=FINISH_SECONDS)
-    tasks = [task for task in (rounds, listening, housekeeping, stopped) if task is not None]
+    await asyncio.wait([rounds], timeout=FINISH_SECONDS)
+    tasks = [task for task in (rounds, listening, stopped) if task is not None]
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
     await engine.dispose()
-    if rounds.done() and not rounds.cancelled():
-        rounds.result()  # what nobody expected ends the process with its traceback
     if not rounds.cancelled():
-        rounds.result()
+        rounds.result()  # what nobody expected ends the process with its traceback
 
 
 async def write_to_log(posted: Posted) -> None:
     """Deliver an email by writing it to the log: there is no other way to its reader."""
-    message = posted.message
-    log.info("Email to %s: %s\n\n%s", message.to, message.subject, message.text)
+    log.info("Email to %s: %s\n\n%s", posted.to, posted.subject, posted.text)
 
 
 class _Bell:

@@ -16,7 +16,8 @@ from app.config import Config
 from app.kit import logs
 from app.kit.cpus import usable_cpus
 from app.kit.urls import split_address
-from app.runtime.supervisor import CannotServe, Supervisor
+from app.runtime.children import CannotServe
+from app.runtime.supervisor import Supervisor
 
 __all__ = ["CannotServe", "listen", "listeners", "run", "run_mailer", "worker_count"]
 
@@ -97,22 +98,22 @@ def run(
 
 
 def run_mailer(config: Config, url: URL, *, watch_stdin: bool) -> None:
-    """Deliver emails until told to stop; one that runs by itself has metrics of its own.
+    """Deliver emails and keep house until told to stop; alone it has metrics of its own.
 
     Raises:
         CannotServe: as ``listen``.
     """
-    from app.runtime import mailer  # noqa: PLC0415 - the others need none of it
+    from app.runtime import background  # noqa: PLC0415 - the others need none of it
     from app.runtime.exporter import Alone, exporting  # noqa: PLC0415
 
     by_itself = config.metrics_bind is not None and not watch_stdin
     metrics = listen(config.metrics_bind or "", "METRICS_BIND") if by_itself else None
 
-    async def deliver() -> None:
+    async def work() -> None:
         async with exporting(config, url, metrics, Alone()):
-            await mailer.run(config, url, watch_stdin=watch_stdin)
+            await background.run(config, url, watch_stdin=watch_stdin)
 
-    asyncio.run(deliver())
+    asyncio.run(work())
 
 
 def worker_count(config: Config, connections: int | None) -> int:

@@ -4,10 +4,12 @@ import logging
 
 from app.context import Context
 from app.kit.addresses import canonical
-from app.models import audit, registration, role
+from app.kit.audit import Event
+from app.models import registration, role
 from app.models import user as users
-from app.models.audit import Event
 from app.models.registration import Pending
+from app.steps import profile
+from app.steps.recording import note
 
 log = logging.getLogger(__name__)
 
@@ -35,15 +37,12 @@ async def activate(ctx: Context, pending: Pending, *, password_hash: str) -> boo
     )
     if user_id is None:
         return False
-    await audit.write(
-        ctx.db, Event.CONFIRMED, client=ctx.client, subject_id=user_id, registration=str(pending.id)
-    )
+    await profile.save(ctx, user_id, pending.profile)
+    await note(ctx, Event.CONFIRMED, subject_id=user_id, registration=str(pending.id))
     admin_email = ctx.config.admin_email
     if pending.email == admin_email:
         await users.set_role(ctx.db, user_id, role.ADMINISTRATOR)
-        await audit.write(
-            ctx.db, Event.ROLE_SET, client=ctx.client, subject_id=user_id, role=role.ADMINISTRATOR
-        )
+        await note(ctx, Event.ROLE_SET, subject_id=user_id, role=role.ADMINISTRATOR)
     elif admin_email and canonical(pending.email) == canonical(admin_email):
         log.warning(NEARLY)
     return True

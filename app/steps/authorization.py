@@ -15,6 +15,7 @@ from uuid import UUID
 from app.context import Context
 from app.kit.actor import Actor
 from app.kit.errors import NotPermitted, SignedOut, TooManyTries
+from app.kit.permissions import covers
 from app.limits import ACTIONS_OF_USER
 from app.models import rate_limit
 from app.models import session as sessions
@@ -76,6 +77,6 @@ async def _require(ctx: Context, *, holding: bool) -> Actor | None:
         raise SignedOut
     if actor.permission is not None:
         has = await users.permissions_of(ctx.db, actor.user_id, holding=holding)
-        if actor.permission not in has:
+        if not covers(has, actor.permission):
             raise NotPermitted
     return actor

@@ -9,9 +9,10 @@ from enum import StrEnum
 
 from app.context import Context
 from app.kit.addresses import canonical
+from app.kit.audit import Event
 from app.limits import limits, of_networks
-from app.models import audit, rate_limit
-from app.models.audit import Event
+from app.models import rate_limit
+from app.steps.recording import note
 
 log = logging.getLogger(__name__)
 
@@ -59,7 +60,5 @@ async def is_withheld(
     withheld = await rate_limit.take_all(ctx.db, rates) > 0
     if withheld:
         log.warning(WITHHELD, ctx.client.network)
-        await audit.write(
-            ctx.db, Event.EMAIL_WITHHELD, client=ctx.client, registration=registration
-        )
+        await note(ctx, Event.EMAIL_WITHHELD, registration=registration)
     return withheld

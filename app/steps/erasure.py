@@ -4,9 +4,10 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 from app.context import Context
-from app.models import audit, deleted_user, outbox
+from app.kit.audit import Event
+from app.models import audit, credentials, deleted_user, outbox_retention
 from app.models import user as users
-from app.models.audit import Event
+from app.steps.recording import Happening, run_hooks
 
 LINES_AT_ONCE = 2000  # of the audit, in one statement
 BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
@@ -18,9 +19,11 @@ async def erase(ctx: Context, user_id: UUID, *, actor_id: UUID | None = None) ->
     What is left of them in the audit is a random id that leads nowhere. Where their history is
     long, housekeeping takes the rest of their addresses out of it.
     """
-    user = await users.lock(ctx.db, user_id)
+    user = await credentials.lock(ctx.db, user_id)
     if user is not None:
-        await outbox.forget(ctx.db, user.email)
+        await outbox_retention.forget(ctx.db, user.email)
+    happening = Happening(Event.DELETED, user_id, actor_id)
+    await run_hooks(ctx, happening)  # while the user can still be read
     await users.delete(ctx.db, user_id)
     await audit.forget_registration(ctx.db, user_id)
     await _forget_lines(ctx, user_id, BEGINNING)

@@ -5,10 +5,12 @@ from uuid import UUID
 
 from app.context import Context
 from app.kit import recovery_codes
+from app.kit.audit import Event
 from app.kit.factors import Factor
 from app.mail import messages
 from app.models import (
     app_secret,
+    credentials,
     factor,
     factor_reset,
     known_browser,
@@ -17,8 +19,6 @@ from app.models import (
     recovery_code,
 )
 from app.models import session as sessions
-from app.models import user as users
-from app.models.audit import Event
 from app.steps import notices, session_renewal
 from app.steps.recording import record
 from app.steps.session_renewal import Renewed
@@ -38,7 +38,7 @@ async def settle(
     No browser is trusted any more, and all sessions but this one end; this one is renewed. None if
     it ended meanwhile.
     """
-    user = await users.find_by_id(ctx.db, ctx.user_id)
+    user = await credentials.find_by_id(ctx.db, ctx.user_id)
     await refresh(ctx, ctx.user_id)
     await record(ctx, event, subject_id=ctx.user_id)
     if user is not None:

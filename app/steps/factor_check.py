@@ -11,18 +11,19 @@ from uuid import UUID
 from app.config import Config
 from app.context import Context
 from app.kit import passkeys, recovery_codes, totp
+from app.kit.audit import Event
 from app.kit.encryption import CannotOpen, unseal
 from app.kit.errors import AppDisabled, PasskeyRefused, Refusal, WrongCode
 from app.kit.passkeys import Answer, Site, WrongAnswer
 from app.kit.totp import AppSecret
 from app.limits import limits, of_networks
 from app.mail import messages
-from app.models import app_secret, audit, factor, passkey, rate_limit, recovery_code
+from app.models import app_secret, factor, passkey, rate_limit, recovery_code
 from app.models.app_secret import Sealed
-from app.models.audit import Event
+from app.models.credentials import Credentials
 from app.models.export import StoredApp
-from app.models.user import Credentials
 from app.steps import notices
+from app.steps.recording import note
 from app.steps.session_start import Shown
 
 log = logging.getLogger(__name__)
@@ -130,7 +131,7 @@ async def show(
         return None
     if await passkey.use(ctx.db, known.id, sign_count=shown.sign_count, backed_up=shown.backed_up):
         return shown
-    await audit.write(ctx.db, Event.PASSKEY_COPIED, client=ctx.client, subject_id=known.user_id)
+    await note(ctx, Event.PASSKEY_COPIED, subject_id=known.user_id)
     return None
 
 
@@ -156,7 +157,7 @@ async def _check_app(ctx: Context, user: Credentials, code: str) -> Outcome:
             return Shown.APP
     failures = await factor.count_failure(ctx.db, user.id)
     if failures == factor.FAILURES_UNTIL_DISABLED:
-        await audit.write(ctx.db, Event.APP_DISABLED, client=ctx.client, subject_id=user.id)
+        await note(ctx, Event.APP_DISABLED, subject_id=user.id)
         await notices.tell(ctx, user, messages.app_disabled)
     return await _refuse(ctx, user, WrongCode())
 
@@ -166,9 +167,7 @@ async def _check_recovery_code(ctx: Context, user: Credentials, typed: str) -> O
         return await _refuse(ctx, user, WrongCode())
     await forget_failures(ctx, user.id)
     left = await recovery_code.count(ctx.db, user.id)
-    await audit.write(
-        ctx.db, Event.RECOVERY_CODE_USED, client=ctx.client, subject_id=user.id, left=left
-    )
+    await note(ctx, Event.RECOVERY_CODE_USED, subject_id=user.id, left=left)
     await notices.tell(ctx, user, messages.recovery_code_used, left=str(left))
     return Shown.RECOVERY_CODE
 
@@ -180,7 +179,7 @@ async def forget_failures(ctx: Context, user_id: UUID) -> None:
 
 
 async def _refuse(ctx: Context, user: Credentials, refusal: Refusal) -> Refusal:
-    await audit.write(ctx.db, Event.FACTOR_FAILED, client=ctx.client, subject_id=user.id)
+    await note(ctx, Event.FACTOR_FAILED, subject_id=user.id)
     return refusal
 
 

@@ -3,13 +3,13 @@
 from datetime import datetime, timedelta
 
 from app.context import Context
+from app.kit.audit import Event
 from app.kit.sealing import Purpose
 from app.mail import messages
-from app.models import audit, factor_reset, outbox
-from app.models import user as users
-from app.models.audit import Event
-from app.models.user import Credentials
+from app.models import credentials, factor_reset, outbox
+from app.models.credentials import Credentials
 from app.steps import factor_change, notices, one_time_links
+from app.steps.recording import note
 
 
 async def begin(ctx: Context, user: Credentials) -> datetime | None:
@@ -18,7 +18,7 @@ async def begin(ctx: Context, user: Credentials) -> datetime | None:
     due_at = await factor_reset.ask(ctx.db, user.id, version=user.credential_version, wait=wait)
     if due_at is None:
         return await factor_reset.due_at(ctx.db, user.id)
-    await audit.write(ctx.db, Event.FACTOR_RESET_BEGUN, client=ctx.client, subject_id=user.id)
+    await note(ctx, Event.FACTOR_RESET_BEGUN, subject_id=user.id)
     await _tell_ahead(ctx, user, due_at)
     return due_at
 
@@ -29,7 +29,7 @@ async def go_on(ctx: Context) -> bool:
     A password that was changed since the wait began, or a user who may not sign in, ends it.
     """
     due = await factor_reset.next_due(ctx.db)
-    user = due and await users.lock(ctx.db, due.user_id)
+    user = due and await credentials.lock(ctx.db, due.user_id)
     if not due or not user:
         return False
     if not due.is_over:
@@ -38,7 +38,7 @@ async def go_on(ctx: Context) -> bool:
         return True
     if await factor_reset.take(ctx.db, user.id):
         await factor_change.remove_all(ctx, user.id)
-        await audit.write(ctx.db, Event.FACTORS_RESET, client=ctx.client, subject_id=user.id)
+        await note(ctx, Event.FACTORS_RESET, subject_id=user.id)
         await tell_removed(ctx, user)
     return True
 
@@ -47,7 +47,7 @@ async def tell_removed(ctx: Context, user: Credentials) -> None:
     """Tell a user that their factors are gone, and how to get them back."""
     message = messages.factors_removed(
         to=user.email,
-        site=ctx.config.site_name,
+        site=ctx.brand,
         username=user.username,
         link=await notices.not_me_link(ctx, user),
     )
@@ -58,7 +58,7 @@ async def _tell_ahead(ctx: Context, user: Credentials, due_at: datetime) -> None
     link = await one_time_links.link(ctx, Purpose.KEEP_FACTORS, user_id=user.id, email=user.email)
     message = messages.factors_to_be_removed(
         to=user.email,
-        site=ctx.config.site_name,
+        site=ctx.brand,
         username=user.username,
         link=link,
         day=f"{due_at.day} {due_at:%B %Y}",

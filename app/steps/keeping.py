@@ -1,6 +1,6 @@
 """What a ticket to keep an account says: the wish to leave that it can undo, and no later one."""
 
-from app.models.user import Credentials
+from app.models.credentials import Credentials
 
 
 def wish(user: Credentials) -> str:

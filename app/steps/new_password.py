@@ -1,7 +1,7 @@
 """Choosing a password: whether it is taken, and its hash."""
 
 from app.context import Context
-from app.kit import passwords
+from app.kit import password_policy
 
 
 def check(ctx: Context, password: str, *, username: str, email: str) -> None:
@@ -10,8 +10,8 @@ def check(ctx: Context, password: str, *, username: str, email: str) -> None:
     Raises:
         WeakPassword: with the reason.
     """
-    context = passwords.own_words(site=ctx.config.site_name, username=username, email=email)
-    passwords.check_policy(password, shortest=ctx.config.password_min_length, context=context)
+    context = password_policy.own_words(site=ctx.config.site_name, username=username, email=email)
+    password_policy.check_policy(password, shortest=ctx.config.password_min_length, context=context)
 
 
 async def hashed(ctx: Context, password: str, *, username: str, email: str) -> str:

@@ -12,7 +12,7 @@ from app.kit.user_agents import described
 from app.mail import messages
 from app.mail.message import Message
 from app.models import outbox
-from app.models.user import Credentials
+from app.models.credentials import Credentials
 from app.steps import one_time_links
 
 
@@ -25,7 +25,7 @@ async def tell(
     """Write to the address that ``user`` had before what ``writer`` tells of."""
     message = writer(
         to=user.email,
-        site=ctx.config.site_name,
+        site=ctx.brand,
         username=user.username,
         browser=described(ctx.client.user_agent),
         ip=ctx.client.ip,
@@ -44,7 +44,7 @@ async def password_disabled(ctx: Context, user: Credentials) -> None:
     """Tell a user that strangers have tried too many passwords."""
     message = messages.password_disabled(
         to=user.email,
-        site=ctx.config.site_name,
+        site=ctx.brand,
         username=user.username,
         reset_url=f"{ctx.config.public_url}/reset",
     )

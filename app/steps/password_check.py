@@ -11,15 +11,15 @@ from uuid import UUID
 from app.context import Context
 from app.db import autocommit
 from app.kit.addresses import canonical
+from app.kit.audit import Event
 from app.kit.errors import TooManyTries, WrongPassword
-from app.kit.passwords import fits
+from app.kit.password_policy import fits
 from app.limits import limits, of_networks
-from app.models import audit, known_browser, rate_limit
-from app.models import user as users
-from app.models.audit import Event
-from app.models.user import Credentials
+from app.models import credentials, known_browser, rate_limit
+from app.models.credentials import Credentials
 from app.steps import notices
 from app.steps.known_browsers import name_digests
+from app.steps.recording import note
 
 KNOWN_BROWSERS_TIMES = 10
 
@@ -117,13 +117,13 @@ async def note_failure(
     For nobody it costs the same.
     """
     subject_id = user and user.id
-    await audit.write(ctx.db, event, client=ctx.client, subject_id=subject_id)
+    await note(ctx, event, subject_id=subject_id)
     if user is not None and browser_digest is not None:
         await known_browser.count_failure(ctx.db, user.id, browser_digest)
         return
-    failures = await users.count_failure(ctx.db, subject_id)
-    if user is not None and failures == users.FAILURES_UNTIL_DISABLED:
-        await audit.write(ctx.db, Event.PASSWORD_DISABLED, client=ctx.client, subject_id=subject_id)
+    failures = await credentials.count_failure(ctx.db, subject_id)
+    if user is not None and failures == credentials.FAILURES_UNTIL_DISABLED:
+        await note(ctx, Event.PASSWORD_DISABLED, subject_id=subject_id)
         await notices.password_disabled(ctx, user)
 
 
@@ -139,7 +139,7 @@ async def check_password(ctx: Context, password: str) -> Credentials:
         raise WrongPassword
     seen = name_digests(ctx.config, ctx.browser)
     async with autocommit(ctx.db):
-        user = await users.find_by_id(ctx.db, ctx.user_id)
+        user = await credentials.find_by_id(ctx.db, ctx.user_id)
         mark = await known_browser.known_among(ctx.db, ctx.user_id, seen) if seen else None
     limit = stranger(ctx, bucket_of_user(ctx.user_id))
     if mark is not None:

@@ -8,10 +8,9 @@ from app.kit.links import RESET_VALID_MINUTES, VALID, new_link
 from app.kit.sealing import Purpose
 from app.mail import messages
 from app.mail.message import Message
-from app.models import outbox, registration, token
-from app.models import user as users
+from app.models import credentials, outbox, registration, token
+from app.models.credentials import Credentials
 from app.models.registration import Pending
-from app.models.user import Credentials
 
 NOBODY = UUID(int=0)
 
@@ -51,7 +50,7 @@ async def send(
             )
         message = writer(
             to=held.email if held else "nobody",
-            site=ctx.config.site_name,
+            site=ctx.brand,
             username=held.username if held else "nobody",
             link=link.url,
             valid_minutes=RESET_VALID_MINUTES,
@@ -67,5 +66,5 @@ async def _hold(
     """Return the addressee as they are now, held until the transaction ends: before their links."""
     if isinstance(addressee, Pending):
         return await registration.hold(ctx.db, addressee.id)
-    user = await users.lock(ctx.db, addressee.id if addressee else NOBODY)
+    user = await credentials.lock(ctx.db, addressee.id if addressee else NOBODY)
     return user if user is not None and user.blocked_at is None else None

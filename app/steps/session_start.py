@@ -11,15 +11,15 @@ from typing import NamedTuple
 
 from app.config import Config
 from app.context import Context
+from app.kit.audit import Event
 from app.kit.sealing import Purpose
 from app.kit.tokens import digest, new_secret
 from app.mail import messages
-from app.models import audit, factor_reset, pending_login, rate_limit, token
+from app.models import credentials, factor_reset, pending_login, rate_limit, token
 from app.models import session as sessions
-from app.models import user as users
-from app.models.audit import Event
-from app.models.user import Credentials
+from app.models.credentials import Credentials
 from app.steps import known_browsers, notices, password_check
+from app.steps.recording import note
 
 
 class Shown(StrEnum):
@@ -85,7 +85,7 @@ async def start(
         if not is_trusted:
             return await _wait_for_factor(ctx, user, replacement_hash, remember=remember)
     grace = timedelta(days=ctx.config.factor_grace_days)
-    if not await users.admit(ctx.db, user, replacement_hash=replacement_hash, grace=grace):
+    if not await credentials.admit(ctx.db, user, replacement_hash=replacement_hash, grace=grace):
         return None
     secret = new_secret()
     await sessions.start(
@@ -102,9 +102,7 @@ async def start(
         await factor_reset.cancel(ctx.db, user.id)
     by = "trusted browser" if is_trusted else shown.value
     facts = {"factor": by} if user.factors else {}
-    await audit.write(
-        ctx.db, Event.SIGNED_IN, client=ctx.client, actor_id=user.id, subject_id=user.id, **facts
-    )
+    await note(ctx, Event.SIGNED_IN, actor_id=user.id, subject_id=user.id, **facts)
     if buckets is None:
         buckets = await password_check.buckets_of(ctx, user)
     browser = await _remember_browser(ctx, user, trusts=trusts)
@@ -121,19 +119,19 @@ async def _wait_for_factor(
     if not await pending_login.start(ctx.db, user, digest=secret.digest, remembered=remember):
         return None
     if replacement_hash is not None:
-        await users.replace_hash(ctx.db, user, replacement_hash)
-    await audit.write(ctx.db, Event.FACTOR_ASKED, client=ctx.client, subject_id=user.id)
+        await credentials.replace_hash(ctx.db, user, replacement_hash)
+    await note(ctx, Event.FACTOR_ASKED, subject_id=user.id)
     return FactorDue(secret.text)
 
 
 async def _remember_browser(ctx: Context, user: Credentials, *, trusts: bool) -> str:
     named = await known_browsers.remember(ctx, user.id, ctx.browser)
     if named.is_new and user.last_login_at is not None:
-        await audit.write(ctx.db, Event.NEW_BROWSER, client=ctx.client, subject_id=user.id)
+        await note(ctx, Event.NEW_BROWSER, subject_id=user.id)
         await notices.tell(ctx, user, messages.new_browser)
     if trusts and ctx.config.trust_days:
         named = await known_browsers.trust(ctx, user.id, named)
-        await audit.write(ctx.db, Event.BROWSER_TRUSTED, client=ctx.client, subject_id=user.id)
+        await note(ctx, Event.BROWSER_TRUSTED, subject_id=user.id)
     return named.text
 
 

@@ -5,11 +5,12 @@ everybody else because their column has a name that nobody here knows.
 """
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
 from app.kit.errors import CannotRead
+from app.kit.profile import ProfileField
 
 # Without what stands between words: is_active, isActive and “Is Active” are one. The columns of
 # the course, Flask-Security, Flask-User, fastapi-users, Django, Rails, NextAuth, WordPress.
@@ -68,19 +69,23 @@ class Reading(NamedTuple):
     """How the columns of a source are to be read.
 
     ``mapped``: by which name here a column goes; ``ignored``: which ones may be passed over.
-    ``flask_security_salt`` is None as long as nobody said whether there is one.
+    ``flask_security_salt`` is None as long as nobody said whether there is one. ``profile``: the
+    site's own fields, each a column of its name.
     """
 
     mapped: Mapping[str, str] = {}
     ignored: Collection[str] = ()
     flask_security_salt: str | None = None
     special_domains: Collection[str] = ()
+    profile: Sequence[ProfileField] = ()
 
     def own(self, column: str) -> str | None:
         """Return what a column is called here; None if it is not read."""
         if column in self.mapped:
             return self.mapped[column]
-        return None if column in self.ignored else _own(column)
+        if column in self.ignored:
+            return None
+        return column if column in {each.name for each in self.profile} else _own(column)
 
     def wants(self, column: str) -> bool:
         """Whether a column has to be looked into."""
@@ -106,9 +111,7 @@ class Reading(NamedTuple):
         """
         missing = sorted({*self.mapped, *self.ignored}.difference(columns))
         if columns and missing:
-            names = ", ".join(f"“{column}”" for column in missing)
-            there = ", ".join(sorted(columns))
-            raise CannotRead(f"There is no column {names} to map or to ignore, only {there}.")
+            raise CannotRead("no_column", quoted=missing, columns=sorted(columns))
 
     def check(self, columns: Collection[str]) -> None:
         """Pass a source whose columns are understood.
@@ -126,21 +129,18 @@ class Reading(NamedTuple):
             and _is_doubtful(column, has_said=_has_said(read))
         ]
         if doubtful:
-            raise CannotRead(_doubt(doubtful))
+            raise CannotRead(
+                "doubtful_columns", quoted=doubtful, first=doubtful[0], options=doubtful
+            )
         if (
             self.flask_security_salt is None
             and "password_hash" in read
             and not _FLASK_SECURITY.isdisjoint(columns)
         ):
-            raise CannotRead(FLASK_SECURITY_SALT)
+            raise CannotRead("flask_security_salt")
 
 
 AS_IT_IS = Reading()
-FLASK_SECURITY_SALT = (
-    "These users come from Flask-Security, whose hashes need its salt. Add "
-    "--flask-security-salt with the value of SECURITY_PASSWORD_SALT, or an empty one ('') if "
-    "SECURITY_PASSWORD_SINGLE_HASH was set."
-)
 
 
 def squashed(column: str) -> str:
@@ -165,12 +165,3 @@ def _is_doubtful(column: str, *, has_said: bool) -> bool:
     if has_said and not _AIDS.isdisjoint(words):
         return False  # confirmation_token beside confirmed_at
     return any(_WORD.fullmatch(word) for word in words) or bool(_GLUED.fullmatch(squashed(column)))
-
-
-def _doubt(columns: list[str]) -> str:
-    names = ", ".join(f"“{column}”" for column in columns)
-    options = " ".join(f"--ignore {column}" for column in columns)
-    return (
-        f"Unknown column that may control who can sign in: {names}. Say what it means, like "
-        f"--map {columns[0]}=confirmed (or blocked, active …), or skip it: {options}"
-    )

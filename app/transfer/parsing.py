@@ -1,47 +1,37 @@
 """People from elsewhere: what a row of another application says, in our words."""
 
+import json
 import re
 import unicodedata
-from collections.abc import Callable, Collection, Mapping
-from datetime import UTC, date, datetime, time, timedelta
+from collections.abc import Collection, Mapping
+from datetime import datetime
 from typing import Any, NamedTuple
 
-from app.kit import totp
 from app.kit.addresses import (
     USERNAME_LONGEST,
-    USERNAME_SHORTEST,
-    WrongAddress,
     canonical,
-    for_operators,
     is_username,
-    meant,
-    normal_email,
 )
-from app.kit.hashes import normal_hash
+from app.kit.errors import Refusal
 from app.kit.totp import AppSecret
 from app.transfer.columns import AS_IT_IS, JUDGED, Reading
 from app.transfer.rows import Problem, Row
+from app.transfer.values import FALSE, PARSERS, shown
+from app.words.refusals import sentence
 
-TRUE, FALSE = {"true", "t", "yes", "y", "1", "on"}, {"false", "f", "no", "n", "0", "off", ""}
 # How MySQL, PostgreSQL and others write that there is nothing.
 NOTHING = re.compile(r"NULL|\\N|0000-00-00(?:[ T]00:00:00(?:\.0+)?)?")
-SECONDS = re.compile(r"[0-9]{9,10}(?:\.[0-9]+)?")
-MILLISECONDS = re.compile(r"(?:[3-9][0-9]{11}|1[0-9]{12})(?:\.[0-9]+)?")
-ISO = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[ T].*)?|[0-9]{8}T[0-9]{4}.*")
 EMPTY = {"null", "\\n", "none", "[]", "{}"}
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-A_DAY, A_YEAR = timedelta(days=1), timedelta(days=366)
-VALUE_SHOWN = 40
 BASE_LONGEST = USERNAME_LONGEST - 9  # room for a number that makes it unique
 ADDRESS_SHOWN = 80
-REASON_LONGEST = 1000
 
 
 class StagedUser(NamedTuple):
     """A user who may come in. No ``confirmed_at``: the address is still to be confirmed.
 
-    ``is_derived``: the username was made from the address, and may get a number. ``app``: what
-    their authenticator app knows.
+    ``is_derived``: the username was made from the address, and may get a number. ``profile``:
+    JSON, each of the site's own fields with its value and the form in which that is found. ``app``:
+    what their authenticator app knows.
     """
 
     line: int
@@ -59,6 +49,7 @@ class StagedUser(NamedTuple):
     terms_accepted_at: datetime | None
     created_at: datetime
     last_login_at: datetime | None
+    profile: str = "{}"
     app: AppSecret | None = None
 
 
@@ -75,7 +66,20 @@ def read(row: Row, *, now: datetime, reading: Reading = AS_IT_IS) -> StagedUser 
             found[column] = [parse(value, now, reading) for value in given]
         except ValueError as error:
             problems.append(_problem(row, column, str(error)))
-    return problems or _staged(row.line, found, values.keys(), now)
+    profile: dict[str, tuple[str, str]] = {}
+    for field in reading.profile:
+        text = next((str(value) for value in values.get(field.name, ()) if value), "")
+        try:
+            value = field.clean(text) if text else ""
+        except Refusal as refusal:
+            problems.append(_problem(row, field.name, sentence(refusal)))
+        else:
+            if value:
+                profile[field.name] = value, field.search_key(value)
+    staged = problems or _staged(row.line, found, values.keys(), now)
+    return (
+        staged._replace(profile=json.dumps(profile)) if isinstance(staged, StagedUser) else staged
+    )
 
 
 def known(values: Mapping[str, object], reading: Reading = AS_IT_IS) -> dict[str, list[object]]:
@@ -105,7 +109,7 @@ def _is_nothing(value: object) -> bool:
 
 def _problem(row: Row, column: str, sentence: str) -> Problem:
     address = str(row.values.get("email", ""))[:ADDRESS_SHOWN]
-    return Problem(row.line, _shown(address), column, sentence)
+    return Problem(row.line, shown(address), column, sentence)
 
 
 def _second_factors(row: Row, reading: Reading) -> list[Problem]:
@@ -173,164 +177,3 @@ def _blocked_at(
     moment = next((each for each in said if isinstance(each, datetime)), now)
     is_inactive = "active" in given and not all(found["active"])
     return moment if said or is_inactive else None
-
-
-def _text(value: object) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, bytes):
-        value = value.decode(errors="surrogateescape")
-    if not isinstance(value, str):
-        raise ValueError("This must be text.")  # noqa: TRY004 - told with the other problems
-    if not value.isascii() and _shown(value) != value:
-        raise ValueError("This isn't UTF-8 text.")
-    if "\0" in value:
-        raise ValueError("This contains a NUL character.")
-    return meant(value)
-
-
-def _plain_text(value: object, _now: datetime, _reading: Reading) -> str:
-    return _text(value)
-
-
-def _email(value: object, _now: datetime, reading: Reading) -> str:
-    text = _text(value)
-    if not text:
-        raise ValueError("The email address is missing.")
-    try:
-        return normal_email(text, special=reading.special_domains)
-    except WrongAddress as error:
-        raise ValueError(for_operators(error)) from None
-
-
-def _username(value: object, _now: datetime, _reading: Reading) -> str:
-    text = _text(value)
-    if not text or is_username(text):
-        return text
-    if not USERNAME_SHORTEST <= len(text) <= USERNAME_LONGEST:
-        why = f"has {len(text)} characters; use {USERNAME_SHORTEST} to {USERNAME_LONGEST}"
-    elif not (text[0].isascii() and text[0].isalpha()):
-        why = f"starts with “{text[0]}”; use an email (a–z)"
-    else:
-        wrong = (
-            each for each in text if not (each.isascii() and (each.isalnum() or each in "._-"))
-        )
-        sign = next(wrong, None)
-        why = (
-            f"contains “{sign}”; use only letters (a–z), digits, dots, hyphens and underscores"
-            if sign
-            else "looks like an ID"
-        )
-    raise ValueError(f"The username “{_shown(text[:USERNAME_LONGEST])}” {why}.")
-
-
-def _hash(value: object, _now: datetime, reading: Reading) -> str | None:
-    return normal_hash(_text(value), flask_security_salt=reading.flask_security_salt or "")
-
-
-def _app(value: object, _now: datetime, _reading: Reading) -> AppSecret | None:
-    text = _text(value)
-    return totp.read_address(text) if text else None
-
-
-def _reason(value: object, _now: datetime, _reading: Reading) -> str:
-    text = _text(value)
-    if len(text) > REASON_LONGEST:
-        raise ValueError(f"Use at most {REASON_LONGEST} characters.")
-    return text
-
-
-def _truth(value: object, now: datetime, _reading: Reading) -> bool | datetime | None:
-    """Return what a column of true and false says; some hold the moment since when it is true."""
-    if value is None or isinstance(value, bool):
-        return value
-    if isinstance(value, date) or _is_moment(str(value)):
-        return _parsed(value, now)
-    text = (str(value) if isinstance(value, int) else _text(value)).lower()
-    if text not in TRUE | FALSE:
-        raise ValueError(f"This must be true or false, not “{_part(value)}”.")
-    return text in TRUE if text else None
-
-
-def _moment(value: object, now: datetime, _reading: Reading) -> datetime | None:
-    return _parsed(value, now, latest=now + A_DAY)
-
-
-def _coming(value: object, now: datetime, _reading: Reading) -> datetime | None:
-    return _parsed(value, now, latest=now + A_YEAR)
-
-
-def _since(value: object, now: datetime, reading: Reading) -> bool | datetime | None:
-    """Return since when; some only say whether."""
-    if isinstance(value, bool) or str(value).lower() in {"true", "false", "t", "f", "0", "1"}:
-        return _truth(value, now, reading)
-    return _moment(value, now, reading)
-
-
-def _is_moment(text: str) -> bool:
-    return any(form.fullmatch(text.strip()) for form in (SECONDS, MILLISECONDS, ISO))
-
-
-def _parsed(value: object, now: datetime, *, latest: datetime | None = None) -> datetime | None:
-    """Return a moment that is written in one of the ways that mean only one."""
-    moment = value if isinstance(value, datetime) else _read_moment(value)
-    if moment is None:
-        return None
-    try:
-        moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
-    except OverflowError:
-        raise ValueError("This date is out of range.") from None
-    if not EPOCH <= moment <= (latest or now + A_DAY):
-        raise ValueError(f"“{_part(value)}” is before 1970 or in the future.")
-    return moment
-
-
-def _read_moment(value: object) -> datetime | None:
-    if isinstance(value, date):
-        return datetime.combine(value, time(), UTC)
-    text = str(value) if isinstance(value, int | float) else _text(value)
-    return None if text in {"", "0"} else _moment_of(text)
-
-
-def _moment_of(text: str) -> datetime:
-    try:
-        if SECONDS.fullmatch(text):
-            return datetime.fromtimestamp(float(text), UTC)
-        if MILLISECONDS.fullmatch(text):
-            return datetime.fromtimestamp(float(text) / 1000, UTC)
-        if ISO.fullmatch(text):
-            text = re.sub(r" ?(?:UTC|GMT)$", "+00:00", text)
-            return datetime.fromisoformat(re.sub(r"(?<=[0-9]) (?=[+-])", "", text))
-    except ValueError:
-        pass
-    raise ValueError(
-        f"“{_part(text)}” must be a date and time like 2026-03-01T12:00:00Z, or seconds or "
-        "milliseconds since 1970."
-    )
-
-
-def _part(value: object) -> str:
-    return _shown(str(value)[:VALUE_SHOWN])
-
-
-def _shown(text: str) -> str:
-    return text.encode(errors="replace").decode()
-
-
-PARSERS: dict[str, Callable[[object, datetime, Reading], Any]] = {
-    "email": _email,
-    "username": _username,
-    "password_hash": _hash,
-    "role": _plain_text,
-    "confirmed": _truth,
-    "confirmed_at": _since,
-    "blocked": _truth,
-    "active": _truth,
-    "blocked_at": _since,
-    "blocked_reason": _reason,
-    "delete_at": _coming,
-    "terms_accepted_at": _moment,
-    "otpauth": _app,
-    "created_at": _moment,
-    "last_login_at": _moment,
-}

@@ -19,18 +19,11 @@ DELIMITERS = ",;\t|"
 ENCODINGS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
 ENDS = re.compile(r"\r\n|\n|\r(?=.)", re.DOTALL)
 NAMES_SHOWN = 300
-SQL = "This is an SQL dump. Restore it into a database and import from there."
-EXCEL = "This is a workbook. Save it as CSV UTF-8."
 # What files begin with that are no list of people.
 OTHERS = {
-    "PK": EXCEL,
-    "\udcd0\udccf": EXCEL,
-    "PGDMP": "This is a PostgreSQL dump. Restore it with pg_restore and import from there.",
-    "--": SQL, "/*": SQL, "CREATE ": SQL, "INSERT ": SQL, "BEGIN": SQL, "SET ": SQL, "PRAGMA": SQL,
-    "SQLite format 3": "This is an SQLite database. Pass its file name, not standard input.",
-    "[": "This is a JSON list. Convert it to lines with jq -c '.[]' people.json > people.jsonl, "
-    "or, for Django's dumpdata, with jq -c '.[] | select(.model == \"auth.user\") | .fields'.",
-    "{": "This is JSON. Add --format jsonl.",
+    "PK": "excel", "\udcd0\udccf": "excel", "PGDMP": "postgresql_dump",
+    "--": "sql", "/*": "sql", "CREATE ": "sql", "INSERT ": "sql", "BEGIN": "sql", "SET ": "sql",
+    "PRAGMA": "sql", "SQLite format 3": "sqlite", "[": "json_list", "{": "json",
 }  # fmt: skip
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "'")  # what a spreadsheet may take for more than text
 
@@ -159,25 +152,24 @@ def _names(header: str, delimiter: str, reading: Reading) -> list[str]:
         cells = []
     names = [meant(name).lower() for name in cells]
     if "email" not in map(reading.own, names):
-        raise CannotRead(_no_header(header, names))
+        raise _no_header(header, names)
     twice = {name for name in names if name and names.count(name) > 1}
     if twice:
-        raise CannotRead(f"The first line names columns twice: {', '.join(sorted(twice))}.")
+        raise CannotRead("columns_twice", names=sorted(twice))
     return names
 
 
-def _no_header(header: str, names: list[str]) -> str:
+def _no_header(header: str, names: list[str]) -> CannotRead:
     found = ", ".join(names)[:NAMES_SHOWN].encode(errors="replace").decode()
-    shown = f" It has: {found}." if found.isprintable() and found else ""
-    return _otherwise(header) or (
-        "The first line must name the columns, including “email”, in UTF-8 or UTF-16: like "
-        f"email,username,password_hash.{shown}"
-    )
+    other = _otherwise(header)
+    if other:
+        return CannotRead(other)
+    return CannotRead("no_header", found=found if found.isprintable() else "")
 
 
 def _otherwise(text: str) -> str | None:
     """Return what a file is that is no list of people, if its beginning tells."""
-    return next((says for begin, says in OTHERS.items() if text.startswith(begin)), None)
+    return next((kind for begin, kind in OTHERS.items() if text.startswith(begin)), None)
 
 
 def _csv_row(line: int, names: list[str], cells: list[str]) -> Row | Problem:

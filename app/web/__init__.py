@@ -5,7 +5,6 @@ from datetime import timedelta
 from quart import Quart
 
 from app.config import Config
-from app.flows import registration
 from app.http import body, checks, connections, headers, heads
 from app.http.assets import static_path
 from app.http.cookies import MessageCookie, cookie_name
@@ -13,6 +12,7 @@ from app.http.current_user import SessionAuth
 from app.http.marks import LONGEST_BODY_BYTES
 from app.kit.permissions import Permission
 from app.kit.user_agents import described
+from app.site import load
 from app.web import (
     account,
     admin,
@@ -22,14 +22,19 @@ from app.web import (
     home,
     invitation,
     login,
+    me,
     moments,
+    own_pages,
     reauthentication,
     register,
     reset,
     secret,
     security,
 )
+from app.words.audit_log import tell
+from app.words.refusals import domains
 
+OF_MACHINES = {"health", "doctor"}  # the names of the pages in edge
 PAGES = (
     home.pages,
     register.pages,
@@ -41,6 +46,7 @@ PAGES = (
     reauthentication.pages,
     account.pages,
     security.pages,
+    me.pages,
     secret.pages,
     *admin.PAGES,
 )
@@ -48,6 +54,8 @@ PAGES = (
 
 def init_app(app: Quart, config: Config) -> None:
     """Register the pages and, in this order, the checks before them."""
+    site = load(config.site)
+    static = static_path(site.folder("static"))
     app.secret_key = config.signing_keys[-1]
     app.config.update(
         MAX_CONTENT_LENGTH=LONGEST_BODY_BYTES,
@@ -63,7 +71,6 @@ def init_app(app: Quart, config: Config) -> None:
     app.url_map.merge_slashes = False  # its redirects are built from the request's Host
     app.request_class = body.StrictRequest
     app.asgi_http_class = connections.OneTask
-    app.asgi_websocket_class = body.NoWebsockets
     app.session_interface = MessageCookie(app)
     SessionAuth(
         app,
@@ -78,13 +85,15 @@ def init_app(app: Quart, config: Config) -> None:
         site=config.site_name,
         password_min_length=config.password_min_length,
         is_registration_open=config.registration == "open",
-        registration_domains=registration.in_words(config.registration_domains),
+        registration_domains=domains(config.registration_domains),
         terms_url=config.terms_url,
         emails_in_log=config.relay is None and not config.is_https,
         Permission=Permission,
-        static=static_path(),
+        static=static,
     )
-    app.jinja_env.filters.update(moment=moments.moment, browser=described)
+    app.jinja_env.filters.update(moment=moments.moment, browser=described, told=tell)
+    own_pages.register(app, site, taken={"static", *OF_MACHINES, *(each.name for each in PAGES)})
     for pages in PAGES:
         app.register_blueprint(pages)
-    app.asgi_app = heads.SoundHeads(app.asgi_app, headers.ready(is_https=config.is_https))  # type: ignore[method-assign]
+    ready = headers.ready(is_https=config.is_https)
+    app.asgi_app = heads.SoundHeads(app.asgi_app, ready, static=static)  # type: ignore[method-assign]

@@ -1,19 +1,22 @@
 """The account pages of who is signed in."""
 
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 from quart import Blueprint, Response, flash, redirect, render_template, request
 from quart.typing import ResponseTypes
 from quart_auth import logout_user
+from werkzeug.exceptions import NotFound
 
-from app.flows import account, data_download, deletion, email_change, password
+from app.flows import account, data_download, deletion, email_change, password, profile
 from app.http import resume, streams
 from app.http.access import sensitive
 from app.http.context import context
 from app.http.current_user import current_session, renew
 from app.http.marks import fresh_factor
 from app.web.fields import (
+    BaseForm,
     ChangeEmailForm,
     ChangePasswordForm,
     DeleteAccountForm,
@@ -21,11 +24,14 @@ from app.web.fields import (
     given,
 )
 from app.web.forms import show, submits
+from app.web.profile_fields import asked, shown, typed_values, values_of, with_profile
+from app.words.audit_log import tell_owner
 
 pages = Blueprint("account", __name__, url_prefix="/account")
 
 HOME = "/account"
 SESSIONS = "/account/sessions"
+PROFILE = with_profile(BaseForm, "account")
 
 
 @pages.get("")
@@ -33,7 +39,30 @@ async def show_overview() -> str:
     """Show who one is here, and what can be changed."""
     async with context() as ctx:
         found = await account.overview(ctx)
-    return await render_template("account/overview.html", **found._asdict())
+        told = await profile.own(ctx) if asked("account") else {}
+    return await render_template(
+        "account/overview.html", **found._asdict(), profile=shown(told, "account")
+    )
+
+
+@pages.get("/profile")
+async def show_profile() -> ResponseTypes:
+    """Ask for what the site wants to know."""
+    if not asked("account"):
+        raise NotFound
+    async with context() as ctx:
+        told = await profile.own(ctx)
+    return await show("account/profile.html", PROFILE(data=typed_values(told)))
+
+
+@pages.post("/profile")
+@submits(PROFILE, "account/profile.html")
+async def submit_profile(form: BaseForm) -> ResponseTypes:
+    """Save what a user tells of themselves."""
+    async with context() as ctx:
+        await profile.change_own(ctx, values=values_of(form))
+    await flash("Saved.")
+    return redirect(HOME, 303)
 
 
 @pages.get("/password")
@@ -138,7 +167,8 @@ async def show_history() -> str:
     """Show what was done in one's name, and what happened to it."""
     async with context() as ctx:
         found = await account.own_history(ctx, before=request.args.get("before", ""))
-    return await render_template("account/history.html", found=found)
+    lines = [tell_owner(line, ctx.user_id) for line in found.lines]
+    return await render_template("account/history.html", found=found, lines=lines)
 
 
 @pages.get("/data")
@@ -154,7 +184,9 @@ async def download_data() -> Response:
     async with context() as ctx:
         await data_download.note_download(ctx)
     name = f"{current_session().username}.json"
-    return streams.file(data_download.download, name=name, kind="application/json")
+    return streams.file(
+        partial(data_download.download, tell=tell_owner), name=name, kind="application/json"
+    )
 
 
 @pages.get("/delete")

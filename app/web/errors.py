@@ -8,9 +8,12 @@ from quart.typing import ResponseTypes
 from werkzeug.exceptions import HTTPException, InternalServerError
 
 from app.http import kept_links
+from app.http.access import is_for_script
+from app.http.asked import asked
 from app.http.client import client
 from app.kit.errors import LinkUnusable, NoSuchUser, Refusal, TryLater
 from app.web.forms import SCHEME, UNAUTHORIZED
+from app.words.refusals import sentence
 
 log = logging.getLogger(__name__)
 
@@ -61,15 +64,14 @@ async def page(
 ) -> ResponseTypes:
     """Return an error page; ``text`` replaces the usual words of its status, ``again`` helps on."""
     words = WORDS.get(status, OTHER)
-    html = await render_template(
-        "error.html",
-        title=words.title,
-        text=text or words.text,
-        again=again,
-        request_id=client().request_id,
-        is_signed_out=status == UNAUTHORIZED,
-    )
-    response = await make_response(html, status)
+    facts = {"title": words.title, "text": text or words.text, "request_id": client().request_id}
+    if is_for_script(asked()):
+        response = await make_response(facts, status)
+    else:
+        html = await render_template(
+            "error.html", **facts, again=again, is_signed_out=status == UNAUTHORIZED
+        )
+        response = await make_response(html, status)
     if retry_after is not None:
         response.headers["Retry-After"] = str(retry_after)
     if status == UNAUTHORIZED:
@@ -84,7 +86,7 @@ async def _refused(refusal: Refusal) -> ResponseTypes:
     link = kept_links.of_page() if isinstance(refusal, LinkUnusable) else None
     return await page(
         refusal.status,
-        text=refusal.sentence,
+        text=sentence(refusal),
         retry_after=retry_after,
         again=link.again if link else None,
     )

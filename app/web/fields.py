@@ -11,15 +11,14 @@ from wtforms.validators import DataRequired, EqualTo, InputRequired, StopValidat
 
 from app.kit.addresses import (
     EMAIL_LONGEST,
-    USERNAME_RULE,
-    WrongAddress,
     is_username,
     meant,
     normal_email,
 )
-from app.kit.errors import Refusal, WeakPassword, WrongPassword
-from app.kit.passwords import check_policy, own_words
+from app.kit.errors import Refusal, WeakPassword, WrongAddress, WrongPassword
+from app.kit.password_policy import check_policy, own_words
 from app.services import services
+from app.words.refusals import USERNAME_RULE, sentence
 
 TERMS = "I accept the terms"
 
@@ -39,7 +38,7 @@ def address(_form: Form, field: Field) -> None:
     try:
         field.data = normal_email(field.data, special=services().config.allowed_special_domains)
     except WrongAddress as error:
-        raise ValidationError(str(error)) from None
+        raise ValidationError(sentence(error)) from None
 
 
 def username(_form: Form, field: Field) -> None:
@@ -56,21 +55,26 @@ def password_policy(form: Form, field: Field) -> None:
     try:
         check_policy(field.data, shortest=config.password_min_length, context=words)
     except WeakPassword as refusal:
-        raise ValidationError(refusal.sentence) from None
+        raise ValidationError(sentence(refusal)) from None
 
 
-def at_most(longest: int, sentence: str) -> Callable[[Form, Field], None]:
+def at_most(longest: int, complaint: str) -> Callable[[Form, Field], None]:
     """Make a check of a field's length; wtforms' own gives the field a ``maxlength``."""
 
     def check(_form: Form, field: Field) -> None:
         if len(field.data or "") > longest:
-            raise StopValidation(sentence)
+            raise StopValidation(complaint)
 
     return check
 
 
 class BaseForm(Form):
-    """A form that takes Quart's parsed fields and can carry a flow's refusal."""
+    """A form that takes Quart's parsed fields and can carry a flow's refusal.
+
+    ``profile``: the names of the fields in it that the site declares.
+    """
+
+    profile: tuple[str, ...] = ()
 
     def take(self, refusal: Refusal) -> None:
         """Show a refusal beside the field that it is about, or above the form."""
@@ -78,9 +82,9 @@ class BaseForm(Form):
         if isinstance(refusal, WrongPassword) and "current_password" in self._fields:
             field = "current_password"
         if field in self._fields:
-            self._fields[field].errors = [refusal.sentence]
+            self._fields[field].errors = [sentence(refusal)]
         else:
-            self.form_errors = [refusal.sentence]
+            self.form_errors = [sentence(refusal)]
 
 
 def _new_password(label: str = "Password") -> PasswordField:

@@ -48,7 +48,7 @@ async def show(
 
 
 def submits(
-    make: type[BaseForm], shown: str | Page, *, link: KeptLink | None = None
+    make: Callable[..., BaseForm], shown: str | Page, *, link: KeptLink | None = None
 ) -> Callable[[Page], Page]:
     """Make a page of a function that takes a valid form and does what it asks for.
 

@@ -16,10 +16,13 @@ from app.kit.links import CONFIRM_VALID_HOURS
 from app.services import services
 from app.web.fields import ConfirmForm, RegisterForm, TicketForm, given
 from app.web.forms import show, submits
+from app.web.profile_fields import values_of, with_profile
+from app.words.refusals import sentence
 
 pages = Blueprint("register", __name__)
 
 LINK = KeptLink("confirm", "/confirm", Again("Sign in for a new link", "/login"))
+FORM = with_profile(RegisterForm, "registration")
 RECEIPTS = "receipts"  # they show that a link is opened in the browser that registered
 MOST_RECEIPTS = 3
 RECEIPT_SECONDS = CONFIRM_VALID_HOURS * 3600
@@ -35,7 +38,7 @@ async def show_registration() -> ResponseTypes:
         registration.require_open(services().config)
     except RegistrationClosed as refusal:
         return await _closed(refusal, status=200)
-    return await show("register.html", RegisterForm())
+    return await show("register.html", FORM())
 
 
 @pages.post("/register")
@@ -49,7 +52,7 @@ async def submit_registration() -> ResponseTypes:
     return await _register()
 
 
-@submits(RegisterForm, "register.html")
+@submits(FORM, "register.html")
 async def _register(form: RegisterForm) -> ResponseTypes:
     """Register, and say the same whether or not the address was known."""
     async with context() as ctx:
@@ -59,6 +62,7 @@ async def _register(form: RegisterForm) -> ResponseTypes:
             email=given(form.email),
             password=given(form.password),
             accepts_terms=form.terms.data,
+            profile=values_of(form),
         )
     response = await _check_email(given(form.email))
     kept = "~".join([receipt, *_receipts()][:MOST_RECEIPTS])
@@ -110,7 +114,7 @@ async def submit_confirmation(form: ConfirmForm) -> ResponseTypes:
 
 
 async def _closed(refusal: RegistrationClosed, *, status: int) -> ResponseTypes:
-    html = await render_template("register_closed.html", text=refusal.sentence)
+    html = await render_template("register_closed.html", text=sentence(refusal))
     return await make_response(html, status)
 
 

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import URL
 
 from tests.server import Server, environment, serving
-from tests.test_many_workers import PASSWORD, Visitor
+from tests.visitors import PASSWORD, Visitor
 
 pytestmark = pytest.mark.slow
 

@@ -12,7 +12,7 @@ from app.services import Services
 from app.steps import erasure
 from tests.attacks.visitor import Answer, Site
 from tests.contexts import context, operator
-from tests.flows.test_housekeeping import leave, names, sweep
+from tests.deletions import leave, names, sweep
 from tests.users import ALICE, BOB, ROOT, actor_of, count, create_user, id_of
 
 LINES = """

@@ -8,15 +8,16 @@ from sqlalchemy import URL, text
 from app import schema
 from app.config import Config, WrongSettings
 from app.db import SERVER_SETTINGS, DatabaseServer
-from app.doctor import inside
+from app.doctor import configuration, inside
 from app.doctor.findings import Finding, Level, is_well
 from app.doctor.inside import Facts
 from app.flows.checkup import DatabaseState
 from app.models.outbox import Backlog
 from app.services import Services
-from tests.doctor.test_outside import KEY, LAPTOP, check
+from app.site import Site
+from tests.doctor.checks import KEY, LAPTOP, check
 from tests.mailers import post
-from tests.models.test_pruning import ROWS, fill
+from tests.rows import ROWS, fill
 from tests.users import ALICE, ROOT, create_user, move_time
 
 OLD_KEY = "Qm7-xR4tB8wZ1cV6nJ3hL9fK2pYs0dGu"
@@ -33,32 +34,36 @@ def site(**more: object) -> Config:
 
 
 def test_all_wrong_settings_are_named() -> None:
-    found = inside.settings(WrongSettings("WORKERS: must be a whole number\nBIND: is missing"))
+    found = configuration.settings(
+        WrongSettings("WORKERS: must be a whole number\nBIND: is missing")
+    )
     assert [finding.says for finding in found] == [
         "WORKERS: must be a whole number", "BIND: is missing",
     ]  # fmt: skip
     assert not is_well(found)
-    assert is_well(inside.settings(None))
+    assert is_well(configuration.settings(None))
 
 
 def test_an_example_is_no_key() -> None:
     example = site(secret_key="tests-only-9fK2mQ7xR4tB8wZ1cV6nJ3hL")
-    check(inside.keys(example, {}), Level.WRONG, "public example")
-    check(inside.keys(site(), {}), Level.OK, "long, random")
+    check(configuration.keys(example, {}), Level.WRONG, "public example")
+    check(configuration.keys(site(), {}), Level.OK, "long, random")
 
 
 def test_older_keys_are_told() -> None:
-    check(inside.keys(site(secret_key_fallbacks=OLD_KEY), {}), Level.WARNING, "30 days after")
     check(
-        inside.keys(site(secret_key_fallbacks=KEY), {}),
+        configuration.keys(site(secret_key_fallbacks=OLD_KEY), {}), Level.WARNING, "30 days after"
+    )
+    check(
+        configuration.keys(site(secret_key_fallbacks=KEY), {}),
         Level.WARNING,
         "is also in SECRET_KEY_FALLBACKS",
     )
 
 
 def test_a_key_in_the_environment_is_told() -> None:
-    check(inside.keys(site(), {"SECRET_KEY": KEY}), Level.WARNING, "SECRET_KEY_FILE")
-    check(inside.keys(LAPTOP, {"SECRET_KEY": KEY}), Level.OK, "long, random")
+    check(configuration.keys(site(), {"SECRET_KEY": KEY}), Level.WARNING, "SECRET_KEY_FILE")
+    check(configuration.keys(LAPTOP, {"SECRET_KEY": KEY}), Level.OK, "long, random")
 
 
 @pytest.mark.parametrize(
@@ -75,26 +80,26 @@ def test_files_of_secrets_are_closed(tmp_path: Path, mode: int, level: Level, wo
     path = tmp_path / "key"
     path.touch()
     path.chmod(mode)
-    check(inside.secret_files({"SECRET_KEY": path}), level, words)
+    check(configuration.secret_files({"SECRET_KEY": path}), level, words)
 
 
 def test_mounted_secrets_may_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "key"
     path.touch()
     path.chmod(0o444)
-    monkeypatch.setattr(inside, "MOUNTED", str(tmp_path))
-    check(inside.secret_files({"SECRET_KEY": path}), Level.OK, "private")
-    check(inside.secret_files({"SECRET_KEY": tmp_path / "none"}), Level.OK, "private")
-    check(inside.secret_files({}), Level.OK, "none")
+    monkeypatch.setattr(configuration, "MOUNTED", str(tmp_path))
+    check(configuration.secret_files({"SECRET_KEY": path}), Level.OK, "private")
+    check(configuration.secret_files({"SECRET_KEY": tmp_path / "none"}), Level.OK, "private")
+    check(configuration.secret_files({}), Level.OK, "none")
 
 
 def test_the_files_are_those_of_the_settings() -> None:
     environ = {"SMTP_PASSWORD_FILE": "/a", "SITE_NAME_FILE": "/b", "SECRET_KEY_FILE": ""}
-    assert inside.files_of(site(), environ) == {"SMTP_PASSWORD": Path("/a")}
+    assert configuration.files_of(site(), environ) == {"SMTP_PASSWORD": Path("/a")}
     own = {"SECRET_KEY": Path("var/secret_key")}
-    assert inside.files_of(LAPTOP, {}) == own, "it has read its key by then"
-    assert inside.files_of(LAPTOP, {"SECRET_KEY": KEY}) == {}
-    assert inside.files_of(LAPTOP, {"SECRET_KEY_FILE": "/a"}) == {"SECRET_KEY": Path("/a")}
+    assert configuration.files_of(LAPTOP, {}) == own, "it has read its key by then"
+    assert configuration.files_of(LAPTOP, {"SECRET_KEY": KEY}) == {}
+    assert configuration.files_of(LAPTOP, {"SECRET_KEY_FILE": "/a"}) == {"SECRET_KEY": Path("/a")}
 
 
 def test_the_database_is_the_primary_and_near() -> None:
@@ -129,10 +134,10 @@ def test_clocks_agree() -> None:
 
 
 def test_the_schema_is_ours() -> None:
-    check(inside.migrations(None), Level.WRONG, "no tables yet")
-    check(inside.migrations("0001"), Level.WRONG, "out of date")
-    check(inside.migrations("9999"), Level.WARNING, "newer")
-    check(inside.migrations(schema.head()), Level.OK, "up to date")
+    check(inside.migrations(set(), Site()), Level.WRONG, "no tables yet")
+    check(inside.migrations({"0001"}, Site()), Level.WRONG, "out of date")
+    check(inside.migrations({"9999"}, Site()), Level.WARNING, "newer")
+    check(inside.migrations({str(schema.OURS.head)}, Site()), Level.OK, "up to date")
 
 
 def test_connections_fit() -> None:
@@ -167,7 +172,7 @@ def test_there_is_an_administrator_and_a_default_role() -> None:
 
 
 def test_without_tables_nothing_is_said_of_them() -> None:
-    found = inside.judge(Facts(SERVER, OURS, 90, None, None), site(workers=2))
+    found = inside.judge(Facts(SERVER, OURS, 90, frozenset(), None), site(workers=2))
     assert [finding.check for finding in found] == [
         "database", "database's settings", "clock", "migrations", "connections",
     ]  # fmt: skip

@@ -2,7 +2,7 @@
 
 from app.doctor import mail
 from app.doctor.findings import Level
-from tests.doctor.test_outside import LAPTOP, SITE, check
+from tests.doctor.checks import LAPTOP, SITE, check
 from tests.mailers import with_mail
 
 

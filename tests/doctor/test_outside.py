@@ -5,20 +5,19 @@ import json
 import pytest
 
 from app.config import Config
-from app.doctor import outside
-from app.doctor.findings import Finding, Level
-from app.doctor.outside import FORGED, Visits
+from app.doctor import outside, proxy
+from app.doctor.findings import Level
+from app.doctor.outside import Visits
+from app.doctor.proxy import FORGED
 from app.doctor.visits import Answer, NoAnswer
 from app.http.headers import ALWAYS
 from app.kit import probe
 from app.kit.probe import Hops
+from tests.doctor.checks import KEY, LAPTOP, SITE, check
 
-KEY = "8hGf2-vQ5xZ0rTn7Lw3KsYb9JpCd4MaE"
 NONCE = "0123456789abcdef"
-SITE = Config.model_validate({"secret_key": KEY, "public_url": "https://login.example.com"})
 BEHIND_TWO = SITE.model_copy(update={"trusted_proxies": 2})
 BEHIND_ONE = SITE.model_copy(update={"trusted_proxies": 1})
-LAPTOP = Config.model_validate({"secret_key": KEY})
 SEEN = Hops("198.51.100.7", "172.18.0.2", ["198.51.100.7"], NONCE)
 COOKIE = f"__Host-vestibule-doctor={NONCE}; Secure; HttpOnly; Path=/; SameSite=Lax; Max-Age=60"
 HEADERS = ALWAYS | {
@@ -38,11 +37,6 @@ def first(cookie: str = COOKIE, *, days_left: float | None = 60) -> Answer:
 def page(status: int = 200, **changed: str | None) -> Answer:
     given = HEADERS | {name.replace("_", "-"): value for name, value in changed.items()}
     return Answer(status, [(name, value) for name, value in given.items() if value], b"")
-
-
-def check(finding: Finding | None, level: Level, words: str) -> None:
-    assert finding is not None
-    assert (finding.level, words in finding.says) == (level, True), finding
 
 
 @pytest.mark.parametrize(
@@ -91,10 +85,10 @@ def test_why_nobody_answers_is_said() -> None:
 
 
 def test_a_certificate_is_wanted_and_its_end_is_told() -> None:
-    check(outside.certificate(first(days_left=None), SITE), Level.WRONG, "no TLS")
-    check(outside.certificate(first(days_left=3.2), SITE), Level.WARNING, "in 3 days")
-    check(outside.certificate(first(days_left=60), SITE), Level.OK, "60 more days")
-    assert outside.certificate(first(days_left=None), LAPTOP) is None
+    check(proxy.certificate(first(days_left=None), SITE), Level.WRONG, "no TLS")
+    check(proxy.certificate(first(days_left=3.2), SITE), Level.WARNING, "in 3 days")
+    check(proxy.certificate(first(days_left=60), SITE), Level.OK, "60 more days")
+    assert proxy.certificate(first(days_left=None), LAPTOP) is None
 
 
 @pytest.mark.parametrize(
@@ -109,7 +103,7 @@ def test_a_certificate_is_wanted_and_its_end_is_told() -> None:
     ],
 )  # fmt: skip
 def test_plain_http_leads_to_https(visit: Answer | NoAnswer, level: Level, words: str) -> None:
-    check(outside.redirect(visit, SITE), level, words)
+    check(proxy.redirect(visit, SITE), level, words)
 
 
 @pytest.mark.parametrize(
@@ -126,14 +120,14 @@ def test_plain_http_leads_to_https(visit: Answer | NoAnswer, level: Level, words
 )
 def test_a_cookie_that_was_touched_is_told(cookie: str, back: str, words: str) -> None:
     again = SEEN._replace(cookie=back)
-    found = outside.cookies(first(cookie), again, nonce=NONCE, is_https=True)
+    found = proxy.cookies(first(cookie), again, nonce=NONCE, is_https=True)
     check(found, Level.WRONG, words)
 
 
 def test_a_cookie_that_arrives_whole_is_well() -> None:
-    check(outside.cookies(first(), SEEN, nonce=NONCE, is_https=True), Level.OK, "__Host-")
+    check(proxy.cookies(first(), SEEN, nonce=NONCE, is_https=True), Level.OK, "__Host-")
     plain = COOKIE.replace("__Host-", "").replace("Secure; ", "")
-    check(outside.cookies(first(plain), SEEN, nonce=NONCE, is_https=False), Level.OK, "HttpOnly")
+    check(proxy.cookies(first(plain), SEEN, nonce=NONCE, is_https=False), Level.OK, "HttpOnly")
 
 
 @pytest.mark.parametrize(
@@ -150,13 +144,13 @@ def test_a_cookie_that_arrives_whole_is_well() -> None:
     ],
 )
 def test_a_header_that_was_touched_is_told(login: Answer | NoAnswer, words: str) -> None:
-    check(outside.headers(login, is_https=True), Level.WRONG, words)
+    check(proxy.headers(login, is_https=True), Level.WRONG, words)
 
 
 def test_headers_that_arrive_whole_are_well() -> None:
-    check(outside.headers(page(), is_https=True), Level.OK, "arrive unchanged")
+    check(proxy.headers(page(), is_https=True), Level.OK, "arrive unchanged")
     plain = page(Strict_Transport_Security=None)
-    check(outside.headers(plain, is_https=False), Level.OK, "arrive unchanged")
+    check(proxy.headers(plain, is_https=False), Level.OK, "arrive unchanged")
 
 
 PROXY = "172.18.0.2"
@@ -187,7 +181,7 @@ OUR = "198.51.100.7"
 def test_visitors_are_known_by_their_own_addresses(
     seen: Hops, forged: str, config: Config, level: Level, words: str
 ) -> None:
-    check(outside.visitors(seen, seen._replace(client=forged), config), level, words)
+    check(proxy.visitors(seen, seen._replace(client=forged), config), level, words)
 
 
 def test_the_server_is_ready_and_says_little() -> None:

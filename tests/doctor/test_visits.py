@@ -1,9 +1,6 @@
 """Visits end in an answer or in words, within their time."""
 
 import asyncio
-import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -11,11 +8,11 @@ import trustme
 
 from app.doctor import visits
 from app.doctor.visits import Answer, NoAnswer, visit
+from tests.listeners import Talk, listening, silent
 from tests.mailserver import certificate
 from tests.server import free_port
 
 ANSWER = b"HTTP/1.1 302 Found\r\nLocation: /x\r\nSet-Cookie: a=1\r\nSet-Cookie: b=2\r\n\r\nbody"
-Talk = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
 def saying(words: bytes) -> Talk:
@@ -24,32 +21,6 @@ def saying(words: bytes) -> Talk:
         writer.write(words)
 
     return talk
-
-
-async def silent(reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> None:
-    await reader.read()
-
-
-@asynccontextmanager
-async def listening(
-    talk: Talk, tls: ssl.SSLContext | None = None, port: int = 0
-) -> AsyncIterator[int]:
-    """Talk to everybody who comes, until the last one has gone; yield the port."""
-    talks = set()
-
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        talks.add(asyncio.current_task())
-        with suppress(OSError, EOFError):
-            await talk(reader, writer)
-            writer.close()
-            await writer.wait_closed()
-
-    server = await asyncio.start_server(serve, "127.0.0.1", port, ssl=tls)
-    try:
-        yield server.sockets[0].getsockname()[1]
-    finally:
-        server.close()
-        await asyncio.gather(*filter(None, talks))
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from sqlalchemy.pool import NullPool
 
 from app import create_app, db, schema
 from app.config import Config
-from app.db import is_away
+from app.db_errors import is_away
 from app.http.marks import anyone
 from app.kit.passwords import Verdict
 from app.services import Services

@@ -10,10 +10,10 @@ from app.kit.keys import new_key
 from tests import databases
 from tests.faults.cluster import Cluster, cluster
 from tests.faults.conftest import Figure
-from tests.faults.test_rotation import everywhere, sign_in
+from tests.faults.servers import everywhere, sign_in
 from tests.load import Journal, kept, registered, under_load
 from tests.server import environment, serving
-from tests.test_many_workers import Visitor, execute
+from tests.visitors import Visitor, execute
 
 pytestmark = pytest.mark.slow
 

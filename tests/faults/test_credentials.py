@@ -8,11 +8,10 @@ import pytest
 
 from tests.faults.cluster import Cluster
 from tests.faults.conftest import Figure
-from tests.faults.test_database import only_503, status, until_ready
-from tests.faults.test_server import said
+from tests.faults.servers import only_503, said, status, until_ready
 from tests.load import under_load
 from tests.server import environment, serving
-from tests.test_many_workers import execute
+from tests.visitors import execute
 
 pytestmark = pytest.mark.slow
 

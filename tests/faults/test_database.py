@@ -2,8 +2,6 @@
 
 import asyncio
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Awaitable, Callable
 
 import pytest
@@ -12,41 +10,17 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
 from tests import databases
+from tests.exported import until
 from tests.faults.cluster import Cluster, pipe
 from tests.faults.conftest import Figure
+from tests.faults.servers import only_503, status, until_ready
 from tests.load import Journal, kept, registered, under_load
-from tests.server import Server, environment, local_port, serving
-from tests.test_metrics import until
+from tests.server import environment, local_port, serving
 
 pytestmark = pytest.mark.slow
 
 CONNECTIONS = 2 * 10 + 3  # of two workers and their mailer
 GENEROUS = 4  # noise of a shared machine: limits below are the requirement's, times this
-
-
-def status(server: Server, path: str) -> int:
-    try:
-        with urllib.request.urlopen(server.url + path, timeout=20) as answer:  # noqa: S310
-            return int(answer.status)
-    except urllib.error.HTTPError as error:
-        return error.code
-
-
-async def until_ready(server: Server, *, seconds: float) -> float:
-    """Wait until readiness says yes; return for how long."""
-    begun = time.monotonic()
-    while await asyncio.to_thread(status, server, "/health/ready") != 200:
-        assert time.monotonic() - begun < seconds, "not ready in time"
-        await asyncio.sleep(0.05)
-    return time.monotonic() - begun
-
-
-def only_503(journal: Journal, server: Server) -> None:
-    """Check that whatever failed failed as 503 with Retry-After, and liveness never."""
-    for failure in journal.failures():
-        assert failure.status == 503, f"{failure}\n{server.log.partition('Traceback')[2]}"
-        assert failure.retry_after, failure
-        assert failure.what != "GET /health/live"
 
 
 async def test_ft_01_the_database_is_restarted_five_times_under_load(

@@ -13,7 +13,7 @@ from sqlalchemy import URL, make_url
 from app.kit.urls import asyncpg_url
 from tests.faults.cluster import Cluster, pipe
 from tests.faults.conftest import Figure
-from tests.faults.test_database import only_503, until_ready
+from tests.faults.servers import only_503, until_ready
 from tests.load import kept, registered, under_load
 from tests.server import environment, serving
 

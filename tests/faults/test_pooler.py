@@ -17,10 +17,10 @@ from sqlalchemy import URL
 from app import embedded
 from tests.faults.cluster import Cluster, is_root
 from tests.faults.conftest import Figure
-from tests.faults.test_database import only_503, until_ready
+from tests.faults.servers import only_503, until_ready
 from tests.load import kept, registered, under_load
 from tests.server import ROOT, environment, free_port, serving
-from tests.test_many_workers import Visitor, execute
+from tests.visitors import Visitor, execute
 
 PROGRAM = shutil.which("pgbouncer", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
 

@@ -12,10 +12,10 @@ from sqlalchemy import URL
 from app.kit.keys import new_key
 from tests import databases
 from tests.faults.conftest import Figure
-from tests.faults.test_server import said, until
+from tests.faults.servers import everywhere, said, sign_in, until
 from tests.load import Journal, kept, under_load
 from tests.server import Server, environment, serving
-from tests.test_many_workers import PASSWORD, Visitor
+from tests.visitors import PASSWORD, Visitor
 
 pytestmark = pytest.mark.slow
 
@@ -62,14 +62,6 @@ def keys(tmp_path: Path) -> Keys:
     keys = Keys(tmp_path)
     keys.write(FIRST)
     return keys
-
-
-async def everywhere(visitor: Visitor) -> set[bool]:
-    return await asyncio.to_thread(visitor.is_in)
-
-
-def sign_in(visitor: Visitor, name: str) -> int:
-    return visitor.ask("POST", "/login", email_or_user=name, password=PASSWORD).status
 
 
 def register(server: Server, name: str) -> tuple[Visitor, str]:

@@ -6,7 +6,7 @@ import os
 import re
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import aiohttp
@@ -15,6 +15,7 @@ from sqlalchemy import URL
 
 from tests import databases
 from tests.faults.conftest import Figure
+from tests.faults.servers import said, until
 from tests.load import PASSWORD, SAME_ORIGIN, Journal, kept, registered, under_load
 from tests.server import Server, environment, local_port, serving
 
@@ -103,19 +104,6 @@ async def test_ft_03_killed_workers_are_replaced_under_load(database: URL, figur
         f"{len(journal.registered)} registrations acknowledged, 0 lost; 3 workers again after "
         f"{sorted(waits)[len(waits) // 2]:.2f} s (median), {max(waits):.2f} s (longest)"
     )
-
-
-async def until(is_so: Callable[[], bool], server: Server) -> None:
-    """Wait until something is so."""
-    begun = time.monotonic()
-    while not is_so():
-        assert time.monotonic() - begun < 30, server.log
-        await asyncio.sleep(0.05)
-
-
-async def said(server: Server, words: str) -> None:
-    """Wait until the server has said this."""
-    await until(lambda: words in server.log, server)
 
 
 def head(path: str, length: int) -> bytes:

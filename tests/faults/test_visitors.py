@@ -10,10 +10,10 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
 from tests import databases
+from tests.exported import until
 from tests.faults.conftest import Figure
 from tests.load import PASSWORD
 from tests.server import Server, environment, local_port, serving
-from tests.test_metrics import until
 
 pytestmark = pytest.mark.slow
 

@@ -7,10 +7,11 @@ from sqlalchemy import text
 
 from app.context import Context
 from app.flows import access, user_search
-from app.kit.errors import LastAdministrator, NoSuchRole, NoSuchUser, WrongWord
+from app.kit.errors import LastAdministrator, NoSuchRole, NoSuchUser, WrongCredentials, WrongWord
 from app.services import Services
 from tests.contexts import CLIENT
-from tests.flows.test_invitation import invite
+from tests.invitations import invite
+from tests.refusals import refused
 from tests.users import (
     ALICE,
     BOB,
@@ -54,14 +55,14 @@ async def test_nobody_cannot_be_changed(services: Services, ctx: Context, name: 
 
 async def test_an_unknown_role_is_refused(services: Services, ctx: Context) -> None:
     await create_user(services, ALICE)
-    with pytest.raises(NoSuchRole, match="User, Moderator, Administrator"):
+    with refused(NoSuchRole, "User, Moderator, Administrator"):
         await access.set_role(ctx, name="alice", role_name="Emperor")
 
 
 async def test_another_name_deletes_nobody(services: Services, ctx: Context) -> None:
     await create_user(services, ALICE)
     for typed in ("", "bob", "ALICE", ALICE.email):
-        with pytest.raises(WrongWord, match="alice"):
+        with refused(WrongWord, "alice"):
             await access.delete(ctx, name="alice", typed=typed)
     assert len(await access.everybody(ctx)) == 1
 
@@ -132,7 +133,7 @@ async def test_a_person_is_meant_by_id_too(services: Services, ctx: Context) -> 
 async def test_nobody_signs_in_by_id(services: Services) -> None:
     await create_user(services, ALICE)
     name = str(await id_of(services, ALICE))
-    with pytest.raises(Exception, match="Incorrect email, username or password"):
+    with refused(WrongCredentials, "Incorrect email, username or password"):
         await sign_in(services, ALICE, name=name)
 
 

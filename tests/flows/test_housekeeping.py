@@ -7,12 +7,13 @@ import pytest
 from sqlalchemy import text
 
 from app.flows import housekeeping
-from app.flows.housekeeping import Pruned, Rest, prune
+from app.flows.housekeeping import Pruned, prune
 from app.models import pruning
 from app.services import Services
 from tests.contexts import context
+from tests.deletions import leave, names, sweep
 from tests.mailbox import messages
-from tests.models.test_pruning import ROWS, fill
+from tests.rows import ROWS, fill
 from tests.users import (
     ALICE,
     BOB,
@@ -28,39 +29,12 @@ from tests.users import (
 )
 
 
-async def on() -> bool:
-    return False
-
-
-async def sweep(services: Services, rest: Rest = on) -> Pruned:
-    """Prune, and tell what went."""
-    pruned = Pruned()
-    async with context(services) as ctx:
-        await prune(ctx, rest=rest, pruned=pruned)
-    return pruned
-
-
 async def settle_all(services: Services, *users: Someone, role: str | None = None) -> None:
     """Settle people, and forget what that has cost them."""
     for someone in users:
         await create_user(services, someone, role=role)
     async with services.engine.begin() as connection:
         await connection.execute(text("TRUNCATE rate_limit_buckets"))
-
-
-async def leave(services: Services, someone: Someone, when: str = "now()") -> None:
-    """Ask for somebody's account to be erased."""
-    async with services.engine.begin() as connection:
-        await connection.execute(
-            text(f"UPDATE users SET delete_at = {when} WHERE username = :name"),  # noqa: S608
-            {"name": someone.username},
-        )
-
-
-async def names(services: Services) -> set[str]:
-    """Return who is left."""
-    async with services.engine.connect() as connection:
-        return set(await connection.scalars(text("SELECT username FROM users")))
 
 
 async def test_nothing_that_lives_is_touched(services: Services) -> None:

@@ -3,23 +3,21 @@
 import re
 from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack
-from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import text
 
-from app.flows import transfer
+from app.flows import import_source, user_import
 from app.kit.errors import CannotRead
 from app.services import Services
 from app.transfer import rows
 from app.transfer.columns import AS_IT_IS, Reading
 from app.transfer.rows import FileFormat, Problem, Row
 from tests.contexts import operator
-from tests.kit.test_hashes import GOOD, HASHER
+from tests.imports import FILES, GOOD, HASHER, SALT
+from tests.refusals import refused
 
-FILES = Path(__file__).parents[1] / "files" / "import"
-SALT = "146585145368132386173505678016728509634"
 FLASK_SECURITY = Reading(flask_security_salt=SALT)
 
 
@@ -28,14 +26,14 @@ async def read(services: Services, name: str, reading: Reading, told: list[Probl
         if name.endswith(".db"):
             path = str(FILES / name)
             found: Any = stack.enter_context(
-                transfer.users_of_file(path, table=None, reading=reading)
+                import_source.users_of_file(path, table=None, reading=reading)
             ).rows
         else:
             file = stack.enter_context((FILES / name).open("rb"))
             form = FileFormat.JSONL if ".json" in name else FileFormat.CSV
             found = _each(rows.rows(file, form, lambda _: None, reading))
         async with operator(services) as ctx:
-            await transfer.import_users(ctx, rows=found, tell=told.append, reading=reading)
+            await user_import.import_users(ctx, rows=found, tell=told.append, reading=reading)
 
 
 async def _each(found: Iterator[Row | Problem]) -> AsyncIterator[Row | Problem]:
@@ -104,7 +102,7 @@ TOLD = [
 async def test_a_file_that_would_come_in_wrong_is_refused(
     services: Services, name: str, reading: Reading, words: str
 ) -> None:
-    with pytest.raises(CannotRead, match=words):
+    with refused(CannotRead, words):
         await read(services, name, reading, [])
 
 

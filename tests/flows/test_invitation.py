@@ -3,11 +3,13 @@
 import pytest
 
 from app.context import Context
-from app.flows import access, invitation, login
+from app.flows import access, login
 from app.kit.errors import AlreadyThere, LinkUnusable, NoSuchRole, WeakPassword
 from app.services import Services
-from tests.contexts import context, operator
-from tests.mailbox import key_of, last_link
+from tests.contexts import context
+from tests.invitations import accept, invite
+from tests.mailbox import last_link
+from tests.refusals import refused
 from tests.users import (
     ALICE,
     BOB,
@@ -22,21 +24,8 @@ from tests.users import (
 )
 
 
-async def invite(services: Services, someone: Someone, role: str | None = "Administrator") -> str:
-    async with operator(services) as ctx:
-        invited = await invitation.invite(
-            ctx, username=someone.username, email=someone.email, role_name=role
-        )
-    return invited.url
-
-
-async def accept(services: Services, link: str, password: str) -> None:
-    async with context(services) as ctx:
-        await invitation.accept(ctx, sealed=key_of(link), password=password)
-
-
 async def test_an_unknown_role_is_refused_with_those_there_are(services: Services) -> None:
-    with pytest.raises(NoSuchRole, match="User, Moderator, Administrator"):
+    with refused(NoSuchRole, "User, Moderator, Administrator"):
         await invite(services, ROOT, "Emperor")
     assert await count(services, "users") == 0
 

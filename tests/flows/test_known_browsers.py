@@ -3,15 +3,14 @@
 import pytest
 from sqlalchemy import text
 
-from app.kit.client import Client
 from app.kit.errors import Refusal, TooManyTries, WrongCredentials
-from app.models.user import FAILURES_UNTIL_DISABLED
+from app.models.credentials import FAILURES_UNTIL_DISABLED
 from app.services import Services
-from tests.flows.test_password_reset import asked, reset
+from tests.intruders import STRANGER
 from tests.mailbox import messages
+from tests.resets import asked, reset
 from tests.users import ALICE, BOB, Someone, count, create_user, entered, events, move_time, sign_in
 
-STRANGER = Client(ip="198.51.100.9", user_agent="a stranger", request_id="0" * 16)
 NEW = Someone(ALICE.username, ALICE.email, "a quite different passphrase")
 
 

@@ -8,8 +8,8 @@ from app.kit.errors import SignedOut
 from app.services import Services
 from app.steps import password_check
 from tests.acts import ask_email, change_password, leave, take_back
-from tests.flows.test_password_reset import asked, reset
 from tests.mailbox import link_about, messages
+from tests.resets import asked, reset
 from tests.users import ALICE, block, create_user, entered, signed_in
 
 Deed = Callable[[Services], Awaitable[object]]

@@ -14,8 +14,8 @@ from app.kit.errors import NoSuchUser
 from app.services import Services
 from tests.acts import ask_email, confirm_email, take_back
 from tests.contexts import operator
-from tests.flows.test_password_reset import ask, resets
 from tests.mailbox import link_about, messages
+from tests.resets import ask, resets
 from tests.users import ALICE, Someone, count, create_user, entered, id_of, register, sign_in
 
 ASCII, WRITTEN = "bert@xn--bcher-kva.example", "bert@b\u00fccher.example"

@@ -12,8 +12,8 @@ from app.kit.errors import (
 )
 from app.services import Services
 from tests.acts import NEW, ask_email, change_password, confirm_email, reauthenticate
-from tests.flows.test_password_reset import asked, reset
 from tests.mailbox import link_about
+from tests.resets import asked, reset
 from tests.users import (
     ALICE,
     BOB,

@@ -3,12 +3,11 @@
 import pytest
 from sqlalchemy import text
 
-from app.flows import password_reset
 from app.kit.errors import LinkUnusable, TooManyTries, WeakPassword, WrongCredentials
-from app.mail.message import Message
 from app.services import Services
-from tests.contexts import context
-from tests.mailbox import key_of, last_link, link_about, link_in, messages
+from app.words.refusals import sentence
+from tests.mailbox import last_link, link_about, link_in, messages
+from tests.resets import NEW, SUBJECT, ask, asked, reset, resets
 from tests.users import (
     ALICE,
     BOB,
@@ -26,29 +25,6 @@ from tests.users import (
     unblock,
     who,
 )
-
-NEW = "a quite different passphrase"
-SUBJECT = "Choose a new password"
-
-
-async def ask(services: Services, name: str) -> None:
-    async with context(services) as ctx:
-        await password_reset.request_reset(ctx, name=name)
-
-
-async def reset(services: Services, link: str, password: str = NEW) -> password_reset.Reset:
-    async with context(services) as ctx:
-        return await password_reset.reset_password(ctx, sealed=key_of(link), password=password)
-
-
-async def asked(services: Services, someone: Someone = ALICE) -> str:
-    """Ask for a link and return it."""
-    await ask(services, someone.email)
-    return await link_about(services, someone.email, SUBJECT)
-
-
-async def resets(services: Services, to: str | None = None) -> list[Message]:
-    return [message for message in await messages(services, to) if SUBJECT in message.subject]
 
 
 class TestAsking:
@@ -132,7 +108,7 @@ class TestLink:
         for link in (used, late, foreign):
             with pytest.raises(LinkUnusable) as refused:
                 await reset(services, link)
-            said.add(str(refused.value))
+            said.add(sentence(refused.value))
         assert len(said) == 1
         assert "@" not in said.pop()
 

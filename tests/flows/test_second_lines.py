@@ -6,7 +6,7 @@ from sqlalchemy import text
 from app.kit.errors import WrongCredentials
 from app.services import Services
 from tests.acts import take_back
-from tests.flows.test_takeback import intruded
+from tests.intruders import intruded
 from tests.mailbox import link_about
 from tests.users import ALICE, create_user, id_of, sign_in, signed_in, who
 

@@ -8,8 +8,9 @@ from app.services import Services
 from tests.acts import NEW as NEW_PASSWORD
 from tests.acts import ask_email, change_password, confirm_email, leave, take_back
 from tests.contexts import context
-from tests.flows.test_password_reset import reset
+from tests.intruders import HIS, INTRUDER, intruded
 from tests.mailbox import key_of, last_link, link_about, messages
+from tests.resets import reset
 from tests.users import (
     ALICE,
     ROOT,
@@ -23,22 +24,6 @@ from tests.users import (
     signed_in,
     who,
 )
-
-HIS = "intruder@example.net"
-INTRUDER = Someone(ALICE.username, HIS, "the intruder's own password")
-
-
-async def intruded(services: Services) -> None:
-    """Somebody who knows Alice's password changes the password and the address."""
-    await create_user(services, ALICE)
-    entry = await entered(services, ALICE)
-    renewed = await change_password(services, entry, new=INTRUDER.password)
-    await ask_email(services, HIS, password=INTRUDER.password)
-    confirmed = await confirm_email(
-        services, await link_about(services, HIS, "Confirm your new"), secret=renewed.secret
-    )
-    assert confirmed
-    assert await sign_in(services, INTRUDER)
 
 
 async def owns_again(services: Services) -> None:

@@ -160,4 +160,4 @@ async def test_states_and_roles_are_told_apart(services: Services, ctx: Context)
     ):
         assert await everyone(ctx, wanted, size=1) == names, wanted
     alice = (await user_search.show(ctx, name="alice")).user
-    assert alice.states == ["blocked", "leaving"]
+    assert alice.states == ["blocked", "deletion-pending"]

@@ -5,7 +5,7 @@ from sqlalchemy import make_url
 
 from tests import databases
 from tests.journeys.conftest import NewVisitor, Visitor
-from tests.journeys.test_front_door import PASSWORD, create_user, log_in
+from tests.journeys.people import PASSWORD, create_user, log_in
 from tests.server import Server
 
 pytestmark = [pytest.mark.journey, pytest.mark.slow]

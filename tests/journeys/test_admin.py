@@ -8,9 +8,9 @@ from sqlalchemy import make_url
 
 from tests import databases
 from tests.journeys.conftest import NewVisitor, Visitor
-from tests.journeys.test_front_door import PASSWORD, create_user, log_in
+from tests.journeys.people import PASSWORD, create_user, log_in
 from tests.server import ROOT, Server
-from tests.test_many_workers import Visitor as Somebody
+from tests.visitors import Visitor as Somebody
 
 pytestmark = [pytest.mark.journey, pytest.mark.slow]
 

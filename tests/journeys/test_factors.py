@@ -13,7 +13,7 @@ from app.kit import totp
 from app.kit.totp import AppSecret
 from tests import databases
 from tests.journeys.conftest import Visitor
-from tests.journeys.test_front_door import create_user, log_in
+from tests.journeys.people import create_user, log_in
 from tests.server import Server, environment, free_port, serving
 
 pytestmark = [pytest.mark.journey, pytest.mark.slow]

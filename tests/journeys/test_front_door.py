@@ -7,24 +7,11 @@ import pytest
 from playwright.sync_api import Browser as Chromium
 
 from tests.journeys.conftest import NewVisitor, Visitor
+from tests.journeys.people import PASSWORD, create_user, log_in
 from tests.payloads import FOREIGN_TARGETS
 from tests.server import ROOT, Server
-from tests.test_many_workers import Visitor as Somebody
 
 pytestmark = [pytest.mark.journey, pytest.mark.slow]
-
-PASSWORD = "alice likes long walks"
-
-
-def create_user(visitor: Visitor, name: str) -> str:
-    """Let somebody be registered and confirmed already; return the address."""
-    return Somebody(visitor.server).arrive(name, PASSWORD)
-
-
-def log_in(visitor: Visitor, name: str) -> None:
-    visitor.page.goto(visitor.server.url + "/login")
-    visitor.fill(email_or_user=name, password=PASSWORD)
-    visitor.send()
 
 
 def test_from_the_street_to_the_secret_and_out_again(visitor: Visitor) -> None:

@@ -10,26 +10,16 @@ from passlib import hash as passlib
 from werkzeug.security import generate_password_hash
 
 from app.kit import hashes
-from app.kit.hashes import WrongHash, kind_of, normal_hash
-from app.kit.passwords import FOREIGN_SCHEMES, PasswordHasher
+from app.kit.hashes import kind_of
+from app.kit.passwords import FOREIGN_SCHEMES
+from app.transfer.hashes import WrongHash, normal_hash
+from tests.imports import GOOD, HASHER, made
 
-GOOD = "four unrelated words"
 WERKZEUG = generate_password_hash(GOOD, "scrypt:1024:8:1")
 DJANGO_SCRYPT = (
     "scrypt$1024$salt$8$1$"
     "ONfcH4IGsyrWvaQ+66UKUYCa3WIK8AKtKDYPcuEF+1B6jBcJtgahn/tRG8apZ1duVC8eoP4MBb5IQKs/dI2JMQ=="
 )
-CHEAP = {
-    "bcrypt": 4, "django_bcrypt": 4, "django_bcrypt_sha256": 4, "scrypt": 4,
-    "sha256_crypt": 1000, "sha512_crypt": 1000, "argon2": 1,
-}  # fmt: skip
-
-
-def made(scheme: str, password: str = GOOD) -> str:
-    """Return a hash of one of passlib's schemes, at little cost."""
-    cost = {"memory_cost": 64, "parallelism": 1} if scheme == "argon2" else {}
-    handler = getattr(passlib, scheme).using(rounds=CHEAP.get(scheme, 10), **cost)
-    return str(handler.hash(password))
 
 
 # Not made anew: tests are named by it, and all test workers have to name them alike.
@@ -114,9 +104,6 @@ def test_garbage_is_refused_in_a_sentence_or_verifies_quietly(text: str) -> None
         with warnings.catch_warnings():
             warnings.simplefilter("error")
             HASHER.verify_at_once("wrong", stored)
-
-
-HASHER = PasswordHasher(rounds=4)
 
 
 @pytest.mark.parametrize("text", ["", "  ", "!", "!" + "x" * 40])

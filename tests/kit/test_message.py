@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.config import WrongSettings, load
-from app.kit.addresses import WrongAddress
-from app.mail.message import Message, NoServer, Posted
+from app.kit.errors import WrongAddress
+from app.mail.message import NoServer, Posted
 from app.mail.mime import compose, is_greeting, mailbox, sender_of
 
 HEADERS = [
@@ -22,8 +22,11 @@ HEADERS = [
 def message(subject: str = "Hello", name: str = "") -> EmailMessage:
     posted = Posted(
         UUID(int=7),
+        "alice@example.com",
+        subject,
+        "text\n",
+        "<p>page</p>\n",
         datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC),
-        Message("alice@example.com", subject, "text\n", "<p>page</p>\n"),
     )
     sender = sender_of(f"{name} <login@bücher.example.com>" if name else "login@example.org")
     return compose(posted, sender=sender, to=mailbox("alice@example.com"))

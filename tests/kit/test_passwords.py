@@ -9,9 +9,11 @@ import time
 import pytest
 from werkzeug.security import generate_password_hash
 
-from app.kit import passwords
+from app.kit import password_policy, passwords
 from app.kit.errors import WeakPassword
-from app.kit.passwords import PasswordHasher, check_policy, fits, hash_now
+from app.kit.password_policy import check_policy, fits
+from app.kit.passwords import PasswordHasher, hash_now
+from app.words.refusals import sentence
 
 GOOD = "four unrelated words"
 
@@ -19,7 +21,7 @@ GOOD = "four unrelated words"
 def refuse(password: str, *context: str) -> str:
     with pytest.raises(WeakPassword) as refusal:
         check_policy(password, shortest=15, context=context)
-    return refusal.value.sentence
+    return sentence(refusal.value)
 
 
 @pytest.mark.parametrize("password", ["", "a", "x" * 14, "é" * 14, "😀" * 14])
@@ -61,7 +63,7 @@ def test_a_common_password_is_refused(password: str) -> None:
 
 
 def test_three_thousand_common_passwords_of_legal_length_are_refused() -> None:
-    refused = [word for word in passwords._common() if passwords.is_common(word + word)]
+    refused = [word for word in password_policy._common() if password_policy.is_common(word + word)]
     assert len([word for word in refused if len(word) * 2 >= 15]) > 3000
 
 

@@ -18,10 +18,10 @@ from tests.acts import (
     take_back,
 )
 from tests.contexts import context
-from tests.flows.test_known_browsers import STRANGER
-from tests.flows.test_password_reset import ask, asked, reset, resets
+from tests.intruders import STRANGER
 from tests.mailbox import link_about, messages
-from tests.races.test_races import AT_ONCE, at_once, wins
+from tests.races.together import AT_ONCE, at_once, wins
+from tests.resets import ask, asked, reset, resets
 from tests.users import (
     ALICE,
     BOB,

@@ -10,8 +10,8 @@ from app.kit.errors import LastAdministrator, Refusal, RoleHeld
 from app.kit.permissions import Permission
 from app.services import Services
 from tests.contexts import operator
-from tests.flows.test_invitation import invite
-from tests.races.test_races import at_once, wins
+from tests.invitations import invite
+from tests.races.together import at_once, wins
 from tests.users import BOB, ROOT, create_user
 
 ROUNDS = 25

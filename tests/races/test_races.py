@@ -1,7 +1,6 @@
 """Two of everything at once: what must happen once happens once (DB-01 to DB-07)."""
 
 import asyncio
-from collections.abc import Awaitable
 from datetime import timedelta
 from itertools import cycle, islice
 
@@ -14,8 +13,9 @@ from app.limits import Delay, Rate
 from app.models import rate_limit
 from app.services import Services
 from tests.contexts import context
-from tests.flows.test_invitation import accept, invite
+from tests.invitations import accept, invite
 from tests.mailbox import key_of, last_link, link_in, messages
+from tests.races.together import AT_ONCE, at_once, wins
 from tests.users import (
     ALICE,
     BOB,
@@ -33,21 +33,7 @@ from tests.users import (
     who,
 )
 
-AT_ONCE = 16
 WRITINGS = ["kevin@example.com", "KEVIN@example.com", "\u212aevin@Example.com", "Kevin@EXAMPLE.COM"]
-
-
-async def at_once(*works: Awaitable[object]) -> list[object]:
-    """Do all of them together; return each one's outcome, a refusal being one."""
-    outcomes = await asyncio.gather(*works, return_exceptions=True)
-    for outcome in outcomes:
-        if isinstance(outcome, BaseException) and not isinstance(outcome, Refusal):
-            raise outcome
-    return list(outcomes)
-
-
-def wins(outcomes: list[object]) -> int:
-    return sum(not isinstance(outcome, Refusal) for outcome in outcomes)
 
 
 async def receipts_and_links(services: Services, users: list[Someone]) -> list[tuple[str, str]]:

@@ -10,9 +10,9 @@ from app.kit.errors import Refusal
 from app.services import Services
 from tests.acts import ask_email, change_password, leave, reauthenticate, take_back
 from tests.contexts import context, operator
-from tests.flows.test_password_reset import ask, asked, reset
 from tests.mailbox import link_about
-from tests.races.test_races import at_once
+from tests.races.together import at_once
+from tests.resets import ask, asked, reset
 from tests.users import (
     ALICE,
     BOB,

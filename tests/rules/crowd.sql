@@ -60,4 +60,7 @@ INSERT INTO spent_challenges (digest, expires_at)
 SELECT sha256(id::text::bytea), now() + interval '1 min' FROM users;
 INSERT INTO factor_resets (user_id, credential_version, due_at)
 SELECT id, 1, now() + random() * interval '7 d' FROM users;
+INSERT INTO profile_values (user_id, name, value, search_key)
+SELECT id, name, '+44 20 ' || n, '+4420' || n
+FROM numbered, unnest(ARRAY['telephone', 'town']) AS name;
 DROP TABLE numbered;

@@ -16,11 +16,12 @@ from app.kit.errors import NotPermitted, Refusal, SignedOut
 from app.kit.permissions import Permission
 from app.models import Base
 from app.services import Services
+from app.words.audit_log import tell_owner, what
 from tests.acts import ask_email
 from tests.administration import enter
 from tests.browser import Browser
 from tests.contexts import context, operator
-from tests.rules.test_routes import documented
+from tests.rules.routes import documented
 from tests.users import ALICE, BOB, ROOT, Someone, actor_of, block, create_user, id_of, register
 from tests.users import signed_in as sign_in
 
@@ -211,7 +212,7 @@ async def test_a_file_ends_where_its_reader_may_read_no_further(
         await create_user(services, someone, role="Administrator")
     actor = (await actor_of(services, ROOT))._replace(permission=Permission.ADMIN)
     async with context(services, actor=actor) as ctx:
-        pieces = audit_log.export(ctx, AuditLogFilter(), form=ExportFormat.JSON_LINES)
+        pieces = audit_log.export(ctx, AuditLogFilter(), form=ExportFormat.JSON_LINES, what=what)
         assert await anext(pieces)
         await (meanwhile(services, ROOT) if meanwhile else demote(services))
         with pytest.raises(refusal):
@@ -225,7 +226,7 @@ async def test_ones_own_data_end_where_the_session_does(
     await create_user(services, ALICE)
     actor = await actor_of(services, ALICE)
     async with context(services, actor=actor) as ctx:
-        pieces = data_download.download(ctx)
+        pieces = data_download.download(ctx, tell=tell_owner)
         for _ in range(3):
             assert await anext(pieces)
         await block(services, ALICE)

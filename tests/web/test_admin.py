@@ -15,7 +15,7 @@ from app.services import Services
 from tests.administration import as_root, enter, page_of
 from tests.browser import SAME_ORIGIN, Browser
 from tests.mailbox import key_of, last_link, link_in, messages
-from tests.rules.test_routes import Route, documented
+from tests.rules.routes import Route, documented
 from tests.users import (
     ALICE,
     BOB,

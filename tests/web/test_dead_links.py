@@ -4,7 +4,7 @@ import re
 
 from tests.acts import ask_email, leave
 from tests.browser import Browser
-from tests.flows.test_invitation import invite
+from tests.invitations import invite
 from tests.mailbox import last_link, link_about, link_in, messages
 from tests.users import ALICE, ROOT, create_user, entered, move_time, register
 

@@ -19,7 +19,7 @@ from tests.factors import (
     let_codes_pass,
     wrong_code,
 )
-from tests.rules.test_routes import documented
+from tests.rules.routes import documented
 from tests.softkey import SoftKey
 from tests.users import ALICE, BOB, ROOT, count, create_user, events, move_time, who
 

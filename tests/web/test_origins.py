@@ -8,7 +8,7 @@ from quart.testing.utils import sentinel
 
 from tests.acts import NEW, ask_email
 from tests.browser import Browser
-from tests.flows.test_invitation import invite
+from tests.invitations import invite
 from tests.mailbox import last_link, link_about
 from tests.users import ALICE, ROOT, count, create_user, register
 

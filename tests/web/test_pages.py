@@ -6,18 +6,11 @@ import pytest
 from quart import Response
 
 from app.services import Services
-from tests.browser import Browser
-from tests.flows.test_invitation import invite
+from tests.browser import APPLICATION, Browser
+from tests.invitations import invite
 from tests.mailbox import last_link, link_in, messages
 from tests.payloads import FOREIGN_TARGETS
 from tests.users import ALICE, BOB, ROOT, block, count, create_user, move_time, register, signed_in
-
-APPLICATION = {
-    "username": "alice",
-    "email": "alice@example.com",
-    "password": ALICE.password,
-    "confirm": ALICE.password,
-}
 
 
 async def log_in(browser: Browser, **more: str) -> Response:

@@ -5,16 +5,17 @@ from typing import Any
 
 import pytest
 
-from app.flows import confirmation, invitation, registration
+from app.flows import confirmation, invitation
 from app.kit.errors import AddressNotAllowed, RegistrationClosed, TermsNotAccepted
 from app.services import Services
-from tests.browser import Browser
+from app.words.refusals import domains
+from tests.browser import APPLICATION, Browser
 from tests.contexts import context, operator
-from tests.flows.test_invitation import invite
-from tests.flows.test_transfer import look
+from tests.imports import look
+from tests.invitations import invite
 from tests.mailbox import key_of, last_link, messages
+from tests.refusals import refused
 from tests.users import ALICE, ROOT, count, register
-from tests.web.test_pages import APPLICATION
 
 ACCEPTED = {"terms": "y"}
 CLOSED = [("invitation", "You need an invitation"), ("closed", "create an account at the moment")]
@@ -43,7 +44,7 @@ class TestClosed:
             response = await browser.post("/register", fields)
             assert response.status_code == 403
             assert words in browser.text
-        with pytest.raises(RegistrationClosed, match=words):
+        with refused(RegistrationClosed, words):
             await register(browser.services, ALICE)
         assert await count(browser.services, "registrations") == 0
 
@@ -198,4 +199,4 @@ async def test_without_terms_there_is_no_box_and_nothing_is_noted(browser: Brows
 
 
 def test_domains_are_told_as_people_read_them() -> None:
-    assert registration.in_words(["a.bc", ".c.de"]) == "a.bc, c.de and subdomains"
+    assert domains(["a.bc", ".c.de"]) == "a.bc, c.de and subdomains"

@@ -15,6 +15,7 @@ from app.kit.permissions import Permission
 from app.web.admin.forms import AuditLogForm, ExportForm, asked
 from app.web.admin.shared import argument
 from app.web.forms import show, submits
+from app.words.audit_log import what
 
 pages = Blueprint("admin_audit_log", __name__)
 
@@ -54,7 +55,7 @@ async def export(form: ExportForm) -> ResponseTypes:
     async with context() as ctx:
         await audit_log.note_export(ctx, wanted, form=kind)
     return streams.file(
-        lambda ctx: audit_log.export(ctx, wanted, form=kind),
+        lambda ctx: audit_log.export(ctx, wanted, form=kind, what=what),
         name=f"audit-log.{kind}",
         kind=TYPES[kind],
     )

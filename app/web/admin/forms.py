@@ -1,5 +1,6 @@
 """The administrator's forms. None has a field for a password (PW-11)."""
 
+from collections.abc import Iterable
 from datetime import UTC, date, datetime, time, timedelta
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Any
@@ -10,8 +11,10 @@ from wtforms.validators import InputRequired, Optional, ValidationError
 from app.flows.audit_log import EVENTS, ExportFormat
 from app.flows.audit_log import AuditLogFilter as LinesFilter
 from app.flows.user_search import UserFilter, UserState
-from app.kit.addresses import EMAIL_LONGEST, USERNAME_RULE
+from app.kit.addresses import EMAIL_LONGEST
+from app.kit.profile import ProfileField
 from app.web.fields import BaseForm, address, as_meant, at_most, given, trimmed, username
+from app.words.refusals import USERNAME_RULE
 
 REASON_LONGEST = 500
 FIRST_YEAR, LAST_YEAR = 2000, 2099
@@ -91,16 +94,19 @@ class SearchForm(BaseForm):
         filters=[_or_any],
     )
     role = SelectField("Role", default=ANY, filters=[_or_any])
+    field = SelectField("Search in", default=ANY, filters=[_or_any])
 
-    def offer(self, roles: list[str]) -> None:
-        """Let the administrator choose among the roles that there are."""
+    def offer(self, roles: list[str], fields: Iterable[ProfileField] = ()) -> None:
+        """Let the administrator choose among the roles and the searchable fields that there are."""
         self.role.choices = _choices(ANY, *roles)
+        searched = [(each.name, each.label) for each in fields if each.searchable]
+        self.field.choices = [(ANY, "Usernames and addresses"), *searched]
 
     @property
     def wanted(self) -> UserFilter:
         """What is looked for."""
-        state, role = _chosen(self.state), _chosen(self.role)
-        return UserFilter(given(self.q), UserState(state) if state else None, role)
+        state, role, field = _chosen(self.state), _chosen(self.role), _chosen(self.field)
+        return UserFilter(given(self.q), UserState(state) if state else None, role, field)
 
 
 class PendingForm(BaseForm):

@@ -6,7 +6,7 @@ from quart import Blueprint, flash, redirect
 from quart.typing import ResponseTypes
 from werkzeug.exceptions import NotFound
 
-from app.flows import access, invitation, lost_factor, user_search
+from app.flows import access, invitation, lost_factor, profile, user_search
 from app.http import resume
 from app.http.context import context
 from app.http.marks import may, sensitive
@@ -15,8 +15,10 @@ from app.web.admin.forms import BlockForm, DeleteUserForm, FactorResetForm, Role
 from app.web.admin.shared import user_id, uuid
 from app.web.fields import BaseForm, given
 from app.web.forms import show, submits
+from app.web.profile_fields import typed_values, values_of, with_profile
 
 pages = Blueprint("admin_user", __name__, url_prefix="/admin/users/<user>")
+PROFILE = with_profile(BaseForm, None)
 
 
 @pages.get("")
@@ -41,6 +43,7 @@ async def _show(form: BaseForm | None, *, user: str, **how: Any) -> ResponseType
             form if isinstance(form, RoleForm) else RoleForm(typed, data={"role": found.user.role})
         ),
         delete=form if isinstance(form, DeleteUserForm) else DeleteUserForm(),
+        profile=form if form and form.profile else PROFILE(typed, data=typed_values(found.profile)),
         **how,
     )
 
@@ -60,6 +63,17 @@ async def block(form: BlockForm, user: str) -> ResponseTypes:
     async with context() as ctx:
         await access.block(ctx, name=user_id(user), reason=given(form.reason) or None)
     return await _done(user, "Blocked. All their sessions have ended.")
+
+
+@pages.post("/profile")
+@may(Permission.ADMIN)
+@sensitive
+@submits(PROFILE, _show)
+async def change_profile(form: BaseForm, user: str) -> ResponseTypes:
+    """Save what is known of a user in the site's own fields."""
+    async with context() as ctx:
+        await profile.change(ctx, name=user_id(user), values=values_of(form))
+    return await _done(user, "Profile saved.")
 
 
 @pages.post("/unblock")

@@ -25,7 +25,7 @@ async def show_users() -> ResponseTypes:
     """Show a page of the users who are searched for."""
     form = SearchForm(request.args)
     async with context() as ctx:
-        form.offer(await user_search.role_names(ctx))
+        form.offer(await user_search.role_names(ctx), ctx.site.profile)
         is_valid = form.validate()
         found = user_search.UserPage([], None)
         if is_valid:

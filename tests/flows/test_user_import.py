@@ -1,7 +1,6 @@
 """People who come from elsewhere, and go: refusals first."""
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Iterable, Iterator
 from typing import Any
 from unicodedata import normalize
@@ -11,9 +10,9 @@ from sqlalchemy import URL, text
 from sqlalchemy.ext.asyncio import create_async_engine
 from werkzeug.security import generate_password_hash
 
-from app.flows import login, registration, transfer
-from app.flows.transfer import HashKind, Imported
-from app.kit import totp
+from app.flows import import_source, login, registration, user_export, user_import
+from app.flows.user_export import HashKind
+from app.flows.user_import import Imported
 from app.kit.errors import CannotRead, WrongCredentials
 from app.kit.hashes import flask_security_form
 from app.services import Services
@@ -22,14 +21,12 @@ from app.transfer.parsing import derived_username
 from app.transfer.rows import Problem, Row
 from tests import databases
 from tests.contexts import context, operator
-from tests.factors import finish
-from tests.flows.test_password_reset import reset
-from tests.kit.test_hashes import made
+from tests.imports import OLD, WERKZEUG, look, made
 from tests.mailbox import link_about
+from tests.refusals import refused
+from tests.resets import reset
 from tests.users import ALICE, Someone, count, create_user, events, sign_in
 
-OLD = "an old password, kept"
-WERKZEUG = generate_password_hash(OLD, "scrypt:1024:8:1")
 ANNA = {"email": "anna@example.com", "username": "anna", "password_hash": WERKZEUG}
 BERT = {"email": "bert@example.com", "username": "bert", "password_hash": WERKZEUG}
 
@@ -48,15 +45,7 @@ async def bring(
     """Bring people in; what is wrong goes into ``told``."""
     tell = ([] if told is None else told).append
     async with operator(services) as ctx:
-        return await transfer.import_users(ctx, rows=rows(users), tell=tell, **how)
-
-
-async def look(services: Services, columns: str = "username", where: str = "true") -> list[Any]:
-    async with services.engine.connect() as connection:
-        found = await connection.execute(
-            text(f"SELECT {columns} FROM users WHERE {where} ORDER BY created_at, username")  # noqa: S608
-        )
-        return [row[0] if len(row) == 1 else tuple(row) for row in found]
+        return await user_import.import_users(ctx, rows=rows(users), tell=tell, **how)
 
 
 BAD: list[tuple[dict[str, Any] | Problem, str]] = [
@@ -254,7 +243,7 @@ async def test_a_source_that_breaks_off_leaves_nothing(services: Services) -> No
 
     async with operator(services) as ctx:
         with pytest.raises(RuntimeError, match="power"):
-            await transfer.import_users(ctx, rows=broken(), tell=print, skip_bad=True)
+            await user_import.import_users(ctx, rows=broken(), tell=print, skip_bad=True)
     assert await count(services, "users") == 0
 
 
@@ -289,9 +278,9 @@ async def from_flask(
     services: Services, url: URL, table: str | None = None, reading: Reading = AS_IT_IS
 ) -> Imported:
     told: list[Problem] = []
-    opened = transfer.users_of(url, table=table, reading=reading)
+    opened = import_source.users_of(url, table=table, reading=reading)
     async with opened as users, operator(services) as ctx:
-        imported = await transfer.import_users(
+        imported = await user_import.import_users(
             ctx, rows=_any(users.rows), tell=told.append, reading=reading
         )
     assert not told
@@ -307,12 +296,12 @@ async def test_a_database_that_is_away_or_no_flasks_is_refused(
     services: Services, flask_database: URL
 ) -> None:
     for url in (flask_database.set(port=1), flask_database.set(database="nothing_of_that_name")):
-        with pytest.raises(CannotRead, match=r"Can't reach|reported"):
+        with refused(CannotRead, r"Can't reach|reported"):
             await from_flask(services, url)
-    with pytest.raises(CannotRead, match=r"no table “user” or “users”"):
+    with refused(CannotRead, r"no table “user” or “users”"):
         await from_flask(services, flask_database)
     await run(flask_database, "CREATE TABLE member (id int, name text)")
-    with pytest.raises(CannotRead, match=r"no table “member” with a column “email”"):
+    with refused(CannotRead, r"no table “member” with a column “email”"):
         await from_flask(services, flask_database, "member")
 
 
@@ -320,7 +309,7 @@ async def test_a_table_that_may_not_be_read_is_refused(
     services: Services, flask_database: URL
 ) -> None:
     await run(flask_database, "CREATE VIEW users AS SELECT 'a@b.cd' AS email, 1 / 0 AS id")
-    with pytest.raises(CannotRead, match="reported"):
+    with refused(CannotRead, "reported"):
         await from_flask(services, flask_database)
 
 
@@ -345,7 +334,7 @@ async def test_ten_thousand_people_of_flask_come_in_and_keep_their_passwords(
     renewed = await look(services, "password_hash", "username IN ('p_1', 'p_2', 'p_3')")
     assert all(found.startswith("$bcrypt-sha256$") for found in renewed)
     async with context(services) as ctx:
-        kinds = await transfer.hash_kinds(ctx, rounds=services.config.bcrypt_rounds)
+        kinds = await user_export.hash_kinds(ctx, rounds=services.config.bcrypt_rounds)
     assert sum(kind.users for kind in kinds if kind.is_old) == 9997
     assert HashKind("bcrypt_sha256, 4 rounds", 3, is_old=False) in kinds
     again = await from_flask(services, flask_database)
@@ -376,7 +365,7 @@ async def test_hashes_are_counted_by_kind(services: Services) -> None:
     ]
     await bring(services, *users, {"email": "none@example.com"})
     async with context(services) as ctx:
-        kinds = await transfer.hash_kinds(ctx, rounds=4)
+        kinds = await user_export.hash_kinds(ctx, rounds=4)
     assert sorted((kind.name, kind.users, kind.is_old) for kind in kinds) == [
         ("bcrypt", 1, True),
         ("bcrypt (Django)", 1, True),
@@ -413,7 +402,7 @@ async def test_a_column_of_a_database_that_may_say_who_comes_in_stops_it(
         'CREATE TABLE users (email text, account_state text, "emailVerified" timestamp)',
         "INSERT INTO users VALUES ('eve@b.cd', 'gone', NULL)",
     )
-    with pytest.raises(CannotRead, match="--ignore account_state"):
+    with refused(CannotRead, "--ignore account_state"):
         await from_flask(services, flask_database)
     reading = AS_IT_IS._replace(ignored=["account_state"])
     imported = await from_flask(services, flask_database, reading=reading)
@@ -430,50 +419,9 @@ async def test_hashes_of_flask_security_are_counted_and_open_once_and_for_all(
         await bring(services, user, reading=reading)
         someone = Someone(scheme, f"{scheme}@example.com", password)
         async with context(services) as ctx:
-            kinds = await transfer.hash_kinds(ctx, rounds=services.config.bcrypt_rounds)
+            kinds = await user_export.hash_kinds(ctx, rounds=services.config.bcrypt_rounds)
         assert f"{scheme} (Flask-Security)" in {kind.name for kind in kinds}
         with pytest.raises(WrongCredentials):
             await sign_in(services, someone, password="wrong")
         assert isinstance(await sign_in(services, someone), login.SignedIn)
         assert isinstance(await sign_in(services, someone), login.SignedIn)
-
-
-class TestApps:
-    """Authenticator apps come along, and go along."""
-
-    ADDRESS = (
-        "otpauth://totp/Site:erna?secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP&algorithm=SHA512&digits=8"
-        "&period=60"
-    )
-
-    async def test_a_wrong_address_is_a_problem(self, services: Services) -> None:
-        problems: list[Problem] = []
-        await bring(services, {**ANNA, "otpauth": "otpauth://totp/x?secret=x"}, told=problems)
-        assert [problem.column for problem in problems] == ["otpauth"]
-        assert await look(services) == []
-
-    async def test_another_name_is_not_passed_over(self, services: Services) -> None:
-        problems: list[Problem] = []
-        await bring(services, {**ANNA, "totp_secret": "JBSWY3DPEHPK3PXP"}, told=problems)
-        assert "second factor" in problems[0].sentence
-
-    async def test_who_had_an_app_is_asked_for_its_code(self, services: Services) -> None:
-        for column in ("otpauth", "totp_uri"):
-            email = f"{column.replace('_', '.')}@example.com"
-            row = {"email": email, "password_hash": ANNA["password_hash"], column: self.ADDRESS}
-            await bring(services, row)
-            outcome = await sign_in(services, Someone("x", email, OLD))
-            assert isinstance(outcome, login.FactorDue)
-            app = totp.read_address(self.ADDRESS)
-            code = totp.code_at(app, int(time.time()) // 60)
-            assert await finish(services, outcome.secret, code)
-
-    async def test_an_export_says_what_an_import_reads(self, services: Services) -> None:
-        await bring(services, {**ANNA, "otpauth": self.ADDRESS})
-        async with operator(services) as ctx:
-            (user,) = [each async for each in transfer.exported(ctx)]
-        assert user.otpauth is not None
-        assert totp.read_address(user.otpauth) == totp.read_address(self.ADDRESS)
-        async with services.engine.connect() as connection:
-            rows = str((await connection.execute(text("SELECT * FROM app_secrets"))).all())
-        assert "JBSWY3DP" not in rows

@@ -5,8 +5,8 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from app.kit.audit import NO_ADDRESS, Event, Written
 from app.kit.client import OPERATOR
-from app.models.audit import NO_ADDRESS, Event, Written
 
 SOMEBODY = "somebody"
 DELETED = "a deleted user"
@@ -114,6 +114,9 @@ SENTENCES: Mapping[str, Sentence] = {
     ),
     Event.USERNAME_CHANGED: Sentence(
         "{subject} changed their username", "You changed your username"
+    ),
+    Event.PROFILE_CHANGED: Sentence(
+        "The profile of {subject} was changed: {fields}", "Your profile was changed: {fields}"
     ),
     Event.TAKEN_BACK: Sentence(
         "{subject} used “this wasn’t me” to protect their account",
@@ -236,12 +239,8 @@ def tell_owner(line: Written, user_id: UUID) -> ToldToOwner:
     if line.subject_id == user_id:
         what = describe_to_owner(line.event, line.detail)
     else:
-        subject = line.subject or (DELETED if line.subject_id else NOBODY)
-        what = describe(line.event, line.detail, actor="You", subject=subject)
-    if line.actor_id not in {None, user_id}:  # where an administrator sits is not their to know
-        return ToldToOwner(line.at, line.event, what, None, "")
-    ip = None if line.ip == NO_ADDRESS else line.ip
-    return ToldToOwner(line.at, line.event, what, ip, line.user_agent)
+        what = describe(line.event, line.detail, actor="You", subject=_subject_of(line))
+    return ToldToOwner(line.at, line.event, what, _address_of(line), line.user_agent)
 
 
 class Told(NamedTuple):
@@ -262,20 +261,32 @@ class Told(NamedTuple):
 
 def tell(line: Written) -> Told:
     """Return a line with its sentence, in the names of those who are still there."""
-    subject = line.subject or (DELETED if line.subject_id else NOBODY)
     return Told(
         at=line.at,
         event=line.event,
-        what=describe(line.event, line.detail, actor=_actor_of(line), subject=subject),
+        what=what(line),
         actor=line.actor,
         actor_id=line.actor_id,
         subject=line.subject,
         subject_id=line.subject_id,
-        ip=None if line.ip == NO_ADDRESS else line.ip,
+        ip=_address_of(line),
         user_agent=line.user_agent,
         request_id=line.request_id,
         detail=line.detail,
     )
+
+
+def what(line: Written) -> str:
+    """Return what happened, in the names of those who are still there."""
+    return describe(line.event, line.detail, actor=_actor_of(line), subject=_subject_of(line))
+
+
+def _address_of(line: Written) -> str | None:
+    return None if line.ip == NO_ADDRESS else line.ip
+
+
+def _subject_of(line: Written) -> str:
+    return line.subject or (DELETED if line.subject_id else NOBODY)
 
 
 def _actor_of(line: Written) -> str:

@@ -2,8 +2,8 @@
 
 import pytest
 
-from app.models.audit import Event
-from app.steps.audit_words import SENTENCES, describe, describe_to_owner
+from app.kit.audit import Event
+from app.words.audit_log import SENTENCES, describe, describe_to_owner
 
 
 @pytest.mark.parametrize("event", list(Event))

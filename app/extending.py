@@ -1,0 +1,52 @@
+"""What a site's own package builds with. These names stay; everything else may move.
+
+See docs/extending.md. A change here stands in CHANGELOG.md.
+"""
+
+from app.context import Context
+from app.http.access import accepts, anyone, may, sensitive
+from app.http.context import context
+from app.http.current_user import current_session, current_user
+from app.http.marks import content_security_policy
+from app.kit.audit import Event
+from app.kit.errors import SiteRefusal
+from app.kit.permissions import FIRST_OF_SITE as FIRST_PERMISSION
+from app.kit.permissions import Permission
+from app.kit.profile import ProfileField
+from app.models.base import Base, Moment, Now, RandomId, bound
+from app.models.role import Role
+from app.models.user import User
+from app.site import hook
+from app.steps.recording import Happening
+from app.web.fields import BaseForm, given
+from app.web.forms import show, submits
+
+__all__ = [
+    "FIRST_PERMISSION",
+    "Base",
+    "BaseForm",
+    "Context",
+    "Event",
+    "Happening",
+    "Moment",
+    "Now",
+    "Permission",
+    "ProfileField",
+    "RandomId",
+    "Role",
+    "SiteRefusal",
+    "User",
+    "accepts",
+    "anyone",
+    "bound",
+    "content_security_policy",
+    "context",
+    "current_session",
+    "current_user",
+    "given",
+    "hook",
+    "may",
+    "sensitive",
+    "show",
+    "submits",
+]

@@ -1,0 +1,93 @@
+"""Reading the audit log: a page of the lines that a filter wants."""
+
+from datetime import datetime
+from ipaddress import IPv4Network, IPv6Network
+from typing import NamedTuple
+from uuid import UUID
+
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    cast,
+    func,
+    select,
+    tuple_,
+    union_all,
+)
+from sqlalchemy.dialects.postgresql import INET
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
+
+from app.kit.audit import Place, Written
+from app.models.audit import AuditEvent
+from app.models.base import bound
+from app.models.user import User
+
+
+class EventFilter(NamedTuple):
+    """Which lines. ``user`` acted or was acted upon; ``until`` itself is left out."""
+
+    event: str | None = None
+    user: UUID | None = None
+    network: IPv4Network | IPv6Network | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+_PLACE = (AuditEvent.at, AuditEvent.id)
+_NEWEST_FIRST = (AuditEvent.at.desc(), AuditEvent.id.desc())
+
+
+async def page(
+    db: AsyncSession, wanted: EventFilter, *, before: Place | None, size: int
+) -> list[Written]:
+    """Return the newest lines, of those that stand before a place."""
+    actor, subject = aliased(User), aliased(User)
+    statement = (
+        select(
+            AuditEvent.id,
+            AuditEvent.at,
+            AuditEvent.event,
+            AuditEvent.actor_id,
+            actor.username.label("actor"),
+            AuditEvent.subject_id,
+            subject.username.label("subject"),
+            func.host(AuditEvent.ip).label("ip"),
+            AuditEvent.user_agent,
+            AuditEvent.request_id,
+            AuditEvent.detail,
+        )
+        .outerjoin(actor, actor.id == AuditEvent.actor_id)
+        .outerjoin(subject, subject.id == AuditEvent.subject_id)
+        .where(AuditEvent.id.in_(_wanted(wanted, before, size)))
+        .order_by(*_NEWEST_FIRST)
+        .limit(size)
+    )
+    return [bound(Written, row) for row in (await db.execute(statement)).all()]
+
+
+def _wanted(wanted: EventFilter, before: Place | None, size: int) -> Select[tuple[int]]:
+    """Select the ids; who acted and who was acted upon are looked up by an index each."""
+    lines = select(AuditEvent.id).where(*_conditions(wanted, before))
+    lines = lines.order_by(*_NEWEST_FIRST).limit(size)
+    if wanted.user is None:
+        return select(lines.subquery().c.id)
+    own = (AuditEvent.subject_id == wanted.user, AuditEvent.actor_id == wanted.user)
+    both = union_all(*(select(lines.where(role).subquery().c.id) for role in own))
+    return select(both.subquery().c.id)
+
+
+def _conditions(wanted: EventFilter, before: Place | None) -> list[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = []
+    if before is not None:
+        conditions.append(tuple_(*_PLACE) < tuple_(before.at, before.id))
+    if wanted.event is not None:
+        conditions.append(AuditEvent.event == wanted.event)
+    if wanted.network is not None:
+        first, last = wanted.network[0], wanted.network[-1]
+        conditions.append(AuditEvent.ip.between(cast(str(first), INET), cast(str(last), INET)))
+    if wanted.since is not None:
+        conditions.append(AuditEvent.at >= wanted.since)
+    if wanted.until is not None:
+        conditions.append(AuditEvent.at < wanted.until)
+    return conditions

@@ -1,0 +1,139 @@
+"""How each setting is read: the types of their values, and what is wrong with a wrong one."""
+
+import re
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from typing import Annotated
+
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    SecretStr,
+    ValidationInfo,
+)
+
+from app.kit.addresses import normal_domain, normal_email
+from app.kit.errors import WrongAddress
+from app.kit.keys import SECRET_KEY_MIN_BYTES, is_weak_key
+from app.kit.urls import asyncpg_url, is_loopback, local_path, split_address
+from app.mail.mime import is_greeting, sender_address
+from app.mail.relay import relay_of
+from app.words.refusals import sentence_for_operators
+
+SECRET_KEY_HINT = "make one with: python -m app secret-key"  # noqa: S105 - a hint, no secret
+
+
+_ORIGIN = re.compile(
+    r"(?P<scheme>https?)://(?P<host>[a-z0-9.-]*[a-z0-9]|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?/?",
+    re.IGNORECASE,
+)
+_WEB_ADDRESS = re.compile(r"https?://[^\s\"'<>\\/][^\s\"'<>\\]{0,1999}", re.IGNORECASE)
+
+
+def _secret_key(value: SecretStr) -> SecretStr:
+    if is_weak_key(value.get_secret_value()):
+        raise ValueError(f"must be at least {SECRET_KEY_MIN_BYTES} random bytes; {SECRET_KEY_HINT}")
+    return value
+
+
+def _origin(value: str) -> str:
+    found = _ORIGIN.fullmatch(value)
+    if found is None:
+        raise ValueError(
+            "must be an address like https://login.example.com, without a path or query"
+        )
+    if found["scheme"].lower() == "http" and not is_loopback(found["host"].strip("[]").lower()):
+        raise ValueError("must start with https:// (plain http works only on this machine)")
+    usual_port = {"https": ":443", "http": ":80"}[found["scheme"].lower()]
+    return value.rstrip("/").lower().removesuffix(usual_port)  # as browsers say it in Origin
+
+
+def _bind(value: str) -> str:
+    split_address(value)
+    return value
+
+
+def _database_url(value: SecretStr) -> SecretStr:
+    return SecretStr(asyncpg_url(value.get_secret_value()))
+
+
+def _smtp_url(value: SecretStr) -> SecretStr:
+    relay_of(value.get_secret_value())
+    return value
+
+
+def _helo(value: str) -> str:
+    if not is_greeting(value):
+        raise ValueError(
+            "must be a full host name like login.example.com or an address like [192.0.2.1]"
+        )
+    return value
+
+
+def _mail_from(value: str, info: ValidationInfo) -> str:
+    _email(sender_address(value), info)
+    return value
+
+
+def _email(value: str, info: ValidationInfo) -> str:
+    try:
+        return normal_email(value, special=_special(info))
+    except WrongAddress as error:
+        raise ValueError(sentence_for_operators(error)) from None
+
+
+def _domain(value: str, info: ValidationInfo) -> str:
+    try:
+        return normal_domain(value, special=_special(info))
+    except WrongAddress as error:
+        raise ValueError(sentence_for_operators(error)) from None
+
+
+def _special_domain(value: str) -> str:
+    try:
+        return normal_domain(value)
+    except WrongAddress as error:
+        raise ValueError(sentence_for_operators(error)) from None
+
+
+def _special(info: ValidationInfo) -> tuple[str, ...]:
+    allowed: tuple[str, ...] = info.data.get("allowed_special_domains", ())
+    return allowed
+
+
+def _web_address(value: str) -> str:
+    if local_path(value) is None and not _WEB_ADDRESS.fullmatch(value):
+        raise ValueError("must be an address like https://example.com/terms, or a path like /terms")
+    return value
+
+
+def _split(value: object) -> object:
+    return value.split() if isinstance(value, str) else value
+
+
+def _split_at_commas(value: object) -> object:
+    return value.replace(",", " ").split() if isinstance(value, str) else value
+
+
+def _network(value: object) -> object:
+    try:
+        return ip_network(str(value), strict=False)
+    except ValueError:
+        raise ValueError("must be networks like 10.0.0.0/8, separated by spaces") from None
+
+
+SecretKey = Annotated[SecretStr, AfterValidator(_secret_key)]
+SecretKeys = Annotated[tuple[SecretKey, ...], BeforeValidator(_split)]
+DatabaseUrl = Annotated[SecretStr, AfterValidator(_database_url)]
+SmtpUrl = Annotated[SecretStr, AfterValidator(_smtp_url)]
+Bind = Annotated[str, AfterValidator(_bind)]
+Origin = Annotated[str, AfterValidator(_origin)]
+WebAddress = Annotated[str, AfterValidator(_web_address)]
+Greeting = Annotated[str, AfterValidator(_helo)]
+Sender = Annotated[str, AfterValidator(_mail_from)]
+Email = Annotated[str, AfterValidator(_email)]
+Domain = Annotated[str, AfterValidator(_domain)]
+Domains = Annotated[tuple[Domain, ...], BeforeValidator(_split)]
+SpecialDomain = Annotated[str, AfterValidator(_special_domain)]
+SpecialDomains = Annotated[tuple[SpecialDomain, ...], BeforeValidator(_split_at_commas)]
+Network = Annotated[IPv4Network | IPv6Network, BeforeValidator(_network)]
+Networks = Annotated[tuple[Network, ...], BeforeValidator(_split)]
