@@ -55,7 +55,7 @@ async def demand_login(request: Request) -> ResponseTypes | None:
     if missing is None:
         return None
     if is_for_script(request):
-        raise Forbidden("Show your password again first.")
+        raise Forbidden(missing or "Show your password again first.")
     return await (resume.enrol_first(missing) if missing else resume.reauthenticate_first())
 
 
