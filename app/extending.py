@@ -7,7 +7,7 @@ from app.context import Context
 from app.http.access import accepts, anyone, may, sensitive
 from app.http.context import context
 from app.http.current_user import current_session, current_user
-from app.http.marks import content_security_policy
+from app.http.marks import content_security_policy, factor
 from app.http.resume import typed
 from app.kit.audit import Event
 from app.kit.errors import SiteRefusal
@@ -45,6 +45,7 @@ __all__ = [
     "context",
     "current_session",
     "current_user",
+    "factor",
     "given",
     "hook",
     "may",

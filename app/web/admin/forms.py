@@ -62,6 +62,22 @@ def _printable(_form: Form, field: Field) -> None:
         raise ValidationError("Use letters, digits and punctuation only.")
 
 
+class FactorResetForm(BaseForm):
+    """Remove a user's second factors."""
+
+    factor_reason = StringField(
+        "Reason",
+        [
+            InputRequired("Say how you know that it's them."),
+            at_most(REASON_LONGEST, "Use at most 500 characters."),
+            _printable,
+        ],
+        [trimmed],
+        description="How you know that it's them. Only administrators can see it.",
+        render_kw={"autocomplete": "off"},
+    )
+
+
 class SearchForm(BaseForm):
     """Look for people."""
 
