@@ -26,7 +26,7 @@ from app.http.marks import (
     sensitive,
 )
 
-__all__ = ["accepts", "anyone", "factor", "is_for_script", "may", "sensitive"]
+__all__ = ["accepts", "anyone", "factor", "is_for_script", "may", "missing", "sensitive"]
 
 Page = Callable[..., Any]
 
@@ -52,15 +52,15 @@ async def demand_login(request: Request) -> ResponseTypes | None:
     permission = needed(page)
     if permission is not None and not user.can(permission):
         raise Forbidden
-    missing = _missing(page, user.session) if user.session else None
-    if missing is None:
+    lacks = missing(page, user.session) if user.session else None
+    if lacks is None:
         return None
     if is_for_script(request):
-        raise Forbidden(missing or "Show your password again first.")
-    return await (resume.enrol_first(missing) if missing else resume.reauthenticate_first())
+        raise Forbidden(lacks or "Show your password again first.")
+    return await (resume.enrol_first(lacks) if lacks else resume.reauthenticate_first())
 
 
-def _missing(page: Page, session: CurrentSession) -> str | None:
+def missing(page: Page, session: CurrentSession) -> str | None:
     """Return why a second factor must be set up first; empty if something must be shown again.
 
     None: this page may be opened.

@@ -14,9 +14,10 @@ from quart.wrappers import Websocket
 
 from app.config import Config
 from app.http import client, csrf
+from app.http.access import missing
 from app.http.current_user import CurrentUser, resolve
 from app.http.host import Hosts
-from app.http.marks import is_open, is_sensitive, needed
+from app.http.marks import is_open, needed
 from app.kit.permissions import covers
 from app.services import EXTENSION, Services
 
@@ -95,7 +96,8 @@ def _demand_login(asked: Websocket, user: CurrentUser) -> ResponseTypes | None:
     permission = needed(page)
     if permission is not None and not user.can(permission):
         return Response("Your account doesn't have permission to do this.\n", 403)
-    if is_sensitive(page) and not user.session.is_fresh:
-        return Response("Show your password again first.\n", 403)
+    lacks = missing(page, user.session)
+    if lacks is not None:
+        return Response(f"{lacks or 'Show your password again first.'}\n", 403)
     cast("Any", asked.scope)[PAGE] = user.auth_id, permission
     return None
