@@ -1,4 +1,4 @@
-# make run    serves the site on http://127.0.0.1:8000, with its own database
+# make run    serves the site on http://localhost:8000, with its own database
 # make test   runs all tests
 # Both set themselves up in .venv, from the lock files.
 

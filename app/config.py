@@ -14,7 +14,7 @@ from pydantic import (
     ValidationError,
 )
 
-from app.kit.urls import is_loopback
+from app.kit.urls import is_ip_address, is_loopback
 from app.mail.mime import is_greeting, sender_of
 from app.mail.relay import Relay, relay_of
 from app.setting_types import SECRET_KEY_HINT
@@ -39,6 +39,12 @@ class Config(Settings):
     def is_https(self) -> bool:
         """Whether people reach the site by https; then cookies are ``Secure`` and ``__Host-``."""
         return self.public_url.startswith("https://")
+
+    @property
+    def passkeys_for(self) -> str | None:
+        """The domain that passkeys are made for; None at an IP address: browsers make none."""
+        host = urlsplit(self.public_url).hostname or ""
+        return self.passkey_domain or (None if is_ip_address(host) else host)
 
     @property
     def is_laptop(self) -> bool:

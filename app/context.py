@@ -30,6 +30,7 @@ class Context:
         is_operator: whether the command line or the product itself does it, by nobody's leave.
         session_secret: what the browser's session cookie carries.
         browser: what its cookie for known browsers carries (BF-05).
+        pending_login: what its cookie for a login carries that waits for a second factor.
     """
 
     db: AsyncSession
@@ -40,6 +41,7 @@ class Context:
     is_operator: bool = False
     session_secret: str | None = None
     browser: str | None = None
+    pending_login: str | None = None
 
     @property
     def site(self) -> Site:

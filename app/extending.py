@@ -7,13 +7,15 @@ from app.context import Context
 from app.http.access import accepts, anyone, may, sensitive
 from app.http.context import context
 from app.http.current_user import current_session, current_user
-from app.http.marks import content_security_policy
+from app.http.marks import content_security_policy, factor
+from app.http.resume import typed
 from app.kit.audit import Event
 from app.kit.errors import SiteRefusal
 from app.kit.permissions import FIRST_OF_SITE as FIRST_PERMISSION
 from app.kit.permissions import Permission
 from app.kit.profile import ProfileField
 from app.models.base import Base, Moment, Now, RandomId, bound
+from app.models.profile import of as profile_of
 from app.models.role import Role
 from app.models.user import User
 from app.site import hook
@@ -43,10 +45,13 @@ __all__ = [
     "context",
     "current_session",
     "current_user",
+    "factor",
     "given",
     "hook",
     "may",
+    "profile_of",
     "sensitive",
     "show",
     "submits",
+    "typed",
 ]

@@ -35,6 +35,8 @@ class Delay:
 # What somebody who is signed in may do in all: far more than anybody does by hand, and few enough
 # that nobody fills the database. Each deed is a line of the audit, kept for long.
 ACTIONS_OF_USER = (Rate(120, timedelta(minutes=1)), Rate(600, timedelta(hours=1)))
+PENDING_LOGIN_MINUTES = 10  # for showing a second factor
+FREE_CODES = 5  # wrong codes of a second factor before each further one waits
 # Downloads of all that is known of a user: each reads the whole of their history.
 DOWNLOADS_OF_USER = (Rate(5, timedelta(hours=1)),)
 
@@ -44,6 +46,7 @@ class Limits(NamedTuple):
 
     logins_of_network: tuple[Rate, ...]
     logins_of_account: Delay
+    codes_of_user: Delay
     emails_of_network: tuple[Rate, ...]
     emails_of_address: tuple[Rate, ...]
 
@@ -59,6 +62,7 @@ def limits(config: Config) -> Limits:
         logins_of_account=Delay(
             config.account_free_failures, timedelta(seconds=config.account_longest_wait_seconds)
         ),
+        codes_of_user=Delay(FREE_CODES, timedelta(seconds=config.account_longest_wait_seconds)),
         emails_of_network=(
             Rate(config.emails_per_network_10_minutes, 10 * minute),
             Rate(config.emails_per_network_30_minutes, 30 * minute),

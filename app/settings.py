@@ -2,16 +2,19 @@
 
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
     SecretStr,
+    ValidationInfo,
+    field_validator,
     model_validator,
 )
 
-from app.kit.urls import is_loopback, split_address
+from app.kit.urls import is_ip_address, is_loopback, split_address
 from app.setting_types import (
     Bind,
     DatabaseUrl,
@@ -236,6 +239,31 @@ class Settings(BaseModel):
         le=3650,
         description="How long we recognise a browser after its last sign-in",
     )
+    passkey_domain: str | None = Field(
+        None,
+        description="Domain that passkeys are made for: the host of `PUBLIC_URL` or a parent "
+        "domain of it. Changing it makes all passkeys useless. Default: the host of `PUBLIC_URL`",
+    )
+    trust_days: float = Field(
+        30,
+        ge=0,
+        le=400,
+        description="How long a browser isn't asked for a second factor, if the user wants that. "
+        "0: never offer it",
+    )
+    factor_grace_days: float = Field(
+        14,
+        ge=0,
+        le=365,
+        description="How long users may go without a second factor once their role requires one",
+    )
+    factor_reset_days: float = Field(
+        7,
+        gt=0,
+        le=90,
+        description="How long users wait for a lost second factor to be removed. They can stop it "
+        "by email",
+    )
     audit_days: float = Field(
         365,
         ge=0,
@@ -271,6 +299,14 @@ class Settings(BaseModel):
         description="Emails to one address that one network can cause in an hour (all networks "
         "together: five times as many). We silently drop the rest",
     )
+
+    @field_validator("passkey_domain")
+    @classmethod
+    def _is_of_public_url(cls, value: str | None, info: ValidationInfo) -> str | None:
+        host = urlsplit(info.data.get("public_url", "")).hostname or ""
+        if value and (is_ip_address(host) or not f".{host}".endswith(f".{value.lower()}")):
+            raise ValueError("must be the host of PUBLIC_URL or a parent domain of it")
+        return value and value.lower()
 
     @model_validator(mode="before")
     @classmethod

@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 
 import pytest
 import pytest_asyncio
+from jinja2 import StrictUndefined
 from quart import Quart, Response
 from quart.typing import TestClientProtocol
 from sqlalchemy import URL, make_url, text
@@ -132,6 +133,7 @@ async def app(site_config: Config, site_database: URL) -> AsyncIterator[Quart]:
     tables = [each.name for each in Base.metadata.sorted_tables if each.name != "roles"]
     await _run(site_database, f"TRUNCATE {', '.join(tables)} CASCADE")
     app = create_app(site_config, site_database)
+    app.jinja_env.undefined = StrictUndefined  # a variable that no page hands over is a mistake
     async with app.test_app():
         yield app
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from jinja2 import StrictUndefined
 from jinja2.bccache import Bucket, BytecodeCache
 from quart import Quart
 from sqlalchemy import URL, make_url
@@ -143,6 +144,7 @@ async def ctx(services: Services) -> AsyncIterator[Context]:
 async def app(config: Config, database: URL) -> AsyncIterator[Quart]:
     app = create_app(config, database)
     app.jinja_env.bytecode_cache = _COMPILED
+    app.jinja_env.undefined = StrictUndefined  # what docs/templates.md lists is handed over
     async with app.test_app():
         yield app
 

@@ -8,7 +8,8 @@ from app.mail.message import Message
 from app.services import Services
 
 _LINK = re.compile(
-    r"https?://\S+/(?:confirm|invitation|reset|change-email|not-me|keep-account)/\S+"
+    r"https?://\S+/(?:confirm|invitation|reset|change-email|not-me|keep-account|lost-factor|"
+    r"keep-factors)/\S+"
 )
 
 

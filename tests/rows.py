@@ -5,10 +5,15 @@ from datetime import timedelta
 from sqlalchemy import text
 
 from app.models import (
+    app_secret,
     audit,
+    challenge,
     known_browser,
     outbox_retention,
+    passkey,
+    pending_login,
     rate_limit,
+    recovery_code,
     registration,
     token,
 )
@@ -67,6 +72,40 @@ ROWS = {
         (
             "INSERT INTO audit_events (at, event, ip, user_agent, request_id) "
             "VALUES ({end} - interval '1 d', '', '192.0.2.1', '', '')"
+        ),
+    ),
+    "half-finished logins": (
+        pending_login.expired(),
+        (
+            "INSERT INTO pending_logins (digest, user_id, credential_version, remembered, "  # noqa: S608
+            f"expires_at) SELECT {DIGEST}, id, 1, false, {{end}} FROM users"
+        ),
+    ),
+    "used challenges": (
+        challenge.forgotten(),
+        f"INSERT INTO spent_challenges (digest, expires_at) VALUES ({DIGEST}, {{end}})",  # noqa: S608
+    ),
+    "removed apps": (
+        app_secret.removed_before(DAY),
+        (
+            "INSERT INTO app_secrets (user_id, sealed, confirmed_at, removed_at) "  # noqa: S608
+            f"SELECT id, {DIGEST} || '!', now(), {{end}} - interval '1 d' FROM users"
+        ),
+    ),
+    "removed passkeys": (
+        passkey.removed_before(DAY),
+        (
+            "INSERT INTO passkeys (user_id, credential_id, public_key, domain, sign_count, "  # noqa: S608
+            "is_first_factor, backup_eligible, backed_up, name, removed_at) "
+            f"SELECT id, {DIGEST}, '', 'localhost', 0, true, true, true, 'Phone', "
+            "{end} - interval '1 d' FROM users"
+        ),
+    ),
+    "removed recovery codes": (
+        recovery_code.removed_before(DAY),
+        (
+            "INSERT INTO recovery_codes (user_id, digest, removed_at) "  # noqa: S608
+            f"SELECT id, {DIGEST}, {{end}} - interval '1 d' FROM users"
         ),
     ),
 }

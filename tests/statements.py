@@ -29,6 +29,7 @@ from app.db import Prepared
 from app.flows.housekeeping import _stale
 from app.kit.audit import Event, Place
 from app.kit.client import OPERATOR, Client
+from app.kit.passkeys import Born
 from app.kit.permissions import Permission
 from app.kit.sealing import Purpose
 from app.limits import Delay, Rate
@@ -43,9 +44,20 @@ from app.models import (
     user_search,
 )
 from app.models.audit_search import EventFilter
+from app.models.challenge import Use
 from app.models.credentials import Credentials
 from app.services import Services
 
+BORN = Born(
+    b"c" * 32,
+    b"k",
+    sign_count=0,
+    is_first_factor=True,
+    backup_eligible=True,
+    backed_up=True,
+    transports=["usb"],
+    aaguid=uuid4(),
+)
 NAMES = ("pat1", "pat1@example.com")
 PARTS = ("", "p", "pat1", "exa", "pat39", "example", "nobody")
 HOUR = timedelta(hours=1)
@@ -123,7 +135,9 @@ def _by_type(someone: Credentials) -> dict[object, object]:
         timedelta: HOUR, timedelta | None: HOUR, datetime: moment, datetime | None: moment,
         Permission: Permission.ADMIN, Event: Event.CONFIRMED, Purpose: Purpose.RESET,
         Client: OPERATOR, Credentials: someone, Message: Message(NAMES[1], "s", "t", "h"),
-        Delay: Delay(3, HOUR), Mapping[str, Iterable[Rate]]: {"x": [Rate(5, HOUR)]},
+        Use: Use.ADD, Born: BORN,
+        Iterable[bytes]: [digest], Delay: Delay(3, HOUR),
+        Mapping[str, Iterable[Rate]]: {"x": [Rate(5, HOUR)]},
         Mapping[str, profile.Value]: {"x": profile.Value("y", "y"), "z": profile.Value("", "")},
         Mapping[str, str]: {}, Mapping[str, Delay] | None: {"x": Delay(3, HOUR)},
         Posted: claimed, token.Taken: token.Taken(someone.id, NAMES[1], moment),
@@ -140,6 +154,8 @@ def _by_function(services: Services, someone: UUID) -> dict[str, list[Arguments]
     ]
     names: list[Arguments] = [{"name": name} for name in (*NAMES, str(someone))]
     return {
+        "app_secret.begin": [{"sealed": b"s" * 53}], "app_secret.reseal": [{"sealed": b"s" * 53}],
+        "app_secret.add": [{"sealed": b"s" * 53, "algorithm": "sha1", "digits": 6, "period": 30}],
         "audit_search.page": list(_pages_of_history(someone)),
         "audit.forget_some": [{"since": datetime(2020, 1, 1, tzinfo=UTC), "most": 1000}],
         "user_search.page": list(_pages_of_people()),

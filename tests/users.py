@@ -60,10 +60,15 @@ async def sign_in(
     client: Client = CLIENT,
     previous_secret: str | None = None,
     browser: str | None = None,
+    pending_login: str | None = None,
 ) -> login.Outcome:
     """Sign somebody in by address."""
     async with context(
-        services, client=client, session_secret=previous_secret, browser=browser
+        services,
+        client=client,
+        session_secret=previous_secret,
+        browser=browser,
+        pending_login=pending_login,
     ) as ctx:
         return await login.sign_in(
             ctx,

@@ -65,6 +65,7 @@ def _examine(to: str | None) -> list[Finding]:
     found = [
         *configuration.settings(None),
         configuration.keys(config, os.environ),
+        configuration.passkeys(config),
         configuration.secret_files(configuration.files_of(config, os.environ)),
     ]
     return found + asyncio.run(_look(config, url, to))

@@ -26,6 +26,7 @@ LOOKING_AFTER = (
     "doctor",
     "housekeeping",
     "emails",
+    "factors",
     "registrations",
     "roles",
     "sessions",

@@ -48,12 +48,13 @@ def list_roles(*, as_json: bool) -> None:
         (
             role.name,
             "default" if role.is_default else "",
+            "required" if role.factor_required else "",
             str(role.holders),
             role.permissions,
         )
         for role in found
     ]
-    tables.as_table(("ROLE", "DEFAULT", "USERS", "PERMISSIONS"), rows)
+    tables.as_table(("ROLE", "DEFAULT", "SECOND FACTOR", "USERS", "PERMISSIONS"), rows)
 
 
 @roles.command("create")
@@ -89,6 +90,20 @@ def set_default(name: str) -> None:
     with database() as deployment:
         deployment.ask(lambda ctx: flow.set_default(ctx, name=name))
     click.echo(f"New users get the role {name}.")
+
+
+@roles.command("require-factor")
+@click.argument("name")
+@click.option("--off", is_flag=True, help="Make it optional again.")
+def require_factor(*, name: str, off: bool) -> None:
+    """Require a second factor from users with this role, after FACTOR_GRACE_DAYS."""
+    with database() as deployment:
+        days = deployment.config.factor_grace_days
+        deployment.ask(lambda ctx: flow.require_factor(ctx, name=name, required=not off))
+    if off:
+        click.echo(f"Users with the role {name} no longer need a second factor.")
+        return
+    click.echo(f"Users with the role {name} need a second factor in {days:g} days.")
 
 
 @roles.command("delete")

@@ -58,7 +58,7 @@ def read_config() -> Config:
     logs.configure(
         readable=by_itself if config.log_format == "auto" else config.log_format == "text"
     )
-    return laptop.with_own_key(config) if config.is_laptop else config
+    return laptop.at_home(config) if config.is_laptop else config
 
 
 def running_database(config: Config) -> URL:

@@ -7,7 +7,7 @@ import click
 from app.cli import tables, user_export, user_import
 from app.cli.shared import database
 from app.config import Config
-from app.flows import access, invitation, user_search
+from app.flows import access, invitation, lost_factor, user_search
 from app.flows.user_search import Listed, UserFilter, UserState
 from app.kit.addresses import (
     is_username,
@@ -101,6 +101,7 @@ def show(*, name: str, as_json: bool) -> None:
     user, told = found.user, [tell(line) for line in found.history]
     facts: dict[str, object] = {
         **user._asdict(),
+        "factors": user.factor_words,
         "states": user.states,
         "blocked_reason": found.blocked_reason,
     }
@@ -122,10 +123,13 @@ def show(*, name: str, as_json: bool) -> None:
 
 def _print(found: list[Listed], *, as_json: bool) -> None:
     if as_json:
-        tables.as_json([user._asdict() for user in found])
+        tables.as_json([{**user._asdict(), "factors": user.factor_words} for user in found])
         return
-    rows = [(user.username, user.email, user.role, ", ".join(user.states)) for user in found]
-    tables.as_table(("USERNAME", "EMAIL", "ROLE", "STATUS"), rows)
+    rows = [
+        (user.username, user.email, user.role, ", ".join(user.states), user.factor_words)
+        for user in found
+    ]
+    tables.as_table(("USERNAME", "EMAIL", "ROLE", "STATUS", "SECOND FACTOR"), rows)
 
 
 @users.command()
@@ -184,6 +188,16 @@ def send_reset(name: str) -> None:
             lambda ctx: access.send_reset(ctx, name=name),
         )
     click.echo(f"Password reset email to {name} queued for sending.")
+
+
+@users.command("remove-factors")
+@click.argument("name")
+@click.option("--reason", default="", help="How you know that it's them. For the audit log.")
+def remove_factors(*, name: str, reason: str) -> None:
+    """Remove all second factors of a user who lost theirs. This ends all their sessions."""
+    with database() as deployment:
+        done = deployment.ask(lambda ctx: lost_factor.remove(ctx, name=name, reason=reason))
+    click.echo(f"Removed the second factors of {name}." if done else f"{name} has none.")
 
 
 @users.command("end-sessions")

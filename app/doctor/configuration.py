@@ -41,6 +41,13 @@ def keys(config: Config, environ: Mapping[str, str]) -> Finding:
     return ok(check, "long, random and the only one")
 
 
+def passkeys(config: Config) -> Finding:
+    """Check that there can be passkeys."""
+    if config.passkeys_for is None:
+        return warning("passkeys", "PUBLIC_URL is an IP address, and passkeys need a host name")
+    return ok("passkeys", f"for {config.passkeys_for}")
+
+
 def secret_files(paths: Mapping[str, Path]) -> Finding:
     """Check who may read and change the files that hold secrets."""
     check = "secret files"

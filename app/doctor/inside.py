@@ -83,6 +83,7 @@ def judge(facts: Facts, config: Config) -> list[Finding]:
             housekeeping(facts.state),
             administrator(facts.state),
             role(facts.state),
+            apps(facts.state),
         ]
     return found
 
@@ -234,6 +235,24 @@ def administrator(state: DatabaseState) -> Finding:
             "none yet. Create one: python -m app users create --admin you@example.com",
         )
     return ok("administrator", "at least one")
+
+
+def apps(state: DatabaseState) -> Finding:
+    """Check that the secrets of authenticator apps can be read."""
+    check = "authenticator apps"
+    if state.unreadable_apps:
+        return wrong(
+            check,
+            f"{state.unreadable_apps} are encrypted under an unknown key, so they can't be used to "
+            "sign in. Put that key into SECRET_KEY_FALLBACKS",
+        )
+    if state.apps_under_older_keys:
+        return warning(
+            check,
+            f"{state.apps_under_older_keys} are encrypted under an older key. Before you empty "
+            "SECRET_KEY_FALLBACKS: python -m app factors reseal",
+        )
+    return ok(check, "encrypted under the current key")
 
 
 def role(state: DatabaseState) -> Finding:

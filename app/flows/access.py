@@ -4,6 +4,7 @@
 act any more when their turn comes is refused (``steps/authorization.py``).
 """
 
+from datetime import timedelta
 from uuid import UUID
 
 from app.context import Context
@@ -12,7 +13,15 @@ from app.kit.errors import IsBlocked, NoSuchRole, NoSuchUser, WrongWord
 from app.kit.permissions import Permission
 from app.kit.sealing import Purpose
 from app.mail import messages
-from app.models import administrators, credentials, role, token, user_search
+from app.models import (
+    administrators,
+    credentials,
+    factor,
+    pending_login,
+    role,
+    token,
+    user_search,
+)
 from app.models import session as sessions
 from app.models import user as users
 from app.models.user import Identity
@@ -54,6 +63,7 @@ async def block(ctx: Context, *, name: str, reason: str | None = None) -> None:
             is_news = await users.block(ctx.db, user.id, reason=reason)
             await token.void(ctx.db, user.id, Purpose.RESET, Purpose.CHANGE_EMAIL)
             await sessions.end_all(ctx.db, user.id)
+            await pending_login.end_all(ctx.db, user.id)
             if is_news:
                 await record(ctx, Event.BLOCKED, subject_id=user.id, **detail)
     _require(user)
@@ -87,6 +97,8 @@ async def set_role(ctx: Context, *, name: str, role_name: str) -> str:
         if user is not None and known is not None:
             is_news = await users.set_role(ctx.db, user.id, known)
             if is_news:
+                grace = timedelta(days=ctx.config.factor_grace_days)
+                await factor.set_due(ctx.db, grace=grace, user_id=user.id)
                 await record(ctx, Event.ROLE_SET, subject_id=user.id, role=known)
     _require(user)
     if known is None:

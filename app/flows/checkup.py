@@ -4,9 +4,11 @@ from datetime import timedelta
 from typing import NamedTuple
 
 from app.context import Context
+from app.kit.encryption import heads
 from app.kit.permissions import Permission
 from app.models import (
     administrators,
+    app_secret,
     deleted_user,
     deletion,
     outbox,
@@ -29,6 +31,7 @@ class DatabaseState(NamedTuple):
     ``not_deleted``: how many people it should have erased, or their histories wiped, an hour ago.
     ``trouble``: why the email that waits longest was not taken so far. ``given_up``: the emails
     that were given up in the last day, the newest first, at most ``MOST_GIVEN_UP``.
+    ``unreadable_apps``: secrets of authenticator apps that no key of ours opens.
     """
 
     waiting: Backlog
@@ -38,10 +41,13 @@ class DatabaseState(NamedTuple):
     has_administrator: bool
     default_role: str | None
     not_deleted: int = 0
+    unreadable_apps: int = 0
+    apps_under_older_keys: int = 0
 
 
 async def look(ctx: Context) -> DatabaseState:
     """Return how things stand, by a few small questions."""
+    keys = ctx.config.signing_keys
     async with ctx.db.begin():
         kinds = (sessions.expired(), registration.expired(), rate_limit.forgotten())
         return DatabaseState(
@@ -57,4 +63,6 @@ async def look(ctx: Context) -> DatabaseState:
             default_role=await role.default_name(ctx.db),
             not_deleted=await deletion.count_late(ctx.db, by=OVERDUE_AFTER)
             + await deleted_user.count_late(ctx.db, by=OVERDUE_AFTER),
+            unreadable_apps=await app_secret.count_not_under(ctx.db, heads(keys)),
+            apps_under_older_keys=await app_secret.count_not_under(ctx.db, heads(keys[-1:])),
         )

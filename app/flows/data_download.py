@@ -10,7 +10,17 @@ from app.context import Context
 from app.kit.audit import Event, Place, Written
 from app.kit.errors import TooManyTries
 from app.limits import DOWNLOADS_OF_USER
-from app.models import address, known_browser, profile, rate_limit, token, user_search
+from app.models import (
+    address,
+    app_secret,
+    known_browser,
+    passkey,
+    profile,
+    rate_limit,
+    recovery_code,
+    token,
+    user_search,
+)
 from app.models import session as sessions
 from app.steps import authorization, own_history
 from app.steps.recording import record
@@ -84,7 +94,19 @@ async def _facts(ctx: Context) -> dict[str, Any]:
         "addresses_of_before": await address.of_user(ctx.db, user_id),
         "address_waiting": await token.waiting_email(ctx.db, user_id),
         "sessions": [each._asdict() for each in live],
+        "second_factors": await _factors(ctx),
         "browsers": [each._asdict() for each in await known_browser.of_user(ctx.db, user_id)],
+    }
+
+
+async def _factors(ctx: Context) -> dict[str, Any]:
+    """Return what is known of a user's factors, but for their secrets."""
+    app = await app_secret.find(ctx.db, ctx.user_id)
+    found = await passkey.of_user(ctx.db, ctx.user_id)
+    return {
+        "app": app and {"added_at": app.created_at, "used_at": app.used_at},
+        "passkeys": [each._asdict() for each in found],
+        "recovery_codes_left": await recovery_code.count(ctx.db, ctx.user_id),
     }
 
 

@@ -16,26 +16,33 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.config import Config
 from app.context import Context
+from app.kit.links import NOT_ME_VALID_DAYS
 from app.mail import messages
 from app.models import (
     administrators,
+    app_secret,
     audit,
+    challenge,
     deletion,
     known_browser,
     outbox,
     outbox_retention,
+    passkey,
+    pending_login,
     pruning,
     rate_limit,
+    recovery_code,
     registration,
     token,
 )
 from app.models import session as sessions
 from app.models.deletion import DueDeletion
 from app.models.pruning import Stale
-from app.steps import erasure
+from app.steps import erasure, factor_waits
 
 ROWS_AT_ONCE = 1000
 EMAILS_KEPT_DAYS = 14  # that were sent or given up: for who asks where an email is
+REMOVED_KEPT = timedelta(days=NOT_ME_VALID_DAYS)  # as long as a link can bring it back
 USERS = "users"
 MOST_PASSED_OVER = 100  # in one round: then it is more than a user or two
 
@@ -91,6 +98,8 @@ async def prune(ctx: Context, *, rest: Rest, pruned: Pruned) -> None:
                 return
     if not await _delete_all(ctx, rest, pruned) or not await _wipe_all(ctx, rest):
         return
+    if not await _remove_factors(ctx, rest):
+        return
     async with ctx.db.begin():
         pruned.keeps_administrator = await deletion.is_last_administrator_leaving(ctx.db)
     pruned.is_whole = True
@@ -121,6 +130,11 @@ def _stale(config: Config) -> Sequence[Stale]:
         outbox_retention.sent_before(timedelta(days=EMAILS_KEPT_DAYS)),
         outbox_retention.given_up_before(timedelta(days=EMAILS_KEPT_DAYS)),
         known_browser.unseen(timedelta(days=config.known_browser_days)),
+        pending_login.expired(),
+        challenge.expired(),
+        challenge.forgotten(),
+        app_secret.abandoned(),
+        *(kind.removed_before(REMOVED_KEPT) for kind in (app_secret, passkey, recovery_code)),
     ]
     return [*found, audit.past(timedelta(days=config.audit_days))] if config.audit_days else found
 
@@ -177,6 +191,19 @@ async def _delete(ctx: Context, leaving: DueDeletion) -> None:
         register_url=f"{ctx.config.public_url}/register",
     )
     await outbox.put(ctx.db, message)
+
+
+async def _remove_factors(ctx: Context, rest: Rest) -> bool:
+    """Go on with the waits of who lost their second factor; False if it was not the end."""
+    is_left = True
+    while is_left:
+        async with ctx.db.begin():
+            if not await pruning.take_turn(ctx.db):
+                return False
+            is_left = await factor_waits.go_on(ctx)
+        if is_left and await rest():
+            return False
+    return True
 
 
 async def _wipe_all(ctx: Context, rest: Rest) -> bool:

@@ -1,9 +1,9 @@
 """Signing in and out, and who is signed in."""
 
-from datetime import datetime, timedelta
+from collections.abc import Sequence
+from datetime import datetime
 from typing import NamedTuple
 
-from app.config import Config
 from app.context import Context
 from app.db import autocommit
 from app.kit.addresses import canonical
@@ -13,20 +13,20 @@ from app.kit.metrics import LOGINS, counted
 from app.kit.password_policy import fits
 from app.kit.passwords import PasswordHasher, Verdict, fingerprint
 from app.kit.sealing import Purpose, seal
-from app.kit.tokens import new_secret
 from app.limits import limits
-from app.mail import messages
-from app.models import credentials, known_browser, rate_limit, registration, token
+from app.models import credentials, known_browser, rate_limit, registration
 from app.models import session as sessions
 from app.models.credentials import Credentials
 from app.models.rate_limit import Attempt
 from app.models.registration import Pending
-from app.steps import keeping, known_browsers, notices, password_check
+from app.steps import keeping, password_check, session_start
 from app.steps.known_browsers import name_digests
 from app.steps.recording import note
+from app.steps.session_start import FactorDue, Shown, SignedIn
 
 __all__ = [
     "DeletionPending",
+    "FactorDue",
     "Outcome",
     "SignedIn",
     "Unconfirmed",
@@ -34,22 +34,6 @@ __all__ = [
     "sign_in",
     "sign_out",
 ]
-
-
-class SignedIn(NamedTuple):
-    """``secret`` goes into the cookie; nothing else names the session.
-
-    ``browser`` goes into a cookie of its own, for years: by it the user is known here.
-    """
-
-    secret: str
-    remembered: bool
-    browser: str
-
-    @property
-    def outcome(self) -> str:
-        """What this is counted as."""
-        return "succeeded"
 
 
 class Unconfirmed(NamedTuple):
@@ -104,12 +88,12 @@ class _Found(NamedTuple):
         return [password_check.bucket_of_user(self.user.id)]
 
 
-Outcome = SignedIn | Unconfirmed | DeletionPending
+Outcome = SignedIn | FactorDue | Unconfirmed | DeletionPending
 
 
 @counted(LOGINS)
 async def sign_in(ctx: Context, *, name: str, password: str, remember: bool) -> Outcome:
-    """Check a password and start a session; the browser's ``previous_secret`` ends.
+    """Check a password and start a session, or ask for a second factor (steps/session_start).
 
     ``name`` is an address or a username. The try is counted before the password is checked, and
     a name that nobody has costs as much as a wrong password. ``browser`` is what an earlier login
@@ -133,15 +117,12 @@ async def sign_in(ctx: Context, *, name: str, password: str, remember: bool) -> 
     async with ctx.db.begin():
         outcome: Outcome | None = None
         if verdict.is_right and found.user is not None:
-            outcome = await _start(ctx, found.user, verdict.replacement, remember=remember)
+            buckets = [*found.buckets, limit.bucket]
+            outcome = await _start(ctx, found.user, verdict, buckets, remember=remember)
         elif waiting is not None:
             outcome = await _send_to_mail(ctx, waiting)
         if outcome is None:
             await _note_failure(ctx, found, is_right=verdict.is_right)
-        if isinstance(outcome, SignedIn):
-            await rate_limit.give_back(ctx.db, *found.buckets, limit.bucket)
-            if ctx.session_secret is not None:
-                await sessions.end(ctx.db, ctx.session_digest)
     if outcome is None:
         raise WrongCredentials
     return outcome
@@ -169,7 +150,7 @@ async def _limit(ctx: Context, name: str) -> tuple[password_check.LoginLimit, by
             owner = await known_browser.find_owner(ctx.db, seen, name=name)
         if owner is not None:
             return password_check.known(ctx, owner.user_id, owner.digest), owner.digest
-    return password_check.stranger(ctx, _name_bucket(name)), None
+    return password_check.stranger(ctx, password_check.bucket_of_name(name)), None
 
 
 async def _find(ctx: Context, name: str, password: str, *, known: bytes | None) -> _Found:
@@ -214,34 +195,21 @@ async def _note_failure(ctx: Context, found: _Found, *, is_right: bool) -> None:
 
 
 async def _start(
-    ctx: Context, user: Credentials, replacement_hash: str | None, *, remember: bool
+    ctx: Context, user: Credentials, verdict: Verdict, buckets: Sequence[str], *, remember: bool
 ) -> Outcome | None:
-    """Start a session; None if the user may not sign in.
-
-    The browser gets a name of its own, if it has none yet.
-    """
+    """Go on with who has shown their password; None if they may not sign in."""
     if user.blocked_at is None and user.delete_at is not None:
         return await _ask_to_stay(ctx, user, user.delete_at)
     if user.blocked_at is None and user.confirmed_at is None:
         return await _ask_to_confirm(ctx, user)
-    if not await credentials.admit(ctx.db, user, replacement_hash=replacement_hash):
-        return None
-    secret = new_secret()
-    await sessions.start(
-        ctx.db,
+    return await session_start.start(
+        ctx,
         user,
-        digest=secret.digest,
-        lasts=_lasts(ctx.config, remember=remember),
-        remembered=remember,
-        client=ctx.client,
+        shown=Shown.PASSWORD,
+        remember=remember,
+        replacement_hash=verdict.replacement,
+        buckets=buckets,
     )
-    await token.void(ctx.db, user.id, Purpose.RESET)
-    await note(ctx, Event.SIGNED_IN, actor_id=user.id, subject_id=user.id)
-    named = await known_browsers.remember(ctx, user.id, ctx.browser)
-    if named.is_new and user.last_login_at is not None:
-        await note(ctx, Event.NEW_BROWSER, subject_id=user.id)
-        await notices.tell(ctx, user, messages.new_browser)
-    return SignedIn(secret.text, remember, named.text)
 
 
 async def _ask_to_stay(ctx: Context, user: Credentials, day: datetime) -> DeletionPending:
@@ -261,16 +229,6 @@ async def _send_to_mail(ctx: Context, waiting: Pending) -> Unconfirmed:
     return Unconfirmed(seal(ctx.config.signing_keys, Purpose.RESEND, registration_id))
 
 
-def _name_bucket(name: str) -> str:
-    return f"logins:name:{canonical(name)}"
-
-
 def _nobody_bucket(name: str) -> str:
     """Name a bucket that limits nobody: a user costs one, so nobody costs one too (EN-02)."""
     return f"logins:nobody:{canonical(name)}"
-
-
-def _lasts(config: Config, *, remember: bool) -> timedelta:
-    if remember:
-        return timedelta(days=config.remember_days)
-    return timedelta(hours=config.session_hours)

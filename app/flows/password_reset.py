@@ -10,7 +10,14 @@ from app.kit.links import open_link
 from app.kit.sealing import Purpose
 from app.limits import limits, of_networks
 from app.mail import messages
-from app.models import credentials, known_browser, rate_limit, registration, token
+from app.models import (
+    credentials,
+    known_browser,
+    pending_login,
+    rate_limit,
+    registration,
+    token,
+)
 from app.models import session as sessions
 from app.models import user as users
 from app.models.credentials import Credentials
@@ -141,6 +148,7 @@ async def _replace(ctx: Context, digest: bytes, password_hash: str) -> Reset | R
     await credentials.set_password_hash(ctx.db, user_id, password_hash)
     await sessions.end_all(ctx.db, user_id)
     await token.void(ctx.db, user_id, Purpose.RESET, Purpose.CHANGE_EMAIL, Purpose.INVITE)
+    await pending_login.end_all(ctx.db, user_id)
     await rate_limit.give_back(ctx.db, password_check.bucket_of_user(user_id))
     await known_browser.forget_all(ctx.db, user_id)
     named = await known_browsers.remember(ctx, user_id, ctx.browser)

@@ -2,20 +2,36 @@
 
 import re
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import NamedTuple
 
 from app.context import Context
 from app.kit.audit import Event
-from app.kit.errors import DefaultTooMighty, NoSuchRole, RoleHeld, RoleThere, WrongRoleName
+from app.kit.errors import (
+    DefaultTooMighty,
+    NoSuchRole,
+    OwnFactorFirst,
+    RoleHeld,
+    RoleThere,
+    WrongRoleName,
+)
 from app.kit.permissions import Permission, covers, in_words
-from app.models import administrators, role
+from app.models import administrators, factor, role
 from app.models import user as users
 from app.models.role import Known
 from app.steps import authorization
 from app.steps.administrators import keeping_one
 from app.steps.recording import record
 
-__all__ = ["ListedRole", "create", "delete", "everything", "set_default", "set_permissions"]
+__all__ = [
+    "ListedRole",
+    "create",
+    "delete",
+    "everything",
+    "require_factor",
+    "set_default",
+    "set_permissions",
+]
 
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9 -]{0,38}[A-Za-z0-9]")
 
@@ -27,6 +43,7 @@ class ListedRole(NamedTuple):
     is_default: bool
     permissions: str
     holders: int
+    factor_required: bool
 
 
 async def everything(ctx: Context) -> list[ListedRole]:
@@ -38,6 +55,7 @@ async def everything(ctx: Context) -> list[ListedRole]:
                 known.is_default,
                 in_words(known.permissions, ctx.site.permissions),
                 await users.count_with_role(ctx.db, known.id),
+                known.factor_required,
             )
             for known in await role.everything(ctx.db)
         ]
@@ -93,6 +111,37 @@ async def set_permissions(ctx: Context, *, name: str, permissions: int) -> None:
     _require(known, name, roles)
     if too_mighty:
         raise DefaultTooMighty
+
+
+async def require_factor(ctx: Context, *, name: str, required: bool) -> None:
+    """Say whether who has a role needs a second factor, ``FACTOR_GRACE_DAYS`` from now on.
+
+    Raises:
+        NoSuchRole: there is no such role.
+        OwnFactorFirst: the role is that of administrators, and none of them has a factor: nobody
+            could look after people any more.
+    """
+    async with ctx.db.begin():
+        await administrators.lock(ctx.db)
+        await authorization.hold(ctx)
+        roles = await role.everything(ctx.db)
+        known = _named(roles, name)
+        is_locking_out = (
+            known is not None
+            and required
+            and covers(known.permissions, Permission.ADMIN)
+            and not await administrators.is_with_factor(ctx.db)
+        )
+        if known is not None and not is_locking_out:
+            grace = timedelta(days=ctx.config.factor_grace_days)
+            changed = await role.require_factor(ctx.db, known.id, required=required)
+            await factor.set_due(ctx.db, grace=grace, role_id=known.id)
+            if changed:
+                event = Event.FACTOR_REQUIRED if required else Event.FACTOR_OPTIONAL
+                await record(ctx, event, role=known.name)
+    _require(known, name, roles)
+    if is_locking_out:
+        raise OwnFactorFirst
 
 
 async def set_default(ctx: Context, *, name: str) -> None:

@@ -13,7 +13,7 @@ from app.models import session as sessions
 from app.models import user as users
 from app.models.credentials import Credentials
 from app.models.token import Taken
-from app.steps import reset_links
+from app.steps import factor_change, reset_links
 from app.steps.recording import note
 
 DISPUTED = "“This wasn’t me” came from an address that belongs to another account by now"
@@ -62,9 +62,10 @@ async def take_back(ctx: Context, *, sealed: str) -> TakenBack:
     """Take an account back for the owner of the address to which a security email went.
 
     Every browser is signed out, the password opens nothing any more, an address that was changed
-    since the email is changed back, a deletion is called off, and the email for a new password
-    goes out. Links of this kind that went out later, perhaps to an intruder's address, are void:
-    the earlier email wins, and an address that the account had later takes nothing back.
+    since the email is changed back, so are second factors, a deletion is called off, and the email
+    for a new password goes out. Links of this kind that went out later, perhaps to an intruder's
+    address, are void: the earlier email wins, and an address that the account had later takes
+    nothing back.
 
     Raises:
         LinkUnusable: used, expired, foreign, garbled, or of an address that the account had later
@@ -90,7 +91,10 @@ async def _take_back(ctx: Context, user: Credentials, taken: Taken) -> TakenBack
     await deletion.stay(ctx.db, user.id)
     await sessions.end_all(ctx.db, user.id)
     await known_browser.forget_all(ctx.db, user.id)
+    if await factor_change.restore(ctx, user.id, since=taken.created_at):
+        await note(ctx, Event.FACTORS_RESTORED, subject_id=user.id)
     await token.void(ctx.db, user.id, Purpose.RESET, Purpose.CHANGE_EMAIL, Purpose.KEEP)
+    await token.void(ctx.db, user.id, Purpose.FACTOR_RESET, Purpose.KEEP_FACTORS)
     await token.void_like(ctx.db, taken, purpose=Purpose.NOT_ME)
     await note(ctx, Event.TAKEN_BACK, subject_id=user.id)
     if is_lost:

@@ -5,9 +5,11 @@ from collections.abc import AsyncIterator
 from typing import NamedTuple
 
 from app.context import Context
-from app.kit import hashes
+from app.kit import hashes, totp
+from app.kit.errors import CannotRead
 from app.models import export
 from app.models.export import Exported
+from app.steps import factor_check
 
 __all__ = ["Exported", "HashKind", "exported", "hash_kinds"]
 
@@ -21,11 +23,21 @@ class HashKind(NamedTuple):
 
 
 async def exported(ctx: Context) -> AsyncIterator[Exported]:
-    """Return all people, with their hashes, the newest last, as of one moment."""
+    """Return all people, with their hashes and apps, the newest last, as of one moment.
+
+    Raises:
+        CannotRead: the secret of an app is sealed under a key that is not there.
+    """
     async with ctx.db.begin():
         await export.lift_limits(ctx.db)
-        async for user in export.exported(ctx.db):
-            yield user
+        async for user, stored in export.exported(ctx.db):
+            app = stored and factor_check.opened(ctx.config, stored)
+            if stored and not app:
+                raise CannotRead("app", username=user.username)
+            site = ctx.config.site_name
+            yield user._replace(
+                otpauth=totp.address(app, site=site, username=user.username) if app else None
+            )
 
 
 async def hash_kinds(ctx: Context, *, rounds: int) -> list[HashKind]:

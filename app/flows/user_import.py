@@ -4,10 +4,13 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
+from uuid import uuid4
 
 from app.context import Context
 from app.kit.addresses import USERNAME_LONGEST
 from app.kit.audit import Event
+from app.kit.encryption import seal
+from app.kit.totp import AppSecret
 from app.models import audit, role, staging
 from app.transfer.columns import AS_IT_IS, Reading
 from app.transfer.parsing import StagedUser, read
@@ -101,12 +104,22 @@ async def _collect(ctx: Context, rows: Rows, problems: _Problems, reading: Readi
                 problems.add(problem)
             continue
         role_id = roles[found.role.lower()] if found.role else default
-        values = {**found._asdict(), "role_id": role_id}
+        values = {**found._asdict(), "role_id": role_id, **_sealed(ctx, found.app)}
         batch.append([values[column] for column in staging.COLUMNS])
         if len(batch) == AT_ONCE:
             await staging.put(ctx.db, batch)
             batch = []
     await staging.put(ctx.db, batch)
+
+
+def _sealed(ctx: Context, app: AppSecret | None) -> dict[str, object]:
+    """Return what is kept of an app: never its secret as it came."""
+    if app is None:
+        return dict.fromkeys(staging.APP_COLUMNS)
+    row_id = uuid4()
+    sealed = seal(ctx.config.signing_keys, app.secret, row_id=row_id)
+    values = (row_id, sealed, app.algorithm, app.digits, app.period)
+    return dict(zip(staging.APP_COLUMNS, values, strict=True))
 
 
 async def _compare(ctx: Context, problems: _Problems) -> int:

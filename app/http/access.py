@@ -1,16 +1,37 @@
 """The guard at the door: every page demands a login unless it is marked ``@anyone``."""
 
+from collections.abc import Callable
+from typing import Any
+
 from quart import Request, current_app
 from quart.ctx import has_websocket_context
 from quart.typing import ResponseTypes
 from quart.wrappers import BaseRequestWebsocket
 from werkzeug.exceptions import Forbidden, Unauthorized
 
+from app.flows.lookup import CurrentSession
 from app.http import resume
 from app.http.current_user import resolve
-from app.http.marks import accepts, anyone, is_open, is_sensitive, may, needed, sensitive
+from app.http.marks import (
+    accepts,
+    anyone,
+    factor,
+    is_enrolment,
+    is_factor,
+    is_fresh_factor,
+    is_open,
+    is_sensitive,
+    may,
+    needed,
+    sensitive,
+)
 
-__all__ = ["accepts", "anyone", "is_for_script", "may", "sensitive"]
+__all__ = ["accepts", "anyone", "factor", "is_for_script", "may", "sensitive"]
+
+Page = Callable[..., Any]
+
+FACTOR_OVERDUE = "Your role requires a second factor. Please set one up to continue."
+FACTOR_WANTED = "This page requires a second factor. Please set one up to continue."
 
 
 async def demand_login(request: Request) -> ResponseTypes | None:
@@ -31,11 +52,28 @@ async def demand_login(request: Request) -> ResponseTypes | None:
     permission = needed(page)
     if permission is not None and not user.can(permission):
         raise Forbidden
-    if is_sensitive(page) and user.session is not None and not user.session.is_fresh:
-        if is_for_script(request):
-            raise Forbidden("Show your password again first.")
-        return await resume.reauthenticate_first()
-    return None
+    missing = _missing(page, user.session) if user.session else None
+    if missing is None:
+        return None
+    if is_for_script(request):
+        raise Forbidden(missing or "Show your password again first.")
+    return await (resume.enrol_first(missing) if missing else resume.reauthenticate_first())
+
+
+def _missing(page: Page, session: CurrentSession) -> str | None:
+    """Return why a second factor must be set up first; empty if something must be shown again.
+
+    None: this page may be opened.
+    """
+    if session.is_factor_overdue and not is_enrolment(page):
+        return FACTOR_OVERDUE
+    if is_factor(page) and not session.factors:
+        return FACTOR_WANTED
+    is_fresh = session.is_fresh or not is_sensitive(page)
+    wants_factor = is_sensitive(page) or is_fresh_factor(page)
+    is_shown = session.is_factor_fresh or not wants_factor
+    is_enough = is_fresh and is_shown and (session.shows_factor or not is_factor(page))
+    return None if is_enough else ""
 
 
 def is_for_script(request: BaseRequestWebsocket) -> bool:

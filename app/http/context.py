@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.context import Context
-from app.http import known_browser
+from app.http import known_browser, pending_login
 from app.http.client import client
 from app.http.current_user import actor, current_user
 from app.services import services
@@ -33,4 +33,5 @@ def context_of(db: AsyncSession) -> Context:
         actor=actor(),
         session_secret=current_user.auth_id,
         browser=known_browser.name(),
+        pending_login=pending_login.secret(),
     )

@@ -13,8 +13,14 @@ ALWAYS = {
     "X-Frame-Options": "DENY",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
-    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+    "Permissions-Policy": "publickey-credentials-create=(self), publickey-credentials-get=(self), "
+    "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
 }
+# Of the pages that ask for a passkey: their script reads options from the page, and sends a form.
+WITH_SCRIPT = (
+    f"{CONTENT_SECURITY_POLICY}; script-src 'self'; require-trusted-types-for 'script'; "
+    "trusted-types 'none'"
+)
 ONE_YEAR_SECONDS = 31536000
 REFERRER_POLICY, CACHING, VARY = b"referrer-policy", b"cache-control", b"vary"
 OF_THE_PAGE = {REFERRER_POLICY, b"content-security-policy"}

@@ -8,6 +8,8 @@ Page = TypeVar("Page", bound=Callable[..., Any])
 
 _OPEN, _NEEDED = "_vestibule_open", "_vestibule_permission"
 _SENSITIVE, _ACCEPTED = "_vestibule_sensitive", "_vestibule_accepted"
+_FACTOR, _FRESH_FACTOR = "_vestibule_factor", "_vestibule_fresh_factor"
+_ENROLMENT = "_vestibule_enrolment"
 _POLICY = "_vestibule_policy"
 
 LONGEST_BODY_BYTES = 64 * 1024
@@ -47,8 +49,29 @@ def may(permission: IntFlag) -> Callable[[Page], Page]:
 
 
 def sensitive(page: Page) -> Page:
-    """Ask for the password again before this page, if it was shown too long ago."""
+    """Ask for the password again before this page, if it was shown too long ago.
+
+    And for the second factor of who has one.
+    """
     setattr(page, _SENSITIVE, True)
+    return page
+
+
+def fresh_factor(page: Page) -> Page:
+    """Ask who has a second factor for it again; the page asks for the password itself."""
+    setattr(page, _FRESH_FACTOR, True)
+    return page
+
+
+def factor(page: Page) -> Page:
+    """Open a page only to who has a second factor, and has shown it in this session."""
+    setattr(page, _FACTOR, True)
+    return page
+
+
+def enrolment(page: Page) -> Page:
+    """Open a page also to who should have set up a second factor by now, and has not."""
+    setattr(page, _ENROLMENT, True)
     return page
 
 
@@ -97,6 +120,21 @@ def accepted(page: Callable[..., Any] | None) -> Accepted:
 def is_sensitive(page: Callable[..., Any]) -> bool:
     """Whether a page is marked ``@sensitive``."""
     return getattr(page, _SENSITIVE, False) is True
+
+
+def is_fresh_factor(page: Callable[..., Any]) -> bool:
+    """Whether a page is marked ``@fresh_factor``."""
+    return getattr(page, _FRESH_FACTOR, False) is True
+
+
+def is_factor(page: Callable[..., Any]) -> bool:
+    """Whether a page is marked ``@factor``."""
+    return getattr(page, _FACTOR, False) is True
+
+
+def is_enrolment(page: Callable[..., Any]) -> bool:
+    """Whether a page is marked ``@enrolment``."""
+    return getattr(page, _ENROLMENT, False) is True
 
 
 def is_open(page: Callable[..., Any]) -> bool:

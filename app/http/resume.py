@@ -18,6 +18,7 @@ from app.http.current_user import current_session
 from app.kit.urls import local_path, quoted_path, wanted_path
 
 REAUTHENTICATE = "/reauthenticate"
+SECURITY = "/account/security"
 HOME = "/account"
 TYPED = "typed"
 AGAIN = "again"
@@ -33,7 +34,18 @@ async def reauthenticate_first() -> ResponseTypes:
         wanted = _address()
     else:
         wanted = await _interrupt(str(current_session().user_id))
-    return redirect(f"{REAUTHENTICATE}?" + urlencode({"next": wanted}, safe="/"), 303)
+    return redirect(again_for(wanted), 303)
+
+
+def again_for(wanted: str) -> str:
+    """Return where one shows one's password and factor again, for a page."""
+    return f"{REAUTHENTICATE}?" + urlencode({"next": wanted}, safe="/")
+
+
+async def enrol_first(why: str) -> ResponseTypes:
+    """Send somebody to where they can set up a second factor, and say why."""
+    await flash(why)
+    return redirect(SECURITY, 303)
 
 
 async def sign_in_first() -> ResponseTypes:
@@ -77,7 +89,7 @@ def forget_typed() -> None:
 async def _interrupt(who: str) -> str:
     """Keep what was typed into a form for ``who``; return the page that the form is on."""
     fields = await request.form
-    if request.path == REAUTHENTICATE:  # another form waits already
+    if _asks_again(request.path):  # another form waits already
         return page_wanted(fields.get("next"))
     wanted = _page_of_form()
     _keep(who, wanted.split("?")[0], fields)
@@ -111,4 +123,8 @@ def _address() -> str:
 def page_wanted(text: str | None) -> str:
     """Return the page to go on with: one of ours, but not the one that asks for the password."""
     path = wanted_path(text)
-    return HOME if path is None or path.split("?")[0] == REAUTHENTICATE else path
+    return HOME if path is None or _asks_again(path.split("?")[0]) else path
+
+
+def _asks_again(path: str) -> bool:
+    return path == REAUTHENTICATE or path.startswith(f"{REAUTHENTICATE}/")

@@ -13,6 +13,8 @@ RESET_VALID_MINUTES = 30
 CHANGE_EMAIL_VALID_MINUTES = 60
 NOT_ME_VALID_DAYS = 7
 KEEP_VALID_DAYS = 7
+FACTOR_RESET_VALID_MINUTES = 60
+KEEP_FACTORS_VALID_DAYS = 91  # longer than any wait
 
 PATHS = {
     Purpose.CONFIRM: "/confirm",
@@ -21,6 +23,8 @@ PATHS = {
     Purpose.CHANGE_EMAIL: "/change-email",
     Purpose.NOT_ME: "/not-me",
     Purpose.KEEP: "/keep-account",
+    Purpose.FACTOR_RESET: "/lost-factor",
+    Purpose.KEEP_FACTORS: "/keep-factors",
 }
 VALID = {
     Purpose.CONFIRM: timedelta(hours=CONFIRM_VALID_HOURS),
@@ -29,6 +33,8 @@ VALID = {
     Purpose.CHANGE_EMAIL: timedelta(minutes=CHANGE_EMAIL_VALID_MINUTES),
     Purpose.NOT_ME: timedelta(days=NOT_ME_VALID_DAYS),
     Purpose.KEEP: timedelta(days=KEEP_VALID_DAYS),
+    Purpose.FACTOR_RESET: timedelta(minutes=FACTOR_RESET_VALID_MINUTES),
+    Purpose.KEEP_FACTORS: timedelta(days=KEEP_FACTORS_VALID_DAYS),
 }
 
 

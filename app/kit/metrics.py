@@ -24,6 +24,9 @@ REQUEST_SECONDS = Histogram(
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10), registry=REGISTRY,
 )  # fmt: skip
 LOGINS = Counter("vestibule_logins", "Sign-in attempts, by outcome", ["outcome"], registry=REGISTRY)
+FACTORS = Counter(
+    "vestibule_factors", "Second factors shown, by outcome", ["outcome"], registry=REGISTRY
+)
 PASSWORDS_WAITING = Gauge(
     "vestibule_passwords_waiting", "Passwords being hashed or waiting for it",
     registry=REGISTRY,

@@ -30,6 +30,9 @@ class Purpose(StrEnum):
     REGISTERED = "registered"
     STAY = "stay"
     KNOWN_BROWSER = "device"
+    PASSKEY = "passkey"
+    FACTOR_RESET = "factor-reset"
+    KEEP_FACTORS = "keep-factors"
     DOCTOR = "doctor"
     DOCTOR_ANSWER = "doctor-answer"
 

@@ -20,6 +20,11 @@ def new_secret() -> Secret:
     return Secret(text, digest(text))
 
 
+def new_challenge() -> bytes:
+    """Return 256 random bits, for a passkey to sign."""
+    return secrets.token_bytes(SECRET_BYTES)
+
+
 def digest(text: str) -> bytes:
     """Return the SHA-256 of a secret; a fast hash does, because the secret is random."""
     return hashlib.sha256(text.encode()).digest()

@@ -58,6 +58,15 @@ def is_loopback(host: str) -> bool:
         return False
 
 
+def is_ip_address(host: str) -> bool:
+    """Whether ``host`` is an address and no name."""
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
 def split_address(text: str) -> tuple[str, int]:
     """Return host and port of ``127.0.0.1:8000`` or ``[::1]:8000``.
 

@@ -3,15 +3,22 @@
 from app.models import (
     address,
     administrators,
+    app_secret,
     audit,
+    challenge,
     deleted_user,
     deletion,
     export,
+    factor,
+    factor_reset,
     known_browser,
     outbox,
+    passkey,
+    pending_login,
     profile,
     pruning,
     rate_limit,
+    recovery_code,
     registration,
     role,
     session,
@@ -22,7 +29,8 @@ from app.models import (
 from app.models.base import Base
 
 __all__ = [
-    "Base", "address", "administrators", "audit", "deleted_user", "deletion", "export",
-    "known_browser", "outbox", "profile", "pruning", "rate_limit", "registration", "role",
+    "Base", "address", "administrators", "app_secret", "audit", "challenge", "deleted_user",
+    "deletion", "export", "factor", "factor_reset", "known_browser", "outbox", "passkey",
+    "pending_login", "profile", "pruning", "rate_limit", "recovery_code", "registration", "role",
     "session", "token", "user", "user_search",
 ]  # fmt: skip

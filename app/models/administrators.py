@@ -29,6 +29,12 @@ async def is_there(db: AsyncSession) -> bool:
     return bool(await db.scalar(select(somebody(Permission.ADMIN, User, *able))))
 
 
+async def is_with_factor(db: AsyncSession) -> bool:
+    """Whether an administrator who can sign in has a second factor."""
+    able = (User.factors > 0, may_sign_in())
+    return bool(await db.scalar(select(somebody(Permission.ADMIN, User, *able))))
+
+
 def somebody(
     permission: Permission, user: type[User] = User, *conditions: ColumnElement[bool]
 ) -> ColumnElement[bool]:

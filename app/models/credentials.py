@@ -1,13 +1,15 @@
 """Users as a login sees them: what is checked, and what is changed with a new version."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import (
+    Interval,
     Row,
     Text,
     bindparam,
+    case,
     func,
     select,
     update,
@@ -18,8 +20,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.db import run
 from app.kit.addresses import canonical
 from app.models.base import bound
+from app.models.role import Role
 from app.models.user import User, may_sign_in
 
+_WANT_FACTOR = select(Role.id).where(Role.factor_required)
 FAILURES_UNTIL_DISABLED = 100  # NIST SP 800-63B-4, 3.2.2
 
 
@@ -36,6 +40,7 @@ class Credentials(NamedTuple):
     blocked_at: datetime | None
     delete_at: datetime | None
     last_login_at: datetime | None
+    factors: int = 0
 
     @property
     def is_disabled(self) -> bool:
@@ -54,6 +59,7 @@ _CREDENTIALS = select(
     User.blocked_at,
     User.delete_at,
     User.last_login_at,
+    User.factors,
 )
 
 
@@ -105,16 +111,26 @@ _ADMIT = (
         last_login_at=func.now(),
         failures=0,
         password_hash=func.coalesce(bindparam("replacement", type_=Text), User.password_hash),
+        factor_due_at=case(
+            (
+                User.factor_due_at.is_(None) & User.role_id.in_(_WANT_FACTOR),
+                func.now() + bindparam("grace", type_=Interval),
+            ),
+            else_=User.factor_due_at,
+        ),
     )
     .returning(User.id)
 )
 
 
-async def admit(db: AsyncSession, user: Credentials, *, replacement_hash: str | None) -> bool:
+async def admit(
+    db: AsyncSession, user: Credentials, *, replacement_hash: str | None, grace: timedelta
+) -> bool:
     """Note a login; False if the user was blocked, left or changed since ``user`` was read.
 
-    The row stays locked until the transaction ends, so a block that comes now waits, and then
-    ends the session that this login makes (DB-05).
+    ``grace``: how long they may go without a second factor, from their first login on in a role
+    that wants one. The row stays locked until the transaction ends, so a block that comes now
+    waits, and then ends the session that this login makes (DB-05).
     """
     admitted = await run(
         db,
@@ -122,6 +138,7 @@ async def admit(db: AsyncSession, user: Credentials, *, replacement_hash: str | 
         user_id=user.id,
         version=user.credential_version,
         replacement=replacement_hash,
+        grace=grace,
     )
     return admitted.scalar() is not None
 
@@ -132,6 +149,13 @@ _COUNT_FAILURE = (
     .values(failures=User.failures + 1)
     .returning(User.failures)
 )
+
+
+async def replace_hash(db: AsyncSession, user: Credentials, password_hash: str) -> None:
+    """Store the same password's hash of a better kind."""
+    unchanged = User.credential_version == user.credential_version
+    statement = update(User).where(User.id == user.id, unchanged)
+    await db.execute(statement.values(password_hash=password_hash))
 
 
 async def count_failure(db: AsyncSession, user_id: UUID | None) -> int:

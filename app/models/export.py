@@ -3,11 +3,12 @@
 from collections.abc import AsyncIterator, Mapping
 from datetime import datetime
 from typing import NamedTuple
+from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import and_, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.models.base import bound
+from app.models.app_secret import AppSecretRow
 from app.models.profile import ProfileValue
 from app.models.role import Role
 from app.models.user import User
@@ -31,6 +32,18 @@ _EXPORTED = select(
     .scalar_subquery()
     .label("profile"),
 ).join(Role)
+_APP = (
+    AppSecretRow.id,
+    AppSecretRow.sealed,
+    AppSecretRow.algorithm,
+    AppSecretRow.digits,
+    AppSecretRow.period,
+)
+_IS_LIVE = and_(
+    AppSecretRow.user_id == User.id,
+    AppSecretRow.removed_at.is_(None),
+    AppSecretRow.confirmed_at.is_not(None),
+)
 
 
 class Exported(NamedTuple):
@@ -48,6 +61,17 @@ class Exported(NamedTuple):
     created_at: datetime
     last_login_at: datetime | None
     profile: Mapping[str, str] | None
+    otpauth: str | None = None
+
+
+class StoredApp(NamedTuple):
+    """A user's authenticator app as it is stored."""
+
+    id: UUID
+    sealed: bytes
+    algorithm: str
+    digits: int
+    period: int
 
 
 async def lift_limits(db: AsyncSession) -> None:
@@ -56,12 +80,15 @@ async def lift_limits(db: AsyncSession) -> None:
         await db.execute(select(func.set_config(setting, "0", True)))  # noqa: FBT003
 
 
-async def exported(db: AsyncSession) -> AsyncIterator[Exported]:
+async def exported(db: AsyncSession) -> AsyncIterator[tuple[Exported, StoredApp | None]]:
     """Return all people with all that moves with them, a thousand at a time, the newest last."""
-    statement = _EXPORTED.order_by(User.created_at, User.id)
+    apps = _EXPORTED.add_columns(*_APP).outerjoin(AppSecretRow, _IS_LIVE)
+    statement = apps.order_by(User.created_at, User.id)
     streamed = await db.stream(statement, execution_options={"yield_per": EXPORTED_AT_ONCE})
     async for row in streamed:
-        yield bound(Exported, row)
+        *user, app_id, sealed, algorithm, digits, period = row
+        app = StoredApp(app_id, sealed, algorithm, digits, period) if app_id else None
+        yield Exported(*user), app
 
 
 async def hash_beginnings(db: AsyncSession) -> list[tuple[str, int]]:

@@ -29,7 +29,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db import run
 from app.kit.addresses import canonical
-from app.models.base import Base, Now, bound
+from app.models.base import Base, Moment, Now, bound
 from app.models.pruning import Stale
 from app.models.user import User
 
@@ -38,7 +38,10 @@ FAILURES_UNTIL_FORGOTTEN = 100
 
 
 class KnownBrowser(Base):
-    """A browser of a user. ``failures`` counts wrong passwords in a row from it."""
+    """A browser of a user. ``failures`` counts wrong passwords in a row from it.
+
+    Until ``trusted_until`` a sign-in with it needs no second factor (RM-04).
+    """
 
     __tablename__ = "known_browsers"
     __table_args__ = (CheckConstraint("length(digest) = 32", name="digest_length"),)
@@ -48,6 +51,7 @@ class KnownBrowser(Base):
     failures: Mapped[int] = mapped_column(server_default="0")
     created_at: Mapped[Now]
     seen_at: Mapped[Now] = mapped_column(index=True)
+    trusted_until: Mapped[Moment | None]
 
 
 class BrowserOwner(NamedTuple):
@@ -77,13 +81,14 @@ class BrowserSeen(NamedTuple):
 
     created_at: datetime
     seen_at: datetime
+    trusted_until: datetime | None
 
 
 async def of_user(db: AsyncSession, user_id: UUID) -> list[BrowserSeen]:
     """Return a user's browsers, the oldest first."""
-    statement = select(KnownBrowser.created_at, KnownBrowser.seen_at).where(
-        KnownBrowser.user_id == user_id
-    )
+    statement = select(
+        KnownBrowser.created_at, KnownBrowser.seen_at, KnownBrowser.trusted_until
+    ).where(KnownBrowser.user_id == user_id)
     rows = await db.execute(statement.order_by(KnownBrowser.created_at))
     return [bound(BrowserSeen, row) for row in rows]
 
@@ -145,6 +150,43 @@ async def forget_all(db: AsyncSession, user_id: UUID, *, but: Collection[bytes] 
     """Forget a user's browsers, all or all but these."""
     others = and_(KnownBrowser.user_id == user_id, KnownBrowser.digest.not_in(but))
     await db.execute(delete(KnownBrowser).where(others))
+
+
+async def is_trusted(db: AsyncSession, user_id: UUID, digests: Collection[bytes]) -> bool:
+    """Whether a user, and nobody else, needs no second factor in this browser (RM-04)."""
+    statement = select(KnownBrowser.digest).where(
+        KnownBrowser.user_id == user_id,
+        KnownBrowser.digest.in_(digests),
+        KnownBrowser.trusted_until > func.now(),
+    )
+    return await db.scalar(statement.limit(1)) is not None
+
+
+async def trust(
+    db: AsyncSession, user_id: UUID, digest: bytes, *, new_digest: bytes, term: timedelta
+) -> None:
+    """Trust a browser for a while, under a new name: whoever copied the old one is not trusted."""
+    statement = update(KnownBrowser).where(_is(user_id, digest))
+    await db.execute(statement.values(digest=new_digest, trusted_until=func.now() + term))
+
+
+async def distrust_all(db: AsyncSession, user_id: UUID) -> int:
+    """Ask a user for their second factor in every browser again; return how many were trusted."""
+    statement = (
+        update(KnownBrowser)
+        .where(KnownBrowser.user_id == user_id, KnownBrowser.trusted_until.is_not(None))
+        .values(trusted_until=None)
+        .returning(KnownBrowser.trusted_until)
+    )
+    return len((await db.scalars(statement)).all())
+
+
+async def count_trusted(db: AsyncSession, user_id: UUID) -> int:
+    """Return in how many browsers a user is not asked for their second factor."""
+    counted = select(func.count()).where(
+        KnownBrowser.user_id == user_id, KnownBrowser.trusted_until > func.now()
+    )
+    return await db.scalar(counted) or 0
 
 
 def _is(user_id: UUID, digest: bytes) -> ColumnElement[bool]:

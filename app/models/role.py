@@ -14,7 +14,10 @@ USER, MODERATOR, ADMINISTRATOR = "User", "Moderator", "Administrator"
 
 
 class Role(Base):
-    """What a user may do, as bits of ``kit.permissions.Permission``. One role is the default."""
+    """What a user may do, as bits of ``kit.permissions.Permission``. One role is the default.
+
+    ``factor_required``: who has it needs a second factor, some days after they got it.
+    """
 
     __tablename__ = "roles"
     __table_args__ = (
@@ -25,6 +28,7 @@ class Role(Base):
     name: Mapped[str] = mapped_column(unique=True)
     is_default: Mapped[bool] = mapped_column(server_default="false")
     permissions: Mapped[int] = mapped_column(server_default="0")
+    factor_required: Mapped[bool] = mapped_column(server_default="false")
 
 
 class Known(NamedTuple):
@@ -34,14 +38,15 @@ class Known(NamedTuple):
     name: str
     is_default: bool
     permissions: Permission
+    factor_required: bool
 
 
 async def everything(db: AsyncSession) -> list[Known]:
     """Return all roles, by id."""
-    columns = select(Role.id, Role.name, Role.is_default, Role.permissions)
+    columns = select(Role.id, Role.name, Role.is_default, Role.permissions, Role.factor_required)
     return [
-        Known(role_id, name, is_default, Permission(bits))
-        for role_id, name, is_default, bits in await db.execute(columns.order_by(Role.id))
+        Known(role_id, name, is_default, Permission(bits), required)
+        for role_id, name, is_default, bits, required in await db.execute(columns.order_by(Role.id))
     ]
 
 
@@ -61,6 +66,13 @@ async def add(db: AsyncSession, name: str, permissions: int) -> bool:
 async def set_permissions(db: AsyncSession, role_id: int, permissions: int) -> None:
     """Give a role other permissions; they act on the next request of who has it."""
     await db.execute(update(Role).where(Role.id == role_id).values(permissions=permissions))
+
+
+async def require_factor(db: AsyncSession, role_id: int, *, required: bool) -> bool:
+    """Say whether who has a role needs a second factor; False if that was so before."""
+    statement = update(Role).where(Role.id == role_id, Role.factor_required != required)
+    changed = statement.values(factor_required=required).returning(Role.id)
+    return await db.scalar(changed) is not None
 
 
 async def set_default(db: AsyncSession, role_id: int) -> None:

@@ -5,11 +5,13 @@ from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import (
+    Boolean,
     CheckConstraint,
     ForeignKey,
     Index,
     Interval,
     bindparam,
+    case,
     delete,
     func,
     literal,
@@ -38,7 +40,8 @@ TOUCH_AT_MOST_EVERY = timedelta(hours=1)
 class LoginSession(Base):
     """A login. It ends at ``expires_at``, and when idle unless it is ``remembered``.
 
-    ``reauthenticated_at`` is when the user last showed in it that they know their password.
+    ``reauthenticated_at`` is when the user last showed in it that they know their password,
+    ``factor_at`` when they last showed a second factor.
     """
 
     __tablename__ = "login_sessions"
@@ -55,6 +58,7 @@ class LoginSession(Base):
     remembered: Mapped[bool]
     created_at: Mapped[Now]
     reauthenticated_at: Mapped[Moment | None]
+    factor_at: Mapped[Moment | None]
     seen_at: Mapped[Now]
     expires_at: Mapped[Moment] = mapped_column(index=True)
     ip: Mapped[str] = mapped_column(INET)
@@ -79,6 +83,7 @@ _START = insert(LoginSession).values(
     credential_version=bindparam("credential_version"),
     remembered=bindparam("remembered"),
     reauthenticated_at=func.now(),
+    factor_at=case((bindparam("shows_factor", type_=Boolean), func.now())),
     expires_at=func.now() + bindparam("lasts", type_=Interval),
     ip=bindparam("ip"),
     user_agent=bindparam("user_agent"),
@@ -101,8 +106,12 @@ async def start(
     lasts: timedelta,
     remembered: bool,
     client: Client,
+    shows_factor: bool = False,
 ) -> None:
-    """Start a session; past ``SESSIONS_PER_USER`` the oldest go (SE-11)."""
+    """Start a session; past ``SESSIONS_PER_USER`` the oldest go (SE-11).
+
+    For ``steps/session_start.py`` alone: that asks for a second factor.
+    """
     await run(
         db,
         _START,
@@ -110,6 +119,7 @@ async def start(
         user_id=user.id,
         credential_version=user.credential_version,
         remembered=remembered,
+        shows_factor=shows_factor,
         lasts=lasts,
         ip=client.ip,
         user_agent=client.user_agent,
@@ -161,12 +171,13 @@ async def renew(
     new_digest: bytes,
     version: int | None,
     is_fresh: bool,
+    shows_factor: bool = False,
 ) -> bool | None:
     """Give a user's session a new secret.
 
     ``version`` is that of their credentials, if they have just changed; ``is_fresh``: they have
-    shown their password just now. Return whether the session is remembered, None if it is not
-    theirs or has ended.
+    shown their password just now, ``shows_factor``: a second factor. Return whether the session is
+    remembered, None if it is not theirs or has ended.
     """
     version_now = LoginSession.credential_version if version is None else version
     statement = (
@@ -179,6 +190,7 @@ async def renew(
         .values(
             digest=new_digest,
             reauthenticated_at=func.now() if is_fresh else LoginSession.reauthenticated_at,
+            factor_at=func.now() if shows_factor else LoginSession.factor_at,
             credential_version=version_now,
         )
         .returning(LoginSession.remembered)

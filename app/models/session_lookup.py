@@ -1,5 +1,6 @@
 """Who is signed in: the look-up of many sessions at once, on the hot path."""
 
+from datetime import datetime
 from functools import cache
 from typing import NamedTuple
 from uuid import UUID
@@ -7,13 +8,16 @@ from uuid import UUID
 import asyncpg
 from sqlalchemy import (
     ARRAY,
+    ColumnElement,
     Interval,
     LargeBinary,
     Uuid,
     any_,
     bindparam,
+    case,
     false,
     func,
+    literal_column,
     select,
     update,
 )
@@ -26,7 +30,12 @@ from app.models.user import User, may_sign_in
 
 
 class CurrentSession(NamedTuple):
-    """The user behind a live session, as the pages see them."""
+    """The user behind a live session, as the pages see them.
+
+    ``is_fresh``: the password was shown lately, ``is_factor_fresh``: a second factor, by whoever
+    has one. ``shows_factor``: one was shown in this session. ``factor_due_at``: from when on their
+    role wants one, None if it wants none or they have one.
+    """
 
     session_id: UUID
     user_id: UUID
@@ -36,7 +45,14 @@ class CurrentSession(NamedTuple):
     permissions: Permission
     is_stale: bool
     is_fresh: bool
+    factors: int
+    shows_factor: bool
+    is_factor_fresh: bool
+    factor_due_at: datetime | None
+    is_factor_overdue: bool
 
+
+NO_FACTOR: ColumnElement[int] = literal_column("0")
 
 # All ends are judged by the database's clock. ``proof``: for how long a password that was shown is
 # good for what is sensitive. ``rest``: after how long the use of a session is noted again.
@@ -54,6 +70,16 @@ FIND = prepared(
             LoginSession.reauthenticated_at > func.now() - bindparam("proof", type_=Interval),
             false(),
         ),
+        User.factors,
+        LoginSession.factor_at.is_not(None),
+        (User.factors == NO_FACTOR)
+        | func.coalesce(
+            LoginSession.factor_at > func.now() - bindparam("proof", type_=Interval), false()
+        ),
+        case((Role.factor_required & (User.factors == NO_FACTOR), User.factor_due_at)),
+        Role.factor_required
+        & (User.factors == NO_FACTOR)
+        & func.coalesce(User.factor_due_at <= func.now(), false()),
     )
     .join(User, User.id == LoginSession.user_id)
     .join(Role, Role.id == User.role_id)
@@ -83,9 +109,9 @@ TOUCH = prepared(
 
 def found(row: asyncpg.Record) -> tuple[bytes, CurrentSession]:
     """Return a row of ``FIND``: the digest of a session, and the user behind it."""
-    digest, session_id, user_id, username, email, role, permissions, is_stale, is_fresh = row
+    digest, session_id, user_id, username, email, role, permissions, *proofs = row
     return digest, CurrentSession(
-        session_id, user_id, username, email, role, _permission(permissions), is_stale, is_fresh
+        session_id, user_id, username, email, role, _permission(permissions), *proofs
     )
 
 

@@ -16,6 +16,7 @@ from sqlalchemy import (
     DateTime,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     Row,
     Select,
@@ -25,6 +26,7 @@ from sqlalchemy import (
     Uuid,
     and_,
     bindparam,
+    case,
     delete,
     exists,
     func,
@@ -38,6 +40,8 @@ from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.kit.addresses import canonical
+from app.kit.factors import Factor
+from app.models.app_secret import AppSecretRow
 from app.models.base import bound
 from app.models.profile import ProfileValue
 from app.models.user import User
@@ -60,6 +64,11 @@ _COPIED = (
     Column("created_at", _MOMENT),
     Column("last_login_at", _MOMENT),
     Column("profile", JSONB),
+    Column("app_id", Uuid),
+    Column("app_sealed", LargeBinary),
+    Column("app_algorithm", Text),
+    Column("app_digits", Integer),
+    Column("app_period", Integer),
 )
 STAGED = Table(
     "staged_users",
@@ -76,7 +85,9 @@ _INDEXES = (
     Index("ix_staged_users_username_key", STAGED.c.username_key),
 )
 _C = STAGED.c
-_KEPT = [name for name in COLUMNS if name not in {"line", "is_derived", "profile"}]
+APP_COLUMNS = tuple(name for name in COLUMNS if name.startswith("app_"))
+_KEPT = [name for name in COLUMNS if name not in {"line", "is_derived", "profile", *APP_COLUMNS}]
+_HAS_APP = _C.app_id.is_not(None)
 
 
 class StagingConflict(NamedTuple):
@@ -206,10 +217,12 @@ async def admit(db: AsyncSession, *, after: int, most: int) -> tuple[int | None,
     last: int | None = await db.scalar(select(func.max(lines.c.line)))
     if last is None:
         return None, []
-    source = select(_C.id, *(_C[name] for name in _KEPT)).where(_C.line > after, _C.line <= last)
+    these = and_(_C.line > after, _C.line <= last)
+    factors = case((_HAS_APP, int(Factor.APP)), else_=0)
+    source = select(_C.id, factors, *(_C[name] for name in _KEPT)).where(these)
     statement = (
         insert(User)
-        .from_select(["id", *_KEPT], source.order_by(_C.line))
+        .from_select(["id", "factors", *_KEPT], source.order_by(_C.line))
         .on_conflict_do_nothing()
         .returning(User.id)
     )
@@ -221,6 +234,11 @@ async def admit(db: AsyncSession, *, after: int, most: int) -> tuple[int | None,
     values = values.where(_C.id == func.any(bindparam("admitted", admitted, ARRAY(Uuid))))
     columns = ["user_id", "name", "value", "search_key"]
     await db.execute(insert(ProfileValue).from_select(columns, values))
+    apps = select(
+        _C.app_id, _C.id, _C.app_sealed, _C.app_algorithm, _C.app_digits, _C.app_period, func.now()
+    ).where(these, _HAS_APP, exists().where(User.id == _C.id))
+    names = ["id", "user_id", "sealed", "algorithm", "digits", "period", "confirmed_at"]
+    await db.execute(insert(AppSecretRow).from_select(names, apps))
     return last, admitted
 
 

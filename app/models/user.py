@@ -10,6 +10,7 @@ from sqlalchemy import (
     ColumnElement,
     ForeignKey,
     Index,
+    SmallInteger,
     and_,
     func,
     or_,
@@ -50,6 +51,10 @@ class User(Base):
     ``delete_at``: the user asked to be forgotten, and may change their mind until then. Until then
     nobody signs in. ``failures`` counts wrong passwords in a row, from browsers that are not known
     as the user's (BF-01).
+
+    ``factors``: which second factors they have, as bits of ``kit.factors.Factor``, kept in the
+    transaction in which one comes or goes. ``factor_failures``: wrong codes in a row.
+    ``factor_due_at``: from when on their role wants one; set once, never moved.
     """
 
     __tablename__ = "users"
@@ -65,6 +70,7 @@ class User(Base):
             Index(f"ix_users_{name}", "username_key", postgresql_where=text(condition))
             for name, condition in zip(_INDEXES, UNUSUAL.values(), strict=True)
         ),
+        Index("ix_users_factors", "factors", postgresql_where=text("factors > 0")),
         Index("ix_users_search", text(SEARCH_TOKENS), postgresql_using="gin"),
     )
 
@@ -81,6 +87,9 @@ class User(Base):
     blocked_reason: Mapped[str | None]
     delete_at: Mapped[Moment | None]
     failures: Mapped[int] = mapped_column(server_default="0")
+    factors: Mapped[int] = mapped_column(SmallInteger, server_default="0")
+    factor_failures: Mapped[int] = mapped_column(SmallInteger, server_default="0")
+    factor_due_at: Mapped[Moment | None]
     terms_accepted_at: Mapped[Moment | None]
     created_at: Mapped[Now]
     last_login_at: Mapped[Moment | None]

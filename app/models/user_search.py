@@ -10,6 +10,7 @@ from sqlalchemy import Boolean, ColumnElement, func, literal_column, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.kit.addresses import canonical, meant, revealed
+from app.kit.factors import Factor
 from app.models import finding, profile
 from app.models.base import bound
 from app.models.finding import Sought
@@ -40,6 +41,12 @@ class Listed(NamedTuple):
     delete_at: datetime | None
     created_at: datetime
     last_login_at: datetime | None
+    factors: int
+
+    @property
+    def factor_words(self) -> str:
+        """Which second factors they have, in words."""
+        return Factor(self.factors).words
 
     @property
     def states(self) -> list[UserState]:
@@ -81,6 +88,7 @@ _LISTED = select(
     User.delete_at,
     User.created_at,
     User.last_login_at,
+    User.factors,
 ).join(Role)
 
 

@@ -16,7 +16,7 @@ from app.config import Config
 from app.context import operator_context
 from app.db import Sessions, make_engine, make_sessions
 from app.db_errors import is_away
-from app.flows import delivery, login
+from app.flows import delivery, factor_keys, login
 from app.kit.counts import Snapshot, read
 from app.kit.metrics import as_metrics, snapshot
 from app.runtime.server import Server
@@ -126,9 +126,11 @@ class Exporter(Collector):
                 ctx = operator_context(db, self._config)
                 waiting = await delivery.waiting(ctx)
                 live = await login.live_sessions(ctx)
+                with_factor = await factor_keys.count_people(ctx)
             self._database = {
                 "database_up": 1,
                 "login_sessions": live,
+                "users_with_factor": with_factor,
                 "emails_waiting": waiting.count,
                 "emails_oldest_seconds": waiting.oldest_seconds,
             }
@@ -141,6 +143,7 @@ class Exporter(Collector):
 _WORDS = {
     "database_up": "Whether the database answers",
     "login_sessions": "Active sessions",
+    "users_with_factor": "Users with a second factor",
     "emails_waiting": "Emails waiting to be sent",
     "emails_oldest_seconds": "How long the oldest of them has been waiting",
 }

@@ -12,6 +12,24 @@ SECRET_KEY_FILE = "secret_key"  # noqa: S105 - a file's name
 PYTHON = ".venv/bin/python"
 
 
+LOOPBACK = "127.0.0.1"
+
+
+def at_home(config: Config) -> Config:
+    """Return the settings of a laptop: with a key of its own, at a name.
+
+    Browsers know no passkeys of 127.0.0.1, but of localhost, which is the same.
+
+    Raises:
+        WrongSettings, NoDatabase: as ``with_own_key`` does.
+    """
+    config = with_own_key(config)
+    if config.public_url != f"http://{config.bind}" or not config.bind.startswith(LOOPBACK):
+        return config
+    named = config.public_url.replace(LOOPBACK, "localhost")
+    return config.model_copy(update={"public_url": named})
+
+
 def with_own_key(config: Config) -> Config:
     """Return the settings with the key that is kept under ``DATA_DIR``, made at the first start.
 

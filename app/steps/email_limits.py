@@ -35,6 +35,7 @@ class EmailKind(StrEnum):
     CONFIRM = "account"
     RESET = "reset"
     EMAIL = "email"
+    FACTOR = "factor"
 
 
 def of_network(ctx: Context) -> rate_limit.Rates:

@@ -40,6 +40,26 @@ async def remember(ctx: Context, user_id: UUID, sealed: str | None) -> Named:
     return Named(_sealed(ctx.config, [own, *(name for name in names if name != own)]), is_new)
 
 
+async def is_trusted(ctx: Context, user_id: UUID) -> bool:
+    """Whether the browser is one in which a user is not asked for their second factor."""
+    digests = name_digests(ctx.config, ctx.browser)
+    return bool(digests) and await known_browser.is_trusted(ctx.db, user_id, digests)
+
+
+async def trust(ctx: Context, user_id: UUID, named: Named) -> Named:
+    """Ask a user for no second factor in a browser for ``TRUST_DAYS``; it gets a fresh name."""
+    own, *others = _names(ctx.config, named.text)
+    fresh = new_secret()
+    await known_browser.trust(
+        ctx.db,
+        user_id,
+        digest(own),
+        new_digest=fresh.digest,
+        term=timedelta(days=ctx.config.trust_days),
+    )
+    return Named(_sealed(ctx.config, [fresh.text, *others]), named.is_new)
+
+
 def _names(config: Config, sealed: str | None) -> list[str]:
     valid = timedelta(days=config.known_browser_days)
     parts = (sealed or "").split(BETWEEN)[:MOST_NAMES]

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from app.context import Context
 from app.db import autocommit
+from app.kit.addresses import canonical
 from app.kit.audit import Event
 from app.kit.errors import TooManyTries, WrongPassword
 from app.kit.password_policy import fits
@@ -52,6 +53,23 @@ def known(ctx: Context, user_id: UUID, browser_digest: bytes) -> LoginLimit:
 def bucket_of_user(user_id: UUID) -> str:
     """Name the bucket of a user, by whatever name they are called."""
     return f"logins:person:{user_id}"
+
+
+async def buckets_of(ctx: Context, user: Credentials) -> list[str]:
+    """Name what a login of a user was paid from, by whichever name: it is given back at its end.
+
+    A known browser's own only: what strangers used up stays so.
+    """
+    seen = name_digests(ctx.config, ctx.browser)
+    mark = await known_browser.known_among(ctx.db, user.id, seen) if seen else None
+    if mark is not None:
+        return [known(ctx, user.id, mark).bucket]
+    return [bucket_of_user(user.id), *map(bucket_of_name, (user.email, user.username))]
+
+
+def bucket_of_name(name: str) -> str:
+    """Name the bucket of an address or a username, whether or not somebody has it."""
+    return f"logins:name:{canonical(name)}"
 
 
 async def refuse_if_limited(ctx: Context, limit: LoginLimit) -> None:

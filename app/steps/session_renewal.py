@@ -14,26 +14,41 @@ class Renewed(NamedTuple):
     secret: str
     remembered: bool
 
+    @property
+    def outcome(self) -> str:
+        """What showing a factor again is counted as."""
+        return "succeeded"
+
 
 async def keep_only(
-    ctx: Context, user_id: UUID, *, version: int, is_fresh: bool = True
+    ctx: Context,
+    user_id: UUID,
+    *,
+    version: int | None,
+    is_fresh: bool = True,
+    shows_factor: bool = False,
 ) -> Renewed | None:
     """End all sessions of a user but this one, which gets a new secret.
 
     None if this one is not theirs, or has ended: then all are ended.
     """
     await sessions.end_others(ctx.db, user_id, digest=ctx.session_digest)
-    return await renew(ctx, user_id, version=version, is_fresh=is_fresh)
+    return await renew(ctx, user_id, version=version, is_fresh=is_fresh, shows_factor=shows_factor)
 
 
 async def renew(
-    ctx: Context, user_id: UUID, *, version: int | None = None, is_fresh: bool = True
+    ctx: Context,
+    user_id: UUID,
+    *,
+    version: int | None = None,
+    is_fresh: bool = True,
+    shows_factor: bool = False,
 ) -> Renewed | None:
     """Give a user's session a new secret (SE-03).
 
     None if it is not theirs, or has ended. ``version`` is that of their credentials, if they have
     just changed. ``is_fresh``: they have shown their password just now; a link from an email is no
-    proof.
+    proof. ``shows_factor``: they have shown a second factor.
     """
     fresh = new_secret()
     remembered = await sessions.renew(
@@ -43,5 +58,6 @@ async def renew(
         new_digest=fresh.digest,
         version=version,
         is_fresh=is_fresh,
+        shows_factor=shows_factor,
     )
     return None if remembered is None else Renewed(fresh.text, remembered)

@@ -30,6 +30,7 @@ NAMES = {
     "blocked_at": "blockedon bannedat bannedon suspendedat suspendedon disabledat disabledon "
     "deletedat deletedon removedat deactivatedat deactivatedon archivedat lockedat",
     "blocked_reason": "blockreason banreason bannedreason suspensionreason suspendedreason",
+    "otpauth": "otpauthuri otpauthurl otpuri totpuri totpurl",
     "created_at": "membersince datejoined createdatetime createdon datecreated created joinedat "
     "registeredat registeredon registrationdate userregistered",
     "last_login_at": "lastseen lastlogin currentloginat lastseenat lastsigninat currentsigninat "

@@ -13,6 +13,7 @@ from app.kit.addresses import (
     is_username,
 )
 from app.kit.errors import Refusal
+from app.kit.totp import AppSecret
 from app.transfer.columns import AS_IT_IS, JUDGED, Reading
 from app.transfer.rows import Problem, Row
 from app.transfer.values import FALSE, PARSERS, shown
@@ -29,7 +30,8 @@ class StagedUser(NamedTuple):
     """A user who may come in. No ``confirmed_at``: the address is still to be confirmed.
 
     ``is_derived``: the username was made from the address, and may get a number. ``profile``:
-    JSON, each of the site's own fields with its value and the form in which that is found.
+    JSON, each of the site's own fields with its value and the form in which that is found. ``app``:
+    what their authenticator app knows.
     """
 
     line: int
@@ -48,6 +50,7 @@ class StagedUser(NamedTuple):
     created_at: datetime
     last_login_at: datetime | None
     profile: str = "{}"
+    app: AppSecret | None = None
 
 
 def read(row: Row, *, now: datetime, reading: Reading = AS_IT_IS) -> StagedUser | list[Problem]:
@@ -149,6 +152,7 @@ def _staged(
         terms_accepted_at=first["terms_accepted_at"],
         created_at=created_at,
         last_login_at=first["last_login_at"],
+        app=first["otpauth"],
     )
 
 

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
+from app.kit import totp
 from app.kit.addresses import (
     USERNAME_LONGEST,
     USERNAME_SHORTEST,
@@ -13,6 +14,7 @@ from app.kit.addresses import (
     normal_email,
 )
 from app.kit.errors import WrongAddress
+from app.kit.totp import AppSecret
 from app.transfer.columns import Reading
 from app.transfer.hashes import normal_hash
 from app.words.refusals import sentence_for_operators
@@ -78,6 +80,11 @@ def _username(value: object, _now: datetime, _reading: Reading) -> str:
 
 def _hash(value: object, _now: datetime, reading: Reading) -> str | None:
     return normal_hash(_text(value), flask_security_salt=reading.flask_security_salt or "")
+
+
+def _app(value: object, _now: datetime, _reading: Reading) -> AppSecret | None:
+    text = _text(value)
+    return totp.read_address(text) if text else None
 
 
 def _reason(value: object, _now: datetime, _reading: Reading) -> str:
@@ -178,6 +185,7 @@ PARSERS: dict[str, Callable[[object, datetime, Reading], Any]] = {
     "blocked_reason": _reason,
     "delete_at": _coming,
     "terms_accepted_at": _moment,
+    "otpauth": _app,
     "created_at": _moment,
     "last_login_at": _moment,
 }

@@ -18,6 +18,7 @@ from app.web import (
     admin,
     email_links,
     errors,
+    factor_login,
     home,
     invitation,
     login,
@@ -28,6 +29,7 @@ from app.web import (
     register,
     reset,
     secret,
+    security,
 )
 from app.words.audit_log import tell
 from app.words.refusals import domains
@@ -37,11 +39,13 @@ PAGES = (
     home.pages,
     register.pages,
     login.pages,
+    factor_login.pages,
     reset.pages,
     invitation.pages,
     email_links.pages,
     reauthentication.pages,
     account.pages,
+    security.pages,
     me.pages,
     secret.pages,
     *admin.PAGES,

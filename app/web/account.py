@@ -14,6 +14,7 @@ from app.http import resume, streams
 from app.http.access import sensitive
 from app.http.context import context
 from app.http.current_user import current_session, renew
+from app.http.marks import fresh_factor
 from app.web.fields import (
     BaseForm,
     ChangeEmailForm,
@@ -65,12 +66,14 @@ async def submit_profile(form: BaseForm) -> ResponseTypes:
 
 
 @pages.get("/password")
+@fresh_factor
 async def show_password() -> ResponseTypes:
     """Ask for the old password and the new one."""
     return await show("account/password.html", ChangePasswordForm())
 
 
 @pages.post("/password")
+@fresh_factor
 @submits(ChangePasswordForm, "account/password.html")
 async def submit_password(form: ChangePasswordForm) -> ResponseTypes:
     """Change password; every other browser is signed out."""
@@ -84,12 +87,14 @@ async def submit_password(form: ChangePasswordForm) -> ResponseTypes:
 
 
 @pages.get("/email")
+@fresh_factor
 async def show_email() -> ResponseTypes:
     """Ask for another address."""
     return await show("account/email.html", ChangeEmailForm(resume.typed()))
 
 
 @pages.post("/email")
+@fresh_factor
 @submits(ChangeEmailForm, "account/email.html")
 async def submit_email(form: ChangeEmailForm) -> ResponseTypes:
     """Write to the new address, and say the same whether or not it is somebody's."""
@@ -185,6 +190,7 @@ async def download_data() -> Response:
 
 
 @pages.get("/delete")
+@fresh_factor
 async def show_delete() -> ResponseTypes:
     """Say what deleting means, and ask for the password."""
     return await _show_delete(DeleteAccountForm())
@@ -195,6 +201,7 @@ async def _show_delete(form: DeleteAccountForm, **how: Any) -> ResponseTypes:
 
 
 @pages.post("/delete")
+@fresh_factor
 @submits(DeleteAccountForm, _show_delete)
 async def submit_delete(form: DeleteAccountForm) -> ResponseTypes:
     """Sign somebody out everywhere, and delete the account after the days of grace."""

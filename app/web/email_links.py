@@ -6,11 +6,13 @@ from quart import Blueprint, flash, make_response, redirect, render_template, re
 from quart.typing import ResponseTypes
 from quart_auth import current_user, logout_user
 
-from app.flows import deletion, email_change, login, takeback
+from app.flows import deletion, email_change, login, lost_factor, takeback
 from app.http.access import anyone
 from app.http.context import context
 from app.http.current_user import renew
 from app.http.kept_links import Again, KeptLink
+from app.kit.sealing import Purpose
+from app.services import services
 from app.web.fields import LinkedForm, TicketForm, given
 from app.web.forms import show, submits
 
@@ -19,6 +21,9 @@ pages = Blueprint("email_links", __name__)
 CHANGE = KeptLink("change-email", "/change-email", Again("Send me a new link", "/account/email"))
 NOT_ME = KeptLink("not-me", "/not-me", Again("Choose a new password", "/reset"))
 KEEP = KeptLink("keep", "/keep-account", Again("Sign in to keep it", "/login"))
+
+LOST_FACTOR = KeptLink("lost-factor", "/lost-factor", Again("Sign in again", "/login"))
+KEEP_FACTORS = KeptLink("keep-factors", "/keep-factors", Again("Choose a new password", "/reset"))
 
 
 @pages.get("/change-email/<sealed>")
@@ -52,6 +57,69 @@ async def submit_change(_form: LinkedForm) -> ResponseTypes:
         renew(renewed)
     await flash("Your new email address is confirmed. Use it to sign in from now on.")
     return CHANGE.forget(redirect("/account" if renewed else "/login", 303))
+
+
+@pages.get("/lost-factor/<sealed>")
+@anyone
+async def open_lost_factor(sealed: str) -> ResponseTypes:
+    """Take the link's key out of the address bar."""
+    return LOST_FACTOR.keep(sealed)
+
+
+@pages.get("/lost-factor")
+@anyone
+async def show_lost_factor() -> ResponseTypes:
+    """Show a button that begins the wait."""
+    return await _show_lost_factor(LinkedForm())
+
+
+async def _show_lost_factor(form: LinkedForm, **how: Any) -> ResponseTypes:
+    async with context() as ctx:
+        owner = await lost_factor.find(ctx, sealed=LOST_FACTOR.key(), purpose=Purpose.FACTOR_RESET)
+    how |= {"username": owner.username, "days": services().config.factor_reset_days}
+    return await show("lost_factor.html", form, link=LOST_FACTOR, **how)
+
+
+@pages.post("/lost-factor")
+@anyone
+@submits(LinkedForm, _show_lost_factor, link=LOST_FACTOR)
+async def submit_lost_factor(_form: LinkedForm) -> ResponseTypes:
+    """Begin the wait."""
+    async with context() as ctx:
+        day = await lost_factor.begin_wait(ctx, sealed=LOST_FACTOR.key())
+    html = await render_template("lost_factor_begun.html", day=day)
+    return LOST_FACTOR.forget(await make_response(html))
+
+
+@pages.get("/keep-factors/<sealed>")
+@anyone
+async def open_keep_factors(sealed: str) -> ResponseTypes:
+    """Take the link's key out of the address bar."""
+    return KEEP_FACTORS.keep(sealed)
+
+
+@pages.get("/keep-factors")
+@anyone
+async def show_keep_factors() -> ResponseTypes:
+    """Show a button that ends the wait."""
+    return await _show_keep_factors(LinkedForm())
+
+
+async def _show_keep_factors(form: LinkedForm, **how: Any) -> ResponseTypes:
+    async with context() as ctx:
+        owner = await lost_factor.find(ctx, sealed=KEEP_FACTORS.key(), purpose=Purpose.KEEP_FACTORS)
+    return await show("keep_factors.html", form, link=KEEP_FACTORS, username=owner.username, **how)
+
+
+@pages.post("/keep-factors")
+@anyone
+@submits(LinkedForm, _show_keep_factors, link=KEEP_FACTORS)
+async def submit_keep_factors(_form: LinkedForm) -> ResponseTypes:
+    """End the wait: everything stays."""
+    async with context() as ctx:
+        await lost_factor.stop(ctx, sealed=KEEP_FACTORS.key())
+    await flash("Your second factors stay. If you didn't start this, change your password.")
+    return KEEP_FACTORS.forget(redirect("/login", 303))
 
 
 @pages.get("/not-me/<sealed>")

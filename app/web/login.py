@@ -1,22 +1,26 @@
 """Signing in and out."""
 
+from typing import Any
+from urllib.parse import urlencode
+
 from quart import Blueprint, flash, make_response, redirect, render_template, request
 from quart.typing import ResponseTypes
-from quart_auth import current_user, login_user, logout_user
+from quart_auth import current_user, logout_user
 
-from app.flows import login
-from app.http import known_browser, resume
+from app.flows import login, passkey_login
+from app.http import pending_login, resume
 from app.http.access import anyone
 from app.http.context import context
-from app.http.current_user import CurrentUser
 from app.kit.urls import wanted_path
 from app.services import services
+from app.web import factor_login, passkeys
+from app.web.factor_fields import AnswerForm
 from app.web.fields import LoginForm, TicketForm, given
 from app.web.forms import show, submits
 
 pages = Blueprint("login", __name__)
 
-DOORS = frozenset({"/login", "/logout"})
+DOORS = frozenset({"/login", "/login/factor", "/login/factor/lost", "/logout"})
 
 
 @pages.get("/login")
@@ -26,12 +30,25 @@ async def show_login() -> ResponseTypes:
     wanted = _wanted(request.args.get("next"))
     if await current_user.is_authenticated:
         return redirect(wanted or "/", 303)
-    return await show("login.html", LoginForm(data={"next": wanted}), asked_for=wanted)
+    return await _show_login(LoginForm(data={"next": wanted}), asked_for=wanted)
+
+
+async def _show_login(form: LoginForm | AnswerForm, **how: Any) -> ResponseTypes:
+    """Show the form, with a passkey's button where there can be passkeys."""
+    asked = await passkeys.offer()
+    shown = form
+    if isinstance(form, AnswerForm):
+        shown = LoginForm(data={"next": form.next.data, "remember_me": form.remember_me.data})
+        shown.form_errors = [*form.form_errors, *form.answer.errors]
+    how["offers_by_itself"] = shown is form  # but not again after a passkey was refused
+    how |= {"options": asked and asked.options, "elsewhere": passkeys.address_with_name()}
+    response = await show("login.html", shown, **how)
+    return passkeys.with_script(response, asked.sealed) if asked else response
 
 
 @pages.post("/login")
 @anyone
-@submits(LoginForm, "login.html")
+@submits(LoginForm, _show_login)
 async def submit_login(form: LoginForm) -> ResponseTypes:
     """Sign in and go to the page that was asked for."""
     name, password = given(form.email_or_user), given(form.password)
@@ -40,11 +57,28 @@ async def submit_login(form: LoginForm) -> ResponseTypes:
             ctx, name=name, password=password, remember=form.remember_me.data
         )
     if isinstance(outcome, login.SignedIn):
-        return await _signed_in(outcome, _wanted(form.next.data))
+        return await factor_login.signed_in(outcome, _wanted(form.next.data))
+    if isinstance(outcome, login.FactorDue):
+        return pending_login.keep(_to_factor(_wanted(form.next.data)), outcome.secret)
     ticket = TicketForm(data={"ticket": outcome.ticket})
     if isinstance(outcome, login.DeletionPending):
         return await show("deletion_pending.html", ticket, status=403, day=outcome.day)
     return await show("unconfirmed.html", ticket, status=403)
+
+
+@pages.post("/login/passkey")
+@anyone
+@submits(AnswerForm, _show_login)
+async def submit_passkey(form: AnswerForm) -> ResponseTypes:
+    """Sign in by a passkey alone."""
+    async with context() as ctx:
+        done = await passkey_login.sign_in(
+            ctx,
+            answer=given(form.answer),
+            sealed=passkeys.sealed(),
+            remember=form.remember_me.data,
+        )
+    return await factor_login.signed_in(done, _wanted(form.next.data))
 
 
 @pages.get("/logout")
@@ -72,10 +106,9 @@ async def submit_logout() -> ResponseTypes:
     return response
 
 
-async def _signed_in(done: login.SignedIn, wanted: str | None) -> ResponseTypes:
-    login_user(CurrentUser(done.secret), remember=done.remembered)
-    await resume.remind(comes_back=wanted is not None)
-    return known_browser.keep(redirect(wanted or "/", 303), done.browser)
+def _to_factor(wanted: str | None) -> ResponseTypes:
+    query = "?" + urlencode({"next": wanted}, safe="/") if wanted else ""
+    return redirect(f"/login/factor{query}", 303)
 
 
 def _wanted(text: str | None) -> str | None:

@@ -5,6 +5,7 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from wtforms import BooleanField, Field, Form, SelectField, StringField
+from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined] # newer than stubs
 from wtforms.validators import ValidationError
 
 from app.kit.errors import Refusal
@@ -111,6 +112,6 @@ def _made(declared: ProfileField, *, required: bool) -> Field:
     if declared.kind == "checkbox":
         return BooleanField(**common)
     if declared.kind == "choice":
-        choices = [("", ""), *declared.choices.items()]
+        choices = [SelectChoice(*each) for each in (("", ""), *declared.choices.items())]
         return SelectField(**common, choices=choices, validate_choice=False, render_kw=keywords)
     return StringField(**common, filters=[as_meant], render_kw=keywords)

@@ -145,6 +145,70 @@ SENTENCES: Mapping[str, Sentence] = {
     Event.NEW_BROWSER: Sentence(
         "{subject} signed in from a new browser", "You signed in from a new browser"
     ),
+    Event.FACTOR_ASKED: Sentence(
+        "{subject} entered the right password and was asked for a second factor",
+        "You entered the right password and were asked for a second factor",
+    ),
+    Event.FACTOR_FAILED: Sentence(
+        "Incorrect second factor for {subject}", "Incorrect second factor"
+    ),
+    Event.APP_DISABLED: Sentence(
+        "The authenticator app of {subject} was turned off after 100 wrong codes in a row",
+        "Your authenticator app was turned off after 100 wrong codes in a row",
+    ),
+    Event.PASSKEY_COPIED: Sentence(
+        "A passkey of {subject} was refused, because there seems to be a copy of it",
+        "One of your passkeys was refused, because there seems to be a copy of it",
+    ),
+    Event.RECOVERY_CODE_USED: Sentence(
+        "{subject} used a recovery code", "You used a recovery code"
+    ),
+    Event.BROWSER_TRUSTED: Sentence(
+        "{subject} trusted a browser", "You chose not to be asked for a second factor in a browser"
+    ),
+    Event.APP_ADDED: Sentence(
+        "{subject} added an authenticator app", "You added an authenticator app"
+    ),
+    Event.APP_REMOVED: Sentence(
+        "{subject} removed their authenticator app", "You removed your authenticator app"
+    ),
+    Event.PASSKEY_ADDED: Sentence("{subject} added a passkey", "You added a passkey"),
+    Event.PASSKEY_RENAMED: Sentence("{subject} renamed a passkey", "You renamed a passkey"),
+    Event.PASSKEY_REMOVED: Sentence("{subject} removed a passkey", "You removed a passkey"),
+    Event.RECOVERY_CODES_MADE: Sentence(
+        "{subject} created new recovery codes", "You created new recovery codes"
+    ),
+    Event.BROWSERS_DISTRUSTED: Sentence(
+        "{subject} stopped trusting all browsers", "You stopped trusting all browsers"
+    ),
+    Event.FACTORS_RESET: Sentence(
+        "{actor} removed the second factors of {subject}{reason}",
+        "Your second factors were removed",
+    ),
+    Event.FACTOR_RESET_ASKED: Sentence(
+        "{subject} lost their second factor and asked for a link",
+        "You asked for a link to remove a lost second factor",
+    ),
+    Event.FACTOR_RESET_BEGUN: Sentence(
+        "The wait to remove the second factors of {subject} began",
+        "The wait to remove your second factors began",
+    ),
+    Event.FACTOR_RESET_STOPPED: Sentence(
+        "The wait to remove the second factors of {subject} was stopped",
+        "The wait to remove your second factors was stopped",
+    ),
+    Event.FACTORS_RESTORED: Sentence(
+        "The previous second factors of {subject} were restored",
+        "Your previous second factors were restored",
+    ),
+    Event.FACTOR_REQUIRED: Sentence(
+        "{actor} made a second factor required for the role {role}",
+        "You made a second factor required for the role {role}",
+    ),
+    Event.FACTOR_OPTIONAL: Sentence(
+        "{actor} made a second factor optional for the role {role}",
+        "You made a second factor optional for the role {role}",
+    ),
 }
 
 

@@ -19,6 +19,14 @@ SENTENCES: Mapping[str, str] = {
         "You can't use an email address of this domain. Allowed domains: {domains}."
     ),
     "already_there": "A user with that email address or username already exists.",
+    "app_disabled": (
+        "Your authenticator app was turned off after too many wrong codes. Use a passkey or a "
+        "recovery code."
+    ),
+    "cannot_read.app": (
+        "The authenticator app of {username} can't be read. Put the key that it was encrypted "
+        "under into SECRET_KEY_FALLBACKS."
+    ),
     "cannot_read.columns_twice": "The first line names columns twice: {names}.",
     "cannot_read.database_away": "Can't reach the source database ({name}).",
     "cannot_read.database_says": "The source database reported: {what}",
@@ -57,6 +65,9 @@ SENTENCES: Mapping[str, str] = {
     "default_too_mighty": (
         "The default role can't have ADMIN: everybody who registers would be an administrator."
     ),
+    "factor_needed": (
+        "Your role requires a second factor. Add another one before you remove this one."
+    ),
     "is_blocked": "This user is blocked. Unblock them before you send a reset link.",
     "last_administrator": (
         "This is the last administrator who can sign in. Make another user an administrator first."
@@ -84,6 +95,13 @@ SENTENCES: Mapping[str, str] = {
         "This link was used already, or is too old. If you cannot sign in, ask for a new password "
         "on the sign-in page."
     ),
+    "login_expired": "This sign-in took too long or had too many attempts. Please sign in again.",
+    "no_factor_reset": (
+        "You can't do this by email, because you're an administrator. Ask another administrator, "
+        "or someone with access to the server."
+    ),
+    "no_such_factor": "This doesn't exist. You may have removed it already.",
+    "no_such_factor.none": "Set up an authenticator app or a passkey first.",
     "no_such_person": "No user has that email address or username.",
     "no_such_registration": "This registration has been confirmed or has expired.",
     "no_such_role": "There is no role “{role}”; there are {names}.",
@@ -96,6 +114,12 @@ SENTENCES: Mapping[str, str] = {
     "not_to_be_retried": (
         "This email can't be sent again. Its link has expired, or it's on its way."
     ),
+    "own_factor_first": (
+        "Set up a second factor for an administrator first, so that you're not locked out."
+    ),
+    "passkey_refused": "This passkey didn't work. Try again, or sign in another way.",
+    "passkey_refused.in_use": "This passkey couldn't be added. It may be in use already.",
+    "passkey_refused.not_added": "This passkey couldn't be added. Nothing was changed.",
     "refused.another_link": (
         "You've opened another link in this browser. This page now belongs to that one."
     ),
@@ -109,10 +133,11 @@ SENTENCES: Mapping[str, str] = {
     "role_held.by_users": "{holders} the role {role}. Give them another one first.",
     "role_there": "A role with this name already exists.",
     "same_address": "That's already your email address.",
-    "site_refusal": "{why}",
     "signed_out": "You've been signed out. Please sign in again.",
+    "site_refusal": "{why}",
     "terms_not_accepted": "Accept the terms to create an account.",
     "too_busy": "Many people are signing in right now. Please try again in {wait}.",
+    "too_many_passkeys": "You have as many passkeys as you can have. Remove one first.",
     "too_many_tries": "Too many attempts. Please try again in {wait}.",
     "username_taken": "This username is taken. Choose another one.",
     "username_taken.register_again": (
@@ -133,6 +158,8 @@ SENTENCES: Mapping[str, str] = {
         "We can't send email to “{domain}”. It isn't a public internet domain."
     ),
     "wrong_address.too_long": "An email address can have at most {longest} characters.",
+    "wrong_code": "Incorrect code. Use the newest code in your app, or an unused recovery code.",
+    "wrong_code.app": "Incorrect code. Enter the 6 digits that your app shows now.",
     "wrong_credentials": "Incorrect email, username or password.",
     "wrong_password": "Incorrect password.",
     "wrong_password.none_of_registration": ("Please enter the password that you registered with."),

@@ -187,7 +187,7 @@ async def test_a_house_in_order_is_well(services: Services) -> None:
     await create_user(services, ROOT, role="Administrator")
     found = await look(services)
     assert {finding.level for finding in found.values()} == {Level.OK}
-    assert len(found) == 10
+    assert len(found) == 11
 
 
 async def test_a_house_in_disorder_is_not(services: Services) -> None:

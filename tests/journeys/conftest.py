@@ -134,7 +134,7 @@ class Visitor:
                 self._check("light", EVERYTHING, where)
                 self._check("dark", COLOURS, where)
         self._seen.add(shape)
-        assert self.hosts <= {"127.0.0.1"}, self.hosts
+        assert self.hosts <= {"127.0.0.1", "localhost"}, self.hosts
         assert self.complaints == []
 
     def _check(self, scheme: Literal["light", "dark"], rules: dict[str, Any], where: str) -> None:

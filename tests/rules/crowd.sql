@@ -38,6 +38,28 @@ INSERT INTO audit_events (at, event, actor_id, subject_id, ip, user_agent, reque
 SELECT now() - interval '1 hour' * n * 2.2, 'event' || n % 40, id, id, '10.0.0.0'::inet + n % 2000,
     'a browser', 'x'
 FROM numbered, generate_series(1, 2);
+
+UPDATE login_sessions SET id = user_id WHERE remembered
+    AND user_id = (SELECT id FROM users WHERE username = 'pat1');
+INSERT INTO app_secrets (user_id, sealed, confirmed_at, removed_at)
+SELECT id, decode(repeat('73', 53), 'hex'), now(), CASE WHEN random() < 0.1 THEN now() END FROM users
+WHERE username <> 'pat1';
+INSERT INTO passkeys (user_id, credential_id, public_key, domain, sign_count, is_first_factor,
+    backup_eligible, backed_up, name, removed_at)
+SELECT id, sha256(id::text::bytea), '', 'localhost', 0, true, true, true, 'Phone',
+    CASE WHEN random() < 0.1 THEN now() END FROM users
+WHERE username <> 'pat1';
+INSERT INTO recovery_codes (user_id, digest, removed_at)
+SELECT id, sha256((id::text || n)::bytea), CASE WHEN random() < 0.1 THEN now() END
+FROM users, generate_series(1, 10) n;
+INSERT INTO pending_logins (digest, user_id, credential_version, remembered, expires_at)
+SELECT sha256(id::text::bytea), id, 1, false, now() + interval '1 min' FROM users;
+INSERT INTO challenges (session_id, purpose, challenge, expires_at)
+SELECT id, 'reauthenticate', sha256(id::text::bytea), now() + interval '1 min' FROM login_sessions;
+INSERT INTO spent_challenges (digest, expires_at)
+SELECT sha256(id::text::bytea), now() + interval '1 min' FROM users;
+INSERT INTO factor_resets (user_id, credential_version, due_at)
+SELECT id, 1, now() + random() * interval '7 d' FROM users;
 INSERT INTO profile_values (user_id, name, value, search_key)
 SELECT id, name, '+44 20 ' || n, '+4420' || n
 FROM numbered, unnest(ARRAY['telephone', 'town']) AS name;

@@ -34,6 +34,9 @@ FACTS = {
     "valid_minutes": 30,
     "email": "new@example.com",
     "day": "30 November 2026",
+    "what": "A passkey was added.",
+    "left": "9",
+    "valid_days": 7,
     "browser": "Firefox 132 on Linux",
     "ip": "192.0.2.7",
 }
@@ -167,7 +170,7 @@ def check_field(name: str, page: Page, field: dict[str, str | None]) -> None:
         assert field["autocomplete"] in {"current-password", "new-password"}, name
         assert not field.get("value"), name
     elif kind != "checkbox":
-        assert field["autocomplete"] in {"username", "email"}, name
+        assert field["autocomplete"] in {"username", "email", "one-time-code", "off"}, name
 
 
 def test_no_template_marks_text_as_safe() -> None:

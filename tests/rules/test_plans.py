@@ -26,6 +26,7 @@ ELSEWHERE = {
     "finding": "the directory calls it, with what it makes of a filter",
 }
 ALLOWED = {
+    "app_secret.count_not_under": "an operator's count of secrets under older keys",
     "user_search.everybody": "an operator's list of all people",
     "export.exported": "an export of all people",
     "export.hash_beginnings": "an operator's count of all hashes",

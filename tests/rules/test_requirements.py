@@ -4,7 +4,7 @@ import re
 
 from tests.server import ROOT
 
-CODE = re.compile(r"\b(?:(?:TK|EN|BF|PW|SE|CS|AZ|PX|IN|DB|FT|HD|LG)-\d{2}|L\d{1,2})\b")
+CODE = re.compile(r"\b(?:(?:TK|EN|BF|PW|SE|CS|AZ|PX|IN|DB|FT|HD|LG|MF|PK|RM)-\d{2}|L\d{1,2})\b")
 PAGE = ROOT / "docs/requirements.md"
 
 

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 from quart.testing import WebsocketResponseError
+from quart.testing.connections import WebsocketDisconnectError
 from sqlalchemy import URL, text
 
 from app import create_app
@@ -268,6 +269,26 @@ class TestWebsockets:
         async with alice.client.websocket("/talk", headers=ORIGIN) as socket:
             await socket.send("hello")
             assert await socket.receive() == "hello"
+
+    @pytest.mark.parametrize("end", ["out", "demoted", "blocked"])
+    async def test_it_closes_when_its_user_may_not_be_there_any_more(
+        self, alice: Browser, monkeypatch: pytest.MonkeyPatch, end: str
+    ) -> None:
+        monkeypatch.setattr(websockets, "CHECKED_SECONDS", 0.05)
+        await may_ship(alice)
+        async with alice.client.websocket("/talk", headers=ORIGIN) as socket:
+            await socket.send("hello")
+            assert await socket.receive() == "hello"
+            if end == "out":
+                await alice.post("/logout")
+            elif end == "demoted":
+                await may_ship(alice, is_so=False)
+            else:
+                async with operator(alice.services) as ctx:
+                    await access.block(ctx, name="alice")
+            with pytest.raises(WebsocketDisconnectError) as closed:
+                await socket.receive()
+        assert closed.value.args == (1008,)
 
     async def test_without_a_page_of_the_kind_there_is_none(self, browser: Browser) -> None:
         assert browser.app.asgi_websocket_class is websockets.NoWebsockets

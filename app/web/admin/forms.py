@@ -6,6 +6,7 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Any
 
 from wtforms import DateField, EmailField, Field, Form, SelectField, StringField
+from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined] # newer than stubs
 from wtforms.validators import InputRequired, Optional, ValidationError
 
 from app.flows.audit_log import EVENTS, ExportFormat
@@ -61,6 +62,22 @@ def _printable(_form: Form, field: Field) -> None:
         raise ValidationError("Use letters, digits and punctuation only.")
 
 
+class FactorResetForm(BaseForm):
+    """Remove a user's second factors."""
+
+    factor_reason = StringField(
+        "Reason",
+        [
+            InputRequired("Say how you know that it's them."),
+            at_most(REASON_LONGEST, "Use at most 500 characters."),
+            _printable,
+        ],
+        [trimmed],
+        description="How you know that it's them. Only administrators can see it.",
+        render_kw={"autocomplete": "off"},
+    )
+
+
 class SearchForm(BaseForm):
     """Look for people."""
 
@@ -83,8 +100,8 @@ class SearchForm(BaseForm):
     def offer(self, roles: list[str], fields: Iterable[ProfileField] = ()) -> None:
         """Let the administrator choose among the roles and the searchable fields that there are."""
         self.role.choices = _choices(ANY, *roles)
-        searched = [(each.name, each.label) for each in fields if each.searchable]
-        self.field.choices = [(ANY, "Usernames and addresses"), *searched]
+        searched = [SelectChoice(each.name, each.label) for each in fields if each.searchable]
+        self.field.choices = [SelectChoice(ANY, "Usernames and addresses"), *searched]
 
     @property
     def wanted(self) -> UserFilter:

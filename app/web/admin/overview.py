@@ -2,7 +2,7 @@
 
 from quart import Blueprint, render_template
 
-from app.flows import delivery, login, roles
+from app.flows import delivery, factor_keys, login, roles
 from app.http.context import context
 from app.http.marks import may, sensitive
 from app.kit.permissions import Permission
@@ -21,4 +21,5 @@ async def overview() -> str:
             waiting=await delivery.waiting(ctx),
             live=await login.live_sessions(ctx),
             roles=await roles.everything(ctx),
+            with_factor=await factor_keys.count_people(ctx),
         )

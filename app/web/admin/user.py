@@ -6,12 +6,12 @@ from quart import Blueprint, flash, redirect
 from quart.typing import ResponseTypes
 from werkzeug.exceptions import NotFound
 
-from app.flows import access, invitation, profile, user_search
+from app.flows import access, invitation, lost_factor, profile, user_search
 from app.http import resume
 from app.http.context import context
 from app.http.marks import may, sensitive
 from app.kit.permissions import Permission
-from app.web.admin.forms import BlockForm, DeleteUserForm, RoleForm
+from app.web.admin.forms import BlockForm, DeleteUserForm, FactorResetForm, RoleForm
 from app.web.admin.shared import user_id, uuid
 from app.web.fields import BaseForm, given
 from app.web.forms import show, submits
@@ -38,6 +38,7 @@ async def _show(form: BaseForm | None, *, user: str, **how: Any) -> ResponseType
         form or BlockForm(),
         found=found,
         block=form if isinstance(form, BlockForm) else BlockForm(typed),
+        factor_reset=form if isinstance(form, FactorResetForm) else FactorResetForm(typed),
         role=await _offered(
             form if isinstance(form, RoleForm) else RoleForm(typed, data={"role": found.user.role})
         ),
@@ -141,6 +142,18 @@ async def send_reset(_form: BaseForm, user: str) -> ResponseTypes:
     async with context() as ctx:
         await access.send_reset(ctx, name=user_id(user))
     return await _done(user, "The password reset link is on its way.")
+
+
+@pages.post("/factors/remove")
+@may(Permission.ADMIN)
+@sensitive
+@submits(FactorResetForm, _show)
+async def remove_factors(form: FactorResetForm, user: str) -> ResponseTypes:
+    """Remove a user's second factors, with a reason."""
+    async with context() as ctx:
+        done = await lost_factor.remove(ctx, name=user_id(user), reason=given(form.factor_reason))
+    words = "Second factors removed. They've been signed out and told by email."
+    return await _done(user, words if done else "They have no second factor.")
 
 
 @pages.post("/delete")

@@ -1,0 +1,65 @@
+"""docs/templates.md lists what each template gets, and no template has an address of its own.
+
+That a page hands over what is listed is shown by every test that renders it: an unknown variable is
+an error there (``tests/conftest.py``).
+"""
+
+import re
+from pathlib import Path
+
+import pytest
+from jinja2 import Environment, meta, nodes
+from quart import Quart
+
+from app.mail import messages
+
+ROOT = Path(__file__).parents[2]
+TEMPLATES = ROOT / "templates"
+NAMES = sorted(str(path.relative_to(TEMPLATES)) for path in TEMPLATES.rglob("*.html")) + sorted(
+    str(path.relative_to(TEMPLATES)) for path in TEMPLATES.rglob("*.txt")
+)
+ROW = re.compile(r"^\| `([\w./]+\.\w+)` \| (.*?) \|$", re.MULTILINE)
+EVERYWHERE = {"current_user", "request", "session", "g", "config"}
+
+
+def listed() -> dict[str, set[str]]:
+    rows = ROW.findall((ROOT / "docs" / "templates.md").read_text())
+    return {name: set(re.findall(r"`(\w+)`", variables)) for name, variables in rows}
+
+
+def used(name: str, environment: Environment) -> set[str]:
+    tree = environment.parse((TEMPLATES / name).read_text())
+    own = {each.name for each in tree.find_all(nodes.Macro)}
+    own |= {each.target for each in tree.find_all(nodes.Import)}
+    own |= {
+        name
+        for each in tree.find_all(nodes.FromImport)
+        for name in each.names
+        if isinstance(name, str)
+    }
+    own |= {each.name for each in tree.find_all(nodes.Name) if each.ctx == "store"}
+    return meta.find_undeclared_variables(tree) - {*environment.globals, *EVERYWHERE, *own}
+
+
+def test_every_template_is_listed() -> None:
+    assert sorted(listed()) == sorted(NAMES)
+
+
+@pytest.mark.parametrize("name", NAMES)
+async def test_its_variables_are_those_that_are_listed(app: Quart, name: str) -> None:
+    environment = messages._environment(None) if name.startswith("mail/") else app.jinja_env
+    assert used(name, environment) == listed()[name]
+
+
+async def test_what_every_template_knows_is_listed(app: Quart) -> None:
+    text = (ROOT / "docs" / "templates.md").read_text()
+    ours = {"site", "static", "url_for", "is_registration_open", "password_min_length", "terms_url"}
+    assert ours <= set(app.jinja_env.globals)
+    for name in {*ours, "current_user", "request", "Permission", "get_flashed_messages"}:
+        assert f"`{name}" in text, name
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if not name.startswith("mail/")])
+def test_every_link_is_made_by_url_for(name: str) -> None:
+    text = (TEMPLATES / name).read_text()
+    assert not re.findall(r"(?:href|action|src)=[\"']/", text)

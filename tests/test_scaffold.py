@@ -1,0 +1,82 @@
+"""``site new`` writes a package that works: its tests pass, and its tables grow by migrations."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from sqlalchemy import make_url
+
+from tests import databases
+from tests.conftest import SETTINGS
+
+ROOT = Path(__file__).parent.parent
+NAME = "shop"
+
+
+def run(cwd: Path, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
+    environ = {"PYTHONPATH": str(ROOT), "PATH": os.environ["PATH"], "HOME": str(cwd), **environ}
+    return subprocess.run(
+        [sys.executable, "-m", *arguments],
+        cwd=cwd, env=environ, check=False, capture_output=True, text=True, timeout=120,
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder in which the package was written."""
+    folder = tmp_path_factory.mktemp("owner")
+    done = run(folder, "app", "site", "new", NAME)
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+@pytest.mark.parametrize("name", ["app", "json", "My-Site", "../x", NAME])
+def test_a_name_that_is_taken_or_none_is_refused(folder: Path, name: str) -> None:
+    done = run(folder, "app", "site", "new", name)
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+
+
+def test_every_file_is_as_good_as_ours(folder: Path) -> None:
+    for check in (["format", "--check"], ["check", "--ignore", "S101,S105,D100,D103,D104"]):
+        done = run(folder, "ruff", *check, "--config", str(ROOT / "pyproject.toml"), NAME)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.slow
+def test_its_own_tests_pass(folder: Path) -> None:
+    server = os.environ["VESTIBULE_TEST_SERVER"]
+    options = ["-q", "-p", "no:cacheprovider", "-c", str(ROOT / "pyproject.toml"), "--rootdir", "."]
+    done = run(folder, "pytest", *options, NAME, TEST_DATABASE_URL=server)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "6 passed" in done.stdout
+
+
+@pytest.mark.slow
+def test_its_tables_grow_by_migrations_beside_ours(tmp_path: Path) -> None:
+    folder = tmp_path
+    assert run(folder, "app", "site", "new", NAME).returncode == 0
+    with databases.fresh(make_url(os.environ["VESTIBULE_TEST_SERVER"])) as url:
+        settings = {
+            "SITE": NAME,
+            "DATABASE_URL": url.render_as_string(hide_password=False).replace("+asyncpg", ""),
+            "SECRET_KEY": str(SETTINGS["secret_key"]),
+        }
+        assert "up to date" in run(folder, "app", "migrate", **settings).stdout
+        models = folder / NAME / "models.py"
+        models.write_text(models.read_text() + "    colour: Mapped[str | None]\n")
+        made = run(folder, "app", "site", "migration", "A colour", **settings)
+        assert made.returncode == 0, made.stderr
+        written = (folder / NAME / "migrations" / f"{NAME}_0002_a_colour.py").read_text()
+        assert 'op.add_column("shop_notes"' in written.replace("'", '"')
+        assert "users" not in written, "our tables are no business of it"
+        for arguments in (["migrate"], ["migrate"]):
+            assert run(folder, "app", *arguments, **settings).returncode == 0
+        doctor = run(folder, "app", "doctor", **settings).stdout
+        assert f"{NAME}_0002" in doctor
+        without = run(folder, "app", "migrate", **(settings | {"SITE": ""}))
+        assert without.returncode == 1
+        assert "SITE" in without.stderr
+        assert "Traceback" not in without.stderr
