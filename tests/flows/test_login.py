@@ -62,8 +62,8 @@ async def test_a_name_that_nobody_has_is_refused_alike(services: Services, name:
     await create_user(services, ALICE)
     with pytest.raises(WrongCredentials) as known:
         await sign_in(services, ALICE, password="wrong")
-    told = [sentence(each.value) for each in (unknown, known)]
-    assert told == ["Incorrect email, username or password."] * 2
+    said = [sentence(refusal.value) for refusal in (unknown, known)]
+    assert said == ["Incorrect email, username or password."] * 2
 
 
 async def test_a_blocked_person_is_refused_alike(services: Services) -> None:
