@@ -16,7 +16,7 @@ _SECRET_LEAST, _SECRET_MOST = 10, 64  # bytes; exports of old applications have 
 _PERIODS = range(15, 121)
 
 
-class WrongAddress(ValueError):
+class WrongOtpauthUri(ValueError):
     """Not an ``otpauth:`` address that a login could use; the message says why."""
 
 
@@ -75,7 +75,7 @@ def read_address(text: str) -> AppSecret:
     """Return the secret of an ``otpauth:`` address, as other applications export it.
 
     Raises:
-        WrongAddress: no such address, or one that no app's codes could come from.
+        WrongOtpauthUri: no such address, or one that no app's codes could come from.
     """
     try:
         parts = urlsplit(text.strip())
@@ -83,14 +83,14 @@ def read_address(text: str) -> AppSecret:
         secret = _decoded(given.get("secret", ""))
         digits, period = int(given.get("digits", "6")), int(given.get("period", "30"))
     except (ValueError, binascii.Error):
-        raise WrongAddress("This isn't an otpauth:// address with a valid secret.") from None
+        raise WrongOtpauthUri("This isn't an otpauth:// address with a valid secret.") from None
     algorithm = unquote(given.get("algorithm", "SHA1")).lower().replace("-", "")
     if (parts.scheme, parts.netloc) != ("otpauth", "totp"):
-        raise WrongAddress("Only otpauth://totp/… addresses can be imported.")
+        raise WrongOtpauthUri("Only otpauth://totp/… addresses can be imported.")
     if algorithm not in ALGORITHMS or digits not in {6, 8} or period not in _PERIODS:
-        raise WrongAddress("This authenticator's algorithm, digits or period aren't supported.")
+        raise WrongOtpauthUri("This authenticator's algorithm, digits or period aren't supported.")
     if not _SECRET_LEAST <= len(secret) <= _SECRET_MOST:
-        raise WrongAddress("This authenticator's secret is too short or too long.")
+        raise WrongOtpauthUri("This authenticator's secret is too short or too long.")
     return AppSecret(secret, algorithm, digits, period)
 
 

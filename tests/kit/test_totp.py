@@ -3,7 +3,7 @@
 import pytest
 
 from app.kit import totp
-from app.kit.totp import AppSecret, WrongAddress
+from app.kit.totp import AppSecret, WrongOtpauthUri
 
 MOMENTS = [59, 1111111109, 1111111111, 1234567890, 2000000000, 20000000000]
 VECTORS = {  # RFC 6238, appendix B
@@ -93,5 +93,5 @@ def test_addresses_of_other_applications_are_read(facts: str) -> None:
     ],
 )  # fmt: skip
 def test_what_no_code_could_come_from_is_refused(address: str) -> None:
-    with pytest.raises(WrongAddress):
+    with pytest.raises(WrongOtpauthUri):
         totp.read_address(address)
