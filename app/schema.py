@@ -82,7 +82,7 @@ class Branch(NamedTuple):
         return self.head is not None and (at is None or (at != self.head and at in self.revisions))
 
     def _is_own(self, revision: str) -> bool:
-        return revision.removeprefix(self.prefix).isdigit()
+        return revision.startswith(self.prefix) and revision[len(self.prefix) :].isdigit()
 
 
 OURS = Branch(ROOT / "alembic" / "versions")
@@ -112,8 +112,11 @@ def alembic_config(url: URL | None = None, site: Site | None = None) -> "Alembic
     return config
 
 
-def migrate(url: URL, site: Site | None = None, *, revision: str = "heads") -> None:
-    """Bring a database to a revision. Any number at once: they take turns by an advisory lock.
+def migrate(url: URL, site: Site | None = None, *, revision: str | None = None) -> None:
+    """Bring a database to a revision of ours, by itself to the newest of ours and of the site's.
+
+    Any number at once: they take turns by an advisory lock. Ours come first, so that a site's may
+    refer to our tables without saying so: alembic forgets what another revision depends on.
 
     Raises:
         WrongDatabase: it has migrations of a site that is not here.
@@ -121,12 +124,21 @@ def migrate(url: URL, site: Site | None = None, *, revision: str = "heads") -> N
     from alembic import command  # noqa: PLC0415 - likewise
     from alembic.util import CommandError  # noqa: PLC0415 - likewise
 
+    config = alembic_config(url, site)
+    wanted = [revision] if revision else [each.head for each in branches(site or Site())]
     try:
-        command.upgrade(alembic_config(url, site), revision)
+        for each in filter(None, wanted):
+            command.upgrade(config, each)
     except CommandError as error:
-        raise WrongDatabase(
-            f"Can't migrate: {error}. A newer program was here before, or one with another SITE."
-        ) from error
+        raise WrongDatabase(f"Can't migrate: {error}. {_why_unknown(str(error))}") from error
+
+
+def _why_unknown(said: str) -> str:
+    """Say why a database may have a revision that nobody here knows."""
+    found = re.search(r"'([a-z]\w*)_[0-9]{4}'", said)
+    if found is None:
+        return "A newer version of Vestibule was here before."
+    return f"The database has tables of the site “{found[1]}”: set SITE={found[1]}."
 
 
 async def revisions(engine: AsyncEngine) -> frozenset[str]:

@@ -4,7 +4,7 @@ from collections.abc import AsyncGenerator
 from pathlib import Path
 
 from quart import Quart
-from sqlalchemy import URL
+from sqlalchemy import URL, make_url
 
 from app import edge, web
 from app.config import Config
@@ -17,6 +17,7 @@ from app.services import EXTENSION, opened
 from app.site import load
 from app.web import own_pages
 
+NOWHERE = make_url("postgresql+asyncpg://nobody@127.0.0.1/none")
 TEMPLATES_DIR = Path(__file__).parent.parent / "templates"
 
 
@@ -52,3 +53,13 @@ def create_app(config: Config, url: URL) -> Quart:
     drop_idle_processors(app)
     limit_bodies(app)
     return app
+
+
+def check(config: Config) -> None:
+    """Check a site's package as far as can be without a request: its pages and templates.
+
+    Raises:
+        WrongSite: with one sentence that names the file.
+    """
+    app = create_app(config, NOWHERE)
+    own_pages.check_templates(app, load(config.site))

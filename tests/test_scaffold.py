@@ -1,13 +1,18 @@
 """``site new`` writes a package that works: its tests pass, and its tables grow by migrations."""
 
+import asyncio
 import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from sqlalchemy import make_url
+from sqlalchemy import URL, make_url
+from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.pool import NullPool
 
+from app import schema
+from app.site import Site
 from tests import databases
 from tests.conftest import SETTINGS
 
@@ -40,7 +45,7 @@ def test_a_name_that_is_taken_or_none_is_refused(folder: Path, name: str) -> Non
 
 
 def test_every_file_is_as_good_as_ours(folder: Path) -> None:
-    for check in (["format", "--check"], ["check", "--ignore", "S101,S105,D100,D103,D104"]):
+    for check in (["format", "--check"], ["check", "--ignore", "S101,S105,D,INP001,PLR2004"]):
         done = run(folder, "ruff", *check, "--config", str(ROOT / "pyproject.toml"), NAME)
         assert done.returncode == 0, done.stdout + done.stderr
 
@@ -55,15 +60,48 @@ def test_its_own_tests_pass(folder: Path) -> None:
 
 
 @pytest.mark.slow
+def test_a_first_migration_is_written_whole_and_readiness_knows_both(tmp_path: Path) -> None:
+    assert run(tmp_path, "app", "site", "new", NAME).returncode == 0
+    (tmp_path / NAME / "migrations" / f"{NAME}_0001_notes.py").unlink()
+    with databases.fresh(make_url(os.environ["VESTIBULE_TEST_SERVER"])) as url:
+        settings = settings_for(url)
+        made = run(tmp_path, "app", "site", "migration", "Notes", **settings)
+        assert made.returncode == 0, made.stderr
+    with databases.fresh(make_url(os.environ["VESTIBULE_TEST_SERVER"])) as url:
+        settings = settings_for(url)
+        done = run(tmp_path, "app", "migrate", **settings)
+        assert done.returncode == 0, done.stderr
+        found = databases.in_thread(asyncio.run, at(url))
+        site = Site(NAME, tmp_path / NAME)
+        assert found == {schema.OURS.head, f"{NAME}_0001"}
+        assert not schema.is_behind(found, site)
+        assert schema.is_behind({f"{NAME}_0001"}, site)
+        assert schema.is_behind({str(schema.OURS.head)}, site)
+
+
+async def at(url: URL) -> frozenset[str]:
+    """Return where a database is."""
+    engine = create_async_engine(url, poolclass=NullPool)
+    try:
+        return await schema.revisions(engine)
+    finally:
+        await engine.dispose()
+
+
+def settings_for(url: URL) -> dict[str, str]:
+    return {
+        "SITE": NAME,
+        "DATABASE_URL": url.render_as_string(hide_password=False).replace("+asyncpg", ""),
+        "SECRET_KEY": str(SETTINGS["secret_key"]),
+    }
+
+
+@pytest.mark.slow
 def test_its_tables_grow_by_migrations_beside_ours(tmp_path: Path) -> None:
     folder = tmp_path
     assert run(folder, "app", "site", "new", NAME).returncode == 0
     with databases.fresh(make_url(os.environ["VESTIBULE_TEST_SERVER"])) as url:
-        settings = {
-            "SITE": NAME,
-            "DATABASE_URL": url.render_as_string(hide_password=False).replace("+asyncpg", ""),
-            "SECRET_KEY": str(SETTINGS["secret_key"]),
-        }
+        settings = settings_for(url)
         assert "up to date" in run(folder, "app", "migrate", **settings).stdout
         models = folder / NAME / "models.py"
         models.write_text(models.read_text() + "    colour: Mapped[str | None]\n")
@@ -75,8 +113,11 @@ def test_its_tables_grow_by_migrations_beside_ours(tmp_path: Path) -> None:
         for arguments in (["migrate"], ["migrate"]):
             assert run(folder, "app", *arguments, **settings).returncode == 0
         doctor = run(folder, "app", "doctor", **settings).stdout
-        assert f"{NAME}_0002" in doctor
+        assert f"✓ migrations: up to date ({schema.OURS.head}, {NAME}_0002)" in doctor
+        nothing = run(folder, "app", "site", "migration", "Nothing", **settings)
+        assert "nothing to write" in nothing.stdout
+        assert len(list((folder / NAME / "migrations").glob("*.py"))) == 2
         without = run(folder, "app", "migrate", **(settings | {"SITE": ""}))
         assert without.returncode == 1
-        assert "SITE" in without.stderr
+        assert f"set SITE={NAME}" in without.stderr
         assert "Traceback" not in without.stderr

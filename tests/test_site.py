@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy import make_url
 
-from app import create_app
+from app import create_app, wiring
 from app.site import WrongSite, load
 from tests.sites import WriteSite, config_of, write_site
 
@@ -100,6 +100,28 @@ def test_a_name_that_is_no_package_of_the_owners_is_refused(name: str) -> None:
 def test_without_a_site_there_is_nothing() -> None:
     assert load(None).pages == ()
     assert load("") == load(None)
+
+
+BROKEN = [
+    ({"templates/own.html": "{{ oh"}, "own.html, line 1: "),
+    ({"templates/mail/confirm.txt": "{% if %}"}, "confirm.txt, line 1: "),
+    ({"templates/mail/confirm.txt": "Hello {{ usrname }}"}, "confirm.txt: this email gets no “usr"),
+]
+
+
+@pytest.mark.parametrize(("files", "sentence"), BROKEN)
+def test_a_template_that_cannot_be_rendered_is_told_at_the_start(
+    write_site: WriteSite, files: dict[str, str], sentence: str
+) -> None:
+    with pytest.raises(WrongSite) as wrong:
+        wiring.check(config_of(write_site(files)))
+    assert sentence in str(wrong.value)
+
+
+def test_a_site_that_is_well_passes(write_site: WriteSite) -> None:
+    email = "{{ site }}, {{ username }}: {{ link }} {% set a = 1 %}{{ a }}"
+    files = {"templates/mail/confirm.txt": email, "templates/mail/own.txt": "{{ anything }}"}
+    wiring.check(config_of(write_site(files)))
 
 
 def test_permissions_go_on_where_ours_end(write_site: WriteSite) -> None:

@@ -71,6 +71,10 @@ def serve_command(*, with_mailer: bool) -> None:
     fork_server = preload.start(run)  # before there is a thread, a loop, a secret
     config = read_config()
     own = site.load(config.site)  # a mistake in it is told before anything starts
+    if own.name:
+        from app import wiring  # noqa: PLC0415 - without a site there is nothing to check
+
+        wiring.check(config)
     sockets = serve.listeners(config)
     if not config.is_laptop:
         url = database_url(config)

@@ -2,16 +2,17 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
 import click
 
-from app import config, schema
+from app import schema, wiring
 from app import site as sites
-from app.cli.shared import database
+from app.cli.shared import database, read_config
 from app.kit.permissions import OURS
 
 SCAFFOLD = Path(__file__).parents[1] / "scaffold"
-EXAMPLE, HEAD = "mysite", "HEAD_OF_VESTIBULE"
+EXAMPLE = "mysite"
 
 
 @click.group()
@@ -33,7 +34,7 @@ def new(name: str) -> None:
         target = root / str(path).replace(EXAMPLE, name)
         target.parent.mkdir(parents=True, exist_ok=True)
         written = source.read_text().replace(EXAMPLE, name)
-        target.write_text(written.replace(HEAD, schema.OURS.head or ""))
+        target.write_text(written)
     (root / "static").mkdir()
     click.echo(f"Wrote {name}/. Start it with SITE={name} make run, and go on in {name}/README.md.")
 
@@ -56,6 +57,15 @@ def migration(words: str) -> None:
         schema.migrate(deployment.url, own)
         prefix = f"{own.name}_"
         number = len(schema.Branch(folder, prefix).revisions) + 1
+        written: list[str] = []
+
+        def skip_if_empty(_context: object, _revision: object, directives: list[Any]) -> None:
+            (script,) = directives
+            if script.upgrade_ops.is_empty():
+                directives.clear()
+            else:
+                written.append(script.rev_id)
+
         command.revision(
             schema.alembic_config(deployment.url, own),
             words,
@@ -63,18 +73,23 @@ def migration(words: str) -> None:
             rev_id=f"{prefix}{number:04}",
             head=f"{own.name}@head" if number > 1 else "base",
             branch_label=None if number > 1 else own.name,
-            depends_on=None if number > 1 else schema.OURS.head,
             version_path=str(folder),
+            process_revision_directives=skip_if_empty,
         )
-    click.echo("Read it, then run: python -m app migrate")
+    if written:
+        click.echo("Read it, then run: python -m app migrate")
+    else:
+        click.echo("Your models and the database agree: there is nothing to write.")
 
 
 @site.command("show")
 def show() -> None:
     """Show what SITE adds, and check it. Nothing is started."""
-    found = sites.load(config.load().site)
+    settings = read_config()
+    found = sites.load(settings.site)
     if found.root is None:
         raise click.UsageError("Set SITE to the name of your package first.")
+    wiring.check(settings)
     own = [name for name in found.permissions if name not in OURS]
     hooks = [f"{hook.__name__} at {event}" for event, all_ in found.hooks.items() for hook in all_]
     for title, names in (

@@ -162,6 +162,10 @@ def migrations(found: Collection[str], site: Site) -> Finding:
         return wrong(SCHEMA, "the database has no tables yet. Run: python -m app migrate")
     if schema.is_behind(found, site):
         return wrong(SCHEMA, f"the database is out of date ({at}). Run: python -m app migrate")
+    sites = {each.rpartition("_")[0] for each in found} - {"", site.name}
+    if sites:
+        name = min(sites)
+        return warning(SCHEMA, f"the database has tables of the site “{name}”. Set SITE={name}")
     return warning(SCHEMA, f"the database ({at}) is newer than this program. Upgrade the program")
 
 

@@ -12,27 +12,49 @@ from jinja2 import (
     FileSystemLoader,
     PrefixLoader,
     StrictUndefined,
+    meta,
+    nodes,
     select_autoescape,
 )
 
 from app.kit.links import KEEP_VALID_DAYS, NOT_ME_VALID_DAYS
 from app.mail.message import Brand, Message
 
-OURS = FileSystemLoader(Path(__file__).parents[2] / "templates")
+TEMPLATES = Path(__file__).parents[2] / "templates"
+OURS = FileSystemLoader(TEMPLATES)
+ALWAYS = {"site", "subject", "username"}
 
 
 @cache  # bounded by the sites
-def _environment(own: Path | None) -> Environment:
+def environment(own: Path | None) -> Environment:
+    """Return what emails are rendered by: the site's own templates, then ours."""
     first = [FileSystemLoader(own)] if own else []
-    environment = Environment(
+    made = Environment(
         loader=ChoiceLoader([*first, OURS, PrefixLoader({"vestibule": OURS})]),
         autoescape=select_autoescape(["html"]),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["wrapped"] = lambda text: fill(text, 76, break_long_words=False)
-    return environment
+    made.filters["wrapped"] = lambda text: fill(text, 76, break_long_words=False)
+    return made
+
+
+def unknown_variables(name: str, own: Path) -> set[str]:
+    """Return which variables an email of the site's own uses that ours of this name does not get.
+
+    What is no email of ours is left alone.
+    """
+    if not (TEMPLATES / name).is_file():
+        return set()
+    return _variables(own / name, own) - _variables(TEMPLATES / name, own) - ALWAYS
+
+
+def _variables(path: Path, own: Path) -> set[str]:
+    tree = environment(own).parse(path.read_text())
+    made = {each.name for each in tree.find_all(nodes.Name) if each.ctx == "store"}
+    made |= {str(name) for each in tree.find_all(nodes.FromImport) for name in each.names}
+    return meta.find_undeclared_variables(tree) - made
 
 
 def confirm_address(*, to: str, site: Brand, username: str, link: str, valid_hours: int) -> Message:
@@ -311,7 +333,7 @@ def account_deleted(*, to: str, site: Brand, username: str, register_url: str) -
 
 
 def _message(name: str, to: str, subject: str, *, site: Brand, **facts: str | int) -> Message:
-    templates = _environment(site.templates)
+    templates = environment(site.templates)
     shown = facts | {"site": site.name}
     text = templates.get_template(f"mail/{name}.txt").render(shown)
     html = templates.get_template(f"mail/{name}.html").render(shown, subject=subject)

@@ -12,6 +12,8 @@ from app.models import audit
 
 log = logging.getLogger(__name__)
 
+FAILED = "the hook %s failed at %s: nothing was done (%s)"
+
 
 @dataclass(frozen=True)
 class Happening:
@@ -59,11 +61,14 @@ async def run_hooks(ctx: Context, happening: Happening) -> None:
         Exception: a hook is broken; the log says which.
     """
     for hook in ctx.site.hooks.get(happening.event, ()):
+        name = f"{hook.__module__}.{hook.__name__}"
         try:
             await hook(ctx, happening)
+            await ctx.db.flush()  # what the database does not take is this hook's mistake
         except Refusal:
+            log.info("the hook %s refused %s", name, happening.event)
             raise
-        except Exception:
-            name = f"{hook.__module__}.{hook.__name__}"
-            log.exception("the hook %s failed at %s: nothing was done", name, happening.event)
+        except Exception as error:
+            why = f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"
+            log.error(FAILED, name, happening.event, why)  # noqa: TRY400 - the page logs the rest
             raise

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import pytest
 from sqlalchemy import URL
+from sqlalchemy.exc import IntegrityError
 
 from app.flows import access, account
 from app.kit.errors import SiteRefusal
@@ -92,6 +93,18 @@ async def test_a_hook_that_fails_undoes_the_deed_and_the_log_says_which(
         assert await count(services, "users") == 0
         assert await count(services, "registrations") == 1
     assert "hooks.note failed at account.confirmed: nothing was done" in caplog.text
+
+
+async def test_what_the_database_does_not_take_names_the_hook_too(
+    hooks: Hooks, caplog: pytest.LogCaptureFixture
+) -> None:
+    from_models = "from app.extending import Role; ctx.db.add(Role(name=None))"
+    async with hooks("Event.CONFIRMED", from_models) as (services, _):
+        receipt = await register(services, ALICE)
+        with pytest.raises(IntegrityError):
+            await confirm(services, await last_link(services, ALICE.email), receipt=receipt)
+        assert await count(services, "users") == 0
+    assert "hooks.note failed at account.confirmed: nothing was done (IntegrityError" in caplog.text
 
 
 async def test_a_hook_says_no_in_its_own_words(

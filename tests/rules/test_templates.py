@@ -47,7 +47,7 @@ def test_every_template_is_listed() -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 async def test_its_variables_are_those_that_are_listed(app: Quart, name: str) -> None:
-    environment = messages._environment(None) if name.startswith("mail/") else app.jinja_env
+    environment = messages.environment(None) if name.startswith("mail/") else app.jinja_env
     assert used(name, environment) == listed()[name]
 
 
