@@ -131,6 +131,15 @@ def test_a_fork_server_that_hangs_is_given_up(worker_database: URL) -> None:
             server.children("fork server")[0].suspend()
 
 
+def test_where_nobody_can_be_adopted_workers_are_programs(worker_database: URL) -> None:
+    before = "from app.runtime import launcher; launcher._adopts_orphans = lambda: False"
+    with serving(environment(worker_database, WORKERS="2"), before=before) as server:
+        until(lambda: len(server.children()) == 2)
+        assert server.children("fork server") == []
+        assert status_of(server) == 200
+        assert server.stop() == 0
+
+
 def test_the_fork_server_outlives_the_signals_of_a_terminal(server: Server) -> None:
     fork_server = server.children("fork server")[0]
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):

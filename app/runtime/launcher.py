@@ -45,8 +45,8 @@ class Launcher:
     def __init__(self, fork_server: ForkServer | None) -> None:
         self._fork_server = fork_server
         self._one_at_a_time = asyncio.Lock()
-        if fork_server is not None:
-            _adopt_orphans()
+        if not _adopts_orphans():
+            self.close()
 
     async def launch(self, arguments: Sequence[str], inherits: Sequence[int]) -> Process:
         """Start a child; its standard input ends when we do.
@@ -147,7 +147,9 @@ async def _reader(descriptor: int) -> asyncio.StreamReader:
     return reader
 
 
-def _adopt_orphans() -> None:
-    """Be the parent of all descendants whose own has ended."""
-    if ctypes.CDLL(None, use_errno=True).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0):
-        raise OSError(ctypes.get_errno(), "can't adopt processes")
+def _adopts_orphans() -> bool:
+    """Be the parent of all descendants whose own has ended; False where that cannot be."""
+    if sys.platform != "linux":
+        return False
+    adopted: int = ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    return adopted == 0
