@@ -82,7 +82,8 @@ class Branch(NamedTuple):
         return self.head is not None and (at is None or (at != self.head and at in self.revisions))
 
     def _is_own(self, revision: str) -> bool:
-        return revision.startswith(self.prefix) and revision[len(self.prefix) :].isdigit()
+        of_site = re.fullmatch(r"([a-z]\w*_)[0-9]{4}", revision)
+        return (of_site[1] if of_site else "") == self.prefix
 
 
 OURS = Branch(ROOT / "alembic" / "versions")

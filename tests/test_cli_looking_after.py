@@ -117,6 +117,7 @@ def test_a_role_from_its_beginning_to_its_end(shell: Shell, carol: str) -> None:
     ]
     assert editor == {
         "name": "Editor in-chief", "is_default": True, "permissions": "nothing", "holders": 1,
+        "factor_required": False,
     }  # fmt: skip
     shell.run("roles", "set-default", "user")
     shell.run("users", "set-role", carol, "User")

@@ -87,10 +87,10 @@ async def test_a_server_in_order_is_well(server: Server) -> None:
     told = await doctor(server.environ, "--json")
     assert told.status == 0, told.output
     assert {check for check, level in told.levels.items() if level != "ok"} == {
-        "secret key", "administrator",
+        "secret key", "administrator", "passkeys",
     }  # fmt: skip
     assert told.says["site"] == f"{server.url} is this deployment (same SECRET_KEY)"
-    assert len(told.levels) == 20
+    assert len(told.levels) == 22
 
 
 async def test_lines_are_for_people(server: Server) -> None:

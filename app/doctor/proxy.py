@@ -11,6 +11,7 @@ from app.kit.client import is_within, parsed
 from app.kit.probe import Hops
 from app.kit.urls import is_loopback
 
+STRICTEST = "default-src 'none'; "
 FORGED = "203.0.113.77"  # an address for documents: nobody has it (RFC 5737)
 CERTIFICATE_DAYS = 14
 HSTS_AT_LEAST_SECONDS = 15_552_000
@@ -77,6 +78,9 @@ def headers(login: Visit, *, is_https: bool) -> Finding:
     if login.status != FOUND:
         return wrong(check, f"/login answers {login.status}. See the server log")
     wanted = ALWAYS | {"Cache-Control": "no-store"}
+    policy = login.all("Content-Security-Policy")
+    if len(policy) == 1 and policy[0].startswith(STRICTEST):  # this page adds a script to ours
+        wanted["Content-Security-Policy"] = policy[0]
     changed = [name for name, value in wanted.items() if login.all(name) != [value]]
     if is_https and not _is_strict(login.all("Strict-Transport-Security")):
         changed.append("Strict-Transport-Security")

@@ -101,7 +101,16 @@ async def start_over(refusal: LoginExpired) -> ResponseTypes:
     if await current_user.is_authenticated:
         return redirect("/", 303)
     form = LoginForm(data={"next": wanted_path(request.args.get("next"))})
-    return pending_login.forget(await show("login.html", form, refusal=refusal))
+    return pending_login.forget(
+        await show(
+            "login.html",
+            form,
+            refusal=refusal,
+            options=None,
+            elsewhere=None,
+            offers_by_itself=False,
+        )
+    )
 
 
 async def signed_in(done: factor_login.SignedIn, wanted: str | None) -> ResponseTypes:

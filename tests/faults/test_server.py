@@ -219,7 +219,7 @@ async def test_sighup_with_a_wrong_setting_keeps_the_old_workers(
 
 
 async def test_a_worker_that_hangs_is_replaced(database: URL, figure: Figure) -> None:
-    before = "from app.runtime import supervisor; supervisor.SILENCE_SECONDS = 3"
+    before = "from app.runtime import children; children.SILENCE_SECONDS = 3"
     metrics = {"METRICS_BIND": local_port()}
     with serving(environment(database, WORKERS="2", **metrics), before=before) as server:
         await until_full(server, 2, set())

