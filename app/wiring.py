@@ -3,6 +3,7 @@
 from collections.abc import AsyncGenerator
 from pathlib import Path
 
+from pydantic import SecretStr
 from quart import Quart
 from sqlalchemy import URL, make_url
 
@@ -13,6 +14,7 @@ from app.http.application import Application
 from app.http.assets import STATIC_DIR, static_path
 from app.http.body import limit_bodies
 from app.http.connections import drop_idle_processors
+from app.kit.keys import new_key
 from app.services import EXTENSION, opened
 from app.site import load
 from app.web import own_pages
@@ -61,5 +63,6 @@ def check(config: Config) -> None:
     Raises:
         WrongSite: with one sentence that names the file.
     """
-    app = create_app(config, NOWHERE)
+    keyed = config.model_copy(update={"secret_key": SecretStr(new_key())})
+    app = create_app(keyed, NOWHERE)
     own_pages.check_templates(app, load(config.site))

@@ -6,9 +6,9 @@ from typing import Any
 
 import click
 
-from app import schema, wiring
+from app import config, schema, wiring
 from app import site as sites
-from app.cli.shared import database, read_config
+from app.cli.shared import database
 from app.kit.permissions import OURS
 
 SCAFFOLD = Path(__file__).parents[1] / "scaffold"
@@ -85,7 +85,7 @@ def migration(words: str) -> None:
 @site.command("show")
 def show() -> None:
     """Show what SITE adds, and check it. Nothing is started."""
-    settings = read_config()
+    settings = config.load()
     found = sites.load(settings.site)
     if found.root is None:
         raise click.UsageError("Set SITE to the name of your package first.")
