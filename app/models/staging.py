@@ -231,7 +231,7 @@ async def admit(db: AsyncSession, *, after: int, most: int) -> tuple[int | None,
         "key", Column("value", JSONB), joins_implicitly=True
     )
     values = select(_C.id, told.c.key, told.c.value[0].astext, told.c.value[1].astext)
-    values = values.where(_C.id == func.any(bindparam("admitted", admitted, ARRAY(Uuid))))
+    values = values.where(these, exists().where(User.id == _C.id))
     columns = ["user_id", "name", "value", "search_key"]
     await db.execute(insert(ProfileValue).from_select(columns, values))
     apps = select(
