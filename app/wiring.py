@@ -1,7 +1,6 @@
 """Vestibule: the login of your site."""
 
 from collections.abc import AsyncGenerator
-from pathlib import Path
 
 from pydantic import SecretStr
 from quart import Quart
@@ -14,13 +13,13 @@ from app.http.application import Application
 from app.http.assets import STATIC_DIR, static_path
 from app.http.body import limit_bodies
 from app.http.connections import drop_idle_processors
+from app.kit import templates
 from app.kit.keys import new_key
 from app.services import EXTENSION, opened
 from app.site import load
 from app.web import own_pages
 
 NOWHERE = make_url("postgresql+asyncpg://nobody@127.0.0.1/none")
-TEMPLATES_DIR = Path(__file__).parent.parent / "templates"
 
 
 def create_app(config: Config, url: URL) -> Quart:
@@ -37,7 +36,7 @@ def create_app(config: Config, url: URL) -> Quart:
         "app",
         public_url=config.public_url,
         site=site,
-        template_folder=str(TEMPLATES_DIR),
+        template_folder=str(templates.FOLDER),
         static_folder=str(STATIC_DIR),
         static_url_path=static_path(site.folder("static")),
     )

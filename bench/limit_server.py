@@ -21,8 +21,8 @@ from app.http.assets import STATIC_DIR, static_path
 from app.kit.collector import spare_the_collector
 from app.kit.permissions import Permission
 from app.kit.shares import Share, Shares
+from app.kit.templates import FOLDER as TEMPLATES_DIR
 from app.runtime.server import Server
-from app.wiring import TEMPLATES_DIR
 from bench.limits import bare
 from bench.users import readers
 

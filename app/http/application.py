@@ -4,14 +4,13 @@ from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
 
-from jinja2 import BaseLoader, ChoiceLoader, FileSystemLoader, PrefixLoader
+from jinja2 import BaseLoader
 from quart import Quart, Response, send_from_directory
 from quart.wrappers import BaseRequestWebsocket
 from werkzeug.routing import MapAdapter
 
+from app.kit import templates
 from app.site import Site
-
-OURS = "vestibule"  # the folder by which a template of the site's reaches ours of the same name
 
 
 class Application(Quart):
@@ -27,10 +26,7 @@ class Application(Quart):
     @property
     def jinja_loader(self) -> BaseLoader:
         """Templates of the site come first; ``vestibule/login.html`` is always ours."""
-        ours = FileSystemLoader(str(self.template_folder))
-        own = self._site.folder("templates")
-        first = [FileSystemLoader(own)] if own else []
-        return ChoiceLoader([*first, ours, PrefixLoader({OURS: ours})])
+        return templates.loader(self._site.folder("templates"))
 
     async def send_static_file(self, filename: str) -> Response:
         """Send a static file, the site's before ours."""

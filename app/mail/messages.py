@@ -6,31 +6,20 @@ from functools import cache
 from pathlib import Path
 from textwrap import fill
 
-from jinja2 import (
-    ChoiceLoader,
-    Environment,
-    FileSystemLoader,
-    PrefixLoader,
-    StrictUndefined,
-    meta,
-    nodes,
-    select_autoescape,
-)
+from jinja2 import Environment, StrictUndefined, select_autoescape
 
+from app.kit import templates
 from app.kit.links import KEEP_VALID_DAYS, NOT_ME_VALID_DAYS
 from app.mail.message import Brand, Message
 
-TEMPLATES = Path(__file__).parents[2] / "templates"
-OURS = FileSystemLoader(TEMPLATES)
 ALWAYS = {"site", "subject", "username"}
 
 
 @cache  # bounded by the sites
 def environment(own: Path | None) -> Environment:
     """Return what emails are rendered by: the site's own templates, then ours."""
-    first = [FileSystemLoader(own)] if own else []
     made = Environment(
-        loader=ChoiceLoader([*first, OURS, PrefixLoader({"vestibule": OURS})]),
+        loader=templates.loader(own),
         autoescape=select_autoescape(["html"]),
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -45,16 +34,11 @@ def unknown_variables(name: str, own: Path) -> set[str]:
 
     What is no email of ours is left alone.
     """
-    if not (TEMPLATES / name).is_file():
+    ours, rendering = templates.FOLDER / name, environment(own)
+    if not ours.is_file():
         return set()
-    return _variables(own / name, own) - _variables(TEMPLATES / name, own) - ALWAYS
-
-
-def _variables(path: Path, own: Path) -> set[str]:
-    tree = environment(own).parse(path.read_text())
-    made = {each.name for each in tree.find_all(nodes.Name) if each.ctx == "store"}
-    made |= {str(name) for each in tree.find_all(nodes.FromImport) for name in each.names}
-    return meta.find_undeclared_variables(tree) - made
+    given = templates.variables(rendering, ours) | ALWAYS
+    return templates.variables(rendering, own / name) - given
 
 
 def confirm_address(*, to: str, site: Brand, username: str, link: str, valid_hours: int) -> Message:
@@ -333,10 +317,10 @@ def account_deleted(*, to: str, site: Brand, username: str, register_url: str) -
 
 
 def _message(name: str, to: str, subject: str, *, site: Brand, **facts: str | int) -> Message:
-    templates = environment(site.templates)
+    found = environment(site.templates)
     shown = facts | {"site": site.name}
-    text = templates.get_template(f"mail/{name}.txt").render(shown)
-    html = templates.get_template(f"mail/{name}.html").render(shown, subject=subject)
+    text = found.get_template(f"mail/{name}.txt").render(shown)
+    html = found.get_template(f"mail/{name}.html").render(shown, subject=subject)
     return Message(to, " ".join(subject.split()), text, html, _good_for(facts))
 
 

@@ -8,9 +8,10 @@ import re
 from pathlib import Path
 
 import pytest
-from jinja2 import Environment, meta, nodes
+from jinja2 import Environment
 from quart import Quart
 
+from app.kit import templates
 from app.mail import messages
 
 ROOT = Path(__file__).parents[2]
@@ -28,17 +29,7 @@ def listed() -> dict[str, set[str]]:
 
 
 def used(name: str, environment: Environment) -> set[str]:
-    tree = environment.parse((TEMPLATES / name).read_text())
-    own = {each.name for each in tree.find_all(nodes.Macro)}
-    own |= {each.target for each in tree.find_all(nodes.Import)}
-    own |= {
-        name
-        for each in tree.find_all(nodes.FromImport)
-        for name in each.names
-        if isinstance(name, str)
-    }
-    own |= {each.name for each in tree.find_all(nodes.Name) if each.ctx == "store"}
-    return meta.find_undeclared_variables(tree) - {*environment.globals, *EVERYWHERE, *own}
+    return templates.variables(environment, TEMPLATES / name) - EVERYWHERE
 
 
 def test_every_template_is_listed() -> None:
