@@ -4,12 +4,10 @@ from collections.abc import Mapping
 
 from app.context import Context
 from app.db import autocommit
-from app.kit.audit import Event
 from app.kit.errors import NoSuchUser
 from app.models import profile
 from app.steps import authorization
 from app.steps import profile as profiles
-from app.steps.recording import record
 
 
 async def own(ctx: Context) -> dict[str, str]:
@@ -28,14 +26,7 @@ async def change_own(ctx: Context, *, values: Mapping[str, str]) -> None:
     cleaned = profiles.cleaned(ctx, "account", values)
     async with ctx.db.begin():
         await authorization.hold(ctx)
-        changed = await profiles.save(ctx, ctx.user_id, cleaned)
-        if changed:
-            await record(
-                ctx,
-                Event.PROFILE_CHANGED,
-                subject_id=ctx.user_id,
-                fields=", ".join(sorted(changed)),
-            )
+        await profiles.change(ctx, ctx.user_id, cleaned)
 
 
 async def change(ctx: Context, *, name: str, values: Mapping[str, str]) -> None:
@@ -49,10 +40,7 @@ async def change(ctx: Context, *, name: str, values: Mapping[str, str]) -> None:
     given = {each: text for each, text in cleaned.items() if each in values}
     async with ctx.db.begin():
         user = await authorization.act_upon(ctx, name)
-        changed = await profiles.save(ctx, user.id, given) if user else set()
-        if user and changed:
-            await record(
-                ctx, Event.PROFILE_CHANGED, subject_id=user.id, fields=", ".join(sorted(changed))
-            )
+        if user is not None:
+            await profiles.change(ctx, user.id, given)
     if user is None:
         raise NoSuchUser

@@ -4,9 +4,11 @@ from collections.abc import Mapping
 from uuid import UUID
 
 from app.context import Context
+from app.kit.audit import Event
 from app.kit.profile import Place, ProfileField
 from app.models import profile
 from app.models.profile import Value
+from app.steps.recording import record
 
 
 def asked(ctx: Context, place: Place | None) -> list[ProfileField]:
@@ -44,3 +46,11 @@ async def save(ctx: Context, user_id: UUID, values: Mapping[str, str]) -> set[st
         if name in fields
     }
     return await profile.save(ctx.db, user_id, found)
+
+
+async def change(ctx: Context, user_id: UUID, values: Mapping[str, str]) -> None:
+    """Store cleaned values of a user, and write down the names of those that changed."""
+    changed = await save(ctx, user_id, values)
+    if changed:
+        fields = ", ".join(sorted(changed))
+        await record(ctx, Event.PROFILE_CHANGED, subject_id=user_id, fields=fields)
