@@ -12,6 +12,7 @@ import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -131,7 +132,7 @@ def site_database(site_config: Config) -> Iterator[URL]:
 async def app(site_config: Config, site_database: URL) -> AsyncIterator[Quart]:
     """Yield the application; all tables are empty but for the roles."""
     tables = [each.name for each in Base.metadata.sorted_tables if each.name != "roles"]
-    await _run(site_database, f"TRUNCATE {', '.join(tables)} CASCADE")
+    await run_statement(site_database, f"TRUNCATE {', '.join(tables)} CASCADE")
     app = create_app(site_config, site_database)
     app.jinja_env.undefined = StrictUndefined  # a variable that no page hands over is a mistake
     async with app.test_app():
@@ -167,15 +168,16 @@ def sign_in(visitor: Browser) -> SignIn:
 @pytest.fixture
 def mailbox(visitor: Browser) -> Mailbox:
     """Return what reads the emails, oldest first: to be called and awaited."""
+    return partial(written, visitor.services)
 
-    async def read() -> list[Message]:
-        async with visitor.services.engine.connect() as connection:
-            rows = await connection.execute(
-                text("SELECT recipient, subject, text, html FROM outbox ORDER BY created_at, id")
-            )
-            return [Message(*row) for row in rows]
 
-    return read
+async def written(services: Services) -> list[Message]:
+    """Return the emails in the outbox, oldest first."""
+    async with services.engine.connect() as connection:
+        rows = await connection.execute(
+            text("SELECT recipient, subject, text, html FROM outbox ORDER BY created_at, id")
+        )
+        return [Message(*row) for row in rows]
 
 
 def link_in(message: Message) -> str:
@@ -198,10 +200,11 @@ def open_pages(app: Quart) -> list[str]:
 
 def _execute(server: URL, statement: str) -> None:
     with ThreadPoolExecutor(1) as thread:  # where no other event loop runs
-        thread.submit(asyncio.run, _run(server, statement)).result()
+        thread.submit(asyncio.run, run_statement(server, statement)).result()
 
 
-async def _run(server: URL, statement: str) -> None:
+async def run_statement(server: URL, statement: str) -> None:
+    """Run a statement outside of any transaction, on a connection of its own."""
     engine = create_async_engine(server, isolation_level="AUTOCOMMIT", poolclass=NullPool)
     async with engine.connect() as connection:
         await connection.execute(text(statement))

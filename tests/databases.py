@@ -10,10 +10,10 @@ from typing import ParamSpec, TypeVar
 
 from sqlalchemy import URL, text
 from sqlalchemy.ext.asyncio import create_async_engine
-from sqlalchemy.pool import NullPool
 
 from app import schema
 from app.models import Base
+from app.testing import run_statement
 
 TEMPLATE = "VESTIBULE_TEST_TEMPLATE"
 MANY = 1000
@@ -65,11 +65,11 @@ def migrated(server: URL) -> Iterator[URL]:
 def fresh(server: URL, *, like: str = "") -> Iterator[URL]:
     """Make an empty database on a server, and drop it at the end."""
     name = f"test_{uuid.uuid4().hex}"
-    _run(_execute(server, f"CREATE DATABASE {name} {like}"))
+    _run(run_statement(server, f"CREATE DATABASE {name} {like}"))
     try:
         yield server.set(database=name)
     finally:
-        _run(_execute(server, f"DROP DATABASE {name} WITH (FORCE)"))
+        _run(run_statement(server, f"DROP DATABASE {name} WITH (FORCE)"))
 
 
 @contextmanager
@@ -90,15 +90,8 @@ def broom(database: URL) -> Iterator[Callable[[], None]]:
 
 def execute(database: URL, statement: str) -> None:
     """Run a statement, from where no event loop runs or from where one does."""
-    _run(_execute(database, statement))
+    _run(run_statement(database, statement))
 
 
 def _run(work: Coroutine[None, None, None]) -> None:
     in_thread(asyncio.run, work)
-
-
-async def _execute(server: URL, statement: str) -> None:
-    engine = create_async_engine(server, isolation_level="AUTOCOMMIT", poolclass=NullPool)
-    async with engine.connect() as connection:
-        await connection.execute(text(statement))
-    await engine.dispose()

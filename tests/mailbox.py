@@ -2,10 +2,9 @@
 
 import re
 
-from sqlalchemy import text
-
 from app.mail.message import Message
 from app.services import Services
+from app.testing import written
 
 _LINK = re.compile(
     r"https?://\S+/(?:confirm|invitation|reset|change-email|not-me|keep-account|lost-factor|"
@@ -15,11 +14,7 @@ _LINK = re.compile(
 
 async def messages(services: Services, to: str | None = None) -> list[Message]:
     """Return the emails, to one address if given, oldest first."""
-    async with services.engine.connect() as connection:
-        rows = await connection.execute(
-            text("SELECT recipient, subject, text, html FROM outbox ORDER BY created_at, id")
-        )
-        found = [Message(*row) for row in rows]
+    found = await written(services)
     return [message for message in found if to is None or message.to == to]
 
 
