@@ -42,14 +42,20 @@ class GuardedWebsocket(ASGIWebsocketConnection):
 
     async def __call__(self, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
         """Serve, and look again and again whether the user may still be here."""
-        serving = asyncio.ensure_future(super().__call__(receive, send))
-        watching = asyncio.ensure_future(self._watch(send))
-        await asyncio.wait([serving, watching], return_when=asyncio.FIRST_COMPLETED)
-        for task in (serving, watching):
-            task.cancel()
-        for outcome in await asyncio.gather(serving, watching, return_exceptions=True):
-            if isinstance(outcome, Exception):
-                raise outcome
+        works = (
+            self.handle_messages(receive),
+            self.handle_websocket(self._create_websocket_from_scope(send), send),
+            self._watch(send),
+        )
+        tasks = [asyncio.ensure_future(work) for work in works]
+        try:
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        finally:  # what the page does must not outlive its socket
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+        for task in done:
+            task.result()
 
     async def _watch(self, send: ASGISendCallable) -> None:
         """Return when the user may not be here any more, and the socket is closed."""

@@ -19,8 +19,3 @@ class Actor(NamedTuple):
     def actions(self) -> str:
         """The bucket that counts what this user does."""
         return f"deeds:person:{self.user_id}"
-
-
-def id_of(actor: Actor | None) -> UUID | None:
-    """Return whose id stands in the audit as the one who did it."""
-    return actor and actor.user_id

@@ -1,6 +1,7 @@
 """The pages of an owner's own package beside ours: as closed, and as free where they say so."""
 
 from collections.abc import AsyncIterator
+from importlib import import_module
 
 import pytest
 from quart.testing import WebsocketResponseError
@@ -20,6 +21,7 @@ from tests.users import ALICE, create_user
 __all__ = ["write_site"]
 
 PAGES = """
+import asyncio
 from quart import Blueprint, render_template, websocket
 from app.extending import anyone, content_security_policy, may
 from .permissions import Permission
@@ -46,6 +48,16 @@ async def shipping():
 async def talk():
     while True:
         await websocket.send(await websocket.receive())
+
+ended = []
+
+@pages.websocket("/push")
+async def push():
+    await websocket.send("begun")
+    try:
+        await asyncio.sleep(3600)
+    finally:
+        ended.append("push")
 
 @pages.websocket("/news")
 @anyone
@@ -289,6 +301,18 @@ class TestWebsockets:
             with pytest.raises(WebsocketDisconnectError) as closed:
                 await socket.receive()
         assert closed.value.args == (1008,)
+
+    async def test_what_its_page_does_ends_too(
+        self, alice: Browser, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(websockets, "CHECKED_SECONDS", 0.05)
+        ended = import_module(f"{alice.services.config.site}.pages").ended
+        async with alice.client.websocket("/push", headers=ORIGIN) as socket:
+            assert await socket.receive() == "begun"
+            await alice.post("/logout")
+            with pytest.raises(WebsocketDisconnectError):
+                await socket.receive()
+        assert ended == ["push"]
 
     async def test_without_a_page_of_the_kind_there_is_none(self, browser: Browser) -> None:
         assert browser.app.asgi_websocket_class is websockets.NoWebsockets
