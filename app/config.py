@@ -17,8 +17,8 @@ from pydantic import (
 from app.kit.urls import is_ip_address, is_loopback
 from app.mail.mime import is_greeting, sender_of
 from app.mail.relay import Relay, relay_of
-from app.setting_types import SECRET_KEY_HINT
 from app.settings import Settings
+from app.settings.types import SECRET_KEY_HINT
 
 PRIVATE_NETWORKS = tuple(
     ip_network(network)

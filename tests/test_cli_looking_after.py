@@ -182,7 +182,7 @@ def test_the_book_is_read_and_taken_along(shell: Shell, carol: str) -> None:
     assert re.fullmatch(r"[0-9a-f-]{36}", blocked["subject_id"])
 
 
-def test_a_reset_link_goes_by_letter_and_is_not_printed(shell: Shell, carol: str) -> None:
+def test_a_reset_link_goes_by_email_and_is_not_printed(shell: Shell, carol: str) -> None:
     said = shell.run("users", "send-reset", carol)
     assert "queued for sending" in said
     assert "http" not in said
@@ -191,7 +191,7 @@ def test_a_reset_link_goes_by_letter_and_is_not_printed(shell: Shell, carol: str
     assert "Unblock them before" in shell.run("users", "send-reset", carol, status=1)
 
 
-def test_nobody_waits_and_no_letter_was_given_up(shell: Shell) -> None:
+def test_nobody_waits_and_no_email_was_given_up(shell: Shell) -> None:
     unknown = "11111111-2222-4333-8444-555555555555"
     assert json.loads(shell.run("registrations", "list", "--json")) == []
     assert "REGISTERED" in shell.run("registrations", "list")

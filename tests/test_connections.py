@@ -21,7 +21,8 @@ H2C = (
 )
 SLOW_BODY = (
     b"POST /login HTTP/1.1\r\nHost: localhost\r\nSec-Fetch-Site: same-origin\r\n"
-    b"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 1000\r\n\r\nemail_or_user="
+    b"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 1000\r\n"
+    b"Expect: 100-continue\r\n\r\nemail_or_user="
 )
 
 
@@ -56,6 +57,17 @@ async def open_many(
     for _, writer in made:
         writer.write(begin)
         await writer.drain()
+    return made
+
+
+async def open_busy(
+    server: Server, connections: list[Connection], number: int
+) -> list[Connection]:
+    """Open connections with a request in hand each: the server has said that it waits for more."""
+    made = await open_many(server, connections, number, SLOW_BODY)
+    for reader, _ in made:
+        async with asyncio.timeout(5):
+            assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 100 ")
     return made
 
 
@@ -100,10 +112,7 @@ async def test_who_hangs_up_leaves_his_place_at_once(
         for _, writer in await open_many(server, connections, BOUND - 1, begin):
             writer.close()
         await asyncio.sleep(0.5)
-        refused = await open_many(server, connections, BOUND, SLOW_BODY)
-        await asyncio.sleep(0.2)
-        for reader, writer in refused:
-            assert not reader.at_eof()
+        for _, writer in await open_busy(server, connections, BOUND):
             writer.close()
         await asyncio.sleep(0.5)
 
@@ -111,8 +120,7 @@ async def test_who_hangs_up_leaves_his_place_at_once(
 async def test_where_all_are_busy_a_new_one_hears_503(
     server: Server, connections: list[Connection]
 ) -> None:
-    await open_many(server, connections, BOUND, SLOW_BODY)
-    await asyncio.sleep(0.5)
+    await open_busy(server, connections, BOUND)
     reader, _ = (await open_many(server, connections, 1))[0]
     said = await asyncio.wait_for(reader.read(), 5)
     assert said.startswith(b"HTTP/1.1 503 ")
@@ -133,7 +141,7 @@ async def test_idle_connections_and_slow_heads_are_closed_in_ten_seconds(
 async def test_a_slow_body_is_answered_408_in_ten_seconds(
     server: Server, connections: list[Connection]
 ) -> None:
-    ((reader, writer),) = await open_many(server, connections, 1, SLOW_BODY)
+    ((reader, writer),) = await open_busy(server, connections, 1)
     said = b""
     for _ in range(40):
         with contextlib.suppress(TimeoutError):

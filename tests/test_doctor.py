@@ -135,7 +135,7 @@ async def test_behind_a_proxy_with_tls(database: URL, tmp_path: Path) -> None:
     assert [each.status for each in (hidden, unsafe, strange)] == [1, 1, 1]
 
 
-async def test_a_real_letter_is_sent_and_its_answer_told(server: Server) -> None:
+async def test_a_real_email_is_sent_and_its_answer_told(server: Server) -> None:
     async with mail_server() as mail:
         environ = server.environ | {"SMTP_URL": plain(mail), "MAIL_FROM": SENDER}
         told = await doctor(environ, "--json", "--to", "alice@example.com")
@@ -156,13 +156,13 @@ async def _refuse(_: str, __: int) -> str:
     return "550 no such user"
 
 
-async def test_a_mail_server_without_a_letter_is_named(server: Server) -> None:
+async def test_a_mail_server_without_an_email_is_named(server: Server) -> None:
     environ = server.environ | {"SMTP_URL": "smtp://mail.example.com", "MAIL_FROM": SENDER}
     told = await doctor(environ, "--json")
     assert "mail.example.com:587 (STARTTLS). To send a test email" in told.says["mail"]
 
 
-async def test_a_letter_without_a_mail_server_is_wrong(server: Server) -> None:
+async def test_an_email_without_a_mail_server_is_wrong(server: Server) -> None:
     told = await doctor(server.environ, "--json", "--to", "alice@example.com")
     assert (told.status, told.levels["mail"]) == (1, "wrong")
 

@@ -26,7 +26,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture)
 
 
 @pytest.mark.parametrize("step", ["on_recipient", "on_content"])
-async def test_a_letter_that_is_refused_is_given_up(
+async def test_an_email_that_is_refused_is_given_up(
     services: Services, server: MailServer, caplog: pytest.LogCaptureFixture, step: str
 ) -> None:
     async def refuse(address: str, _: int) -> str:
@@ -48,7 +48,7 @@ async def test_a_letter_that_is_refused_is_given_up(
 
 
 @pytest.mark.parametrize("step", ["on_recipient", "on_content"])
-async def test_a_letter_that_is_put_off_is_sent_later_as_the_same_message(
+async def test_an_email_that_is_put_off_is_sent_later_as_the_same_message(
     services: Services, server: MailServer, step: str
 ) -> None:
     async def put_off_once(address: str, number: int) -> str:
@@ -68,7 +68,7 @@ async def test_a_letter_that_is_put_off_is_sent_later_as_the_same_message(
     assert await events(services) == []
 
 
-async def test_a_letter_goes_when_it_is_due_again_though_nobody_rings(
+async def test_an_email_goes_when_it_is_due_again_though_nobody_rings(
     services: Services, server: MailServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def put_off_once(_: str, number: int) -> str:
@@ -83,7 +83,7 @@ async def test_a_letter_goes_when_it_is_due_again_though_nobody_rings(
         await server.take()
 
 
-async def test_a_letter_is_given_up_after_its_days_though_the_server_is_away(
+async def test_an_email_is_given_up_after_its_days_though_the_server_is_away(
     services: Services, server: MailServer
 ) -> None:
     await server.stop()
@@ -177,7 +177,7 @@ async def test_a_subject_adds_no_header(services: Services, server: MailServer) 
     assert server.envelopes[0].rcpt_tos == [LETTER.to]
 
 
-async def test_a_sent_letter_is_wiped(services: Services, server: MailServer) -> None:
+async def test_a_sent_email_is_wiped(services: Services, server: MailServer) -> None:
     await register(services, ALICE)
     async with working(services, plain(server)):
         (message,) = await server.take()

@@ -70,7 +70,7 @@ async def tried(services: Services, names: set[str], is_so: Callable[[str], bool
             await asyncio.sleep(0.02)
 
 
-async def test_every_letter_that_should_arrive_does_once_the_server_is_mended(
+async def test_every_email_that_should_arrive_does_once_the_server_is_mended(
     services: Services, server: MailServer
 ) -> None:
     waiting = {*TO_THE_RECIPIENT, *TO_THE_CONTENT}
@@ -101,7 +101,7 @@ async def test_every_letter_that_should_arrive_does_once_the_server_is_mended(
     assert len(server.messages) == len(waiting)
 
 
-async def test_a_letter_given_up_by_mistake_is_sent_after_all(
+async def test_an_email_given_up_by_mistake_is_sent_after_all(
     services: Services, server: MailServer
 ) -> None:
     server.on_recipient = refusing(FOR_EVER)

@@ -95,7 +95,7 @@ async def test_a_server_that_takes_few_letters_a_connection_gets_all(
     assert "emails can't be sent" not in caplog.text
 
 
-async def test_two_postmen_send_each_letter_once(services: Services, server: MailServer) -> None:
+async def test_two_mailers_send_each_email_once(services: Services, server: MailServer) -> None:
     await post(services, *[LETTER] * 30)
     async with working(services, plain(server)), working(services, plain(server)):
         await server.take(30)
@@ -129,7 +129,7 @@ def deaf(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("deaf")
-async def test_a_letter_rings_the_bell(services: Services, server: MailServer) -> None:
+async def test_an_email_rings_the_bell(services: Services, server: MailServer) -> None:
     async with working(services, plain(server)):
         await heard(services)
         for number in range(1, 4):
@@ -151,7 +151,7 @@ async def test_a_bell_that_is_lost_is_hung_up_again(services: Services, server: 
         await server.take(2)
 
 
-async def test_behind_a_pool_the_postman_looks_by_himself(
+async def test_behind_a_pool_the_mailer_looks_by_himself(
     services: Services, server: MailServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(mailer, "LOOK_EVERY_SECONDS", 0.05)
@@ -181,7 +181,7 @@ async def test_a_database_that_is_away_is_waited_for(
         await server.take(1)
 
 
-async def test_a_postman_who_is_told_to_stop_finishes_the_letter_in_hand(
+async def test_a_mailer_who_is_told_to_stop_finishes_the_email_in_hand(
     services: Services, server: MailServer
 ) -> None:
     at_it, go_on = asyncio.Event(), asyncio.Event()
@@ -200,7 +200,7 @@ async def test_a_postman_who_is_told_to_stop_finishes_the_letter_in_hand(
     assert len(server.messages) == 1
 
 
-async def test_a_postman_who_is_told_to_stop_does_not_wait_for_a_server_that_hangs(
+async def test_a_mailer_who_is_told_to_stop_does_not_wait_for_a_server_that_hangs(
     services: Services, server: MailServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(mailer, "FINISH_SECONDS", 0.2)
@@ -220,7 +220,7 @@ async def test_a_postman_who_is_told_to_stop_does_not_wait_for_a_server_that_han
     assert row["text"]
 
 
-async def test_a_postman_is_a_process(
+async def test_a_mailer_is_a_process(
     services: Services, tmp_path: Path, worker_database: URL
 ) -> None:
     authority = trustme.CA()
@@ -255,7 +255,7 @@ async def test_a_postman_is_a_process(
     assert SECRET not in words
 
 
-async def test_a_postman_process_stops_while_the_server_is_away(
+async def test_a_mailer_process_stops_while_the_server_is_away(
     services: Services, worker_database: URL
 ) -> None:
     environ = environment(

@@ -60,7 +60,7 @@ def hang_up(server: Server, path: str, seconds: float, **fields: str) -> None:
         time.sleep(seconds)
 
 
-def test_no_registration_is_kept_without_its_letter(server: Server, database: URL) -> None:
+def test_no_registration_is_kept_without_its_email(server: Server, database: URL) -> None:
     """L18: who hangs up at any moment leaves all of it or nothing behind."""
     for number in range(60):
         name = f"hasty{number}"

@@ -105,7 +105,7 @@ async def test_a_wrong_password_is_the_servers_trouble(
 
 @pytest.mark.usefixtures("trusted")
 @pytest.mark.parametrize("scheme", ["smtp", "smtps"])
-async def test_a_letter_goes_by_tls_and_with_a_password(
+async def test_an_email_goes_by_tls_and_with_a_password(
     services: Services, authority: trustme.CA, scheme: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with secure(authority, scheme) as server:
@@ -131,7 +131,7 @@ async def test_a_refused_sender_is_the_servers_trouble(
     assert "550 5.7.1 we do not know you" in await trouble(services, plain(server), caplog)
 
 
-async def test_a_server_that_wants_a_password_is_in_trouble_not_the_letter(
+async def test_a_server_that_wants_a_password_is_in_trouble_not_the_email(
     services: Services, server: MailServer, caplog: pytest.LogCaptureFixture
 ) -> None:
     async def refuse(_: str, __: int) -> str:
@@ -143,7 +143,7 @@ async def test_a_server_that_wants_a_password_is_in_trouble_not_the_letter(
     )
 
 
-async def test_a_server_that_closes_is_in_trouble_not_the_letter(
+async def test_a_server_that_closes_is_in_trouble_not_the_email(
     services: Services, server: MailServer, caplog: pytest.LogCaptureFixture
 ) -> None:
     async def refuse(address: str, __: int) -> str:
@@ -231,7 +231,7 @@ async def test_a_greeting_that_refuses_is_the_servers_trouble(
     assert "554 5.3.2 not today" in said
 
 
-async def test_a_letter_cut_off_in_mid_air_is_sent_again_as_the_same_message(
+async def test_an_email_cut_off_in_mid_air_is_sent_again_as_the_same_message(
     services: Services, server: MailServer
 ) -> None:
     async def cut_off_once(_: str, number: int) -> str:

@@ -8,7 +8,8 @@ from app.db import autocommit
 from app.kit import totp
 from app.kit.audit import Event
 from app.kit.encryption import seal
-from app.kit.errors import FactorNeeded, NoSuchFactor, Refusal, SignedOut, TooManyTries, WrongCode
+from app.kit.errors import Refusal, SignedOut, TooManyTries
+from app.kit.factor_errors import FactorNeeded, NoSuchFactor, WrongCode
 from app.models import app_secret, credentials, factor, passkey, recovery_code
 from app.steps import authorization, factor_change, factor_check
 from app.steps.session_renewal import Renewed

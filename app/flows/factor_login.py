@@ -3,7 +3,8 @@
 from app.context import Context
 from app.db import autocommit
 from app.kit import passkeys
-from app.kit.errors import LoginExpired, Refusal, TooManyTries
+from app.kit.errors import Refusal, TooManyTries
+from app.kit.factor_errors import LoginExpired
 from app.kit.metrics import FACTORS, counted
 from app.kit.tokens import digest, new_challenge
 from app.models import credentials, passkey, pending_login

@@ -4,12 +4,13 @@ from datetime import datetime
 
 from app.context import Context
 from app.kit.audit import Event
-from app.kit.errors import LinkUnusable, LoginExpired, NoFactorReset, NoSuchUser, TooManyTries
+from app.kit.errors import LinkUnusable, NoSuchUser, TooManyTries
+from app.kit.factor_errors import LoginExpired, NoFactorReset
 from app.kit.links import FACTOR_RESET_VALID_MINUTES, open_link
 from app.kit.permissions import Permission
 from app.kit.sealing import Purpose
 from app.kit.tokens import digest
-from app.mail import messages
+from app.mail import factor_messages
 from app.models import credentials, factor_reset, outbox, pending_login, rate_limit, token
 from app.models import user as users
 from app.models.token import LinkOwner
@@ -39,7 +40,7 @@ async def ask(ctx: Context) -> None:
             await note(ctx, Event.FACTOR_RESET_ASKED, subject_id=user.id)
             if not await email_limits.is_withheld(ctx, email_limits.EmailKind.FACTOR, user.email):
                 await token.void(ctx.db, user.id, Purpose.FACTOR_RESET)
-                message = messages.lost_factor(
+                message = factor_messages.lost_factor(
                     to=user.email,
                     site=ctx.brand,
                     username=user.username,

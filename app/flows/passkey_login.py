@@ -5,7 +5,8 @@ from typing import NamedTuple
 
 from app.context import Context
 from app.kit import passkeys
-from app.kit.errors import PasskeyRefused, TooManyTries
+from app.kit.errors import TooManyTries
+from app.kit.factor_errors import PasskeyRefused
 from app.kit.metrics import LOGINS, counted
 from app.kit.sealing import Purpose, seal, unseal
 from app.kit.tokens import digest, new_challenge

@@ -6,14 +6,8 @@ from uuid import UUID
 from app.context import Context
 from app.kit import passkeys
 from app.kit.audit import Event
-from app.kit.errors import (
-    FactorNeeded,
-    NoSuchFactor,
-    PasskeyRefused,
-    Refusal,
-    SignedOut,
-    TooManyPasskeys,
-)
+from app.kit.errors import Refusal, SignedOut
+from app.kit.factor_errors import FactorNeeded, NoSuchFactor, PasskeyRefused, TooManyPasskeys
 from app.kit.passkeys import Born, WrongAnswer
 from app.kit.tokens import new_challenge
 from app.models import app_secret, credentials, factor, passkey, recovery_code

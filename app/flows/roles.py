@@ -7,14 +7,8 @@ from typing import NamedTuple
 
 from app.context import Context
 from app.kit.audit import Event
-from app.kit.errors import (
-    DefaultTooMighty,
-    NoSuchRole,
-    OwnFactorFirst,
-    RoleHeld,
-    RoleThere,
-    WrongRoleName,
-)
+from app.kit.errors import DefaultTooMighty, NoSuchRole, RoleHeld, RoleThere, WrongRoleName
+from app.kit.factor_errors import OwnFactorFirst
 from app.kit.permissions import Permission, covers, in_words
 from app.models import administrators, factor, role
 from app.models import user as users

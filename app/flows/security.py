@@ -6,7 +6,8 @@ from typing import NamedTuple
 from app.context import Context
 from app.db import autocommit
 from app.kit.audit import Event
-from app.kit.errors import NoSuchFactor, SignedOut
+from app.kit.errors import SignedOut
+from app.kit.factor_errors import NoSuchFactor
 from app.models import app_secret, factor_reset, known_browser, passkey, recovery_code
 from app.models.passkey import Listed
 from app.steps import authorization, factor_change, factor_check

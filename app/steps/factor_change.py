@@ -7,7 +7,7 @@ from app.context import Context
 from app.kit import recovery_codes
 from app.kit.audit import Event
 from app.kit.factors import Factor
-from app.mail import messages
+from app.mail import factor_messages
 from app.models import (
     app_secret,
     credentials,
@@ -42,7 +42,7 @@ async def settle(
     await refresh(ctx, ctx.user_id)
     await record(ctx, event, subject_id=ctx.user_id)
     if user is not None:
-        await notices.tell(ctx, user, messages.factors_changed, what=what)
+        await notices.tell(ctx, user, factor_messages.factors_changed, what=what)
     return await session_renewal.keep_only(
         ctx, ctx.user_id, version=None, is_fresh=False, shows_factor=shows_factor
     )

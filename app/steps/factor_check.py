@@ -13,11 +13,12 @@ from app.context import Context
 from app.kit import passkeys, recovery_codes, totp
 from app.kit.audit import Event
 from app.kit.encryption import CannotOpen, unseal
-from app.kit.errors import AppDisabled, PasskeyRefused, Refusal, WrongCode
+from app.kit.errors import Refusal
+from app.kit.factor_errors import AppDisabled, PasskeyRefused, WrongCode
 from app.kit.passkeys import Answer, Site, WrongAnswer
 from app.kit.totp import AppSecret
 from app.limits import limits, of_networks
-from app.mail import messages
+from app.mail import factor_messages
 from app.models import app_secret, factor, passkey, rate_limit, recovery_code
 from app.models.app_secret import Sealed
 from app.models.credentials import Credentials
@@ -158,7 +159,7 @@ async def _check_app(ctx: Context, user: Credentials, code: str) -> Outcome:
     failures = await factor.count_failure(ctx.db, user.id)
     if failures == factor.FAILURES_UNTIL_DISABLED:
         await note(ctx, Event.APP_DISABLED, subject_id=user.id)
-        await notices.tell(ctx, user, messages.app_disabled)
+        await notices.tell(ctx, user, factor_messages.app_disabled)
     return await _refuse(ctx, user, WrongCode())
 
 
@@ -168,7 +169,7 @@ async def _check_recovery_code(ctx: Context, user: Credentials, typed: str) -> O
     await forget_failures(ctx, user.id)
     left = await recovery_code.count(ctx.db, user.id)
     await note(ctx, Event.RECOVERY_CODE_USED, subject_id=user.id, left=left)
-    await notices.tell(ctx, user, messages.recovery_code_used, left=str(left))
+    await notices.tell(ctx, user, factor_messages.recovery_code_used, left=str(left))
     return Shown.RECOVERY_CODE
 
 

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from app.context import Context
 from app.kit.audit import Event
 from app.kit.sealing import Purpose
-from app.mail import messages
+from app.mail import factor_messages
 from app.models import credentials, factor_reset, outbox
 from app.models.credentials import Credentials
 from app.steps import factor_change, notices, one_time_links
@@ -45,7 +45,7 @@ async def go_on(ctx: Context) -> bool:
 
 async def tell_removed(ctx: Context, user: Credentials) -> None:
     """Tell a user that their factors are gone, and how to get them back."""
-    message = messages.factors_removed(
+    message = factor_messages.factors_removed(
         to=user.email,
         site=ctx.brand,
         username=user.username,
@@ -56,7 +56,7 @@ async def tell_removed(ctx: Context, user: Credentials) -> None:
 
 async def _tell_ahead(ctx: Context, user: Credentials, due_at: datetime) -> None:
     link = await one_time_links.link(ctx, Purpose.KEEP_FACTORS, user_id=user.id, email=user.email)
-    message = messages.factors_to_be_removed(
+    message = factor_messages.factors_to_be_removed(
         to=user.email,
         site=ctx.brand,
         username=user.username,

@@ -11,7 +11,7 @@ from app.http import known_browser, pending_login, resume
 from app.http.access import anyone
 from app.http.context import context
 from app.http.current_user import CurrentUser
-from app.kit.errors import LoginExpired
+from app.kit.factor_errors import LoginExpired
 from app.kit.urls import wanted_path
 from app.services import services
 from app.web import passkeys

@@ -7,7 +7,7 @@ from quart import Quart, Response, current_app, request
 from werkzeug.routing import Rule
 
 from app.http.marks import policy_of
-from app.mail import messages
+from app.mail import rendering
 from app.site import Site, WrongSite
 
 REPLACEABLE = {"/", "/secret"}  # ours are there to be replaced
@@ -61,11 +61,11 @@ def check_templates(app: Quart, site: Site) -> None:
             name = path.relative_to(folder).as_posix()
             is_email = name.startswith("mail/")
             try:
-                (messages.environment(folder) if is_email else app.jinja_env).get_template(name)
+                (rendering.environment(folder) if is_email else app.jinja_env).get_template(name)
             except TemplateError as error:
                 line = getattr(error, "lineno", None)
                 raise WrongSite(f"SITE: {path}, line {line}: {error.message}") from error
-            unknown = messages.unknown_variables(name, folder) if is_email else set()
+            unknown = rendering.unknown_variables(name, folder) if is_email else set()
             if unknown:
                 raise WrongSite(f"SITE: {path}: this email gets no “{unknown.pop()}”.")
 

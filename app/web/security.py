@@ -12,7 +12,7 @@ from app.flows import authenticator_app, passkeys, security
 from app.http.context import context
 from app.http.current_user import renew
 from app.http.marks import enrolment, sensitive
-from app.kit.errors import NoSuchFactor
+from app.kit.factor_errors import NoSuchFactor
 from app.web import passkeys as buttons
 from app.web.factor_fields import ConfirmAppForm, NewPasskeyForm, PasskeyNameForm
 from app.web.fields import BaseForm, given

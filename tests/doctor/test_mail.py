@@ -12,6 +12,6 @@ def test_a_public_site_needs_a_mail_server() -> None:
     check(mail.without_email(sending, is_wanted=False), Level.OK, "--to you@example.com")
 
 
-def test_on_a_laptop_the_log_will_do_unless_a_letter_is_asked_for() -> None:
+def test_on_a_laptop_the_log_will_do_unless_an_email_is_asked_for() -> None:
     check(mail.without_email(LAPTOP, is_wanted=False), Level.OK, "emails go to the log")
     check(mail.without_email(LAPTOP, is_wanted=True), Level.WRONG, "only go to the log")

@@ -137,7 +137,7 @@ async def test_letters_that_nobody_wants_are_given_up_and_in_the_book(
 
 
 @pytest.mark.parametrize("moment", ["before the answer", "after the answer"])
-async def test_a_postman_who_is_killed_loses_no_letter(
+async def test_a_mailer_who_is_killed_loses_no_email(
     services: Services, server: MailServer, worker_database: URL, moment: str
 ) -> None:
     children: list[subprocess.Popen[bytes]] = []

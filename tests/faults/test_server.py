@@ -233,7 +233,7 @@ async def test_a_worker_that_hangs_is_replaced(database: URL, figure: Figure) ->
     figure(f"A hanging worker, with a limit of 3 s: killed after {seconds:.1f} s")
 
 
-async def test_a_postman_that_cannot_start_does_not_stop_the_site(database: URL) -> None:
+async def test_a_mailer_that_cannot_start_does_not_stop_the_site(database: URL) -> None:
     before = (
         "from app.runtime import supervisor; supervisor.LONGEST_PAUSE_SECONDS = 0.1;"
         "supervisor.EARLY_DEATHS_AT_MOST = 2;"

@@ -47,7 +47,7 @@ async def outcome(services: Services, problem: Undelivered) -> Outcome:
 
 
 @pytest.mark.parametrize("forbidden", [[], ALL_BUT_NESTED_LOOPS])
-async def test_one_letter_is_claimed_whatever_the_planner_does(
+async def test_one_email_is_claimed_whatever_the_planner_does(
     services: Services, forbidden: list[str]
 ) -> None:
     for someone in (ALICE, BOB, ROOT):
@@ -100,7 +100,7 @@ async def test_an_empty_outbox_has_nothing_to_deliver(services: Services, send: 
     assert await due_in(services) is None
 
 
-async def test_a_refused_letter_is_given_up_at_once(services: Services) -> None:
+async def test_a_refused_email_is_given_up_at_once(services: Services) -> None:
     await register(services, ALICE)
     answer = "550 5.1.1 <alice@example.com>: no such\r\nuser\0"
     assert await outcome(services, RecipientRefused(answer, 550)) == Outcome.REFUSED
@@ -121,7 +121,7 @@ async def retried(services: Services, email_id: UUID) -> None:
 
 
 @pytest.mark.parametrize("problem", [RecipientRefused("550 no", 550), PutOff("554 no", 554)])
-async def test_a_letter_that_is_given_up_says_what_it_said_while_its_link_is_good(
+async def test_an_email_that_is_given_up_says_what_it_said_while_its_link_is_good(
     services: Services, problem: Undelivered
 ) -> None:
     await register(services, ALICE)
@@ -138,7 +138,7 @@ async def test_a_letter_that_is_given_up_says_what_it_said_while_its_link_is_goo
     assert (await row(services))["gave_up_at"] is None
 
 
-async def test_a_letter_whose_link_is_dead_is_not_sent_again_and_wiped(services: Services) -> None:
+async def test_an_email_whose_link_is_dead_is_not_sent_again_and_wiped(services: Services) -> None:
     await register(services, ALICE)
     await outcome(services, RecipientRefused("550 no such user", 550))
     await move_time(services, "outbox", "good_until", "24 hours")
@@ -155,7 +155,7 @@ async def test_a_letter_whose_link_is_dead_is_not_sent_again_and_wiped(services:
     assert found["gave_up_at"] is not None
 
 
-async def test_a_refused_letter_is_in_the_book_without_its_address(services: Services) -> None:
+async def test_a_refused_email_is_in_the_book_without_its_address(services: Services) -> None:
     await register(services, ALICE)
     await outcome(services, RecipientRefused("550 no such user", 550))
     assert await audited(services) == [
@@ -178,7 +178,7 @@ async def test_an_endless_answer_is_cut(services: Services) -> None:
     ("age", "least", "most"),
     [("0 seconds", 3, 5), ("10 minutes", 55, 62), ("3 days", 3590, 3600)],
 )
-async def test_a_letter_that_is_put_off_waits_for_a_tenth_of_its_age(
+async def test_an_email_that_is_put_off_waits_for_a_tenth_of_its_age(
     services: Services, age: str, least: float, most: float
 ) -> None:
     await register(services, ALICE)
@@ -192,14 +192,14 @@ async def test_a_letter_that_is_put_off_waits_for_a_tenth_of_its_age(
     assert found["text"]
 
 
-async def test_a_letter_keeps_its_turn_when_the_server_is_away(services: Services) -> None:
+async def test_an_email_keeps_its_turn_when_the_server_is_away(services: Services) -> None:
     await register(services, ALICE)
     assert await outcome(services, NoServer("connection refused")) == Outcome.NO_SERVER
     assert await due_in(services) == 0
     assert await audited(services) == []
 
 
-async def test_a_letter_that_breaks_the_server_lets_the_others_pass(
+async def test_an_email_that_breaks_the_server_lets_the_others_pass(
     services: Services, send: Send, sent: list[Posted]
 ) -> None:
     await register(services, ALICE)
@@ -210,7 +210,7 @@ async def test_a_letter_that_breaks_the_server_lets_the_others_pass(
 
 
 @pytest.mark.parametrize("problem", [PutOff("451 later", 451), NoServer("nobody there")])
-async def test_a_letter_is_given_up_after_days(services: Services, problem: Undelivered) -> None:
+async def test_an_email_is_given_up_after_days(services: Services, problem: Undelivered) -> None:
     await register(services, ALICE)
     await move_time(services, "outbox", "created_at", "95 hours 59 minutes")
     assert await outcome(services, problem) in {Outcome.PUT_OFF, Outcome.NO_SERVER}
@@ -238,7 +238,7 @@ async def test_who_lost_his_lease_neither_puts_back_nor_gives_up(
     assert await audited(services) == []
 
 
-async def test_who_lost_his_lease_leaves_the_letter_to_who_has_it_now(services: Services) -> None:
+async def test_who_lost_his_lease_leaves_the_email_to_who_has_it_now(services: Services) -> None:
     async def die(_: Posted) -> None:
         raise RuntimeError("in the middle of it")
 
@@ -256,7 +256,7 @@ async def test_who_lost_his_lease_leaves_the_letter_to_who_has_it_now(services: 
     assert due > 100
 
 
-async def test_a_letter_whose_postman_fails_is_due_again_after_its_lease(
+async def test_an_email_whose_mailer_fails_is_due_again_after_its_lease(
     services: Services, send: Send, sent: list[Posted]
 ) -> None:
     async def fail(_: Posted) -> None:
@@ -274,7 +274,7 @@ async def test_a_letter_whose_postman_fails_is_due_again_after_its_lease(
     assert [posted.to for posted in sent] == [ALICE.email]
 
 
-async def test_no_connection_is_held_while_a_letter_is_sent(services: Services) -> None:
+async def test_no_connection_is_held_while_an_email_is_sent(services: Services) -> None:
     async def look(_: Posted) -> None:
         assert services.engine.pool.checkedout() == 0  # type: ignore[attr-defined]
 
@@ -298,7 +298,7 @@ async def test_a_sent_letters_text_is_wiped(
     assert not message.html
 
 
-async def test_many_postmen_send_each_letter_once(
+async def test_many_mailers_send_each_email_once(
     services: Services, send: Send, sent: list[Posted]
 ) -> None:
     for number in range(12):

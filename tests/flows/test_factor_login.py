@@ -6,15 +6,8 @@ import pytest
 from sqlalchemy import text
 
 from app.flows import factor_login, login, password_reset, reauthentication
-from app.kit.errors import (
-    AppDisabled,
-    LinkUnusable,
-    LoginExpired,
-    SignedOut,
-    TooManyTries,
-    WrongCode,
-    WrongCredentials,
-)
+from app.kit.errors import LinkUnusable, SignedOut, TooManyTries, WrongCredentials
+from app.kit.factor_errors import AppDisabled, LoginExpired, WrongCode
 from app.services import Services
 from tests.acts import change_password
 from tests.contexts import context

@@ -4,12 +4,11 @@ import pytest
 from sqlalchemy import text
 
 from app.flows import authenticator_app, factor_keys, housekeeping, login, lost_factor, roles
-from app.kit.errors import (
+from app.kit.errors import LinkUnusable, NoSuchUser
+from app.kit.factor_errors import (
     FactorNeeded,
-    LinkUnusable,
     LoginExpired,
     NoFactorReset,
-    NoSuchUser,
     OwnFactorFirst,
     WrongCode,
 )

@@ -82,7 +82,7 @@ class TestAdministrator:
         ("alice@example.com", "Alice@example.com"),
     ],
 )
-async def test_a_change_to_a_look_alike_is_undone_and_he_gets_no_letter_of_it(
+async def test_a_change_to_a_look_alike_is_undone_and_he_gets_no_email_of_it(
     services: Services, owners: str, intruders: str
 ) -> None:
     alice = await create_user(services, ALICE._replace(email=owners))

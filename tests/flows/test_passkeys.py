@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import text
 
 from app.flows import factor_login, passkey_login, passkeys, reauthentication
-from app.kit.errors import NoSuchFactor, PasskeyRefused, TooManyPasskeys
+from app.kit.factor_errors import NoSuchFactor, PasskeyRefused, TooManyPasskeys
 from app.kit.sealing import Purpose, seal
 from app.services import Services
 from tests.contexts import context

@@ -29,7 +29,7 @@ from tests.users import (
 
 class TestAsking:
     @pytest.mark.parametrize("name", ["nobody@example.com", "nobody", "x", "@", "a" * 254])
-    async def test_nobody_gets_no_letter(self, services: Services, name: str) -> None:
+    async def test_nobody_gets_no_email(self, services: Services, name: str) -> None:
         await create_user(services, ALICE)
         await ask(services, name)
         assert await resets(services) == []
@@ -47,7 +47,7 @@ class TestAsking:
         await ask(services, look_alike)
         assert await resets(services) == []
 
-    async def test_the_letter_goes_to_the_address_that_is_stored(self, services: Services) -> None:
+    async def test_the_email_goes_to_the_address_that_is_stored(self, services: Services) -> None:
         await create_user(services, ALICE)
         for name in ("ALICE@EXAMPLE.COM", "Alice", "alice@example.com"):
             await ask(services, name)
@@ -231,7 +231,7 @@ class TestUnconfirmed:
             await reset(services, link)
         assert await sign_in(services, ALICE)
 
-    async def test_a_letter_to_bob_says_nothing_of_alice(self, services: Services) -> None:
+    async def test_an_email_to_bob_says_nothing_of_alice(self, services: Services) -> None:
         await create_user(services, ALICE)
         await create_user(services, BOB)
         await ask(services, BOB.email)

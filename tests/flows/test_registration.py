@@ -221,7 +221,7 @@ async def test_resending_while_confirming_breaks_nothing(services: Services) -> 
         assert isinstance(await sign_in(services, someone), login.SignedIn)
 
 
-async def test_a_letter_sent_again_is_good_for_a_day_again(services: Services) -> None:
+async def test_an_email_sent_again_is_good_for_a_day_again(services: Services) -> None:
     receipt = await register(services, ALICE)
     await move_time(services, "registrations", "expires_at", "23 hours")
     await resend(services, await ticket_of(services, ALICE))
@@ -244,7 +244,7 @@ async def test_a_garbled_ticket_sends_nothing(services: Services) -> None:
             await resend(services, ticket)
 
 
-async def test_a_confirmed_person_gets_no_second_letter(services: Services) -> None:
+async def test_a_confirmed_person_gets_no_second_email(services: Services) -> None:
     receipt = await register(services, ALICE)
     ticket = await ticket_of(services, ALICE)
     await confirm(services, await last_link(services, ALICE.email), receipt=receipt)
@@ -274,7 +274,7 @@ class TestLimits:
             await register(services, ALICE)
         assert len(await messages(services)) == await count(services, "registrations") == 5
 
-    async def test_neither_can_a_letter_be_had_again(self, services: Services) -> None:
+    async def test_neither_can_an_email_be_had_again(self, services: Services) -> None:
         await register(services, ALICE)
         ticket = await ticket_of(services, ALICE)
         await fill_network(services, 4)
@@ -293,7 +293,7 @@ class TestLimits:
         with pytest.raises(TooManyTries):
             await request_reset(services, someone.email)
 
-    async def test_a_letter_that_was_withheld_can_be_had_later(self, services: Services) -> None:
+    async def test_an_email_that_was_withheld_can_be_had_later(self, services: Services) -> None:
         for number in range(4):
             await register(services, ALICE._replace(username=f"alice{number}"))
         assert len(await messages(services, ALICE.email)) == 3
@@ -317,7 +317,7 @@ class TestStrangers:
     def settings(self, settings: dict[str, object]) -> dict[str, object]:
         return settings | {"emails_per_address_hour": 2}
 
-    async def test_of_another_network_use_up_no_letter_of_the_owner(
+    async def test_of_another_network_use_up_no_email_of_the_owner(
         self, services: Services
     ) -> None:
         for number in range(4):
@@ -375,7 +375,7 @@ async def test_a_person_registers_and_confirms(services: Services) -> None:
     assert await events(services) == ["account.registered", "account.confirmed", "login.succeeded"]
 
 
-async def test_the_letter_can_be_sent_again_and_one_of_the_links_works(services: Services) -> None:
+async def test_the_email_can_be_sent_again_and_one_of_the_links_works(services: Services) -> None:
     receipt = await register(services, ALICE)
     await resend(services, await ticket_of(services, ALICE))
     first, second = [link_in(message) for message in await messages(services, ALICE.email)]
@@ -385,7 +385,7 @@ async def test_the_letter_can_be_sent_again_and_one_of_the_links_works(services:
         await confirm(services, second, receipt=receipt)
 
 
-async def test_the_letter_goes_to_the_stored_address(services: Services) -> None:
+async def test_the_email_goes_to_the_stored_address(services: Services) -> None:
     await create_user(services, ALICE)
     await register(services, STRANGER._replace(email="ALICE@EXAMPLE.COM"))
     assert {message.to for message in await messages(services)} == {ALICE.email}

@@ -35,7 +35,7 @@ async def owns_again(services: Services) -> None:
 
 
 @pytest.mark.parametrize("words", ["password", "about to change", "address at Vestibule was"])
-async def test_every_letter_of_it_gives_the_account_back(services: Services, words: str) -> None:
+async def test_every_email_of_it_gives_the_account_back(services: Services, words: str) -> None:
     await intruded(services)
     done = await take_back(services, await link_about(services, ALICE.email, words))
     assert done == takeback.TakenBack(ALICE.email, is_lost=False)
@@ -165,7 +165,7 @@ async def test_looking_uses_nothing_up_and_says_what_will_happen(services: Servi
     await take_back(services, link)
 
 
-async def test_a_letter_of_an_untouched_account_resets_only(services: Services) -> None:
+async def test_an_email_of_an_untouched_account_resets_only(services: Services) -> None:
     await create_user(services, ALICE)
     await change_password(services, await entered(services, ALICE))
     await take_back(services, await link_about(services, ALICE.email, "password"))

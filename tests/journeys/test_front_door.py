@@ -65,7 +65,7 @@ def test_from_the_street_to_the_secret_and_out_again(visitor: Visitor) -> None:
     assert not [referer for referer in visitor.referers if key in referer]
 
 
-def test_the_letter_is_sent_again(visitor: Visitor) -> None:
+def test_the_email_is_sent_again(visitor: Visitor) -> None:
     visitor.go("/register")
     visitor.fill(username="late", email="late@example.com", password=PASSWORD, confirm=PASSWORD)
     visitor.press("Register")

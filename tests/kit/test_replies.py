@@ -86,5 +86,5 @@ def test_what_is_about_the_recipient_alone_is_for_ever(answer: str) -> None:
     assert is_about_recipient(answer, sender=SENDER, to=TO)
 
 
-def test_a_letter_to_oneself_is_refused_too() -> None:
+def test_an_email_to_oneself_is_refused_too() -> None:
     assert is_about_recipient(f"5.1.1 <{TO}>: User unknown", sender=TO, to=TO)

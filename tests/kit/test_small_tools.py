@@ -138,7 +138,7 @@ def test_what_an_id_looks_like_is_no_user_name() -> None:
     assert not is_username(name)
 
 
-def test_a_dotless_i_is_another_letter() -> None:
+def test_a_dotless_i_is_another_email() -> None:
     assert canonical("m\u0131ke@example.com") != canonical("mike@example.com")
 
 

@@ -40,7 +40,7 @@ async def test_what_is_at_its_end_goes_and_nothing_else(services: Services, kind
         assert await pruning.delete_some(session, stale, limit=10) == 0
 
 
-async def test_a_letter_that_waits_stays_for_ever(services: Services) -> None:
+async def test_an_email_that_waits_stays_for_ever(services: Services) -> None:
     async with services.engine.begin() as connection:
         await connection.execute(
             text("INSERT INTO outbox (recipient, subject, created_at, due_at) "

@@ -2,21 +2,20 @@
 
 import inspect
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from app.kit import errors
-from app.kit.errors import Refusal
-from app.mail import messages
+from app.mail import factor_messages, messages
 from app.mail.message import Brand, Message
 from app.web.errors import WORDS
 from tests.browser import Browser
 from tests.invitations import invite
 from tests.mailbox import last_link
+from tests.refusals import every_refusal
 from tests.users import ALICE, ROOT, create_user, register, signed_in
 
 HOSTILE = "<img src=x onerror=alert(1)>\"'{{1234*5678}}\r\nBcc: victim@example.com"
@@ -42,8 +41,9 @@ FACTS = {
 }
 WRITERS = [
     writer
-    for name, writer in inspect.getmembers(messages, inspect.isfunction)
-    if writer.__annotations__.get("return") is Message and not name.startswith("_")
+    for module in (messages, factor_messages)
+    for name, writer in inspect.getmembers(module, inspect.isfunction)
+    if writer.__module__ == module.__name__ and not name.startswith("_")
 ]
 
 
@@ -53,7 +53,7 @@ def write(writer: Callable[..., Message], **changed: Any) -> Message:
 
 
 @pytest.mark.parametrize("writer", WRITERS)
-def test_a_letter_says_the_same_as_text_and_as_html(writer: Callable[..., Message]) -> None:
+def test_an_email_says_the_same_as_text_and_as_html(writer: Callable[..., Message]) -> None:
     message = write(writer)
     for body in (" ".join(message.text.split()), message.html):
         assert "https://login.example.com/confirm/KEY" in body
@@ -64,7 +64,7 @@ def test_a_letter_says_the_same_as_text_and_as_html(writer: Callable[..., Messag
 
 
 @pytest.mark.parametrize("writer", WRITERS)
-def test_what_people_typed_is_inert_in_a_letter(writer: Callable[..., Message]) -> None:
+def test_what_people_typed_is_inert_in_an_email(writer: Callable[..., Message]) -> None:
     message = write(writer, username=HOSTILE, site=Brand(HOSTILE), email=HOSTILE)
     assert "<img" not in message.html
     assert CALCULATED not in message.html + message.text
@@ -73,19 +73,13 @@ def test_what_people_typed_is_inert_in_a_letter(writer: Callable[..., Message]) 
 
 
 @pytest.mark.parametrize("writer", WRITERS)
-def test_a_letter_loads_nothing(writer: Callable[..., Message]) -> None:
+def test_an_email_loads_nothing(writer: Callable[..., Message]) -> None:
     assert not re.search(r"<(img|script|link|iframe)|url\(|src=", write(writer).html)
-
-
-def refusals() -> Iterator[type[Refusal]]:
-    for _, member in inspect.getmembers(errors, inspect.isclass):
-        if issubclass(member, Refusal):
-            yield member
 
 
 def test_every_status_that_we_answer_has_words() -> None:
     assert {400, 403, 404, 405, 413, 415, 421, 429, 500, 503} <= set(WORDS)
-    assert {refusal.status for refusal in refusals()} - {401, 409, 422} <= set(WORDS)
+    assert {refusal.status for refusal in every_refusal().values()} - {401, 409, 422} <= set(WORDS)
 
 
 class Page(HTMLParser):

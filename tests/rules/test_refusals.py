@@ -4,7 +4,6 @@ They are found in the program's text, so that none is forgotten that no test run
 """
 
 import ast
-import inspect
 import string
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,17 +12,13 @@ from typing import Any, NamedTuple
 import pytest
 
 from app.config import Config
-from app.kit import errors
 from app.kit.errors import Refusal, SiteRefusal, TryLater
 from app.transfer.rows import OTHERS
 from app.words.refusals import FOR_OPERATORS, SENTENCES
+from tests.refusals import every_refusal
 
 APP = Path("app")
-KINDS: dict[str, type[Refusal]] = {
-    name: kind
-    for name, kind in inspect.getmembers(errors, inspect.isclass)
-    if issubclass(kind, Refusal)
-}
+KINDS = every_refusal()
 # Reasons that are no literals where they are raised.
 CHOSEN = {
     ("RegistrationClosed", "config.registration"): ["invitation", "closed"],

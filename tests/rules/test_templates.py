@@ -12,7 +12,7 @@ from jinja2 import Environment
 from quart import Quart
 
 from app.kit import templates
-from app.mail import messages
+from app.mail import rendering
 
 ROOT = Path(__file__).parents[2]
 TEMPLATES = ROOT / "templates"
@@ -38,7 +38,7 @@ def test_every_template_is_listed() -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 async def test_its_variables_are_those_that_are_listed(app: Quart, name: str) -> None:
-    environment = messages.environment(None) if name.startswith("mail/") else app.jinja_env
+    environment = rendering.environment(None) if name.startswith("mail/") else app.jinja_env
     assert used(name, environment) == listed()[name]
 
 

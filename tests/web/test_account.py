@@ -347,7 +347,7 @@ class TestManyUsernames:
     def settings(self, settings: dict[str, object]) -> dict[str, object]:
         return settings | {"emails_per_address_hour": 2}
 
-    async def test_each_is_a_letter_so_they_are_limited(self, alice: Browser) -> None:
+    async def test_each_is_an_email_so_they_are_limited(self, alice: Browser) -> None:
         statuses = [
             (await alice.post("/account/username", username=f"alice{number}")).status_code
             for number in range(3)

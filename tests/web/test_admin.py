@@ -334,7 +334,7 @@ class TestInviting:
         assert response.status_code == 409
         assert "already" in root.text
 
-    async def test_the_link_goes_by_letter_and_nowhere_else(self, browser: Browser) -> None:
+    async def test_the_link_goes_by_email_and_nowhere_else(self, browser: Browser) -> None:
         root = await as_root(browser)
         response = await root.post(
             "/admin/invite",
@@ -446,7 +446,7 @@ class TestHistory:
 
 
 class TestLetters:
-    async def test_a_wiped_letter_is_not_tried_again(self, browser: Browser) -> None:
+    async def test_a_wiped_email_is_not_tried_again(self, browser: Browser) -> None:
         root = await as_root(browser)
         async with browser.services.engine.begin() as connection:
             await connection.execute(
@@ -460,7 +460,7 @@ class TestLetters:
             response = await root.post(f"/admin/outbox/{wrong}/retry")
             assert response.status_code == status
 
-    async def test_a_letter_whose_words_are_there_is_tried_again(self, browser: Browser) -> None:
+    async def test_an_email_whose_words_are_there_is_tried_again(self, browser: Browser) -> None:
         root = await as_root(browser)
         async with browser.services.engine.begin() as connection:
             await connection.execute(text("UPDATE outbox SET gave_up_at = now(), trouble = 'x'"))
@@ -501,7 +501,7 @@ class TestResetLink:
         assert "Unblock them before" in root.text
         assert not [each for each in await messages(browser.services) if "Choose" in each.subject]
 
-    async def test_it_goes_by_letter_and_nowhere_else(self, browser: Browser) -> None:
+    async def test_it_goes_by_email_and_nowhere_else(self, browser: Browser) -> None:
         root = await as_root(browser)
         await create_user(browser.services, ALICE)
         path = await page_of(browser.services, ALICE)
@@ -530,12 +530,12 @@ class TestWaiting:
         assert "No pending registrations for this address." in root.text
 
     @pytest.mark.parametrize("unknown", ["x", str(uuid.UUID(int=7)), "%00"])
-    async def test_who_does_not_wait_gets_no_letter(self, browser: Browser, unknown: str) -> None:
+    async def test_who_does_not_wait_gets_no_email(self, browser: Browser, unknown: str) -> None:
         root = await as_root(browser)
         response = await root.post(f"/admin/registrations/{unknown}/resend")
         assert response.status_code == 404
 
-    async def test_the_letter_goes_once_more(self, browser: Browser) -> None:
+    async def test_the_email_goes_once_more(self, browser: Browser) -> None:
         root = await as_root(browser)
         receipt = await register(browser.services, ALICE)
         await root.get("/admin/registrations?email=ALICE@example.com")

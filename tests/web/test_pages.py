@@ -99,7 +99,7 @@ class TestRegister:
         await browser.post("/login", {"email_or_user": "alice", "password": ALICE.password})
         assert "You still need to confirm your email address" in browser.text
 
-    async def test_a_person_is_told_where_the_letter_is(self, browser: Browser) -> None:
+    async def test_a_person_is_told_where_the_email_is(self, browser: Browser) -> None:
         response = await browser.post("/register", APPLICATION)
         assert response.status_code == 200
         assert "Check your email" in browser.text
@@ -184,7 +184,7 @@ class TestConfirm:
         response = await other.post("/confirm", password=ALICE.password)
         assert response.headers["Location"] == "/login"
 
-    async def test_the_letter_is_sent_again_from_the_login_page(self, browser: Browser) -> None:
+    async def test_the_email_is_sent_again_from_the_login_page(self, browser: Browser) -> None:
         await register(browser.services, ALICE)
         response = await log_in(browser)
         assert response.status_code == 403
