@@ -38,6 +38,7 @@ UNUSUAL = {
 }
 _INDEXES = ("blocked", "leaving", "unconfirmed", "invited")  # as migrations named them
 SEARCH_TOKENS = f"search_tokens(username_key, email_key, role_id, {', '.join(UNUSUAL.values())})"
+SEEN = "coalesce(last_login_at, '-infinity'::timestamptz)"  # never is before all else
 
 
 class User(Base):
@@ -71,6 +72,8 @@ class User(Base):
             for name, condition in zip(_INDEXES, UNUSUAL.values(), strict=True)
         ),
         Index("ix_users_factors", "factors", postgresql_where=text("factors > 0")),
+        Index("ix_users_created", "created_at", "id"),
+        Index("ix_users_seen", text(SEEN), "id"),
         Index("ix_users_search", text(SEARCH_TOKENS), postgresql_using="gin"),
     )
 
