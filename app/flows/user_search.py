@@ -127,8 +127,8 @@ async def note_export(ctx: Context, wanted: UserFilter) -> None:
     """Write down that a list of users is taken along."""
     async with ctx.db.begin():
         await authorization.hold(ctx)
-        narrowed = {name: str(value) for name, value in wanted._asdict().items() if value}
-        await record(ctx, Event.USERS_EXPORTED, **narrowed)
+        detail = ", ".join(f"{name}={value}" for name, value in wanted._asdict().items() if value)
+        await record(ctx, Event.USERS_EXPORTED, filter=detail)
 
 
 async def export(
