@@ -16,10 +16,12 @@ from app.site import load
 from app.web import (
     account,
     admin,
+    brand,
     email_links,
     errors,
     factor_login,
     home,
+    icons,
     invitation,
     login,
     me,
@@ -90,6 +92,10 @@ def init_app(app: Quart, config: Config) -> None:
         emails_in_log=config.relay is None and not config.is_https,
         Permission=Permission,
         static=static,
+        mark=brand.ARCH,
+        footer="",
+        icon=icons.icon,
+        flash_icons=icons.OF_FLASHES,
     )
     app.jinja_env.filters.update(moment=moments.moment, browser=described, told=tell)
     own_pages.register(app, site, taken={"static", *OF_MACHINES, *(each.name for each in PAGES)})
