@@ -74,18 +74,20 @@ class Walk(NamedTuple):
         """Return the mark of the last one who was looked at, empty if that is the end of all."""
         if self.most is None:
             return ""
+        if self.order is Order.NAME:
+            named = select(User.username_key).where(*self._behind())
+            in_order = named.order_by(*self._directed([KEY])).offset(self.most - 1).limit(1)
+            return await db.scalar(in_order) or ""
         kind = User.last_login_at if self.order in {Order.SEEN, Order.UNSEEN} else User.created_at
         last = (
-            select(User.id, User.username, kind.label("at"))
+            select(User.id, kind.label("at"))
             .where(*self._behind())
             .order_by(*self._directed(columns(self.order)))
             .offset(self.most - 1)
             .limit(1)
         )
         row = (await db.execute(last)).one_or_none()
-        if row is None:
-            return ""
-        return str(row.username) if self.order is Order.NAME else _mark(row.at, row.id)
+        return "" if row is None else _mark(row.at, row.id)
 
     @property
     def _is_falling(self) -> bool:

@@ -1,10 +1,22 @@
 """The administrator's pages. Each is marked ``@may(Permission.ADMIN)`` and ``@sensitive``."""
 
-from app.web.admin import audit_log, outbox, overview, registrations, sessions, user, users
+from app.web.admin import (
+    audit_log,
+    bulk,
+    invite,
+    outbox,
+    overview,
+    registrations,
+    sessions,
+    user,
+    users,
+)
 
 PAGES = (
     overview.pages,
     users.pages,
+    bulk.pages,
+    invite.pages,
     user.pages,
     registrations.pages,
     audit_log.pages,
