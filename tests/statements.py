@@ -173,10 +173,10 @@ def _by_function(services: Services, someone: UUID) -> dict[str, list[Arguments]
 def _pages_of_history(someone: UUID) -> Iterator[Arguments]:
     network, since = ip_network("10.0.7.0/28"), datetime.now(UTC) - 200 * HOUR
     for wanted in (
-        EventFilter(), EventFilter(event="event7"), EventFilter(user=someone),
+        EventFilter(), EventFilter(("event7",)), EventFilter(user=someone),
         EventFilter(network=network), EventFilter(since=since),
-        EventFilter(event="event7", user=someone),
-        EventFilter(event="event7", network=network),
+        EventFilter(("event7",), user=someone),
+        EventFilter(("event7",), network=network),
     ):  # fmt: skip
         for before in (None, Place(datetime.now(UTC) - HOUR, 7)):
             yield {"wanted": wanted, "before": before, "size": 51}

@@ -67,6 +67,16 @@ def create(name: str, permissions: int) -> None:
         _say_permissions(deployment, name, permissions)
 
 
+@roles.command("rename")
+@click.argument("name")
+@click.argument("new_name")
+def rename(name: str, new_name: str) -> None:
+    """Rename a role. Users who have it keep it."""
+    with database() as deployment:
+        deployment.ask(lambda ctx: flow.rename(ctx, name=name, to=new_name))
+    click.echo(f"Role {name} renamed to {new_name}.")
+
+
 @roles.command("set-permissions")
 @click.argument("name")
 @click.argument("permissions", type=PERMISSIONS)

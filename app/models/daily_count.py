@@ -13,16 +13,16 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.models.base import Base
 
-AT_MOST = 100_000  # of an event on a day that is not counted yet
 Counts = Mapping[tuple[date, str], int]
 _LIVE = text("""
 SELECT day, event, (
     SELECT count(*) FROM (
         SELECT 1 FROM audit_events
         WHERE audit_events.event = events.event
-            AND at >= day AT TIME ZONE 'UTC' AND at < (day + 1) AT TIME ZONE 'UTC'
+            AND at >= CAST(day AS timestamp) AT TIME ZONE 'UTC'
+            AND at < CAST(day + 1 AS timestamp) AT TIME ZONE 'UTC'
         ORDER BY at LIMIT :most
-    ) AS some
+    ) AS counted
 ) FROM unnest(CAST(:days AS date[])) AS day, unnest(CAST(:events AS text[])) AS events (event)
 """)
 
@@ -44,9 +44,11 @@ async def known(db: AsyncSession, *, since: date) -> Counts:
     return {(day, event): number for day, event, number in rows}
 
 
-async def live(db: AsyncSession, *, days: Sequence[date], events: Sequence[str]) -> Counts:
-    """Count what happened on some days, of each at most ``AT_MOST``."""
-    values = {"days": list(days), "events": list(events), "most": AT_MOST}
+async def live(
+    db: AsyncSession, *, days: Sequence[date], events: Sequence[str], most: int
+) -> Counts:
+    """Count what happened on some days, of each event on each day at most so many."""
+    values = {"days": list(days), "events": list(events), "most": most}
     rows = await db.execute(_LIVE, values)
     return {(day, event): number for day, event, number in rows}
 

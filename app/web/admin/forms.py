@@ -5,12 +5,14 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Any
 
 from wtforms import DateField, Field, Form, SelectField, StringField
+from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined] # newer than stubs
 from wtforms.validators import InputRequired, Optional, ValidationError
 
-from app.flows.audit_log import EVENTS, ExportFormat
 from app.flows.audit_log import AuditLogFilter as LinesFilter
+from app.flows.audit_log import ExportFormat
 from app.kit.addresses import EMAIL_LONGEST
 from app.web.fields import BaseForm, as_meant, at_most, given, trimmed
+from app.words.event_titles import GROUPS, events_of
 
 REASON_LONGEST = 500
 FIRST_YEAR, LAST_YEAR = 2000, 2099
@@ -134,12 +136,21 @@ class DeleteUserForm(BaseForm):
     )
 
 
+def _events() -> Any:  # noqa: ANN401 - stubs know tuples only
+    found: dict[str, Any] = {"": [SelectChoice(ANY, "Any")]}
+    for name, group in GROUPS.items():
+        every = SelectChoice(name, f"All: {group.title.lower()}")
+        own = [SelectChoice(str(event), title) for event, title in group.events.items()]
+        found[group.title] = [every, *own]
+    return found
+
+
 class AuditLogForm(BaseForm):
     """Look for lines of the book."""
 
     event = SelectField(
         "Event",
-        choices=plain_choices(ANY, *EVENTS),
+        choices=_events(),
         default=ANY,
         filters=[or_any],
     )
@@ -158,13 +169,13 @@ class AuditLogForm(BaseForm):
         render_kw=PLAIN,
     )
     since = DateField(
-        "From date",
+        "First day",
         [Optional(), within_years],
         description="In UTC.",
         render_kw={"type": "date"},
     )
     until = DateField(
-        "To date",
+        "Last day",
         [Optional(), within_years],
         description="Including this day.",
         render_kw={"type": "date"},
@@ -175,7 +186,7 @@ class AuditLogForm(BaseForm):
         """What is looked for."""
         until = midnight(self.until.data)
         return LinesFilter(
-            event=chosen(self.event),
+            events=events_of(chosen(self.event)),
             user=given(self.user),
             network=_parsed(given(self.network)),
             since=midnight(self.since.data),

@@ -38,6 +38,7 @@ from app.web.fields import BaseForm, address, as_meant, at_most, given, trimmed,
 from app.words.refusals import USERNAME_RULE
 
 MOST_PASTED = 20_000  # characters
+NOTE_LONGEST = 2_000
 NEVER = "never"
 SEEN = {
     ANY: "Any time",
@@ -163,6 +164,41 @@ class EveryoneForm(SearchForm):
     """Say whom a deed is about: those who are ticked, or with ``everyone`` all who match."""
 
     everyone = BooleanField("All matching users")
+
+
+class NewUsernameForm(BaseForm):
+    """Give a user another username."""
+
+    username = StringField(
+        "New username",
+        [InputRequired("Enter a username."), username],
+        [as_meant],
+        description="They're told by email.",
+        render_kw=PLAIN,
+    )
+
+
+class NewEmailForm(BaseForm):
+    """Give a user another address."""
+
+    email = EmailField(
+        "New email address",
+        [InputRequired("Enter an email address."), address],
+        [as_meant],
+        render_kw=PLAIN,
+    )
+
+
+class NoteForm(BaseForm):
+    """Note something about a user."""
+
+    note = TextAreaField(
+        "Note",
+        [InputRequired("Write something."), at_most(NOTE_LONGEST, "Use at most 2,000 characters.")],
+        [trimmed],
+        description="Only administrators can see it. It's deleted with the user.",
+        render_kw={"rows": "3"},
+    )
 
 
 class InviteForm(BaseForm):
