@@ -7,12 +7,10 @@ import os
 from collections.abc import Mapping
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, NamedTuple
 from urllib.parse import urlsplit
 
-from pydantic import (
-    ValidationError,
-)
+from pydantic import BaseModel, ValidationError
 
 from app.kit.urls import is_ip_address, is_loopback
 from app.mail.mime import is_greeting, sender_of
@@ -111,6 +109,52 @@ def load(environ: Mapping[str, str] = os.environ) -> Config:
     if wrong:
         raise WrongSettings("\n".join(wrong))
     return config
+
+
+class Told(NamedTuple):
+    """A setting as it may be shown. ``value``: None if it is a secret, or not set.
+
+    ``source``: where it is from.
+    """
+
+    name: str
+    value: str | None
+    is_set: bool
+    source: Literal["environment", "file", "default"]
+    description: str
+
+
+class ToldGroup(NamedTuple):
+    """Settings about one subject."""
+
+    title: str
+    settings: list[Told]
+
+
+def told(config: Config, environ: Mapping[str, str] = os.environ) -> list[ToldGroup]:
+    """Return all settings by subject, what each is and where it is from. No secret is shown."""
+    return [
+        ToldGroup(
+            (kind.__doc__ or kind.__name__).split("\n")[0].rstrip("."),
+            [_told(config, field, environ) for field in kind.model_fields],
+        )
+        for kind in reversed(Settings.__bases__)
+        if issubclass(kind, BaseModel)
+    ]
+
+
+def _told(config: Config, field: str, environ: Mapping[str, str]) -> Told:
+    name, value = field.upper(), getattr(config, field)
+    source: Literal["environment", "file", "default"] = "default"
+    if environ.get(f"{name}_FILE"):
+        source = "file"
+    elif environ.get(name):
+        source = "environment"
+    parts = value if isinstance(value, tuple) else (value,)
+    is_secret = "Secret" in str(Config.model_fields[field].annotation)
+    shown = None if is_secret else ", ".join(str(part) for part in parts if part is not None)
+    described = Config.model_fields[field].description or ""
+    return Told(name, shown or None, value not in {None, ()}, source, described)
 
 
 RENAMED = {

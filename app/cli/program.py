@@ -13,8 +13,10 @@ from app import config as settings
 from app import embedded, schema, site
 from app.cli.shared import Deployment, connections_of, database, read_config, running_database
 from app.complaints import complaint
+from app.config import Config
 from app.db import database_url
 from app.kit.errors import Refusal
+from app.kit.findings import Finding
 from app.kit.keys import new_key
 from app.kit.shares import Share
 from app.runtime import preload, serve
@@ -139,7 +141,14 @@ def worker_command(*, socket_fd: int, shares_fd: int, slot: int) -> None:
     from app.runtime import worker  # noqa: PLC0415 - the others need none of it
 
     share = Share(shares_fd, slot)
-    worker.run(config, running_database(config), socket_fd=socket_fd, share=share)
+    url = running_database(config)
+    worker.run(config, url, socket_fd=socket_fd, share=share, doctor=_examine)
+
+
+async def _examine(config: Config, url: URL) -> list[Finding]:
+    from app.doctor import page  # noqa: PLC0415 - few ask for it
+
+    return await page.look(config, url)
 
 
 def run(arguments: Sequence[str] | None = None) -> NoReturn:

@@ -200,3 +200,8 @@ def account_deleted(*, to: str, site: Brand, username: str, register_url: str) -
     """Tell somebody who asked for it that their account is gone: the last email to them."""
     subject = f"Your account at {site} has been deleted"
     return message("account_deleted", to, subject, site=site, username=username, link=register_url)
+
+
+def test_email(*, to: str, site: Brand, username: str) -> Message:
+    """Show an administrator that emails get through."""
+    return message("test", to, f"Test email from {site}", site=site, username=username)

@@ -9,6 +9,7 @@ from app.web.admin import (
     registrations,
     roles,
     sessions,
+    settings,
     user,
     users,
 )
@@ -24,4 +25,5 @@ PAGES = (
     audit_log.pages,
     outbox.pages,
     sessions.pages,
+    settings.pages,
 )
