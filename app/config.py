@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ValidationError
 
+from app.kit.near_misses import near_misses
 from app.kit.urls import is_ip_address, is_loopback
 from app.mail.mime import is_greeting, sender_of
 from app.mail.relay import Relay, relay_of
@@ -40,9 +41,14 @@ class Config(Settings):
 
     @property
     def passkeys_for(self) -> str | None:
-        """The domain that passkeys are made for; None at an IP address: browsers make none."""
+        """The domain that passkeys are made for.
+
+        None at an IP address, and by plain http to another machine: browsers make none there.
+        """
         host = urlsplit(self.public_url).hostname or ""
-        return self.passkey_domain or (None if is_ip_address(host) else host)
+        if is_ip_address(host) or (not self.is_https and not is_loopback(host)):
+            return None
+        return self.passkey_domain or host
 
     @property
     def is_laptop(self) -> bool:
@@ -107,7 +113,7 @@ def load(environ: Mapping[str, str] = os.environ) -> Config:
     if any(line.startswith("BIND: ") for line in wrong):
         wrong = [line for line in wrong if not line.startswith("PUBLIC_URL: is missing")]
     if wrong:
-        raise WrongSettings("\n".join(wrong))
+        raise WrongSettings("\n".join([*wrong, *mistyped(environ)]))
     return config
 
 
@@ -155,6 +161,17 @@ def _told(config: Config, field: str, environ: Mapping[str, str]) -> Told:
     shown = None if is_secret else ", ".join(str(part) for part in parts if part is not None)
     described = Config.model_fields[field].description or ""
     return Told(name, shown or None, value not in {None, ()}, source, described)
+
+
+def mistyped(environ: Mapping[str, str] = os.environ) -> list[str]:
+    """Return a sentence for each name in the environment that is nearly one of a setting."""
+    names = {field.upper() for field in Config.model_fields}
+    files = {f"{name}_FILE" for name in names}
+    given = {name for name, value in environ.items() if value}
+    return [
+        f"{name} isn't a setting. Did you mean {meant}?"
+        for name, meant in near_misses(given, names | files)
+    ]
 
 
 RENAMED = {

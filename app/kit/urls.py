@@ -75,6 +75,8 @@ def split_address(text: str) -> tuple[str, int]:
     """
     parts = urlsplit(f"//{text}")
     more = parts.path or parts.query or parts.fragment or parts.username is not None
+    if parts.hostname and not more and parts.port is None and not text.endswith(":"):
+        raise ValueError(f"has no port; write {text}:8000")
     if not parts.hostname or parts.port is None or more:
         raise ValueError("must be an address and a port, like 127.0.0.1:8000")
     return parts.hostname, parts.port

@@ -35,14 +35,18 @@ def _secret_key(value: SecretStr) -> SecretStr:
     return value
 
 
-def _origin(value: str) -> str:
+def _origin(value: str, info: ValidationInfo) -> str:
     found = _ORIGIN.fullmatch(value)
     if found is None:
         raise ValueError(
             "must be an address like https://login.example.com, without a path or query"
         )
-    if found["scheme"].lower() == "http" and not is_loopback(found["host"].strip("[]").lower()):
-        raise ValueError("must start with https:// (plain http works only on this machine)")
+    is_plain = found["scheme"].lower() == "http" and not info.data.get("allow_http")
+    if is_plain and not is_loopback(found["host"].strip("[]").lower()):
+        raise ValueError(
+            "must start with https:// (plain http works only on this machine, or with "
+            "ALLOW_HTTP=true)"
+        )
     usual_port = {"https": ":443", "http": ":80"}[found["scheme"].lower()]
     return value.rstrip("/").lower().removesuffix(usual_port)  # as browsers say it in Origin
 
