@@ -54,7 +54,12 @@ async def send_test(ctx: Context) -> str:
         await authorization.hold(ctx)
         user = await credentials.find_by_id(ctx.db, ctx.user_id)
         if user is not None:
-            message = messages.test_email(to=user.email, site=ctx.brand, username=user.username)
+            message = messages.test_email(
+                to=user.email,
+                site=ctx.brand,
+                username=user.username,
+                link=f"{ctx.config.public_url}/admin/settings",
+            )
             await outbox.put(ctx.db, message)
             await record(ctx, Event.TEST_EMAIL_SENT, subject_id=user.id)
     if user is None:

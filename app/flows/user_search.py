@@ -82,7 +82,7 @@ async def find(
     if exact is None:
         return UserPage([], None)
     async with ctx.db.begin():
-        if order is Order.NAME and not before and not wanted.is_dated:
+        if order is Order.NAME and not before and not wanted.asks_more:
             page = await _by_name(ctx, exact, after, size)
         else:
             place = before or after

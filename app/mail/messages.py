@@ -202,6 +202,7 @@ def account_deleted(*, to: str, site: Brand, username: str, register_url: str) -
     return message("account_deleted", to, subject, site=site, username=username, link=register_url)
 
 
-def test_email(*, to: str, site: Brand, username: str) -> Message:
+def test_email(*, to: str, site: Brand, username: str, link: str) -> Message:
     """Show an administrator that emails get through."""
-    return message("test", to, f"Test email from {site}", site=site, username=username)
+    subject = f"Test email from {site}"
+    return message("test", to, subject, site=site, username=username, link=link)

@@ -6,6 +6,7 @@ from app.models import (
     app_secret,
     audit,
     challenge,
+    daily_count,
     deleted_user,
     deletion,
     export,

@@ -99,8 +99,8 @@ async def few(db: AsyncSession, wanted: UserFilter, *, most: int) -> list[UUID] 
     some_by_token = None
     if sought is not None and wanted.field is None and not _is_of_many(wanted):
         some_by_token = await finding.few(db, sought, most=most)
-    if some_by_token is not None and wanted.is_dated:
-        narrowed = select(User.id).where(User.id.in_(some_by_token), *_dates(wanted))
+    if some_by_token is not None and wanted.asks_more:
+        narrowed = select(User.id).where(User.id.in_(some_by_token), *_more(wanted))
         return list(await db.scalars(narrowed))
     return some_by_token
 
@@ -117,7 +117,8 @@ async def count(db: AsyncSession, wanted: UserFilter) -> Total:
         return Total(len(ids), is_exact=True)
     conditions = await _conditions(db, wanted) or []
     dated = _starts(wanted)
-    if len(conditions) == 1 and wanted.state is not UserState.CONFIRMED and not wanted.part:
+    is_indexed = wanted.state is not UserState.CONFIRMED and wanted.has_factor is not False
+    if len(conditions) == 1 and is_indexed and not wanted.part:
         seen = wanted.never_seen or wanted.seen_since or wanted.seen_before
         order = Order.NAME if not dated else Order.SEEN if seen else Order.NEWEST
         return await _counted(db, conditions, order, COUNTED)
@@ -169,7 +170,7 @@ async def _conditions(db: AsyncSession, wanted: UserFilter) -> list[ColumnElemen
     sought = await user_search.sought_by(db, plain)
     if sought is None:
         return None
-    found = finding.matches(sought) + _dates(wanted)
+    found = finding.matches(sought) + _more(wanted)
     if wanted.field is not None:
         told = select(ProfileValue.user_id).where(
             ProfileValue.user_id == User.id, profile.begins(wanted.field, wanted.part)
@@ -178,9 +179,15 @@ async def _conditions(db: AsyncSession, wanted: UserFilter) -> list[ColumnElemen
     return found
 
 
-def _dates(wanted: UserFilter) -> list[ColumnElement[bool]]:
-    created, seen = _created(wanted), _seen(wanted)
-    return [*([and_(*created)] if created else []), *([and_(*seen)] if seen else [])]
+def _more(wanted: UserFilter) -> list[ColumnElement[bool]]:
+    kinds = (_created(wanted), _seen(wanted), _factor(wanted))
+    return [and_(*kind) for kind in kinds if kind]
+
+
+def _factor(wanted: UserFilter) -> list[ColumnElement[bool]]:
+    if wanted.has_factor is None:
+        return []
+    return [User.factors > 0 if wanted.has_factor else User.factors == 0]
 
 
 def _created(wanted: UserFilter) -> list[ColumnElement[bool]]:
@@ -204,6 +211,8 @@ def _starts(wanted: UserFilter) -> list[Any]:
     for conditions, order in ((_created(wanted), Order.NEWEST), (_seen(wanted), Order.SEEN)):
         if conditions:
             found.append(select(User.id).where(*conditions).order_by(*columns(order)))
+    if wanted.has_factor:
+        found.append(select(User.id).where(User.factors > 0).order_by(User.factors))
     if wanted.field is not None:
         begins = profile.begins(wanted.field, wanted.part)
         found.append(select(ProfileValue.user_id).where(begins).order_by(ProfileValue.search_key))

@@ -83,11 +83,21 @@ class UserFilter(NamedTuple):
     seen_since: datetime | None = None
     seen_before: datetime | None = None
     never_seen: bool = False
+    has_factor: bool | None = None
 
     @property
-    def is_dated(self) -> bool:
-        """Whether it asks when they came, or when they were here."""
-        return self.never_seen or any(each is not None for each in self[4:8])
+    def asks_more(self) -> bool:
+        """Whether it asks for more than finding by part, state and role."""
+        return self.never_seen or any(
+            each is not None
+            for each in (
+                self.created_since,
+                self.created_before,
+                self.seen_since,
+                self.seen_before,
+                self.has_factor,
+            )
+        )
 
 
 _LISTED = select(

@@ -24,7 +24,13 @@ OLD_KEY = "Qm7-xR4tB8wZ1cV6nJ3hL9fK2pYs0dGu"
 OURS = {**SERVER_SETTINGS, "server_encoding": "UTF8", "synchronous_commit": "on"}
 SERVER = DatabaseServer("17.2", is_primary=True, milliseconds=0.8, ahead_seconds=0.01)
 WELL = DatabaseState(
-    Backlog(0, 0), trouble="", given_up=[], overdue=[], has_administrator=True, default_role="User"
+    Backlog(0, 0),
+    trouble="",
+    given_up=[],
+    overdue=[],
+    has_administrator=True,
+    can_administer=True,
+    default_role="User",
 )
 
 
@@ -166,7 +172,9 @@ def test_somebody_prunes() -> None:
 def test_there_is_an_administrator_and_a_default_role() -> None:
     lonely = WELL._replace(has_administrator=False, default_role=None)
     check(inside.administrator(lonely), Level.WARNING, "users create --admin")
-    check(inside.administrator(WELL), Level.OK, "at least one")
+    check(inside.administrator(WELL), Level.OK, "at least one can sign in")
+    locked = WELL._replace(can_administer=False)
+    check(inside.administrator(locked), Level.WARNING, "none can sign in")
     check(inside.role(lonely), Level.WRONG, "no one can register")
     check(inside.role(WELL), Level.OK, "new users get User")
 

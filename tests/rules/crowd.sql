@@ -63,4 +63,8 @@ SELECT id, 1, now() + random() * interval '7 d' FROM users;
 INSERT INTO profile_values (user_id, name, value, search_key)
 SELECT id, name, '+44 20 ' || n, '+4420' || n
 FROM numbered, unnest(ARRAY['telephone', 'town']) AS name;
+INSERT INTO user_notes (user_id, author_id, text)
+SELECT id, id, 'note ' || number FROM numbered, generate_series(1, 2) AS number;
+INSERT INTO daily_counts (day, event, number)
+SELECT current_date - n::int, 'event' || number, n FROM numbered, generate_series(1, 3) AS number;
 DROP TABLE numbered;

@@ -137,11 +137,13 @@ class DeleteUserForm(BaseForm):
 
 
 def _events() -> Any:  # noqa: ANN401 - stubs know tuples only
-    found: dict[str, Any] = {"": [SelectChoice(ANY, "Any")]}
+    found = [SelectChoice(ANY, "Any")]
     for name, group in GROUPS.items():
-        every = SelectChoice(name, f"All: {group.title.lower()}")
-        own = [SelectChoice(str(event), title) for event, title in group.events.items()]
-        found[group.title] = [every, *own]
+        found.append(SelectChoice(name, f"All: {group.title.lower()}", optgroup=group.title))
+        found += [
+            SelectChoice(str(event), title, optgroup=group.title)
+            for event, title in group.events.items()
+        ]
     return found
 
 

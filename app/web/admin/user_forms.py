@@ -40,6 +40,7 @@ from app.words.refusals import USERNAME_RULE
 MOST_PASTED = 20_000  # characters
 NOTE_LONGEST = 2_000
 NEVER = "never"
+WITH, WITHOUT = "with", "without"
 SEEN = {
     ANY: "Any time",
     "7": "In the last 7 days",
@@ -81,6 +82,12 @@ class SearchForm(BaseForm):
     )
     role = SelectField("Role", default=ANY, filters=[or_any])
     seen = SelectField("Last sign-in", choices=_labelled(SEEN), default=ANY, filters=[or_any])
+    factor = SelectField(
+        "Second factor",
+        choices=_labelled({ANY: "Any", WITH: "Has one", WITHOUT: "Password only"}),
+        default=ANY,
+        filters=[or_any],
+    )
     since = DateField("Created from", [Optional(), within_years], render_kw={"type": "date"})
     until = DateField("Created until", [Optional(), within_years], render_kw={"type": "date"})
     sort = SelectField("Sort by", choices=_labelled(ORDERS), default=Order.NAME.value)
@@ -107,6 +114,7 @@ class SearchForm(BaseForm):
             seen_since=since,
             seen_before=until,
             never_seen=self.seen.data == NEVER,
+            has_factor={WITH: True, WITHOUT: False}.get(self.factor.data),
         )
 
     @property

@@ -1,7 +1,5 @@
 """The list of users."""
 
-from typing import Any
-
 from quart import Blueprint, request
 from quart.typing import ResponseTypes
 
@@ -13,7 +11,7 @@ from app.http.marks import may, sensitive
 from app.kit.permissions import Permission
 from app.web.admin.shared import argument
 from app.web.admin.user_forms import SearchForm
-from app.web.forms import show, submits
+from app.web.forms import show
 
 pages = Blueprint("admin_users", __name__)
 
@@ -29,7 +27,7 @@ async def show_users() -> ResponseTypes:
     return await _show(SearchForm(request.args))
 
 
-async def _show(form: SearchForm, **_: Any) -> ResponseTypes:
+async def _show(form: SearchForm) -> ResponseTypes:
     found, total = NOBODY, NONE
     async with context() as ctx:
         form.offer(await user_search.role_names(ctx), ctx.site.profile)
@@ -49,12 +47,17 @@ async def _show(form: SearchForm, **_: Any) -> ResponseTypes:
 @pages.post("/admin/users/export")
 @may(Permission.ADMIN)
 @sensitive
-@submits(SearchForm, _show)
-async def export(form: SearchForm) -> ResponseTypes:
+async def export() -> ResponseTypes:
     """Send the users whom the filter shows as a file, all of them."""
-    wanted, order = form.wanted, form.order
+    form = SearchForm(await request.form)
     async with context() as ctx:
-        await user_search.note_export(ctx, wanted)
+        form.offer(await user_search.role_names(ctx), ctx.site.profile)
+        is_valid = form.validate()
+        if is_valid:
+            await user_search.note_export(ctx, form.wanted)
+    if not is_valid:
+        return await _show(form)
+    wanted, order = form.wanted, form.order
     return streams.file(
         lambda ctx: user_search.export(ctx, wanted, order=order), name="users.csv", kind="text/csv"
     )
