@@ -12,7 +12,7 @@ help:
 	@sed -n 's/^# \(make .*\)/\1/p' $(MAKEFILE_LIST)
 
 run: .venv/laptop
-	@exec $(BIN)/python -m app serve
+	@exec $(BIN)/python -m app serve $(if $(SITE),--reload)
 
 test: .venv/dev
 	@$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder $(ARGS)
