@@ -6,6 +6,7 @@ from pathlib import Path
 
 from app.config import Config, WrongSettings
 from app.doctor.findings import Finding, ok, warning, wrong
+from app.kit.colours import on_light
 
 SECRETS = ("SECRET_KEY", "SECRET_KEY_FALLBACKS", "DATABASE_PASSWORD", "SMTP_PASSWORD")
 EXAMPLE_KEYS = ("tests-only-",)  # how keys begin that everybody can read in our repository
@@ -46,6 +47,21 @@ def passkeys(config: Config) -> Finding:
     if config.passkeys_for is None:
         return warning("passkeys", "PUBLIC_URL is an IP address, and passkeys need a host name")
     return ok("passkeys", f"for {config.passkeys_for}")
+
+
+def brand(config: Config) -> Finding:
+    """Tell how the brand is shown."""
+    check = "brand"
+    if config.logo is not None and not config.logo.is_for_emails:
+        return warning(check, "BRAND_LOGO is an SVG, which emails can't show. Use a PNG")
+    if config.brand_colour is None:
+        more = (
+            "" if config.support else ". To show users a contact, set SUPPORT_URL or SUPPORT_EMAIL"
+        )
+        return ok(check, f"our own colours{more}")
+    shown = on_light(config.brand_colour).accent
+    same = "as it is" if shown == config.brand_colour else f"as {shown}, so that it can be read"
+    return ok(check, f"{config.brand_colour}; text in it is shown {same}")
 
 
 def secret_files(paths: Mapping[str, Path]) -> Finding:

@@ -33,7 +33,7 @@ RECEIPT_SECONDS = CONFIRM_VALID_HOURS * 3600
 async def show_registration() -> ResponseTypes:
     """Show the form."""
     if await current_user.is_authenticated:
-        return redirect("/", 303)
+        return redirect(services().config.home, 303)
     try:
         registration.require_open(services().config)
     except RegistrationClosed as refusal:
