@@ -6,6 +6,7 @@ a colour looks; contrast is WCAG's (https://www.w3.org/TR/WCAG22/#dfn-contrast-r
 
 import math
 import re
+from functools import cache
 from typing import NamedTuple
 
 READABLE = 4.5
@@ -61,6 +62,7 @@ def contrast(one: str, other: str) -> float:
     return (light + 0.05) / (dark + 0.05)
 
 
+@cache  # bounded by the settings
 def on_light(colour: str) -> Shades:
     """Return the shades on a light ground; what is filled has the very colour."""
     ink = WHITE if contrast(colour, WHITE) >= READABLE else BLACK
@@ -76,6 +78,7 @@ def on_light(colour: str) -> Shades:
     )
 
 
+@cache  # bounded by the settings
 def on_dark(colour: str) -> Shades:
     """Return the shades on a dark ground."""
     accent = _readable(colour, DARK_GROUNDS, STEP)

@@ -10,7 +10,7 @@ from app.kit import colours
 from app.kit.colours import BLACK, READABLE, WHITE, contrast, normal_colour, on_dark, on_light
 
 STYLE = Path(__file__).parents[2] / "app/web/static/style.css"
-ANY = random.Random(12)
+ANY = random.Random(12)  # noqa: S311 - colours
 COLOURS = ["#000000", "#0b5fff", "#ffcc00", "#00ff00", "#777777", "#9a4321", "#e0e0e0"] + [
     f"#{ANY.randrange(1 << 24):06x}" for _ in range(200)
 ]
