@@ -7,7 +7,7 @@ from quart import Quart
 from app.config import Config
 from app.http import body, branding, checks, connections, headers, heads
 from app.http.cookies import MessageCookie, cookie_name
-from app.http.current_user import SessionAuth
+from app.http.current_user import NamelessUser, SessionAuth
 from app.http.marks import LONGEST_BODY_BYTES
 from app.kit.permissions import Permission
 from app.kit.user_agents import described
@@ -73,13 +73,15 @@ def init_app(app: Quart, config: Config) -> None:
     app.request_class = body.StrictRequest
     app.asgi_http_class = connections.OneTask
     app.session_interface = MessageCookie(app)
-    SessionAuth(
+    auth = SessionAuth(
         app,
         cookie_name=cookie_name(config, "session"),
         cookie_secure=config.is_https,
         duration=int(timedelta(days=config.remember_days).total_seconds()),
         salt="vestibule.session",
     )
+    if config.usernames == "off":
+        auth.user_class = NamelessUser
     checks.register(app, config)
     errors.register(app)
     app.jinja_env.globals.update(
@@ -97,6 +99,7 @@ def init_app(app: Quart, config: Config) -> None:
         tab_icon=branding.icon_name(config),
         home_url=config.home,
         demo_pages=config.demo_pages,
+        usernames=config.usernames,
         icon=icons.icon,
         flash_icons=icons.OF_FLASHES,
     )
