@@ -12,8 +12,9 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ValidationError
 
+from app.kit.logos import Logo, read_logo
 from app.kit.near_misses import near_misses
-from app.kit.urls import is_ip_address, is_loopback
+from app.kit.urls import is_ip_address, is_loopback, origin_of
 from app.mail.mime import is_greeting, sender_of
 from app.mail.relay import Relay, relay_of
 from app.settings import Settings
@@ -38,6 +39,27 @@ class Config(Settings):
     def is_https(self) -> bool:
         """Whether people reach the site by https; then cookies are ``Secure`` and ``__Host-``."""
         return self.public_url.startswith("https://")
+
+    @property
+    def home(self) -> str:
+        """Where users go after they sign in, and where the mark leads."""
+        return self.home_url or "/"
+
+    @property
+    def other_origins(self) -> tuple[str, ...]:
+        """Other sites to which ours lead on after a form."""
+        home = origin_of(self.home)
+        return tuple(dict.fromkeys([*([home] if home else []), *self.allowed_next]))
+
+    @property
+    def logo(self) -> Logo | None:
+        """The site's own logo, if it has one."""
+        return read_logo(self.brand_logo) if self.brand_logo else None
+
+    @property
+    def support(self) -> str | None:
+        """Where users find help: an address, of a page or for emails."""
+        return self.support_url or (f"mailto:{self.support_email}" if self.support_email else None)
 
     @property
     def passkeys_for(self) -> str | None:

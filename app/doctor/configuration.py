@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from app.config import Config, WrongSettings, mistyped
 from app.doctor.findings import Finding, ok, warning, wrong
+from app.kit.colours import on_light
 from app.kit.urls import is_loopback
 
 SECRETS = ("SECRET_KEY", "SECRET_KEY_FALLBACKS", "DATABASE_PASSWORD", "SMTP_PASSWORD")
@@ -64,6 +65,21 @@ def plain_http(config: Config) -> list[Finding]:
             "are no passkeys. Use https where you can",
         )
     ]
+
+
+def brand(config: Config) -> Finding:
+    """Tell how the brand is shown."""
+    check = "brand"
+    if config.logo is not None and not config.logo.is_for_emails:
+        return warning(check, "BRAND_LOGO is an SVG, which emails can't show. Use a PNG")
+    if config.brand_colour is None:
+        more = (
+            "" if config.support else ". To show users a contact, set SUPPORT_URL or SUPPORT_EMAIL"
+        )
+        return ok(check, f"our own colours{more}")
+    shown = on_light(config.brand_colour).accent
+    same = "as it is" if shown == config.brand_colour else f"as {shown}, so that it can be read"
+    return ok(check, f"{config.brand_colour}; text in it is shown {same}")
 
 
 def secret_files(paths: Mapping[str, Path]) -> Finding:

@@ -20,6 +20,7 @@ async def look(config: Config, url: URL) -> list[Finding]:
         configuration.keys(config, os.environ),
         configuration.passkeys(config),
         *configuration.plain_http(config),
+        configuration.brand(config),
         configuration.secret_files(configuration.files_of(config, os.environ)),
     ]
     database, sent = await asyncio.gather(

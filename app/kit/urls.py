@@ -2,6 +2,7 @@
 
 import ipaddress
 import re
+from collections.abc import Collection
 from urllib.parse import quote, unquote, urlsplit
 
 from sqlalchemy.engine import make_url
@@ -40,6 +41,27 @@ def local_path(text: str | None) -> str | None:
 def wanted_path(text: str | None) -> str | None:
     """Return a path of this site that somebody named as browsers show it, judged when quoted."""
     return local_path(text.translate(_SENT_RAW)) if text else None
+
+
+def wanted_address(text: str | None, origins: Collection[str]) -> str | None:
+    """Return a path of this site, or an address on one of the other ``origins``, exactly these.
+
+    After the origin a path by the same strict pattern must follow: nothing can make a browser read
+    another host in it.
+    """
+    for origin in origins:
+        if text and (text == origin or text.startswith(f"{origin}/")):
+            path = wanted_path(text.removeprefix(origin) or "/")
+            return None if path is None else origin + path
+    return wanted_path(text)
+
+
+def origin_of(url: str) -> str | None:
+    """Return the origin of an address, None if it is a path of this site."""
+    if local_path(url) is not None:
+        return None
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}".lower()
 
 
 def quoted_path(path: str, query: bytes) -> str:
