@@ -22,7 +22,6 @@ class NumberChanged(Refusal):
 
     code = "number_changed"
     status = 409
-    field = "number"
 
 
 class RoleFixed(Refusal):

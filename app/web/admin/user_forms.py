@@ -17,7 +17,7 @@ from wtforms import (
     TextAreaField,
 )
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined] # newer than stubs
-from wtforms.validators import InputRequired, Optional, ValidationError
+from wtforms.validators import DataRequired, InputRequired, Optional, ValidationError
 
 from app.flows.bulk import Deed
 from app.flows.user_search import Order, UserFilter, UserState
@@ -202,7 +202,7 @@ class NoteForm(BaseForm):
 
     note = TextAreaField(
         "Note",
-        [InputRequired("Write something."), at_most(NOTE_LONGEST, "Use at most 2,000 characters.")],
+        [DataRequired("Write something."), at_most(NOTE_LONGEST, "Use at most 2,000 characters.")],
         [trimmed],
         description="Only administrators can see it. It's deleted with the user.",
         render_kw={"rows": "3"},
