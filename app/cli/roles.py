@@ -28,6 +28,7 @@ class PermissionsType(click.ParamType[int]):
 
 
 PERMISSIONS = PermissionsType()
+PRINTED = ("name", "is_default", "permissions", "holders", "factor_required")
 
 
 @click.group()
@@ -42,7 +43,7 @@ def list_roles(*, as_json: bool) -> None:
     with database() as deployment:
         found = deployment.ask(flow.everything)
     if as_json:
-        tables.as_json([role._asdict() for role in found])
+        tables.as_json([{name: getattr(role, name) for name in PRINTED} for role in found])
         return
     rows = [
         (

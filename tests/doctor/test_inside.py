@@ -222,3 +222,9 @@ async def test_a_database_that_is_away_is_one_line() -> None:
     nowhere = URL.create("postgresql+asyncpg", "nobody", None, "127.0.0.1", 1, "nothing")
     (found,) = await inside.look(LAPTOP, nowhere)
     check(found, Level.WRONG, "Can't reach")
+
+
+def test_secrets_of_apps_that_cannot_be_read_are_told() -> None:
+    check(inside.apps(WELL._replace(unreadable_apps=2)), Level.WRONG, "2 are encrypted under an")
+    check(inside.apps(WELL._replace(apps_under_older_keys=3)), Level.WARNING, "factors reseal")
+    check(inside.apps(WELL), Level.OK, "under the current key")
