@@ -50,6 +50,7 @@ class CurrentSession(NamedTuple):
     is_factor_fresh: bool
     factor_due_at: datetime | None
     is_factor_overdue: bool
+    time_zone: str | None = None
 
 
 NO_FACTOR: ColumnElement[int] = literal_column("0")
@@ -80,6 +81,7 @@ FIND = prepared(
         Role.factor_required
         & (User.factors == NO_FACTOR)
         & func.coalesce(User.factor_due_at <= func.now(), false()),
+        User.time_zone,
     )
     .join(User, User.id == LoginSession.user_id)
     .join(Role, Role.id == User.role_id)

@@ -31,6 +31,7 @@ from app.web import (
     reset,
     secret,
     security,
+    time_zone,
 )
 from app.words.audit_log import tell
 from app.words.refusals import domains
@@ -47,6 +48,7 @@ PAGES = (
     reauthentication.pages,
     account.pages,
     security.pages,
+    time_zone.pages,
     me.pages,
     secret.pages,
     *admin.PAGES,
@@ -100,10 +102,13 @@ def init_app(app: Quart, config: Config) -> None:
         home_url=config.home,
         demo_pages=config.demo_pages,
         usernames=config.usernames,
+        readers_zone=moments.readers_zone,
         icon=icons.icon,
         flash_icons=icons.OF_FLASHES,
     )
-    app.jinja_env.filters.update(moment=moments.moment, browser=described, told=tell)
+    app.jinja_env.filters.update(
+        moment=moments.moment, exact=moments.exact, browser=described, told=tell
+    )
     own_pages.register(app, site, taken={"static", *OF_MACHINES, *(each.name for each in PAGES)})
     for pages in PAGES:
         if pages is not secret.pages or config.demo_pages:

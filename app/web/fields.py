@@ -6,7 +6,15 @@ No field has a ``maxlength``: it cuts what is pasted, and nobody sees it. What i
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from wtforms import BooleanField, EmailField, Field, Form, HiddenField, PasswordField, StringField
+from wtforms import (
+    BooleanField,
+    EmailField,
+    Field,
+    Form,
+    HiddenField,
+    PasswordField,
+    StringField,
+)
 from wtforms.validators import DataRequired, EqualTo, InputRequired, StopValidation, ValidationError
 
 from app.kit.addresses import (
