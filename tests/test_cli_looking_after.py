@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 from sqlalchemy import URL, make_url
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.cli.program import commands
 from app.cli.shared import Deployment
@@ -223,9 +224,9 @@ def lost(shell: Shell) -> Iterator[None]:
 
 
 async def _with_app(ctx: Context) -> None:
-    config = ctx.config
-    bind = ctx.db.get_bind()
-    async with opened(config, bind.url) as services:
+    engine = ctx.db.bind
+    assert isinstance(engine, AsyncEngine)
+    async with opened(ctx.config, engine.url) as services:
         await create_user(services, ALICE)
         await add_app(services)
 

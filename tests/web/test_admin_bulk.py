@@ -2,13 +2,15 @@
 
 import csv
 import io
+from urllib.parse import urlencode
 
 import pytest
+from quart import Response
 from sqlalchemy import text
 
 from app.services import Services
 from tests.administration import as_root
-from tests.browser import Browser
+from tests.browser import SAME_ORIGIN, Browser
 from tests.mailbox import messages
 from tests.users import ALICE, BOB, ROOT, create_user, events, id_of, signed_in, who
 
@@ -78,12 +80,8 @@ async def test_ones_own_account_is_left_out(root: Browser) -> None:
     assert (await events(root.services))[-2:] == ["account.blocked", "account.blocked"]
 
 
-async def post(window: Browser, fields: list[tuple[str, str]]) -> object:
+async def post(window: Browser, fields: list[tuple[str, str]]) -> Response:
     """Send a form with a field that comes more than once."""
-    from urllib.parse import urlencode  # noqa: PLC0415
-
-    from tests.browser import SAME_ORIGIN  # noqa: PLC0415
-
     headers = {**SAME_ORIGIN, "Content-Type": "application/x-www-form-urlencoded"}
     return await window.client.post(SELECTED, data=urlencode(fields), headers=headers)
 
