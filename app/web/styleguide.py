@@ -10,6 +10,7 @@ from quart import Blueprint, current_app
 from quart.typing import ResponseTypes
 from quart_auth import current_user
 from wtforms import BooleanField, PasswordField, SelectField, StringField, TextAreaField
+from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined] # newer than stubs
 from wtforms.validators import InputRequired
 
 from app.http.access import anyone
@@ -37,7 +38,7 @@ class ExampleForm(BaseForm):
 
     title = StringField("Title", [InputRequired("Give it a title.")], [])
     text = TextAreaField("Text")
-    kind = SelectField("Kind", choices=[("idea", "Idea"), ("task", "Task")])
+    kind = SelectField("Kind", choices=[SelectChoice("idea", "Idea"), SelectChoice("task", "Task")])
     password = PasswordField("Password", render_kw={"autocomplete": "off"})
     tells = BooleanField("Tell me by email")
 

@@ -77,7 +77,9 @@ def test_our_own_colours_can_be_read(which: int) -> None:
     for kind in ("good", "warn", "bad"):
         assert contrast(palette[kind], palette[f"{kind}-paper"]) >= READABLE, kind
     for ink, ground in (
-        ("accent-ink", "accent"), ("accent-ink", "accent-strong"), ("bad-ink", "bad")
+        ("accent-ink", "accent"),
+        ("accent-ink", "accent-strong"),
+        ("bad-ink", "bad"),
     ):
         assert contrast(palette[ink], palette[ground]) >= READABLE, (ink, ground)
     grounds = colours.DARK_GROUNDS if which else colours.LIGHT_GROUNDS
