@@ -31,6 +31,7 @@ from app.web import (
     reset,
     secret,
     security,
+    styleguide,
     time_zone,
 )
 from app.words.audit_log import tell
@@ -51,6 +52,7 @@ PAGES = (
     time_zone.pages,
     me.pages,
     secret.pages,
+    styleguide.pages,
     *admin.PAGES,
 )
 
@@ -106,12 +108,17 @@ def init_app(app: Quart, config: Config) -> None:
         icon=icons.icon,
         flash_icons=icons.OF_FLASHES,
     )
+    app.jinja_env.add_extension(icons.Icons)
     app.jinja_env.filters.update(
         moment=moments.moment, exact=moments.exact, browser=described, told=tell
     )
     own_pages.register(app, site, taken={"static", *OF_MACHINES, *(each.name for each in PAGES)})
+    left_out = {
+        *([] if config.demo_pages else [secret.pages.name]),
+        *([] if config.is_laptop else [styleguide.pages.name]),
+    }
     for pages in PAGES:
-        if pages is not secret.pages or config.demo_pages:
+        if pages.name not in left_out:
             app.register_blueprint(pages)
     ready = headers.ready(is_https=config.is_https, other_origins=config.other_origins)
     app.asgi_app = heads.SoundHeads(app.asgi_app, ready, static=static)  # type: ignore[method-assign]

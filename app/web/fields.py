@@ -15,7 +15,7 @@ from wtforms import (
     PasswordField,
     StringField,
 )
-from wtforms.validators import DataRequired, EqualTo, InputRequired, StopValidation, ValidationError
+from wtforms.validators import DataRequired, InputRequired, StopValidation, ValidationError
 
 from app.kit.addresses import (
     EMAIL_LONGEST,
@@ -116,13 +116,19 @@ def _new_password(label: str = "Password") -> PasswordField:
     )
 
 
+def typed_again(form: Form, field: Field) -> None:
+    """Check that a new password was typed twice; one that was not typed at all is told once."""
+    password = form["password"].data
+    if password and not field.data:
+        raise ValidationError("Type the password again.")
+    if password and field.data != password:
+        raise ValidationError("The passwords don't match.")
+
+
 def _confirm(label: str = "Confirm password") -> PasswordField:
     return PasswordField(
         label,
-        [
-            InputRequired("Type the password again."),
-            EqualTo("password", "The passwords don't match."),
-        ],
+        [typed_again],
         render_kw={"autocomplete": "new-password"},
     )
 

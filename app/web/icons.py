@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+from jinja2.ext import Extension
 from markupsafe import Markup
 
 # The kind of a flash message, as ``flash(text, kind)`` names it, and its icon. Without a kind it
@@ -21,7 +22,16 @@ def _read(path: Path) -> Markup:
     )
 
 
+_CALL = re.compile(r"\{\{ icon\(\"([a-z0-9-]+)\"\) \}\}")
 ICONS = {path.stem: _read(path) for path in sorted(FOLDER.glob("*.svg"))}
+
+
+class Icons(Extension):
+    """Draws the icons that a template names when it is read, not each time it is rendered."""
+
+    def preprocess(self, source: str, name: str | None, filename: str | None = None) -> str:  # noqa: ARG002
+        """Replace each call by what it returns; an unknown icon is told when it is rendered."""
+        return _CALL.sub(lambda call: ICONS.get(call[1], Markup(call[0])), source)  # noqa: S704
 
 
 def icon(name: str) -> Markup:

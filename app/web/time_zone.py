@@ -6,6 +6,7 @@ from typing import Any
 from quart import Blueprint, flash, redirect
 from quart.typing import ResponseTypes
 from wtforms import SelectField
+from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined] # newer than stubs
 
 from app.flows import account
 from app.http.context import context
@@ -26,11 +27,12 @@ class TimeZoneForm(BaseForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        named = {
-            region: [(name, name.partition("/")[2].replace("_", " ")) for name in names]
+        named = [
+            SelectChoice(name, name.partition("/")[2].replace("_", " "), optgroup=region)
             for region, names in time_zones.zones().items()
-        }
-        self.time_zone.choices = {"": [("", "UTC")], **named}
+            for name in names
+        ]
+        self.time_zone.choices = [SelectChoice("", "UTC"), *named]
 
 
 @pages.before_request

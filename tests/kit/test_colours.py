@@ -76,7 +76,11 @@ def test_our_own_colours_can_be_read(which: int) -> None:
             assert contrast(palette[kind], palette[ground]) >= READABLE, (kind, ground)
     for kind in ("good", "warn", "bad"):
         assert contrast(palette[kind], palette[f"{kind}-paper"]) >= READABLE, kind
-    for ink, ground in (("fill-ink", "fill"), ("fill-ink", "fill-strong"), ("bad-ink", "bad")):
+    for ink, ground in (
+        ("accent-ink", "accent"),
+        ("accent-ink", "accent-strong"),
+        ("bad-ink", "bad"),
+    ):
         assert contrast(palette[ink], palette[ground]) >= READABLE, (ink, ground)
     grounds = colours.DARK_GROUNDS if which else colours.LIGHT_GROUNDS
     assert set(grounds) <= set(palette.values())
