@@ -8,7 +8,7 @@ from alembic import op
 from app.indexes import build_indexes, drop_index
 
 revision = "0014"
-down_revision = "0011"
+down_revision = "0013"
 branch_labels = None
 depends_on = None
 

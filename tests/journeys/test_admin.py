@@ -223,9 +223,8 @@ def test_a_role_is_made_and_given_its_permissions(warden: Visitor) -> None:
     warden.reads("Role Author deleted.")
 
 
-def test_another_address_and_a_note(warden: Visitor) -> None:
-    create_user(warden, "moved")
-    log_in(warden, "warden")
+def test_another_address_and_a_note(warden: Visitor, new_visitor: NewVisitor) -> None:
+    create_user(new_visitor(), "moved")
     open_person(warden, "moved")
     unfold(warden, "Change address")
     warden.fill(email="moved@example.org")
