@@ -65,14 +65,12 @@ async def test_as_many_as_can_be_take_seconds_and_have_a_line_each(
     services: Services, deed: Deed, record_property: Callable[[str, object], None]
 ) -> None:
     await create_user(services, ROOT, role="Administrator")
+    number = 100 if deed is Deed.DELETE else 500
+    change = {Deed.UNBLOCK: "blocked_at = now()", Deed.RESEND: "password_hash = NULL"}.get(deed)
     async with services.engine.begin() as connection:
-        await connection.execute(text(MANY))
-        if deed is Deed.UNBLOCK:
-            await connection.execute(text("UPDATE users SET blocked_at = now() WHERE role_id = 1"))
-        if deed is Deed.RESEND:
-            await connection.execute(
-                text("UPDATE users SET password_hash = NULL WHERE role_id = 1")
-            )
+        await connection.execute(text(CROWD.replace("700", str(number))))
+        if change:
+            await connection.execute(text(f"UPDATE users SET {change} WHERE role_id = 1"))  # noqa: S608
     actor = (await actor_of(services, ROOT))._replace(permission=Permission.ADMIN)
     before = len(await events(services))
     async with context(services, actor=actor) as ctx:
