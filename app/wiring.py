@@ -6,7 +6,7 @@ from pydantic import SecretStr
 from quart import Quart
 from sqlalchemy import URL, make_url
 
-from app import edge, web
+from app import edge, own_migrations, web
 from app.config import Config
 from app.http import websockets
 from app.http.application import Application
@@ -66,3 +66,4 @@ def check(config: Config) -> None:
     keyed = config.model_copy(update={"secret_key": SecretStr(new_key())})
     app = create_app(keyed, NOWHERE)
     own_pages.check_templates(app, load(config.site))
+    own_migrations.check(load(config.site))
