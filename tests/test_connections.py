@@ -60,9 +60,7 @@ async def open_many(
     return made
 
 
-async def open_busy(
-    server: Server, connections: list[Connection], number: int
-) -> list[Connection]:
+async def open_busy(server: Server, connections: list[Connection], number: int) -> list[Connection]:
     """Open connections with a request in hand each: the server has said that it waits for more."""
     made = await open_many(server, connections, number, SLOW_BODY)
     for reader, _ in made:
