@@ -15,7 +15,8 @@ from tests.users import ALICE, BOB, block, create_user, events, move_time
 
 PAYLOADS = [
     "https://evil.example/", "http://evil.example", "//evil.example/", "///evil.example",
-    "////evil.example", "/\\evil.example", "\\\\evil.example", "/\\/evil.example", "\\/evil.example",
+    "////evil.example", "/\\evil.example",
+    "\\\\evil.example", "/\\/evil.example", "\\/evil.example",
     "https:evil.example", "https:/evil.example", "http:/\\evil.example", "javascript:alert(1)",
     "data:text/html,x", "//evil.example\\@wiki.localhost", "/\tevil.example", "/\t/evil.example",
     "/\n/evil.example", "/\r\nLocation: https://evil.example", "\t//evil.example",

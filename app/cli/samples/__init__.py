@@ -1,0 +1,34 @@
+"""What stands before an application: configurations of proxies, ready to be copied."""
+
+import re
+from pathlib import Path
+from urllib.parse import urlsplit
+
+FOLDER = Path(__file__).parent
+FILES = {
+    "nginx": "nginx.conf",
+    "caddy": "Caddyfile",
+    "traefik": "traefik.yml",
+    "haproxy": "haproxy.cfg",
+    "haproxy-lua": "vestibule.lua",
+    "envoy": "envoy.yaml",
+}
+APPLICATION, LOGIN = "127.0.0.1:3000", "127.0.0.1:8000"
+
+
+def sample(proxy: str, *, origin: str, application: str = APPLICATION, login: str = LOGIN) -> str:
+    """Return a configuration for a site; ``application`` and ``login`` are where each listens."""
+    parts = urlsplit(origin)
+    host = parts.hostname or ""
+    facts = {
+        "ORIGIN": origin,
+        "SCHEME": parts.scheme,
+        "HOST": host,
+        "NETLOC": parts.netloc,
+        "PORT": str(parts.port or 80),
+        "SLUG": re.sub(r"[^a-z0-9]+", "-", host).strip("-") or "site",
+        "APPLICATION": application,
+        "LOGIN": login,
+    }
+    text = (FOLDER / FILES[proxy]).read_text()
+    return re.sub(r"@([A-Z]+)@", lambda found: facts[found[1]], text)
