@@ -16,6 +16,7 @@ from app.site import load
 from app.web import (
     account,
     admin,
+    applications,
     email_links,
     errors,
     factor_login,
@@ -48,6 +49,7 @@ PAGES = (
     reauthentication.pages,
     account.pages,
     security.pages,
+    applications.pages,
     me.pages,
     secret.pages,
     *admin.PAGES,
