@@ -17,6 +17,7 @@ from app.flows.gate_check import Asked, Found, GateLookup
 from app.flows.lookup import CurrentSession, Lookup
 from app.kit.errors import DatabaseAway
 from app.kit.passwords import PasswordHasher
+from app.kit.shares import Share
 
 log = logging.getLogger(__name__)
 
@@ -79,8 +80,11 @@ class Services:
 
 
 @asynccontextmanager
-async def opened(config: Config, url: URL) -> AsyncIterator[Services]:
-    """Open everything, and close it at the end. Needs no database yet: it may come later."""
+async def opened(config: Config, url: URL, share: Share | None = None) -> AsyncIterator[Services]:
+    """Open everything, and close it at the end. Needs no database yet: it may come later.
+
+    ``share``: where several workers serve, this one's part of what they have.
+    """
     engine = make_engine(
         url,
         pool_size=config.pool_of_worker,
@@ -92,6 +96,7 @@ async def opened(config: Config, url: URL) -> AsyncIterator[Services]:
         rounds=config.bcrypt_rounds,
         threads=config.password_threads,
         waiting=config.password_queue,
+        share=share,
     )
     async with direct_connection(own, beside=engine) as direct:
         lookup, gate = Lookup(direct, config), GateLookup(direct, config)

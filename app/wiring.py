@@ -15,6 +15,7 @@ from app.http.body import limit_bodies
 from app.http.connections import drop_idle_processors
 from app.kit import templates
 from app.kit.keys import new_key
+from app.kit.shares import Share
 from app.services import EXTENSION, opened
 from app.site import load
 from app.web import own_pages
@@ -22,11 +23,11 @@ from app.web import own_pages
 NOWHERE = make_url("postgresql+asyncpg://nobody@127.0.0.1/none")
 
 
-def create_app(config: Config, url: URL) -> Quart:
+def create_app(config: Config, url: URL, share: Share | None = None) -> Quart:
     """Build the application: the only place that wires.
 
     ``url`` is where the database is. Nothing is opened before the server starts; an application
-    object serves once.
+    object serves once. ``share`` is a worker's part of what several have.
 
     Raises:
         WrongSite: the owner's package cannot be used.
@@ -43,7 +44,7 @@ def create_app(config: Config, url: URL) -> Quart:
 
     @app.while_serving
     async def open_services() -> AsyncGenerator[None, None]:
-        async with opened(config, url) as services:
+        async with opened(config, url, share) as services:
             app.extensions[EXTENSION] = services
             yield
 

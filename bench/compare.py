@@ -116,11 +116,13 @@ def _turn(place: Place, server: Postgres, plan: Plan, number: int, cores: int) -
 
 def read(
     place: Place, running: Running, server: Postgres, connections: int, seconds: int,
-    page_bytes: int,
+    page_bytes: int, *, asked: Path | None = None,
 ) -> Page:  # fmt: skip
-    """Read the page as fast as it comes, as a hundred people."""
+    """Read the page, or what is asked, as fast as it comes, as a hundred people."""
     with metered(running, server.tree()) as costs:
-        sent = told(wrk(running.port, place.reading, connections=connections, seconds=seconds))
+        sent = told(
+            wrk(running.port, asked or place.reading, connections=connections, seconds=seconds)
+        )
     number = max(1, sent["requests"])
     if sent["bytes"] / number < 0.9 * page_bytes:
         raise SystemExit(f"{place.contender.title}: not all that wrk got were pages: {sent}")

@@ -111,7 +111,7 @@ def main() -> None:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     listener.bind(("127.0.0.1", options.port))
-    shares = Shares()
+    shares = Shares(options.workers)
     forked = multiprocessing.get_context("fork")
     workers = [
         forked.Process(target=serve, args=(options.what, listener, Share(shares.fd, shares.take())))

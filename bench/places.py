@@ -48,7 +48,8 @@ class Postgres(NamedTuple):
 class Place(NamedTuple):
     """All that a contender needs to run: a database with people, and what is asked of it.
 
-    ``reading``, ``right`` and ``wrong`` are files of requests for lua/people.lua.
+    ``reading``, ``right``, ``wrong`` and ``entering`` (with cheap hashes) are files of requests
+    for lua/people.lua.
     """
 
     contender: Contender
@@ -67,6 +68,10 @@ class Place(NamedTuple):
     @property
     def wrong(self) -> Path:
         return self.folder / "wrong"
+
+    @property
+    def entering(self) -> Path:
+        return self.folder / "entering"
 
     @property
     def log(self) -> Path:

@@ -66,6 +66,8 @@ def write_doors(folder: Path, door: Door) -> None:
     """Write what wrk asks at the door: right passwords, and wrong ones."""
     right = [door.request(f"comer{number}", PASSWORD) for number in range(COMERS)]
     wrong = [door.request(f"victim{number}", "wrong password") for number in range(VICTIMS)]
+    entering = [door.request(name, PASSWORD) for name in readers()]
+    write_requests(folder / "entering", entering)
     write_requests(folder / "right", right)
     write_requests(folder / "wrong", wrong)
 

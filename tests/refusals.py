@@ -1,9 +1,23 @@
-"""Every refusal that there is."""
+"""Refusals: by what they say to people, and all that there are."""
 
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
 
+import pytest
+
 from app.kit.errors import Refusal
+from app.words.refusals import sentence
+
+
+@contextmanager
+def refused(kind: type[Refusal], words: str) -> Iterator[None]:
+    """Expect a refusal that says such words, a regular expression."""
+    with pytest.raises(kind) as caught:
+        yield
+    assert re.search(words, sentence(caught.value)), sentence(caught.value)
 
 
 def every_refusal() -> dict[str, type[Refusal]]:

@@ -24,6 +24,7 @@ from werkzeug.security import check_password_hash
 
 from app.kit import hashes
 from app.kit.metrics import PASSWORD_WAIT_SECONDS, PASSWORDS_WAITING
+from app.kit.shares import Share
 from app.kit.turns import Turns
 
 P = ParamSpec("P")
@@ -112,13 +113,20 @@ class PasswordHasher:
     8 ms, the default executor at 516 ms (two cores, bcrypt cost 12).
     """
 
-    def __init__(self, *, rounds: int, threads: int = 1, waiting: int = 64) -> None:
+    def __init__(
+        self, *, rounds: int, threads: int = 1, waiting: int = 64, share: Share | None = None
+    ) -> None:
+        """``share``: this worker's part of what all have; it hashes for those that rest."""
         self._context = _context(rounds)
-        # One more than threads: it asks the database while they hash.
         self._turns = Turns(
-            at_once=threads + 1, waiting=waiting, longest_seconds=LONGEST_WAIT_SECONDS
+            # One more than threads asks the database while they hash; with others it is common.
+            at_once=threads if share else threads + 1,
+            waiting=waiting,
+            longest_seconds=LONGEST_WAIT_SECONDS,
+            common=share,
         )
-        self._threads = ThreadPoolExecutor(threads, "password", initializer=_be_nice)
+        most = threads * share.workers if share else threads  # they begin when they are needed
+        self._threads = ThreadPoolExecutor(most, "password", initializer=_be_nice)
         self._preparing: asyncio.Task[_Nobody] | None = None
 
     def prepare(self) -> None:

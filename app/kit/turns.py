@@ -4,10 +4,21 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Protocol
 
 from app.kit.errors import TooBusy
 
 RETRY_SECONDS = 2
+
+
+class Common(Protocol):
+    """What several processes have of the same thing."""
+
+    def put_busy(self, number: int) -> None:
+        """Tell how many places are taken here."""
+
+    def is_spare(self, each: int) -> bool:
+        """Whether others leave a place free that may be taken beyond one's own, ``each``."""
 
 
 class Turns:
@@ -16,9 +27,13 @@ class Turns:
     Where all waiting room is taken, the largest group makes room for a smaller one.
     """
 
-    def __init__(self, *, at_once: int, waiting: int, longest_seconds: float) -> None:
+    def __init__(
+        self, *, at_once: int, waiting: int, longest_seconds: float, common: Common | None = None
+    ) -> None:
         """``waiting``: how many may wait, each for at most ``longest_seconds``."""
-        self._free = at_once
+        self._own = at_once
+        self._taken = 0
+        self._common = common
         self._room = waiting
         self._longest = longest_seconds
         self._groups: OrderedDict[str, list[asyncio.Future[None]]] = OrderedDict()
@@ -30,7 +45,8 @@ class Turns:
         Raises:
             TooBusy: with the time to wait.
         """
-        if not self._free and self._number >= self._room and self._largest(group) is None:
+        is_full = self._number >= self._room and self._largest(group) is None
+        if is_full and not self._may_begin():
             raise TooBusy(RETRY_SECONDS)
 
     @asynccontextmanager
@@ -40,14 +56,25 @@ class Turns:
         Raises:
             TooBusy: too many wait already, or it took too long; nothing was done.
         """
-        if self._free:
-            self._free -= 1
+        if self._may_begin():
+            self._count(1)
         else:
             await self._wait(group)
         try:
             yield
         finally:
-            self._pass_on()
+            self._give_back()
+
+    def _may_begin(self) -> bool:
+        """Whether a place is free: one of our own, or one that others leave."""
+        if self._taken < self._own:
+            return True
+        return self._common is not None and self._common.is_spare(self._own)
+
+    def _count(self, change: int) -> None:
+        self._taken += change
+        if self._common is not None:
+            self._common.put_busy(self._taken)
 
     async def _wait(self, group: str) -> None:
         self._make_room(group)
@@ -59,7 +86,7 @@ class Turns:
                 await turn
         except BaseException as error:
             if turn.done() and not turn.cancelled() and turn.exception() is None:
-                self._pass_on()  # it came too late for who waited
+                self._give_back()  # it came too late for who waited
             else:
                 self._forget(group, turn)
             if isinstance(error, TimeoutError):
@@ -91,16 +118,14 @@ class Turns:
         if not turns:
             self._groups.pop(group, None)
 
-    def _pass_on(self) -> None:
-        """Give a place to the first of the next group."""
-        if not self._groups:
-            self._free += 1
-            return
-        group, turns = next(iter(self._groups.items()))
-        self._groups.move_to_end(group)
-        turn = turns[0]
-        self._forget(group, turn)
-        if turn.done():  # they have just gone
-            self._pass_on()
-        else:
-            turn.set_result(None)
+    def _give_back(self) -> None:
+        """Let the first of the next groups in, as many as there is room for now."""
+        self._count(-1)
+        while self._groups and self._may_begin():
+            group, turns = next(iter(self._groups.items()))
+            self._groups.move_to_end(group)
+            turn = turns[0]
+            self._forget(group, turn)
+            if not turn.done():  # or they have just gone
+                self._count(1)
+                turn.set_result(None)

@@ -57,7 +57,7 @@ class Supervisor:
         try:
             async with asyncio.TaskGroup() as self._group:
                 loop.add_signal_handler(signal.SIGHUP, self._on_hangup)
-                fd, shares = self._listener.fileno(), Shares()
+                fd, shares = self._listener.fileno(), Shares(self._workers)
                 for number in range(1, self._workers + 1):
                     self._keep(f"worker {number}", ["worker", "--socket-fd", str(fd)], [fd], shares)
                 self._group.create_task(self._open_up(welcome))

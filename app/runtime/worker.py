@@ -37,7 +37,7 @@ def run(config: Config, url: URL, *, socket_fd: int, share: Share) -> None:
 
 async def _serve(config: Config, url: URL, listener: socket.socket, share: Share) -> None:
     stop = stop_event(watch_stdin=True)
-    app = create_app(config, url)
+    app = create_app(config, url, share)
     server = Server(app, most_connections=config.worker_connections, share=share)
     await app.startup()
     await warm_up(app)

@@ -4,7 +4,7 @@ from app.kit.shares import Share, Shares
 
 
 def test_who_has_more_than_another_is_ahead() -> None:
-    shares = Shares()
+    shares = Shares(2)
     one, other = (Share(shares.fd, shares.take()) for _ in range(2))
     one.put(0)
     other.put(0)
@@ -15,7 +15,7 @@ def test_who_has_more_than_another_is_ahead() -> None:
 
 
 def test_one_that_does_not_take_any_yet_or_is_gone_is_not_waited_for() -> None:
-    shares = Shares()
+    shares = Shares(2)
     slot = shares.take()
     gone, one = Share(shares.fd, slot), Share(shares.fd, shares.take())
     one.put(5)
@@ -24,3 +24,16 @@ def test_one_that_does_not_take_any_yet_or_is_gone_is_not_waited_for() -> None:
     assert one.is_ahead()
     shares.give_back(slot)
     assert not one.is_ahead()
+
+
+def test_passwords_are_for_all_workers_together_and_one_more() -> None:
+    shares = Shares(2)
+    slot = shares.take()
+    one, other = Share(shares.fd, slot), Share(shares.fd, shares.take())
+    one.put_busy(2)
+    assert other.is_spare(1)
+    other.put_busy(1)
+    assert not one.is_spare(1)
+    assert not other.is_spare(1)
+    shares.give_back(slot)
+    assert other.is_spare(1)

@@ -97,3 +97,46 @@ async def test_who_goes_takes_no_place_along(
 async def _enters(turns: Turns) -> bool:
     async with turns.place("c"):
         return True
+
+
+class Others:
+    """What other processes have of the same places."""
+
+    def __init__(self, *, leave: int) -> None:
+        self.leave = leave
+        self.told = 0
+        self.most = 0
+
+    def put_busy(self, number: int) -> None:
+        self.told = number
+        self.most = max(self.most, number)
+
+    def is_spare(self, each: int) -> bool:
+        return self.told < each + self.leave
+
+
+async def test_what_others_leave_is_taken_and_given_back_when_they_want_it() -> None:
+    others = Others(leave=2)
+    common = Turns(at_once=1, waiting=100, longest_seconds=30, common=others)
+    crowd = Crowd(common)
+    tasks = await crowd.come(*"aaaaa")
+    assert others.told == len(crowd.served) == 3
+    tasks.pop(0).cancel()
+    await asyncio.sleep(0.01)
+    assert others.told == 3  # the next is let in
+    others.leave = others.most = 0
+    crowd.gate.set()
+    await asyncio.gather(*tasks)
+    assert len(crowd.served) == 5
+    assert others.most == 2  # while these end, nobody is let in but by our own place
+    assert others.told == 0
+
+
+async def test_ones_own_place_is_never_others() -> None:
+    others = Others(leave=-1)
+    crowd = Crowd(Turns(at_once=1, waiting=100, longest_seconds=30, common=others))
+    tasks = await crowd.come("a", "a")
+    assert others.told == len(crowd.served) == 1
+    crowd.gate.set()
+    await asyncio.gather(*tasks)
+    assert len(crowd.served) == 2

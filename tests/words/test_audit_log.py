@@ -1,9 +1,10 @@
-"""The book in plain words."""
+"""The audit log in plain words."""
 
 import pytest
 
 from app.kit.audit import Event
-from app.words.audit_log import SENTENCES, describe, describe_to_owner
+from app.words.audit_log import describe, describe_to_owner
+from app.words.events import SENTENCES
 
 
 @pytest.mark.parametrize("event", list(Event))
