@@ -6,12 +6,14 @@ from uuid import UUID
 from quart import Blueprint, flash, make_response, redirect, render_template
 from quart.typing import ResponseTypes
 from wtforms import BooleanField, IntegerField, SelectMultipleField, StringField
+from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined] # newer than stubs
 from wtforms.validators import InputRequired
 from wtforms.widgets import CheckboxInput, ListWidget
 
 from app.flows import api_tokens, applications
 from app.http.context import context
 from app.http.marks import accepts, sensitive
+from app.kit.addresses import id_of
 from app.web.fields import BaseForm, at_most, given, trimmed
 from app.web.forms import show, submits
 
@@ -40,7 +42,6 @@ class TokenForm(BaseForm):
     reads_account = BooleanField("Read who you are (GET /api/me)")
     sites = SelectMultipleField(
         "Sites",
-        coerce=UUID,
         validate_choice=False,  # the flow knows which there are
         widget=ListWidget(prefix_label=False),
         option_widget=CheckboxInput(),
@@ -73,7 +74,7 @@ async def show_tokens() -> ResponseTypes:
 async def _show(form: TokenForm, **how: Any) -> ResponseTypes:
     async with context() as ctx:
         found = await api_tokens.own(ctx)
-    form.sites.choices = [(site.id, site.name) for site in found.sites]
+    form.sites.choices = [SelectChoice(str(site.id), site.name) for site in found.sites]
     return await show("account/tokens.html", form, found=found, **how)
 
 
@@ -87,7 +88,7 @@ async def create_token(form: TokenForm) -> ResponseTypes:
         text = await api_tokens.create(
             ctx,
             name=given(form.name),
-            sites=form.sites.data or [],
+            sites=[each for each in map(id_of, form.sites.data or []) if each],
             reads_account=form.reads_account.data,
             days=form.days.data or 0,
         )

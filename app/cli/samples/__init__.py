@@ -19,13 +19,16 @@ APPLICATION, LOGIN = "127.0.0.1:3000", "127.0.0.1:8000"
 def sample(proxy: str, *, origin: str, application: str = APPLICATION, login: str = LOGIN) -> str:
     """Return a configuration for a site; ``application`` and ``login`` are where each listens."""
     parts = urlsplit(origin)
-    host = parts.hostname or ""
+    host, is_https = parts.hostname or "", parts.scheme == "https"
     facts = {
         "ORIGIN": origin,
         "SCHEME": parts.scheme,
         "HOST": host,
         "NETLOC": parts.netloc,
-        "PORT": str(parts.port or 80),
+        "LISTEN": f"{parts.port or 443} ssl" if is_https else str(parts.port or 80),
+        "BIND": f":{parts.port or 443} ssl crt /etc/haproxy/certs/"
+        if is_https
+        else f":{parts.port or 80}",
         "SLUG": re.sub(r"[^a-z0-9]+", "-", host).strip("-") or "site",
         "APPLICATION": application,
         "LOGIN": login,
