@@ -189,6 +189,7 @@ class Guest:
         assert sent.status in {302, 303}, sent
         start = self.ask(str(sent.headers["Location"]).removeprefix(self.origin))
         there = urlsplit(str(start.headers["Location"]))
+        assert f"{there.scheme}://{there.netloc}" == self.visitor.server.url
         html = self._login(f"{there.path}?{there.query}")
         ticket = html.partition('content="0; url=')[2].partition('"')[0]
         assert ticket, html
