@@ -7,6 +7,7 @@ import click
 from app.cli import samples, tables
 from app.cli.shared import database
 from app.flows import sites as flow
+from app.kit.gate_errors import SiteThere
 from app.kit.needs import Identity
 
 NEED = (
@@ -58,13 +59,20 @@ def list_sites(*, as_json: bool) -> None:
     show_default=True,
     help="What the site gets as Remote-User. Only the ID never belongs to someone else later.",
 )
-def add(origin: str, *, name: str | None, need: str, identity: str) -> None:
+@click.option("--if-missing", is_flag=True, help="Do nothing if the site is there already.")
+def add(origin: str, *, name: str | None, need: str, identity: str, if_missing: bool) -> None:
     """Put the site at ORIGIN behind the gate, like: sites add https://wiki.example.com."""
     with database() as deployment:
         shown = name or origin.partition("://")[2].rstrip("/") or origin
-        place = deployment.ask(
-            lambda ctx: flow.add(ctx, origin=origin, name=shown, need=need, identity=identity)
-        )
+        try:
+            place = deployment.ask(
+                lambda ctx: flow.add(ctx, origin=origin, name=shown, need=need, identity=identity)
+            )
+        except SiteThere:
+            if not if_missing:
+                raise
+            click.echo("The site is there already. Nothing was changed.")
+            return
     click.echo(f"Added {place}. It needs: {need}.")
     click.echo(f"Next, configure your proxy: python -m app sites sample {place} --for nginx")
 
