@@ -115,6 +115,23 @@ def proxy(
         shutil.rmtree(folder, ignore_errors=True)
 
 
+@contextmanager
+def caddy(text: str, folder: Path, port: int) -> Iterator[None]:
+    """Run Caddy by a configuration."""
+    (folder / "Caddyfile").write_text(text)
+    command = [require("caddy"), "run", "--adapter", "caddyfile", "--config",
+               str(folder / "Caddyfile")]  # fmt: skip
+    environ = os.environ | {"XDG_DATA_HOME": str(folder), "HOME": str(folder)}
+    with (folder / "said.log").open("wb") as said:
+        process = subprocess.Popen(command, stdout=said, stderr=said, env=environ)
+    try:
+        _wait(port, process, folder)
+        yield
+    finally:
+        process.terminate()
+        process.wait(START_SECONDS)
+
+
 def require(kind: str) -> str:
     """Return where a proxy's program is; skip where it is not installed."""
     found = shutil.which(kind, path=f"{os.environ.get('PATH', '')}:/usr/sbin")

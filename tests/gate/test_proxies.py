@@ -1,6 +1,7 @@
 """Through real nginx, Caddy and HAProxy, by our samples, before two workers."""
 
 import base64
+import json
 import socket
 import time
 from collections.abc import Iterator
@@ -11,8 +12,8 @@ import pytest
 from sqlalchemy import URL
 
 from tests import databases
-from tests.gate.proxies import KINDS, Guest, all_proxies, origins, proxy, require
-from tests.server import Server, environment, free_port, serving
+from tests.gate.proxies import KINDS, Guest, all_proxies, caddy, origins, proxy, require
+from tests.server import ROOT, Server, environment, free_port, serving
 from tests.shell import Shell
 from tests.visitors import Visitor
 
@@ -214,3 +215,27 @@ def test_a_login_that_is_gone_lets_nobody_in(worker_database: URL, kind: str) ->
             server.stop()
             for path in ("/data", "/public/x", "/page"):
                 assert not 200 <= guest.ask(path).status < 300
+
+
+def test_the_sample_site_of_compose(alice: Visitor, server: Server, tmp_path: Path) -> None:
+    require("caddy")
+    port = free_port()
+    origin = f"http://localhost:{port}"
+    Shell(server.environ).run(
+        "sites", "add", origin, "--need", "signed-in", "--identity", "username"
+    )
+    compose = (ROOT / "docker-compose.yml").read_text()
+    text = compose[compose.index("  guard:") :].partition("<<'CADDYFILE'\n")[2]
+    text = text.partition("CADDYFILE")[0].replace("persist_config off", "")
+    text = text.replace("app:5000", f"127.0.0.1:{server.port}").replace(":8080", f":{port}")
+    with caddy(text, tmp_path, port):
+        guest = Guest(alice, origin)
+        assert guest.ask("/x").status == 401
+        guest.enter()
+        page = guest.ask("/x", **{"Remote-Groups": "root"})
+        assert "<h1>Hello alice</h1><p>Your groups: users</p>" in page.text
+        assert page.headers["Content-Type"] == "text/html; charset=utf-8"
+        environ = server.environ | {"BIND": f"127.0.0.1:{server.port}"}
+        findings = json.loads(Shell(environ)._do(("doctor", "--json"), environ)[1])["findings"]
+        (finding,) = [each for each in findings if each["check"] == f"site localhost:{port}"]
+        assert finding["level"] == "ok", finding

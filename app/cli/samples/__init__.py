@@ -32,6 +32,13 @@ def sample(proxy: str, *, origin: str, application: str = APPLICATION, login: st
         "SLUG": re.sub(r"[^a-z0-9]+", "-", host).strip("-") or "site",
         "APPLICATION": application,
         "LOGIN": login,
+        **_host_and_port("APPLICATION", application),
+        **_host_and_port("LOGIN", login),
     }
     text = (FOLDER / FILES[proxy]).read_text()
-    return re.sub(r"@([A-Z]+)@", lambda found: facts[found[1]], text)
+    return re.sub(r"@([A-Z_]+)@", lambda found: facts[found[1]], text)
+
+
+def _host_and_port(name: str, address: str) -> dict[str, str]:
+    host, _, port = address.rpartition(":")
+    return {f"{name}_HOST": host or address, f"{name}_PORT": port or "80"}
