@@ -13,7 +13,7 @@ help:
 	@sed -n 's/^# //p' $(MAKEFILE_LIST)
 
 run: .venv/laptop
-	@exec $(BIN)/python -m app serve
+	@exec $(BIN)/python -m app serve $(if $(SITE),--reload)
 
 test: .venv/dev
 	@$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder $(ARGS)

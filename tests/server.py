@@ -147,7 +147,7 @@ def environment(database: URL | None = None, **settings: str) -> dict[str, str]:
 
 
 @contextmanager
-def serving(environ: dict[str, str], *, before: str = "") -> Iterator[Server]:
+def serving(environ: dict[str, str], *arguments: str, before: str = "") -> Iterator[Server]:
     """Start a server on a free port, yield it once it answers, and stop it.
 
     ``before`` is Python that the supervisor runs first, to shorten a time of its own.
@@ -159,7 +159,7 @@ def serving(environ: dict[str, str], *, before: str = "") -> Iterator[Server]:
             ["-c", f"from app.__main__ import main\n{before}\nmain()"] if before else ["-m", "app"]
         )
         process = subprocess.Popen(
-            [sys.executable, *code, "serve", *with_mailer],
+            [sys.executable, *code, "serve", *with_mailer, *arguments],
             cwd=ROOT, env=environ, stdout=output, stderr=output,
         )  # fmt: skip
         server = Server(process, f"http://{environ['BIND']}", output, environ)

@@ -1,15 +1,19 @@
 """What holds on every worker at once, what happens to who hangs up, and what the log never says."""
 
+import csv
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
 from sqlalchemy import URL
 
+from app.kit.passwords import hash_now
 from tests import databases
 from tests.server import ROOT, Server, environment, serving
 from tests.visitors import FORM, PASSWORD, Visitor, execute
@@ -91,6 +95,37 @@ def test_the_log_never_says_a_secret(server: Server) -> None:
     for secret in (PASSWORD, "canary", *kept):
         assert secret not in log.replace("canary@example.com", ""), secret
     assert "Traceback" not in log
+
+
+def test_32_guesses_at_once_of_a_code_over_all_workers_are_five(
+    server: Server, database: URL, tmp_path: Path
+) -> None:
+    """MF-02: of one half-finished login, whichever worker hears them."""
+    app = "otpauth://totp/x?secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
+    row = ["guessed", "guessed@example.com", hash_now(PASSWORD, rounds=4), "true", app]
+    people = tmp_path / "people.csv"
+    with people.open("w", newline="") as file:
+        csv.writer(file).writerows(
+            [["username", "email", "password_hash", "confirmed", "otpauth"], row]
+        )
+    subprocess.run(
+        [sys.executable, "-m", "app", "users", "import", str(people)],
+        cwd=ROOT, env=server.environ, check=True, capture_output=True,
+    )  # fmt: skip
+    visitor = Visitor(server)
+    visitor.ask("POST", "/login", email_or_user="guessed", password=PASSWORD)
+    assert visitor.ask("GET", "/login/factor").status == 200
+    with ThreadPoolExecutor(32) as threads:
+        guesses = range(100_000, 100_032)
+        answers = list(
+            threads.map(
+                lambda code: visitor.ask("POST", "/login/factor", code=str(code)).status, guesses
+            )
+        )
+    assert not {status for status in answers if status >= 500 or status == 200}, answers
+    failures = "SELECT factor_failures FROM users WHERE username = 'guessed'"
+    assert execute(database, failures) == 5
+    assert visitor.is_in() == {False}
 
 
 @pytest.fixture(scope="module")

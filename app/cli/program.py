@@ -61,7 +61,8 @@ def commands() -> None:
 
 @commands.command("serve")
 @click.option("--mailer", "with_mailer", is_flag=True, help="Also send emails.")
-def serve_command(*, with_mailer: bool) -> None:
+@click.option("--reload", "with_reload", is_flag=True, help="Restart when a file changes.")
+def serve_command(*, with_mailer: bool, with_reload: bool) -> None:
     """Serve the site until Ctrl+C or SIGTERM. SIGHUP replaces the workers one by one.
 
     They read settings anew; a new version of the program needs a restart.
@@ -69,6 +70,11 @@ def serve_command(*, with_mailer: bool) -> None:
     Without DATABASE_URL, this starts and migrates a private PostgreSQL under DATA_DIR, and also
     sends emails.
     """
+    if with_reload:
+        from app.runtime import reload  # noqa: PLC0415 - for whoever writes pages
+
+        reload.run(read_config().site, ["--mailer"] if with_mailer else [])
+        return
     if sys.stdin is None or not sys.stdin.isatty():
         signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until the supervisor takes it
     fork_server = preload.start(run)  # before there is a thread, a loop, a secret

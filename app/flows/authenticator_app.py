@@ -22,7 +22,7 @@ class SetUp(NamedTuple):
     address: str
 
 
-class Added(NamedTuple):
+class AddedApp(NamedTuple):
     """``codes``: new recovery codes, shown once; empty for who had some already."""
 
     renewed: Renewed
@@ -60,7 +60,7 @@ async def begun(ctx: Context) -> SetUp:
     return SetUp(app.text, address)
 
 
-async def confirm(ctx: Context, *, code: str) -> Added:
+async def confirm(ctx: Context, *, code: str) -> AddedApp:
     """Let an app count that shows its first code; it takes the place of the one before.
 
     Raises:
@@ -106,7 +106,7 @@ async def remove(ctx: Context) -> Renewed:
     return outcome
 
 
-async def _confirm(ctx: Context, typed: str) -> Added | Refusal:
+async def _confirm(ctx: Context, typed: str) -> AddedApp | Refusal:
     stored = await app_secret.find_begun(ctx.db, ctx.user_id)
     app = stored and factor_check.opened(ctx.config, stored)
     if stored is None or app is None:
@@ -123,7 +123,7 @@ async def _confirm(ctx: Context, typed: str) -> Added | Refusal:
     renewed = await factor_change.settle(
         ctx, Event.APP_ADDED, what=factor_change.ADDED_APP, shows_factor=True
     )
-    return Added(renewed, codes) if renewed else SignedOut()
+    return AddedApp(renewed, codes) if renewed else SignedOut()
 
 
 async def _first_codes(ctx: Context) -> list[str]:

@@ -12,7 +12,7 @@ from app.kit.sealing import Purpose, seal, unseal
 from app.kit.tokens import digest, new_challenge
 from app.models import challenge as challenges
 from app.models import credentials
-from app.models.passkey import Known
+from app.models.passkey import KnownPasskey
 from app.steps import factor_check, session_start
 from app.steps.session_start import Shown, SignedIn
 
@@ -74,7 +74,7 @@ async def sign_in(ctx: Context, *, answer: str, sealed: str, remember: bool) -> 
 
 
 async def _sign_in(
-    ctx: Context, known: Known, answer: passkeys.Answer, *, remember: bool
+    ctx: Context, known: KnownPasskey, answer: passkeys.PasskeyAnswer, *, remember: bool
 ) -> SignedIn | None:
     user = await credentials.lock(ctx.db, known.user_id)
     shown = await factor_check.show(ctx, known, answer, answer.challenge)

@@ -20,7 +20,7 @@ from app.steps.session_renewal import Renewed
 NAME_LONGEST = passkey.NAME_LONGEST
 
 
-class Added(NamedTuple):
+class AddedPasskey(NamedTuple):
     """``codes``: new recovery codes, shown once; empty for who had some already."""
 
     renewed: Renewed
@@ -46,7 +46,7 @@ async def options(ctx: Context) -> str | None:
     )
 
 
-async def add(ctx: Context, *, answer: str, name: str) -> Added:
+async def add(ctx: Context, *, answer: str, name: str) -> AddedPasskey:
     """Add a passkey that the browser made; what it was asked to sign is used up in any case.
 
     Raises:
@@ -107,7 +107,7 @@ def _born(ctx: Context, answer: str, challenge: bytes | None) -> Born | None:
         return None
 
 
-async def _add(ctx: Context, born: Born | None, name: str) -> Added | Refusal:
+async def _add(ctx: Context, born: Born | None, name: str) -> AddedPasskey | Refusal:
     site = factor_check.site(ctx.config)
     if born is None or site is None:
         return PasskeyRefused("not_added")
@@ -121,7 +121,7 @@ async def _add(ctx: Context, born: Born | None, name: str) -> Added | Refusal:
     renewed = await factor_change.settle(
         ctx, Event.PASSKEY_ADDED, what=factor_change.ADDED_PASSKEY, shows_factor=True
     )
-    return Added(renewed, codes) if renewed else SignedOut()
+    return AddedPasskey(renewed, codes) if renewed else SignedOut()
 
 
 async def _remove(ctx: Context, passkey_id: UUID) -> Renewed | Refusal:

@@ -9,7 +9,7 @@ from app.kit.audit import Event
 from app.kit.errors import SignedOut
 from app.kit.factor_errors import NoSuchFactor
 from app.models import app_secret, factor_reset, known_browser, passkey, recovery_code
-from app.models.passkey import Listed
+from app.models.passkey import ListedPasskey
 from app.steps import authorization, factor_change, factor_check
 from app.steps.recording import record
 from app.steps.session_renewal import Renewed
@@ -22,11 +22,11 @@ class AppShown(NamedTuple):
     used_at: datetime | None
 
 
-class Overview(NamedTuple):
+class SecurityOverview(NamedTuple):
     """What the security page says. ``passkeys_work``: whether this site can have any."""
 
     app: AppShown | None
-    passkeys: list[Listed]
+    passkeys: list[ListedPasskey]
     codes_left: int
     trusted: int
     removal_at: datetime | None
@@ -45,11 +45,11 @@ class NewCodes(NamedTuple):
     renewed: Renewed
 
 
-async def overview(ctx: Context) -> Overview:
+async def overview(ctx: Context) -> SecurityOverview:
     """Return what a user has."""
     async with autocommit(ctx.db):
         app = await app_secret.find(ctx.db, ctx.user_id)
-        return Overview(
+        return SecurityOverview(
             AppShown(app.created_at, app.used_at) if app else None,
             await passkey.of_user(ctx.db, ctx.user_id),
             await recovery_code.count(ctx.db, ctx.user_id),

@@ -42,7 +42,7 @@ class WrongAnswer(Exception):
     """An authenticator's answer that proves nothing."""
 
 
-class Site(NamedTuple):
+class RelyingParty(NamedTuple):
     """Whom passkeys are made for: settings decide, never a request."""
 
     domain: str
@@ -63,7 +63,7 @@ class Born(NamedTuple):
     aaguid: UUID
 
 
-class Answer(NamedTuple):
+class PasskeyAnswer(NamedTuple):
     """An answer, read but not believed yet."""
 
     credential_id: bytes
@@ -81,7 +81,7 @@ class Verified(NamedTuple):
 
 
 def creation_options(
-    site: Site, *, challenge: bytes, user_id: UUID, username: str, present: Iterable[bytes]
+    site: RelyingParty, *, challenge: bytes, user_id: UUID, username: str, present: Iterable[bytes]
 ) -> str:
     """Return what the browser is asked to make, as JSON; ``present`` are the user's passkeys."""
     options = generate_registration_options(
@@ -101,7 +101,7 @@ def creation_options(
     return json.dumps({**options_to_json_dict(options), "extensions": {"credProps": True}})
 
 
-def request_options(site: Site, *, challenge: bytes, allowed: Iterable[bytes] = ()) -> str:
+def request_options(site: RelyingParty, *, challenge: bytes, allowed: Iterable[bytes] = ()) -> str:
     """Return what the browser is asked to show, as JSON.
 
     ``allowed`` is empty for strangers, so that nobody learns who has a passkey (EN-06).
@@ -116,7 +116,7 @@ def request_options(site: Site, *, challenge: bytes, allowed: Iterable[bytes] = 
     return json.dumps(options_to_json_dict(options))
 
 
-def verify_new(site: Site, text: str, *, challenge: bytes) -> Born:
+def verify_new(site: RelyingParty, text: str, *, challenge: bytes) -> Born:
     """Check the birth of a passkey.
 
     Raises:
@@ -151,7 +151,7 @@ def verify_new(site: Site, text: str, *, challenge: bytes) -> Born:
     return born
 
 
-def read_answer(text: str) -> Answer:
+def read_answer(text: str) -> PasskeyAnswer:
     """Return whose passkey an answer claims to be of, and which challenge it is to.
 
     Raises:
@@ -161,7 +161,7 @@ def read_answer(text: str) -> Answer:
         whole = _read(text)
         handle = whole["response"].get("userHandle")
         client = json.loads(base64url_to_bytes(whole["response"]["clientDataJSON"]))
-        return Answer(
+        return PasskeyAnswer(
             base64url_to_bytes(whole["rawId"]),
             base64url_to_bytes(client["challenge"]),
             UUID(bytes=base64url_to_bytes(handle)) if handle else None,
@@ -172,7 +172,12 @@ def read_answer(text: str) -> Answer:
 
 
 def verify(
-    site: Site, answer: Answer, *, challenge: bytes, public_key: bytes, backup_eligible: bool
+    site: RelyingParty,
+    answer: PasskeyAnswer,
+    *,
+    challenge: bytes,
+    public_key: bytes,
+    backup_eligible: bool,
 ) -> Verified:
     """Check an answer to a challenge. Whether the counter grew is the database's to say.
 

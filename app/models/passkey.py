@@ -71,7 +71,7 @@ class Passkey(Base):
         return and_(cls.user_id == user_id, cls.removed_at.is_(None))
 
 
-class Known(NamedTuple):
+class KnownPasskey(NamedTuple):
     """A passkey, for checking an answer of it."""
 
     id: UUID
@@ -82,7 +82,7 @@ class Known(NamedTuple):
     name: str
 
 
-class Listed(NamedTuple):
+class ListedPasskey(NamedTuple):
     """A passkey, as its owner sees it."""
 
     id: UUID
@@ -122,7 +122,7 @@ async def add(db: AsyncSession, user_id: UUID, born: Born, *, domain: str, name:
     return await db.scalar(statement) is not None
 
 
-async def find(db: AsyncSession, credential_id: bytes, *, domain: str) -> Known | None:
+async def find(db: AsyncSession, credential_id: bytes, *, domain: str) -> KnownPasskey | None:
     """Return a passkey of this domain, whosever it is."""
     statement = _KNOWN.where(
         Passkey.credential_id == credential_id,
@@ -130,13 +130,13 @@ async def find(db: AsyncSession, credential_id: bytes, *, domain: str) -> Known 
         Passkey.removed_at.is_(None),
     )
     row = (await db.execute(statement)).one_or_none()
-    return None if row is None else bound(Known, row)
+    return None if row is None else bound(KnownPasskey, row)
 
 
-async def of_user(db: AsyncSession, user_id: UUID) -> list[Listed]:
+async def of_user(db: AsyncSession, user_id: UUID) -> list[ListedPasskey]:
     """Return a user's passkeys, the oldest first."""
     statement = _LISTED.where(Passkey.is_live(user_id)).order_by(Passkey.created_at, Passkey.id)
-    return [bound(Listed, row) for row in await db.execute(statement)]
+    return [bound(ListedPasskey, row) for row in await db.execute(statement)]
 
 
 async def credential_ids(db: AsyncSession, user_id: UUID, *, domain: str) -> list[bytes]:

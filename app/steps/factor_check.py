@@ -15,7 +15,7 @@ from app.kit.audit import Event
 from app.kit.encryption import CannotOpen, unseal
 from app.kit.errors import Refusal
 from app.kit.factor_errors import AppDisabled, PasskeyRefused, WrongCode
-from app.kit.passkeys import Answer, Site, WrongAnswer
+from app.kit.passkeys import PasskeyAnswer, RelyingParty, WrongAnswer
 from app.kit.totp import AppSecret
 from app.limits import limits, of_networks
 from app.mail import factor_messages
@@ -38,10 +38,10 @@ UNREADABLE = (
 )
 
 
-def site(config: Config) -> Site | None:
+def site(config: Config) -> RelyingParty | None:
     """Return whom passkeys are made for, None where there can be none."""
     domain = config.passkeys_for
-    return Site(domain, config.public_url, config.site_name) if domain else None
+    return RelyingParty(domain, config.public_url, config.site_name) if domain else None
 
 
 async def count_network(ctx: Context) -> float:
@@ -93,7 +93,7 @@ def by_passkey(text: str, challenge: bytes | None) -> Proof:
     return check
 
 
-def read(text: str) -> Answer | None:
+def read(text: str) -> PasskeyAnswer | None:
     """Return a passkey's answer, None if it is garbled."""
     try:
         return passkeys.read_answer(text)
@@ -101,7 +101,7 @@ def read(text: str) -> Answer | None:
         return None
 
 
-async def find(ctx: Context, answer: Answer) -> passkey.Known | None:
+async def find(ctx: Context, answer: PasskeyAnswer) -> passkey.KnownPasskey | None:
     """Return the passkey that an answer claims to be of; whose it is must be said alike."""
     ours = site(ctx.config)
     known = ours and await passkey.find(ctx.db, answer.credential_id, domain=ours.domain)
@@ -111,7 +111,7 @@ async def find(ctx: Context, answer: Answer) -> passkey.Known | None:
 
 
 async def show(
-    ctx: Context, known: passkey.Known, answer: Answer, challenge: bytes
+    ctx: Context, known: passkey.KnownPasskey, answer: PasskeyAnswer, challenge: bytes
 ) -> passkeys.Verified | None:
     """Check what a passkey signed, and note its use; None if it proves nothing.
 

@@ -23,7 +23,7 @@ INPUTS: dict[str, dict[str, str]] = {
 }
 
 
-class Shown(NamedTuple):
+class ShownField(NamedTuple):
     """A field of a profile with what a user has told, in words."""
 
     label: str
@@ -80,9 +80,9 @@ def typed_values(values: Mapping[str, str]) -> dict[str, Any]:
     return {name: value == TICKED if name in ticks else value for name, value in values.items()}
 
 
-def shown(values: Mapping[str, str], place: Place | None) -> list[Shown]:
+def shown(values: Mapping[str, str], place: Place | None) -> list[ShownField]:
     """Return a user's values in words, in the order of the fields."""
-    return [Shown(each.label, each.shown(values.get(each.name, ""))) for each in asked(place)]
+    return [ShownField(each.label, each.shown(values.get(each.name, ""))) for each in asked(place)]
 
 
 def _text(field: Field) -> str:

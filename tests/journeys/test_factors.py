@@ -1,5 +1,7 @@
 """A user's walks with second factors: an app, and Chromium's virtual authenticator."""
 
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -14,7 +16,7 @@ from app.kit.totp import AppSecret
 from tests import databases
 from tests.journeys.conftest import Visitor
 from tests.journeys.people import create_user, log_in
-from tests.server import Server, environment, free_port, serving
+from tests.server import ROOT, Server, environment, free_port, serving
 
 pytestmark = [pytest.mark.journey, pytest.mark.slow]
 
@@ -233,6 +235,28 @@ def test_a_lost_factor_comes_back(visitor: Visitor) -> None:
     visitor.reads("Confirm it's you")
 
 
+def test_a_role_that_requires_a_factor_gives_time_and_then_no_page(visitor: Visitor) -> None:
+    create_user(visitor, "wanda")
+    log_in(visitor, "wanda")
+    set_up_app(visitor)  # who requires it of others has one
+    command(visitor, "users", "set-role", "wanda", "Administrator")
+    create_user(visitor, "late")
+    command(visitor, "users", "set-role", "late", "Administrator")
+    command(visitor, "roles", "require-factor", "Administrator")
+    sign_out(visitor)
+    log_in(visitor, "late")
+    visitor.go("/admin/users")
+    visitor.reads("Your role requires a second factor")
+    databases.execute(database(visitor), "UPDATE users SET factor_due_at = now()")
+    visitor.go("/admin/users")
+    visitor.is_at("/account/security")
+    visitor.go("/account/password")
+    visitor.is_at("/account/security")
+    set_up_app(visitor)
+    visitor.go("/admin/users")
+    visitor.is_at("/admin/users")
+
+
 def test_without_scripts_all_but_the_button_works(chromium: Chromium, server: Server) -> None:
     context = chromium.new_context(java_script_enabled=False)
     page = context.new_page()
@@ -240,6 +264,13 @@ def test_without_scripts_all_but_the_button_works(chromium: Chromium, server: Se
     assert page.is_hidden("button[data-passkey]")
     assert page.is_visible("text=Forgot your password?")
     context.close()
+
+
+def command(visitor: Visitor, *arguments: str) -> None:
+    subprocess.run(
+        [sys.executable, "-m", "app", *arguments],
+        cwd=ROOT, env=visitor.server.environ, check=True, capture_output=True,
+    )  # fmt: skip
 
 
 def database(visitor: Visitor) -> URL:

@@ -10,11 +10,11 @@ from uuid import UUID
 import pytest
 
 from app.kit import passkeys
-from app.kit.passkeys import Born, Site, Verified, WrongAnswer
+from app.kit.passkeys import Born, RelyingParty, Verified, WrongAnswer
 from app.kit.tokens import new_challenge
 from tests.softkey import BE, BS, UP, UV, SoftKey, b64, unb64
 
-SITE = Site("localhost", "http://localhost:8000", "Our Site")
+SITE = RelyingParty("localhost", "http://localhost:8000", "Our RelyingParty")
 ALICE = UUID(int=1)
 MUTATIONS = 4000  # of each kind of answer
 
