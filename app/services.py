@@ -13,7 +13,7 @@ from app.config import Config
 from app.db import Sessions, limited_session, make_engine, make_sessions
 from app.db_errors import is_away, why_away
 from app.direct import direct_connection
-from app.flows.gate_check import Asked, Found, GateLookup
+from app.flows.gate_check import GateFound, GateLookup, GateQuestion
 from app.flows.lookup import CurrentSession, Lookup
 from app.kit.errors import DatabaseAway
 from app.kit.passwords import PasswordHasher
@@ -50,7 +50,7 @@ class Services:
                 raise
             raise _away(error) from error
 
-    async def at_gate(self, asked: Asked) -> Found:
+    async def at_gate(self, asked: GateQuestion) -> GateFound:
         """Return which site is asked for, and who comes to it.
 
         Raises:

@@ -6,15 +6,16 @@ import click
 
 from app.cli import samples, tables
 from app.cli.shared import database
+from app.flows import site_file
 from app.flows import sites as flow
 from app.kit.gate_errors import SiteThere
-from app.kit.needs import Identity
+from app.kit.needs import KnownBy
 
 NEED = (
     "What visitors need: public, signed-in, factor, permission:NAME or group:NAME; +factor behind "
     "it asks for a second factor too."
 )
-IDENTITIES = click.Choice([each.value for each in Identity])
+IDENTITIES = click.Choice([each.value for each in KnownBy])
 
 
 @click.group()
@@ -55,7 +56,7 @@ def list_sites(*, as_json: bool) -> None:
 @click.option(
     "--identity",
     type=IDENTITIES,
-    default=Identity.ID.value,
+    default=KnownBy.ID.value,
     show_default=True,
     help="What the site gets as Remote-User. Only the ID never belongs to someone else later.",
 )
@@ -185,7 +186,7 @@ def sample(site: str, *, proxy: str, application: str, login: str) -> None:
 def export() -> None:
     """Print all groups and sites as JSON, to keep and to import elsewhere."""
     with database() as deployment:
-        click.echo(deployment.ask(flow.export), nl=False)
+        click.echo(deployment.ask(site_file.export), nl=False)
 
 
 @sites.command("import")
@@ -197,7 +198,7 @@ def import_sites(file: TextIO) -> None:
     """
     text = file.read()
     with database() as deployment:
-        number = deployment.ask(lambda ctx: flow.apply(ctx, text=text))
+        number = deployment.ask(lambda ctx: site_file.apply(ctx, text=text))
     click.echo(f"Sites in the file: {number}. All are there now as it says.")
 
 

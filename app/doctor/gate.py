@@ -14,7 +14,7 @@ from app.doctor.findings import Finding, ok, warning, wrong
 from app.doctor.proxy import REDIRECTS
 from app.doctor.visits import Answer, NoAnswer, Visit, visit
 from app.flows import sites
-from app.flows.sites import Known
+from app.flows.sites import KnownSite
 from app.site import load
 
 SPOOFED = {"Remote-User": "root", "Remote_User": "root", "Accept": "text/html"}
@@ -34,7 +34,7 @@ async def look(config: Config, url: URL) -> list[Finding]:
     return list(found)
 
 
-async def _sites(config: Config, url: URL) -> list[Known]:
+async def _sites(config: Config, url: URL) -> list[KnownSite]:
     """Return the sites; none where the database has something else to complain of."""
     engine = make_engine(url, pool_size=1, overflow=0, pooled=config.database_pooled)
     try:
@@ -50,7 +50,7 @@ async def _sites(config: Config, url: URL) -> list[Known]:
         await engine.dispose()
 
 
-async def _visit(site: Known, config: Config) -> Finding:
+async def _visit(site: KnownSite, config: Config) -> Finding:
     start, page, socket = await asyncio.gather(
         visit(site.origin, "/.vestibule/start?to=/"),
         visit(site.origin, "/", SPOOFED),
@@ -59,7 +59,7 @@ async def _visit(site: Known, config: Config) -> Finding:
     return judge(site, config, start=start, page=page, socket=socket)
 
 
-def judge(site: Known, config: Config, *, start: Visit, page: Visit, socket: Visit) -> Finding:
+def judge(site: KnownSite, config: Config, *, start: Visit, page: Visit, socket: Visit) -> Finding:
     """Return what the visits of a site say."""
     check = f"site {urlsplit(site.origin).netloc}"
     for each in (start, page):

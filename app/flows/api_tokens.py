@@ -12,34 +12,34 @@ from app.kit.errors import NoSuchUser
 from app.kit.gate_errors import NoSuchToken, TooManyTokens, WrongToken
 from app.models import api_token, guarded_site
 from app.models import user as users
-from app.models.api_token import Known
-from app.models.guarded_site import Named
+from app.models.api_token import KnownToken
+from app.models.guarded_site import SiteName
 from app.steps import authorization
 from app.steps.recording import record
 
-__all__ = ["Known", "Listed", "create", "own", "revoke", "revoke_all", "tokens_of"]
+__all__ = ["KnownToken", "OwnTokens", "create", "own", "revoke", "revoke_all", "tokens_of"]
 
 NAME_LONGEST, MOST_DAYS = 60, 365
 
 
-class Listed(NamedTuple):
+class OwnTokens(NamedTuple):
     """A user's tokens, and the sites that there are."""
 
-    tokens: Sequence[Known]
-    sites: Sequence[Named]
+    tokens: Sequence[KnownToken]
+    sites: Sequence[SiteName]
 
-    def opens(self, token: Known) -> str:
+    def opens(self, token: KnownToken) -> str:
         """Say in words what a token is good for."""
         names = [site.name for site in self.sites if site.id in token.site_ids]
         return ", ".join([*(["your account"] if token.reads_account else []), *names]) or "nothing"
 
 
-async def own(ctx: Context) -> Listed:
+async def own(ctx: Context) -> OwnTokens:
     """Return a user's own tokens."""
     return await _listed(ctx, ctx.user_id)
 
 
-async def tokens_of(ctx: Context, *, name: str) -> Listed:
+async def tokens_of(ctx: Context, *, name: str) -> OwnTokens:
     """Return the tokens of somebody, for the operator.
 
     Raises:
@@ -143,7 +143,7 @@ async def _hold(ctx: Context, user: str | None) -> UUID | None:
     return meant and meant.id
 
 
-async def _listed(ctx: Context, user_id: UUID) -> Listed:
+async def _listed(ctx: Context, user_id: UUID) -> OwnTokens:
     async with ctx.db.begin():
         tokens = await api_token.of_user(ctx.db, user_id)
-        return Listed(tokens, await guarded_site.names(ctx.db))
+        return OwnTokens(tokens, await guarded_site.names(ctx.db))

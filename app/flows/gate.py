@@ -23,9 +23,8 @@ from app.kit.tokens import digest, new_secret
 from app.kit.urls import local_path
 from app.limits import Rate, limits, of_networks
 from app.models import gate_session, gate_ticket, group, guarded_site, rate_limit
-from app.models import session as sessions
 from app.models import user as users
-from app.models.guarded_site import Known
+from app.models.guarded_site import KnownSite
 from app.steps import authorization
 from app.steps.recording import note
 
@@ -141,7 +140,7 @@ async def enter(ctx: Context, *, site_id: UUID, site: str, ticket: str, nonce: s
             ctx.db, digest=digest(ticket), site_id=site_id, nonce=digest(nonce)
         )
         if taken is not None:
-            owner = await sessions.hold_owner(ctx.db, taken.session_id)
+            owner = await gate_session.hold_owner(ctx.db, taken.session_id)
         if taken is not None and owner is not None:
             await gate_session.start(
                 ctx.db, digest=secret.digest, site_id=site_id, session_id=taken.session_id
@@ -188,10 +187,10 @@ async def _note_refused(
         await note(ctx, Event.GATE_REFUSED, actor_id=user_id, subject_id=user_id, site=name)
 
 
-def _of_id(sites: list[Known], site_id: UUID) -> Known | None:
+def _of_id(sites: list[KnownSite], site_id: UUID) -> KnownSite | None:
     return next((site for site in sites if site.id == site_id and site.enabled), None)
 
 
-def _rules(site: Known) -> Rules:
+def _rules(site: KnownSite) -> Rules:
     parts = (Rule(prefix, Need.read(text)) for prefix, text in site.paths.items())
     return Rules(Need.read(site.need), tuple(parts))

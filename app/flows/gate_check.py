@@ -15,12 +15,20 @@ from app.kit.batches import Batches
 from app.kit.needs import Need
 from app.models import api_token, gate_lookup, session_lookup
 from app.models import session as sessions
-from app.models.gate_lookup import Site, Visitor
+from app.models.gate_lookup import GatedSite, Visitor
 
-__all__ = ["Asked", "Found", "GateLookup", "Outcome", "Site", "Visitor", "judge"]
+__all__ = [
+    "GateFound",
+    "GateLookup",
+    "GateOutcome",
+    "GateQuestion",
+    "GatedSite",
+    "Visitor",
+    "judge",
+]
 
 
-class Outcome(StrEnum):
+class GateOutcome(StrEnum):
     """What becomes of a request to an application."""
 
     PASSED = "passed"
@@ -30,7 +38,7 @@ class Outcome(StrEnum):
     DOUBTFUL = "doubtful"
 
 
-class Asked(NamedTuple):
+class GateQuestion(NamedTuple):
     """Which site, and the digest of a cookie there or of a token."""
 
     origin: str
@@ -38,14 +46,14 @@ class Asked(NamedTuple):
     is_token: bool = False
 
 
-class Found(NamedTuple):
+class GateFound(NamedTuple):
     """The site, None if there is none, and who comes, None if nobody who is known."""
 
-    site: Site | None
+    site: GatedSite | None
     visitor: Visitor | None
 
 
-NOTHING = Found(None, None)
+NOTHING = GateFound(None, None)
 
 
 class GateLookup:
@@ -59,9 +67,9 @@ class GateLookup:
             "rest": min(sessions.TOUCH_AT_MOST_EVERY, idle / 2),
             "proof": timedelta(minutes=config.reauthentication_minutes),
         }
-        self._batches: Batches[Asked, Found] = Batches(self._find_all)
+        self._batches: Batches[GateQuestion, GateFound] = Batches(self._find_all)
 
-    async def find(self, asked: Asked) -> Found:
+    async def find(self, asked: GateQuestion) -> GateFound:
         """Return the site and who comes; a visitor of another site is nobody here.
 
         Raises:
@@ -73,9 +81,9 @@ class GateLookup:
         """Give up what is under way."""
         await self._batches.close()
 
-    async def _find_all(self, wanted: Sequence[Asked]) -> Mapping[Asked, Found]:
+    async def _find_all(self, wanted: Sequence[GateQuestion]) -> Mapping[GateQuestion, GateFound]:
         origins = list({each.origin for each in wanted if each.origin})
-        sites: dict[str, Site] = {}
+        sites: dict[str, GatedSite] = {}
         if origins:
             rows = await self._connection.fetch(gate_lookup.FIND_SITES, origins=origins)
             sites = {site.origin: site for site in map(gate_lookup.site, rows)}
@@ -88,7 +96,7 @@ class GateLookup:
             site = sites.get(each.origin)
             visitor = (scripts if each.is_token else browsers).get(each.digest)
             is_meant = visitor is not None and (site is None or site.id in visitor.site_ids)
-            found[each] = Found(site, visitor if is_meant else None)
+            found[each] = GateFound(site, visitor if is_meant else None)
         return found
 
     async def _browsers(self, digests: Sequence[bytes]) -> Mapping[bytes, Visitor]:
@@ -118,22 +126,22 @@ class GateLookup:
 
 def judge(
     need: Need | None, visitor: Visitor | None, names: Mapping[str, int], *, is_foreign: bool
-) -> Outcome:
+) -> GateOutcome:
     """Say what becomes of a request; ``names`` are the bits of permissions.
 
     ``need``: None where the path can be read in more than one way. ``is_foreign``: a page of
     another site may have caused the request; then the cookie that came along says nothing.
     """
     if need is None:
-        return Outcome.DOUBTFUL
+        return GateOutcome.DOUBTFUL
     if need.is_public:
-        return Outcome.PASSED
+        return GateOutcome.PASSED
     if visitor is None or visitor.is_factor_overdue:
-        return Outcome.ANONYMOUS
+        return GateOutcome.ANONYMOUS
     is_forged = is_foreign and visitor.session is not None
     held, groups = visitor.permissions, visitor.groups
     if is_forged or not need.is_met(permissions=held, groups=groups, names=names):
-        return Outcome.REFUSED
+        return GateOutcome.REFUSED
     if need.factor and not visitor.shows_factor:
-        return Outcome.FACTOR if visitor.session else Outcome.REFUSED
-    return Outcome.PASSED
+        return GateOutcome.FACTOR if visitor.session else GateOutcome.REFUSED
+    return GateOutcome.PASSED

@@ -9,12 +9,12 @@ from app.kit.errors import NoSuchUser
 from app.kit.gate_errors import GroupNeeded, GroupThere, NoSuchGroup, WrongGroupName
 from app.kit.needs import EVERYBODY, GROUP_PATTERN, Kind, Need
 from app.models import group, guarded_site
-from app.models.group import Known, Member
+from app.models.group import KnownGroup, Member
 from app.steps import authorization
 from app.steps.recording import record
 
 __all__ = [
-    "Known",
+    "KnownGroup",
     "Member",
     "add_user",
     "create",
@@ -27,7 +27,7 @@ __all__ = [
 MEMBERS_PAGE = 100
 
 
-async def everything(ctx: Context) -> list[Known]:
+async def everything(ctx: Context) -> list[KnownGroup]:
     """Return all groups, by name."""
     async with ctx.db.begin():
         return await group.everything(ctx.db)

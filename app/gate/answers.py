@@ -6,8 +6,8 @@ from typing import NamedTuple
 from hypercorn.typing import ASGISendCallable
 from markupsafe import escape
 
-from app.flows.gate_check import Site, Visitor
-from app.kit.needs import EVERYBODY, Identity
+from app.flows.gate_check import GatedSite, Visitor
+from app.kit.needs import EVERYBODY, KnownBy
 
 NOBODY = b"-"  # no username and no address; an absent header would be the visitor's own word
 NAMES = (b"remote-user", b"remote-email", b"remote-name", b"remote-groups")
@@ -24,7 +24,7 @@ HTML = (b"content-type", b"text/html; charset=utf-8")
 Pairs = Sequence[tuple[bytes, bytes]]
 
 
-class Answer(NamedTuple):
+class GateAnswer(NamedTuple):
     """A status, headers and a body."""
 
     status: int
@@ -39,29 +39,29 @@ class Answer(NamedTuple):
         await send({"type": "http.response.body", "body": self.body, "more_body": False})
 
 
-def passed(site: Site, visitor: Visitor | None) -> Answer:
+def passed(site: GatedSite, visitor: Visitor | None) -> GateAnswer:
     """Let a request through, and say who it is of."""
-    return Answer(200, [*(identity(site, visitor) if visitor else ANONYMOUS), *PLAIN])
+    return GateAnswer(200, [*(identity(site, visitor) if visitor else ANONYMOUS), *PLAIN])
 
 
-def identity(site: Site, visitor: Visitor) -> Pairs:
+def identity(site: GatedSite, visitor: Visitor) -> Pairs:
     """Return the headers that name a visitor, by what the application knows them by."""
     own = {
-        Identity.ID: str(visitor.user_id),
-        Identity.USERNAME: visitor.username,
-        Identity.EMAIL: visitor.email,
+        KnownBy.ID: str(visitor.user_id),
+        KnownBy.USERNAME: visitor.username,
+        KnownBy.EMAIL: visitor.email,
     }[site.identity]
     groups = ",".join((EVERYBODY, *visitor.groups))
     values = (own, visitor.email, visitor.username, groups)
     return [(name, value.encode()) for name, value in zip(NAMES, values, strict=True)]
 
 
-def redirect(location: str, *, status: int = 303, more: Pairs = ()) -> Answer:
+def redirect(location: str, *, status: int = 303, more: Pairs = ()) -> GateAnswer:
     """Send a browser elsewhere."""
-    return Answer(status, [(b"location", location.encode()), *SHOWN, *more])
+    return GateAnswer(status, [(b"location", location.encode()), *SHOWN, *more])
 
 
-def page(status: int, title: str, sentence: str, *, more: Pairs = (), link: str = "") -> Answer:
+def page(status: int, title: str, sentence: str, *, more: Pairs = (), link: str = "") -> GateAnswer:
     """Say something to people, on a page without anything else: it stands on another's host."""
     further = f'<p><a href="{escape(link)}">Continue</a></p>' if link else ""
     text = (
@@ -69,4 +69,4 @@ def page(status: int, title: str, sentence: str, *, more: Pairs = (), link: str 
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<title>{escape(title)}</title><h1>{escape(title)}</h1><p>{escape(sentence)}</p>{further}"
     )
-    return Answer(status, [HTML, *SHOWN, *more], text.encode())
+    return GateAnswer(status, [HTML, *SHOWN, *more], text.encode())

@@ -11,9 +11,9 @@ from prometheus_client import Counter
 
 from app.context import Context
 from app.flows import gate
-from app.flows.gate_check import Asked, Found, Outcome, Site, judge
+from app.flows.gate_check import GatedSite, GateFound, GateOutcome, GateQuestion, judge
 from app.gate import answers, heads
-from app.gate.answers import Answer
+from app.gate.answers import GateAnswer
 from app.gate.credentials import brought
 from app.gate.heads import Check, Convention, Heads, from_nginx
 from app.http.csrf import SAFE_METHODS
@@ -46,7 +46,7 @@ class Checks:
         services: Services,
         convention: Convention,
         client: Client,
-    ) -> Answer:
+    ) -> GateAnswer:
         """Answer a check.
 
         Raises:
@@ -57,7 +57,7 @@ class Checks:
             return self.garbled("the proxy's headers don't say what it asks about")
         credential = brought(given, check.origin)
         found = await services.at_gate(
-            Asked(check.origin, credential.digest, is_token=credential.is_token)
+            GateQuestion(check.origin, credential.digest, is_token=credential.is_token)
         )
         site = found.site
         if site is None:
@@ -71,17 +71,17 @@ class Checks:
             is_foreign=heads.is_foreign(check, given),
         )
         _counter(outcome).inc()
-        if outcome is Outcome.PASSED:
+        if outcome is GateOutcome.PASSED:
             return answers.passed(site, found.visitor)
-        if outcome in {Outcome.ANONYMOUS, Outcome.FACTOR}:
+        if outcome in {GateOutcome.ANONYMOUS, GateOutcome.FACTOR}:
             if credential.is_token:
                 return await _wrong_token(services, client)
             return _sign_in(site, check, given, by_redirect=convention is not from_nginx)
-        if outcome is Outcome.REFUSED:
+        if outcome is GateOutcome.REFUSED:
             await self._note(found, services, client)
         return answers.page(403, "You don't have access", FORBIDDEN)
 
-    def garbled(self, why: str) -> Answer:
+    def garbled(self, why: str) -> GateAnswer:
         """Refuse what cannot be understood, and tell the operator, but not for each request."""
         _counter("garbled").inc()
         now = time.monotonic()
@@ -92,7 +92,7 @@ class Checks:
             log.warning("a check of the gate was refused: %s", why)
         return answers.page(403, "You don't have access", FORBIDDEN)
 
-    async def _note(self, found: Found, services: Services, client: Client) -> None:
+    async def _note(self, found: GateFound, services: Services, client: Client) -> None:
         site, visitor = found
         if site is None or visitor is None or visitor.session is None:
             return
@@ -113,7 +113,7 @@ class Checks:
             )
 
 
-def _sign_in(site: Site, check: Check, given: Heads, *, by_redirect: bool) -> Answer:
+def _sign_in(site: GatedSite, check: Check, given: Heads, *, by_redirect: bool) -> GateAnswer:
     """Send a browser to the login; nginx does so itself: it takes no redirect from a check."""
     if not heads.is_browser_page(check.method, given):
         challenge = BASIC if heads.is_from_script(given) else FORM
@@ -127,7 +127,7 @@ def _sign_in(site: Site, check: Check, given: Heads, *, by_redirect: bool) -> An
     return answers.page(401, "Please sign in", SIGN_IN, more=more)
 
 
-async def _wrong_token(services: Services, client: Client) -> Answer:
+async def _wrong_token(services: Services, client: Client) -> GateAnswer:
     try:
         async with services.session() as db:
             ctx = Context(db, services.config, services.hasher, client)

@@ -14,9 +14,9 @@ from quart import Quart
 
 from app.config import Config
 from app.flows import gate
-from app.flows.gate_check import Asked, Site
+from app.flows.gate_check import GatedSite, GateQuestion
 from app.gate import answers, entrance
-from app.gate.answers import Answer
+from app.gate.answers import GateAnswer
 from app.gate.checks import Checks
 from app.gate.heads import CONVENTIONS, ENVOY, Heads, from_envoy, heads_of, origin_of
 from app.http.client import NO_ADDRESS, nearest, new_request_id, printable
@@ -76,7 +76,7 @@ class Door:
         await answer.send(send)
         return None
 
-    async def _answer(self, scope: HTTPScope, route: str, *, is_own: bool) -> Answer | None:
+    async def _answer(self, scope: HTTPScope, route: str, *, is_own: bool) -> GateAnswer | None:
         """Return the answer, None if the pages shall answer."""
         given = heads_of(scope)
         peer = parsed((scope.get("client") or (NO_ADDRESS,))[0]) or NO_ADDRESS
@@ -100,7 +100,7 @@ class Door:
 
     async def _check(
         self, scope: HTTPScope, given: Heads, services: Services, client: Client
-    ) -> Answer:
+    ) -> GateAnswer:
         convention = CONVENTIONS.get(scope["path"])
         if convention is None and scope["raw_path"].startswith(ENVOY + b"/"):
             convention = from_envoy
@@ -108,7 +108,7 @@ class Door:
             return answers.page(404, "Page not found", "Check the address.")
         return await self._checks.answer(scope, given, services, convention, client)
 
-    async def _site(self, scope: HTTPScope, given: Heads, services: Services) -> Site | None:
+    async def _site(self, scope: HTTPScope, given: Heads, services: Services) -> GatedSite | None:
         """Return the site at whose address a request came."""
         host = given.get(b"host", b"")
         if host.lower() == self._public:
@@ -117,7 +117,7 @@ class Door:
         origin = origin_of(scheme, host)
         if origin is None:
             return None
-        return (await services.at_gate(Asked(origin))).site
+        return (await services.at_gate(GateQuestion(origin))).site
 
     async def _is_site(self, scope: HTTPScope) -> bool:
         """Whether a page is asked for at a site's address: on a laptop any name leads to us.

@@ -7,9 +7,9 @@ from hypercorn.typing import HTTPScope
 
 from app.context import Context
 from app.flows import gate
-from app.flows.gate_check import Site
+from app.flows.gate_check import GatedSite
 from app.gate import answers
-from app.gate.answers import Answer
+from app.gate.answers import GateAnswer
 from app.gate.credentials import SESSION, START, cookie
 from app.gate.heads import Heads
 from app.http.cookies import cookie_name_at
@@ -23,8 +23,8 @@ SECRET_BYTES = 32
 
 
 async def answer(
-    scope: HTTPScope, given: Heads, site: Site, services: Services, client: Client
-) -> Answer:
+    scope: HTTPScope, given: Heads, site: GatedSite, services: Services, client: Client
+) -> GateAnswer:
     """Answer a request for one of our pages on an application's host.
 
     Raises:
@@ -44,7 +44,7 @@ async def answer(
     return await _enter(given, site, services, client, _one(asked, "ticket"))
 
 
-def _start(given: Heads, site: Site, services: Services, to: str) -> Answer:
+def _start(given: Heads, site: GatedSite, services: Services, to: str) -> GateAnswer:
     """Let the browser keep a nonce, and send it to the login. Two tabs share one nonce."""
     nonce = cookie(given, site.origin, START) or secrets.token_urlsafe(SECRET_BYTES)
     path = gate.page_there(to)
@@ -55,8 +55,8 @@ def _start(given: Heads, site: Site, services: Services, to: str) -> Answer:
 
 
 async def _enter(
-    given: Heads, site: Site, services: Services, client: Client, ticket: str
-) -> Answer:
+    given: Heads, site: GatedSite, services: Services, client: Client, ticket: str
+) -> GateAnswer:
     nonce = cookie(given, site.origin, START) or ""
     try:
         async with services.session() as db:

@@ -9,7 +9,7 @@ from werkzeug.exceptions import Unauthorized
 
 from app.context import Context
 from app.flows import gate
-from app.flows.gate_check import Asked, Visitor
+from app.flows.gate_check import GateQuestion, Visitor
 from app.flows.lookup import CurrentSession
 from app.http.client import client
 from app.http.current_user import CurrentUser
@@ -60,7 +60,7 @@ async def resolve(request: Request) -> CurrentUser:
     """
     headers = request.headers.getlist("Authorization")
     credential = of_header(headers[0]) if len(headers) == 1 else NO_TOKEN
-    visitor = (await services().at_gate(Asked("", credential.digest, is_token=True))).visitor
+    visitor = (await services().at_gate(GateQuestion("", credential.digest, is_token=True))).visitor
     if visitor is None or not visitor.reads_account or not credential.is_of(visitor):
         async with services().session() as db:
             own = services()

@@ -35,7 +35,7 @@ class Kind(StrEnum):
     GROUP = "group"
 
 
-class Identity(StrEnum):
+class KnownBy(StrEnum):
     """By which of their names an application knows people. Only the id is never somebody else's."""
 
     ID = "id"

@@ -42,7 +42,7 @@ class ApiToken(Base):
     expires_at: Mapped[Moment] = mapped_column(index=True)
 
 
-class Known(NamedTuple):
+class KnownToken(NamedTuple):
     """A token, as its owner sees it. ``is_live``: it still opens something."""
 
     id: UUID
@@ -84,7 +84,7 @@ async def add(
     return True
 
 
-async def of_user(db: AsyncSession, user_id: UUID) -> list[Known]:
+async def of_user(db: AsyncSession, user_id: UUID) -> list[KnownToken]:
     """Return the tokens of a user, the newest first."""
     statement = (
         select(
@@ -104,7 +104,7 @@ async def of_user(db: AsyncSession, user_id: UUID) -> list[Known]:
         .where(ApiToken.user_id == user_id)
         .order_by(ApiToken.created_at.desc())
     )
-    return [bound(Known, row) for row in await db.execute(statement)]
+    return [bound(KnownToken, row) for row in await db.execute(statement)]
 
 
 async def remove(db: AsyncSession, user_id: UUID, token_id: UUID) -> str | None:

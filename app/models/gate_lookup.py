@@ -26,7 +26,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from app.db import prepared
-from app.kit.needs import Identity, Need, Rule, Rules
+from app.kit.needs import KnownBy, Need, Rule, Rules
 from app.kit.permissions import Permission
 from app.models import group, session_lookup
 from app.models.api_token import ApiToken
@@ -38,13 +38,13 @@ from app.models.session_lookup import CurrentSession
 from app.models.user import User, may_sign_in
 
 
-class Site(NamedTuple):
+class GatedSite(NamedTuple):
     """A site that lets somebody in, and whom."""
 
     id: UUID
     origin: str
     name: str
-    identity: Identity
+    identity: KnownBy
     rules: Rules
 
 
@@ -140,10 +140,10 @@ NOTE_USE = prepared(
 )
 
 
-def site(row: asyncpg.Record) -> Site:
+def site(row: asyncpg.Record) -> GatedSite:
     """Return a row of ``FIND_SITES``."""
     site_id, origin, name, identity, need, paths = row
-    return Site(site_id, origin, name, Identity(identity), _rules(need, tuple(paths or ())))
+    return GatedSite(site_id, origin, name, KnownBy(identity), _rules(need, tuple(paths or ())))
 
 
 def of_browser(row: asyncpg.Record) -> tuple[bytes, Visitor]:

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from app.models.base import Base, Now, RandomId, bound
 from app.models.guarded_site import GuardedSite
 from app.models.session import LoginSession
-from app.models.user import User
+from app.models.user import User, may_sign_in
 
 KEPT = 4  # of one browser at one site: two tabs may come at once
 
@@ -49,6 +49,37 @@ class Inside(NamedTuple):
     user_agent: str
     ip: str
     created_at: datetime
+
+
+class Owner(NamedTuple):
+    """Whose session it is, and how long it lasts."""
+
+    user_id: UUID
+    remembered: bool
+    expires_at: datetime
+    shows_factor: bool
+
+
+async def hold_owner(db: AsyncSession, session_id: UUID) -> Owner | None:
+    """Return whose session it is, and hold it until the transaction ends; None if it has ended."""
+    statement = (
+        select(
+            LoginSession.user_id,
+            LoginSession.remembered,
+            LoginSession.expires_at,
+            LoginSession.factor_at.is_not(None).label("shows_factor"),
+        )
+        .join(User, User.id == LoginSession.user_id)
+        .where(
+            LoginSession.id == session_id,
+            LoginSession.expires_at > func.now(),
+            LoginSession.credential_version == User.credential_version,
+            may_sign_in(),
+        )
+        .with_for_update(read=True, key_share=True, of=LoginSession)
+    )
+    row = (await db.execute(statement)).one_or_none()
+    return None if row is None else bound(Owner, row)
 
 
 async def start(db: AsyncSession, *, digest: bytes, site_id: UUID, session_id: UUID) -> None:

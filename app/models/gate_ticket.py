@@ -41,7 +41,7 @@ class GateTicket(Base):
     expires_at: Mapped[Moment] = mapped_column(index=True)
 
 
-class Taken(NamedTuple):
+class TakenTicket(NamedTuple):
     """What a ticket was good for."""
 
     session_id: UUID
@@ -64,7 +64,9 @@ async def add(
     )
 
 
-async def take(db: AsyncSession, *, digest: bytes, site_id: UUID, nonce: bytes) -> Taken | None:
+async def take(
+    db: AsyncSession, *, digest: bytes, site_id: UUID, nonce: bytes
+) -> TakenTicket | None:
     """Use a ticket up; of any number at once exactly one gets it.
 
     None: it was used, is too old, of another site, or of another browser, which does not use it up.
@@ -80,7 +82,7 @@ async def take(db: AsyncSession, *, digest: bytes, site_id: UUID, nonce: bytes) 
         .returning(GateTicket.session_id, GateTicket.path)
     )
     row = (await db.execute(statement)).one_or_none()
-    return None if row is None else bound(Taken, row)
+    return None if row is None else bound(TakenTicket, row)
 
 
 def expired() -> Stale:

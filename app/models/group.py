@@ -45,7 +45,7 @@ class UserGroup(Base):
     added_at: Mapped[Now]
 
 
-class Known(NamedTuple):
+class KnownGroup(NamedTuple):
     """A group, and how many are in it."""
 
     id: int
@@ -73,11 +73,11 @@ def names_of_user() -> ScalarSelect[list[str]]:
     return select(func.array_agg(names.c.name)).scalar_subquery()
 
 
-async def everything(db: AsyncSession) -> list[Known]:
+async def everything(db: AsyncSession) -> list[KnownGroup]:
     """Return all groups, by name."""
     members = select(func.count()).where(UserGroup.group_id == Group.id).scalar_subquery()
     statement = select(Group.id, Group.name, members.label("members")).order_by(Group.name)
-    return [bound(Known, row) for row in await db.execute(statement)]
+    return [bound(KnownGroup, row) for row in await db.execute(statement)]
 
 
 async def names(db: AsyncSession) -> list[str]:
@@ -97,12 +97,12 @@ async def add(db: AsyncSession, name: str) -> bool:
     return await db.scalar(statement) is not None
 
 
-async def find(db: AsyncSession, name: str) -> Known | None:
+async def find(db: AsyncSession, name: str) -> KnownGroup | None:
     """Return the group of a name, in any case of letters; it stays until the transaction ends."""
     statement = select(Group.id, Group.name, literal(0).label("members"))
     statement = statement.where(func.lower(Group.name) == name.lower())
     row = (await db.execute(statement.with_for_update(read=True, key_share=True))).one_or_none()
-    return None if row is None else bound(Known, row)
+    return None if row is None else bound(KnownGroup, row)
 
 
 async def remove(db: AsyncSession, group_id: int) -> None:

@@ -50,7 +50,7 @@ class SitePath(Base):
     need: Mapped[str]
 
 
-class Known(NamedTuple):
+class KnownSite(NamedTuple):
     """A site, as an operator sees it. ``paths``: needs by prefix. ``sessions``: who is in."""
 
     id: UUID
@@ -69,7 +69,7 @@ async def take_turn(db: AsyncSession) -> None:
     await db.execute(select(func.pg_advisory_xact_lock(LOCK)))
 
 
-async def everything(db: AsyncSession) -> list[Known]:
+async def everything(db: AsyncSession) -> list[KnownSite]:
     """Return all sites, by name; ``sessions`` are not counted."""
     paths = await db.execute(
         select(SitePath.site_id, SitePath.prefix, SitePath.need).order_by(SitePath.prefix)
@@ -88,7 +88,8 @@ async def everything(db: AsyncSession) -> list[Known]:
         literal(0).label("sessions"),
     ).order_by(GuardedSite.name, GuardedSite.origin)
     return [
-        Known(**row._asdict(), paths=by_site.get(row.id, {})) for row in await db.execute(statement)
+        KnownSite(**row._asdict(), paths=by_site.get(row.id, {}))
+        for row in await db.execute(statement)
     ]
 
 
@@ -132,7 +133,7 @@ async def remove_path(db: AsyncSession, site_id: UUID, *, prefix: str) -> bool:
     return await db.scalar(statement.returning(SitePath.prefix)) is not None
 
 
-class Named(NamedTuple):
+class SiteName(NamedTuple):
     """A site's id and name."""
 
     id: UUID
@@ -140,8 +141,8 @@ class Named(NamedTuple):
     origin: str
 
 
-async def names(db: AsyncSession) -> list[Named]:
+async def names(db: AsyncSession) -> list[SiteName]:
     """Return the sites that let somebody in, by name."""
     statement = select(GuardedSite.id, GuardedSite.name, GuardedSite.origin)
     statement = statement.where(GuardedSite.enabled).order_by(GuardedSite.name)
-    return [bound(Named, row) for row in await db.execute(statement)]
+    return [bound(SiteName, row) for row in await db.execute(statement)]

@@ -157,37 +157,6 @@ async def is_live(db: AsyncSession, user_id: UUID, session_id: UUID, *, holding:
     return await db.scalar(statement) is not None
 
 
-class Owner(NamedTuple):
-    """Whose session it is, and how long it lasts."""
-
-    user_id: UUID
-    remembered: bool
-    expires_at: datetime
-    shows_factor: bool
-
-
-async def hold_owner(db: AsyncSession, session_id: UUID) -> Owner | None:
-    """Return whose session it is, and hold it until the transaction ends; None if it has ended."""
-    statement = (
-        select(
-            LoginSession.user_id,
-            LoginSession.remembered,
-            LoginSession.expires_at,
-            LoginSession.factor_at.is_not(None).label("shows_factor"),
-        )
-        .join(User, User.id == LoginSession.user_id)
-        .where(
-            LoginSession.id == session_id,
-            LoginSession.expires_at > func.now(),
-            LoginSession.credential_version == User.credential_version,
-            may_sign_in(),
-        )
-        .with_for_update(read=True, key_share=True, of=LoginSession)
-    )
-    row = (await db.execute(statement)).one_or_none()
-    return None if row is None else bound(Owner, row)
-
-
 async def end(db: AsyncSession, digest: bytes) -> UUID | None:
     """End a session; return whose it was."""
     statement = delete(LoginSession).where(LoginSession.digest == digest)

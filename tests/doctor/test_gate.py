@@ -9,10 +9,10 @@ from app.config import Config
 from app.doctor.findings import Level
 from app.doctor.gate import judge
 from app.doctor.visits import Answer, NoAnswer, Visit
-from app.flows.sites import Known
+from app.flows.sites import KnownSite
 
 WIKI = "https://wiki.example.com"
-SITE = Known(
+SITE = KnownSite(
     uuid4(), WIKI, "Wiki", "signed-in", "id", enabled=True,
     created_at=datetime(2026, 1, 1, tzinfo=UTC), sessions=0, paths={},
 )  # fmt: skip

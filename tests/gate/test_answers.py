@@ -5,19 +5,19 @@ from uuid import uuid4
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.flows.gate_check import Site, Visitor
+from app.flows.gate_check import GatedSite, Visitor
 from app.gate import answers
-from app.kit.needs import Identity, Kind, Need, Rules
+from app.kit.needs import Kind, KnownBy, Need, Rules
 from app.kit.permissions import Permission
 
 NAMES = st.text(alphabet="abcXYZ0.-_@é", min_size=1, max_size=20)
 
 
-@given(NAMES, NAMES, st.lists(NAMES, max_size=3), st.sampled_from(Identity), st.integers(0, 1))
+@given(NAMES, NAMES, st.lists(NAMES, max_size=3), st.sampled_from(KnownBy), st.integers(0, 1))
 def test_who_passes_has_all_names(
-    username: str, email: str, groups: list[str], identity: Identity, is_somebody: int
+    username: str, email: str, groups: list[str], identity: KnownBy, is_somebody: int
 ) -> None:
-    site = Site(uuid4(), "https://x.example", "X", identity, Rules(Need(Kind.PUBLIC)))
+    site = GatedSite(uuid4(), "https://x.example", "X", identity, Rules(Need(Kind.PUBLIC)))
     visitor = Visitor(
         uuid4(), username, email, "User", Permission(0), groups, [site.id],
         shows_factor=False, is_factor_overdue=False, session=None,

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import text
 
 from app.flows import access, sites
-from app.flows.gate_check import Found
+from app.flows.gate_check import GateFound
 from app.testing import Browser
 from tests.contexts import operator
 from tests.gate.harness import (
@@ -418,7 +418,7 @@ class TestWithoutADatabase:
         await sign_in(wiki.browser, ALICE)
         await wiki.enter()
 
-        async def away(*_: object, **__: object) -> Found:
+        async def away(*_: object, **__: object) -> GateFound:
             raise ConnectionRefusedError
 
         monkeypatch.setattr(wiki.browser.services.gate, "find", away)
@@ -431,7 +431,7 @@ class TestWithoutADatabase:
     async def test_nor_after_a_fault_of_ours(
         self, wiki: Application, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        async def broken(*_: object, **__: object) -> Found:
+        async def broken(*_: object, **__: object) -> GateFound:
             raise ZeroDivisionError
 
         monkeypatch.setattr(wiki.browser.services.gate, "find", broken)

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import text
 
 from app.cli import samples
-from app.flows import groups, sites
+from app.flows import groups, site_file, sites
 from app.kit.gate_errors import (
     GroupNeeded,
     GroupThere,
@@ -98,17 +98,17 @@ async def test_a_deployment_is_written_down_and_read_again(services: Services) -
     await add_site(services, need="group:staff+factor")
     await add_rule(services, "/public/", "public")
     async with operator(services) as ctx:
-        written = await sites.export(ctx)
+        written = await site_file.export(ctx)
         await sites.remove(ctx, site=WIKI)
         await groups.delete(ctx, name="staff")
-        assert await sites.apply(ctx, text=written) == 1
-        assert await sites.export(ctx) == written
+        assert await site_file.apply(ctx, text=written) == 1
+        assert await site_file.export(ctx) == written
         told = len(await events(services))
-        assert await sites.apply(ctx, text=written) == 1
+        assert await site_file.apply(ctx, text=written) == 1
         assert len(await events(services)) == told
         changed = json.loads(written)
         changed["sites"][0]["paths"] = {"/open/": "public"}
-        await sites.apply(ctx, text=json.dumps(changed))
+        await site_file.apply(ctx, text=json.dumps(changed))
         assert (await sites.one(ctx, site=WIKI)).paths == {"/open/": "public"}
 
 
@@ -128,7 +128,7 @@ UNKNOWN_GROUP = {
 async def test_of_a_wrong_file_nothing_is_done(services: Services, file: str) -> None:
     async with operator(services) as ctx:
         with pytest.raises(WrongSiteField):
-            await sites.apply(ctx, text=file)
+            await site_file.apply(ctx, text=file)
         assert not await sites.everything(ctx)
         assert not await groups.everything(ctx)
 

@@ -9,7 +9,7 @@ from quart import Quart
 from sqlalchemy import text
 
 from app.flows import api_tokens, password
-from app.flows.api_tokens import Listed
+from app.flows.api_tokens import OwnTokens
 from app.kit.errors import SignedOut
 from app.kit.gate_errors import NoSuchToken, TooManyTokens, WrongToken
 from app.services import Services
@@ -285,7 +285,7 @@ class TestMaking:
         await create_user(services, BOB)
         await make(services)
         async with operator(services) as ctx:
-            found: Listed = await api_tokens.tokens_of(ctx, name="alice")
+            found: OwnTokens = await api_tokens.tokens_of(ctx, name="alice")
         async with context(services, actor=await actor_of(services, BOB)) as ctx:
             with pytest.raises(NoSuchToken):
                 await api_tokens.revoke(ctx, token_id=found.tokens[0].id)

@@ -12,7 +12,7 @@ from app.flows import groups, sites
 from app.http.context import context
 from app.http.marks import may, sensitive
 from app.kit.gate_errors import NoSuchSite
-from app.kit.needs import PREFIX_LONGEST, Identity
+from app.kit.needs import PREFIX_LONGEST, KnownBy
 from app.kit.permissions import Permission
 from app.web.admin.shared import uuid
 from app.web.fields import BaseForm, at_most, given, trimmed
@@ -21,15 +21,16 @@ from app.web.forms import show, submits
 pages = Blueprint("admin_sites", __name__)
 
 HOME = "/admin/sites"
+NAME_LONGEST = 60
 PLAIN = {"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}
 NEED_RULE = (
     "public, signed-in, factor, permission:NAME or group:NAME. +factor behind it asks for a second "
     "factor too."
 )
 IDENTITIES = {
-    Identity.ID: "ID (recommended: it never belongs to someone else)",
-    Identity.USERNAME: "Username",
-    Identity.EMAIL: "Email address",
+    KnownBy.ID: "ID (recommended: it never belongs to someone else)",
+    KnownBy.USERNAME: "Username",
+    KnownBy.EMAIL: "Email address",
 }
 
 
@@ -48,7 +49,7 @@ class SiteForm(BaseForm):
 
     name = StringField(
         "Name",
-        [InputRequired("Enter a name."), at_most(sites.NAME_LONGEST, "Use at most 60 characters.")],
+        [InputRequired("Enter a name."), at_most(NAME_LONGEST, "Use at most 60 characters.")],
         [trimmed],
         description="Users read it when they sign in there.",
         render_kw={"autocomplete": "off"},
