@@ -28,19 +28,20 @@ NEED_RULE = (
     "factor too."
 )
 IDENTITIES = {
-    KnownBy.ID: "ID (recommended: it never belongs to someone else)",
+    KnownBy.ID: "ID (recommended)",
     KnownBy.USERNAME: "Username",
     KnownBy.EMAIL: "Email address",
 }
 
 
-def _need_field() -> StringField:
+def _need_field(field_id: str | None = None) -> StringField:
     return StringField(
         "Visitors need",
         [InputRequired("Say what visitors need."), at_most(200, "That's too long.")],
         [trimmed],
         description=NEED_RULE,
         render_kw=PLAIN,
+        id=field_id,
     )
 
 
@@ -90,7 +91,7 @@ class RuleForm(BaseForm):
         description="Like /admin. It includes everything below. The longest path decides.",
         render_kw=PLAIN,
     )
-    need = _need_field()
+    need = _need_field("rule-need")
 
 
 class RemoveRuleForm(BaseForm):
