@@ -71,7 +71,7 @@ SELECT sha256(s.id::text::bytea), (SELECT min(id::text)::uuid FROM sites), s.id,
 INSERT INTO gate_sessions (digest, site_id, session_id)
 SELECT sha256((s.id::text || sites.name)::bytea), sites.id, s.id FROM login_sessions s, sites
 WHERE sites.name IN ('s1', 's2');
-INSERT INTO groups (name) SELECT 'g' || n FROM generate_series(1, 9) n;
+INSERT INTO groups (id, name) OVERRIDING SYSTEM VALUE SELECT n, 'g' || n FROM generate_series(1, 9) n;
 INSERT INTO user_groups (user_id, group_id)
 SELECT numbered.id, groups.id FROM numbered, groups WHERE (n + groups.id) % 4 = 0;
 INSERT INTO api_tokens (user_id, digest, name, site_ids, reads_account, credential_version, expires_at)
