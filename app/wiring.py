@@ -6,7 +6,7 @@ from pydantic import SecretStr
 from quart import Quart
 from sqlalchemy import URL, make_url
 
-from app import edge, own_migrations, web
+from app import edge, gate, own_migrations, web
 from app.config import Config
 from app.http import websockets
 from app.http.application import Application
@@ -49,6 +49,7 @@ def create_app(config: Config, url: URL, share: Share | None = None) -> Quart:
             yield
 
     web.init_app(app, config)
+    gate.init_app(app, config)
     edge.init_app(app, config)
     own_pages.check(app, site)
     websockets.register(app, config)

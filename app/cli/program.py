@@ -34,11 +34,14 @@ LOOKING_AFTER = (
     "housekeeping",
     "emails",
     "factors",
+    "groups",
     "registrations",
     "roles",
     "sessions",
     "shell",
     "site",
+    "sites",
+    "tokens",
     "users",
 )
 

@@ -25,6 +25,11 @@ _LOCAL_PATH = re.compile(
 )
 
 
+_ORIGIN = re.compile(
+    r"(?P<scheme>https?)://(?P<host>[a-z0-9.-]*[a-z0-9]|\[[0-9a-f:.]+\])(?P<port>:[0-9]{1,5})?/?",
+    re.IGNORECASE,
+)
+_USUAL_PORTS = {"https": ":443", "http": ":80"}
 _QUERY_SAFE = "/._~!$&'()*+,;=:@-?%"
 # What browsers send in a query or a path as it is, though no address may have it (RFC 3986).
 _SENT_RAW = str.maketrans({sign: quote(sign) for sign in '"<>[]^`{|}'})
@@ -46,6 +51,24 @@ def quoted_path(path: str, query: bytes) -> str:
     """Return a decoded path and a query as it came as one address, for ``local_path`` to judge."""
     asked = quote(path, safe="/._~!$&'()*+,;=:@-")
     return f"{asked}?{quote(query, safe=_QUERY_SAFE)}" if query else asked
+
+
+def normal_origin(text: str) -> str:
+    """Return where a site is, as browsers say it in ``Origin``: without its usual port.
+
+    Raises:
+        ValueError: it is no origin, or one of plain http on another machine.
+    """
+    found = _ORIGIN.fullmatch(text)
+    if found is None:
+        raise ValueError(
+            "must be an address like https://login.example.com, without a path or query"
+        )
+    if int((found["port"] or ":0")[1:]) > PORT_MOST:
+        raise ValueError(f"must have a port of at most {PORT_MOST}")
+    if found["scheme"].lower() == "http" and not is_loopback(found["host"].strip("[]").lower()):
+        raise ValueError("must start with https:// (plain http works only on this machine)")
+    return text.rstrip("/").lower().removesuffix(_USUAL_PORTS[found["scheme"].lower()])
 
 
 def is_loopback(host: str) -> bool:

@@ -3,6 +3,7 @@
 from app.models import (
     address,
     administrators,
+    api_token,
     app_secret,
     audit,
     challenge,
@@ -11,6 +12,11 @@ from app.models import (
     export,
     factor,
     factor_reset,
+    gate_lookup,
+    gate_session,
+    gate_ticket,
+    group,
+    guarded_site,
     known_browser,
     outbox,
     passkey,
@@ -20,6 +26,7 @@ from app.models import (
     rate_limit,
     recovery_code,
     registration,
+    reserved_name,
     role,
     session,
     token,
@@ -29,8 +36,9 @@ from app.models import (
 from app.models.base import Base
 
 __all__ = [
-    "Base", "address", "administrators", "app_secret", "audit", "challenge", "deleted_user",
-    "deletion", "export", "factor", "factor_reset", "known_browser", "outbox", "passkey",
-    "pending_login", "profile", "pruning", "rate_limit", "recovery_code", "registration", "role",
+    "Base", "address", "administrators", "api_token", "app_secret", "audit", "challenge",
+    "deleted_user", "deletion", "export", "factor", "factor_reset", "gate_lookup", "gate_session",
+    "gate_ticket", "group", "guarded_site", "known_browser", "outbox", "passkey", "pending_login",
+    "profile", "pruning", "rate_limit", "recovery_code", "registration", "reserved_name", "role",
     "session", "token", "user", "user_search",
 ]  # fmt: skip

@@ -14,18 +14,13 @@ from pydantic import (
 from app.kit.addresses import normal_domain, normal_email
 from app.kit.errors import WrongAddress
 from app.kit.keys import SECRET_KEY_MIN_BYTES, is_weak_key
-from app.kit.urls import asyncpg_url, is_loopback, local_path, split_address
+from app.kit.urls import asyncpg_url, local_path, normal_origin, split_address
 from app.mail.mime import is_greeting, sender_address
 from app.mail.relay import relay_of
 from app.words.refusals import sentence_for_operators
 
 SECRET_KEY_HINT = "make one with: python -m app secret-key"  # noqa: S105 - a hint, no secret
 
-
-_ORIGIN = re.compile(
-    r"(?P<scheme>https?)://(?P<host>[a-z0-9.-]*[a-z0-9]|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?/?",
-    re.IGNORECASE,
-)
 _WEB_ADDRESS = re.compile(r"https?://[^\s\"'<>\\/][^\s\"'<>\\]{0,1999}", re.IGNORECASE)
 
 
@@ -33,18 +28,6 @@ def _secret_key(value: SecretStr) -> SecretStr:
     if is_weak_key(value.get_secret_value()):
         raise ValueError(f"must be at least {SECRET_KEY_MIN_BYTES} random bytes; {SECRET_KEY_HINT}")
     return value
-
-
-def _origin(value: str) -> str:
-    found = _ORIGIN.fullmatch(value)
-    if found is None:
-        raise ValueError(
-            "must be an address like https://login.example.com, without a path or query"
-        )
-    if found["scheme"].lower() == "http" and not is_loopback(found["host"].strip("[]").lower()):
-        raise ValueError("must start with https:// (plain http works only on this machine)")
-    usual_port = {"https": ":443", "http": ":80"}[found["scheme"].lower()]
-    return value.rstrip("/").lower().removesuffix(usual_port)  # as browsers say it in Origin
 
 
 def _bind(value: str) -> str:
@@ -126,7 +109,7 @@ SecretKeys = Annotated[tuple[SecretKey, ...], BeforeValidator(_split)]
 DatabaseUrl = Annotated[SecretStr, AfterValidator(_database_url)]
 SmtpUrl = Annotated[SecretStr, AfterValidator(_smtp_url)]
 Bind = Annotated[str, AfterValidator(_bind)]
-Origin = Annotated[str, AfterValidator(_origin)]
+Origin = Annotated[str, AfterValidator(normal_origin)]
 WebAddress = Annotated[str, AfterValidator(_web_address)]
 Greeting = Annotated[str, AfterValidator(_helo)]
 Sender = Annotated[str, AfterValidator(_mail_from)]

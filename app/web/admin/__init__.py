@@ -1,6 +1,16 @@
 """The administrator's pages. Each is marked ``@may(Permission.ADMIN)`` and ``@sensitive``."""
 
-from app.web.admin import audit_log, outbox, overview, registrations, sessions, user, users
+from app.web.admin import (
+    audit_log,
+    groups,
+    outbox,
+    overview,
+    registrations,
+    sessions,
+    sites,
+    user,
+    users,
+)
 
 PAGES = (
     overview.pages,
@@ -10,4 +20,6 @@ PAGES = (
     audit_log.pages,
     outbox.pages,
     sessions.pages,
+    sites.pages,
+    groups.pages,
 )
