@@ -6,6 +6,7 @@ what must not work; ``journey.py again`` signs in with the account that the firs
 ``SITE_NAME`` and what ``stack`` needs are taken from the environment.
 """
 
+import html
 import os
 import re
 import socket
@@ -74,8 +75,9 @@ def first() -> None:
     expect("Check your email" in page, "registering asks to look into the mail")
     path, page = browser.get(path_of_email("confirm"))
     expect(path == "/confirm" and USERNAME in page, "the email's link leads to /confirm")
-    path, _ = browser.post("/confirm")
-    expect(path == "/login", "confirming leads to /login")
+    path, page = browser.post("/confirm")
+    expect(path == "/" and "You're signed in." in html.unescape(page), "confirming signs in")
+    browser.post("/logout")
     sign_in(browser)
     sign_out(browser)
     recover(browser)

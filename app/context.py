@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from urllib.parse import urljoin
 from uuid import UUID
 
 from sqlalchemy import URL
@@ -15,7 +16,7 @@ from app.kit.client import OPERATOR, Client
 from app.kit.errors import SignedOut
 from app.kit.passwords import PasswordHasher
 from app.kit.tokens import digest
-from app.mail.message import Brand
+from app.mail.message import COLOUR, Brand
 from app.site import Site, load
 
 
@@ -51,7 +52,16 @@ class Context:
     @property
     def brand(self) -> Brand:
         """How emails show the site."""
-        return Brand(self.config.site_name, self.site.folder("templates"))
+        config = self.config
+        return Brand(
+            config.site_name,
+            self.site.folder("templates"),
+            url=urljoin(config.public_url, config.home),
+            colour=config.brand_colour or COLOUR,
+            has_logo=config.logo is not None and config.logo.is_for_emails,
+            support=config.support and urljoin(config.public_url, config.support),
+            shows_usernames=config.usernames != "off",
+        )
 
     @property
     def user_id(self) -> UUID:

@@ -1,7 +1,7 @@
 """What an application holds while it serves: settings, database, password hasher."""
 
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -16,6 +16,7 @@ from app.direct import direct_connection
 from app.flows.gate_check import GateFound, GateLookup, GateQuestion
 from app.flows.lookup import CurrentSession, Lookup
 from app.kit.errors import DatabaseAway
+from app.kit.findings import Finding
 from app.kit.passwords import PasswordHasher
 from app.kit.shares import Share
 
@@ -23,6 +24,9 @@ log = logging.getLogger(__name__)
 
 EXTENSION = "vestibule"
 DRAINING = "vestibule.draining"
+DOCTOR = "vestibule.doctor"
+
+Doctor = Callable[[Config, URL], Awaitable[list[Finding]]]
 DATABASE_RETRY_SECONDS = 5
 
 
@@ -120,6 +124,12 @@ def services() -> Services:
     """Return what the application holds that serves this request."""
     found: Services = current_app.extensions[EXTENSION]
     return found
+
+
+async def findings() -> list[Finding]:
+    """Return what the doctor of this server says; nothing where none was given to it."""
+    look: Doctor | None = current_app.extensions.get(DOCTOR)
+    return await look(services().config, services().engine.url) if look else []
 
 
 def drain(app: Quart) -> None:

@@ -6,9 +6,9 @@ from pydantic import SecretStr
 from quart import Quart
 from sqlalchemy import URL, make_url
 
-from app import edge, gate, web
+from app import edge, gate, own_migrations, web
 from app.config import Config
-from app.http import websockets
+from app.http import branding, websockets
 from app.http.application import Application
 from app.http.assets import STATIC_DIR, static_path
 from app.http.body import limit_bodies
@@ -32,14 +32,17 @@ def create_app(config: Config, url: URL, share: Share | None = None) -> Quart:
     Raises:
         WrongSite: the owner's package cannot be used.
     """
-    site = load(config.site)
+    site, made = load(config.site), branding.files(config)
     app = Application(
         "app",
         public_url=config.public_url,
         site=site,
+        made=made,
         template_folder=str(templates.FOLDER),
         static_folder=str(STATIC_DIR),
-        static_url_path=static_path(site.folder("static")),
+        static_url_path=static_path(
+            site.folder("static"), tuple(each.content for each in made.values())
+        ),
     )
 
     @app.while_serving
@@ -67,3 +70,4 @@ def check(config: Config) -> None:
     keyed = config.model_copy(update={"secret_key": SecretStr(new_key())})
     app = create_app(keyed, NOWHERE)
     own_pages.check_templates(app, load(config.site))
+    own_migrations.check(load(config.site))

@@ -90,7 +90,7 @@ async def test_a_server_in_order_is_well(server: Server) -> None:
         "secret key", "administrator", "passkeys",
     }  # fmt: skip
     assert told.says["site"] == f"{server.url} is this deployment (same SECRET_KEY)"
-    assert len(told.levels) == 22
+    assert len(told.levels) == 23
 
 
 async def test_lines_are_for_people(server: Server) -> None:

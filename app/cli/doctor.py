@@ -66,6 +66,8 @@ def _examine(to: str | None) -> list[Finding]:
         *configuration.settings(None),
         configuration.keys(config, os.environ),
         configuration.passkeys(config),
+        *configuration.plain_http(config),
+        configuration.brand(config),
         configuration.secret_files(configuration.files_of(config, os.environ)),
     ]
     return found + asyncio.run(_look(config, url, to))

@@ -81,6 +81,17 @@ async def change_username(ctx: Context, *, username: str) -> None:
         raise UsernameTaken
 
 
+async def change_time_zone(ctx: Context, *, time_zone: str | None) -> None:
+    """Let pages tell one times in a zone; None is UTC.
+
+    Raises:
+        SignedOut: the session has ended meanwhile.
+    """
+    async with ctx.db.begin():
+        await authorization.hold(ctx)
+        await users.set_time_zone(ctx.db, ctx.user_id, time_zone)
+
+
 async def own_sessions(ctx: Context) -> list[OwnSession]:
     """Return a user's sessions, the one they are asking from first, then the one seen last."""
     async with autocommit(ctx.db):

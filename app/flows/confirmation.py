@@ -14,7 +14,10 @@ from app.models import credentials, rate_limit, token
 from app.models import registration as registrations
 from app.models import user as users
 from app.models.registration import Pending
-from app.steps import activation
+from app.steps import activation, session_start
+from app.steps.session_start import FactorDue, Shown, SignedIn
+
+__all__ = ["FactorDue", "OpenConfirmation", "SignedIn", "confirm", "open_confirmation"]
 
 
 class OpenConfirmation(NamedTuple):
@@ -25,6 +28,7 @@ class OpenConfirmation(NamedTuple):
     """
 
     username: str
+    email: str
     has_receipt: bool
 
 
@@ -40,14 +44,30 @@ async def open_confirmation(
         pending = await _find(ctx, sealed)
     if pending is None:
         raise LinkUnusable("confirmation")
-    return OpenConfirmation(pending.username, _is_shown(ctx.config, pending, receipts))
+    return OpenConfirmation(
+        pending.username, pending.email, _is_shown(ctx.config, pending, receipts)
+    )
 
 
-async def confirm(ctx: Context, *, sealed: str, receipts: Iterable[str], password: str) -> None:
+async def confirm(
+    ctx: Context,
+    *,
+    sealed: str,
+    receipts: Iterable[str],
+    password: str,
+    signs_in: bool = False,
+) -> SignedIn | FactorDue | None:
     """Make an account of a registration by its link; of any number of clicks one wins.
 
     ``receipts`` are what ``register`` returned to this browser; without the right one ``password``
     has to be the registration's. The address ``ADMIN_EMAIL`` becomes Administrator now.
+
+    ``signs_in``: start a session too. Whoever confirms has opened the link, and has typed the
+    password: now, or in this browser when it registered. A stranger's registration (TK-13) has
+    neither its receipt nor its password in the browser of the address' owner.
+
+    Returns:
+        What a login would; None if there is none.
 
     Raises:
         LinkUnusable: used, expired, foreign, garbled, or the address has an account by now.
@@ -64,12 +84,18 @@ async def confirm(ctx: Context, *, sealed: str, receipts: Iterable[str], passwor
         await _check_password(ctx, pending, password)
     async with ctx.db.begin():
         confirmed = await activation.activate(ctx, pending, password_hash=pending.password_hash)
-        has_account = confirmed or await credentials.find(ctx.db, pending.email) is not None
-        name_is_gone = not has_account and await users.is_username_taken(ctx.db, pending.username)
+        user = await credentials.find(ctx.db, pending.email)
+        name_is_gone = user is None and await users.is_username_taken(ctx.db, pending.username)
+        started = None
+        if confirmed and user is not None and signs_in:
+            started = await session_start.start(
+                ctx, user, shown=Shown.PASSWORD, remember=False, buckets=()
+            )
     if name_is_gone:
         raise UsernameTaken("register_again")
     if not confirmed:
         raise LinkUnusable("already_confirmed")
+    return started
 
 
 async def _find(ctx: Context, sealed: str) -> Pending | None:

@@ -24,7 +24,14 @@ from app.models import registration as registrations
 from app.models import user as users
 from app.models.rate_limit import Rates
 from app.models.registration import ListedRegistration, Pending
-from app.steps import authorization, email_limits, new_password, one_time_links, reset_links
+from app.steps import (
+    authorization,
+    email_limits,
+    new_password,
+    one_time_links,
+    reset_links,
+    usernames,
+)
 from app.steps import profile as profiles
 from app.steps.recording import note, record
 from app.steps.registration_policy import require_allowed, require_open
@@ -53,6 +60,7 @@ async def register(
 ) -> str:
     """Write a registration down, and write to its address.
 
+    ``username``: may be empty where ``USERNAMES`` does not require one; then it is made.
     ``profile``: values of the fields that the site asks for here, by name.
 
     Returns:
@@ -74,6 +82,7 @@ async def register(
     if ctx.config.terms_url and not accepts_terms:
         raise TermsNotAccepted
     values = profiles.cleaned(ctx, "registration", profile or {})
+    username = usernames.chosen_or_made(ctx.config, username, email=email)
     new_password.check(ctx, password, username=username, email=email)
     rates = {
         **of_networks("registrations", ctx.client, limits(ctx.config).logins_of_network),

@@ -1,5 +1,6 @@
 """Quart, doing less anew for each request, and looking into a site's folders before ours."""
 
+from collections.abc import Mapping
 from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
@@ -9,6 +10,7 @@ from quart import Quart, Response, send_from_directory
 from quart.wrappers import BaseRequestWebsocket
 from werkzeug.routing import MapAdapter
 
+from app.http.branding import Made
 from app.kit import templates
 from app.site import Site
 
@@ -16,9 +18,12 @@ from app.site import Site
 class Application(Quart):
     """Quart whose addresses are those of ``PUBLIC_URL``, whatever a request calls it by."""
 
-    def __init__(self, name: str, *, public_url: str, site: Site, **options: Any) -> None:
-        """``options`` are Quart's."""
+    def __init__(
+        self, name: str, *, public_url: str, site: Site, made: Mapping[str, Made], **options: Any
+    ) -> None:
+        """``made``: static files that the settings change. ``options`` are Quart's."""
         self._site = site
+        self._made = made
         super().__init__(name, **options)
         self._public = urlsplit(public_url)
         self.jinja_env.globals["url_for"] = self._template_url_for()
@@ -29,10 +34,13 @@ class Application(Quart):
         return templates.loader(self._site.folder("templates"))
 
     async def send_static_file(self, filename: str) -> Response:
-        """Send a static file, the site's before ours."""
+        """Send a static file, the site's before those that are made, and these before ours."""
         own = self._site.folder("static")
         if own and (own / filename).is_file():
             return await send_from_directory(own, filename)
+        made = self._made.get(filename)
+        if made is not None:
+            return Response(made.content, content_type=made.kind)
         return await super().send_static_file(filename)
 
     def create_url_adapter(self, request: BaseRequestWebsocket | None) -> MapAdapter | None:

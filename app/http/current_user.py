@@ -74,6 +74,15 @@ class CurrentUser(AuthUser):
         return self.can(Permission.ADMIN)
 
 
+class NamelessUser(CurrentUser):
+    """A user of a site without usernames: called by their address."""
+
+    @property
+    def name(self) -> str:
+        """The email address, empty for nobody."""
+        return self.session.email if self.session else ""
+
+
 class SessionAuth(QuartAuth):
     """quart-auth whose cookie names a login session; only the database says when it ends.
 

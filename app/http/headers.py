@@ -1,6 +1,6 @@
 """The headers of every answer (HD-01 to HD-03)."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import NamedTuple
 
 CONTENT_SECURITY_POLICY = (
@@ -21,6 +21,7 @@ WITH_SCRIPT = (
     f"{CONTENT_SECURITY_POLICY}; script-src 'self'; require-trusted-types-for 'script'; "
     "trusted-types 'none'"
 )
+FORMS = "form-action 'self'"
 ONE_YEAR_SECONDS = 31536000
 REFERRER_POLICY, CACHING, VARY = b"referrer-policy", b"cache-control", b"vary"
 OF_THE_PAGE = {REFERRER_POLICY, b"content-security-policy"}
@@ -44,9 +45,19 @@ class Headers(NamedTuple):
     files: Ready
 
 
-def ready(*, is_https: bool) -> Headers:
+def policy(*, other_origins: Collection[str], with_script: bool = False) -> str:
+    """Return the policy of our pages: a form may lead on to other sites of the owner's.
+
+    Browsers ask it for where a form's answer redirects to as well.
+    """
+    whole = WITH_SCRIPT if with_script else CONTENT_SECURITY_POLICY
+    return whole.replace(FORMS, " ".join([FORMS, *other_origins]))
+
+
+def ready(*, is_https: bool, other_origins: Collection[str] = ()) -> Headers:
     """Return the headers of a deployment."""
     always = {**ALWAYS, "Referrer-Policy": "same-origin"}
+    always["Content-Security-Policy"] = policy(other_origins=other_origins)
     if is_https:
         always["Strict-Transport-Security"] = f"max-age={ONE_YEAR_SECONDS}; includeSubDomains"
     pairs = [(name.lower().encode(), value.encode()) for name, value in always.items()]

@@ -15,7 +15,8 @@ from werkzeug.datastructures import MultiDict
 from app.http import known_browser
 from app.http.csrf import SAFE_METHODS, own_origins
 from app.http.current_user import current_session
-from app.kit.urls import local_path, quoted_path, wanted_path
+from app.kit.urls import local_path, quoted_path, wanted_address, wanted_path
+from app.services import services
 
 REAUTHENTICATE = "/reauthenticate"
 SECURITY = "/account/security"
@@ -118,6 +119,11 @@ def _page_of_form() -> str:
 
 def _address() -> str:
     return quoted_path(request.path, request.query_string)
+
+
+def next_wanted(text: str | None) -> str | None:
+    """Return where to go after signing in: a page of ours or of ``ALLOWED_NEXT``, else None."""
+    return wanted_address(text, services().config.allowed_next)
 
 
 def page_wanted(text: str | None) -> str:

@@ -93,6 +93,14 @@ class Event(StrEnum):
     TOKEN_CREATED = "token.created"  # noqa: S105 - the name of an event
     TOKEN_REVOKED = "token.revoked"  # noqa: S105 - likewise
     AUDIT_LOG_EXPORTED = "audit_log.exported"
+    USERS_EXPORTED = "account.list_exported"
+    USERNAME_SET = "account.username_set"
+    EMAIL_SET = "account.email_set"
+    EMAIL_CHANGE_STARTED = "account.email_change_started"
+    NOTE_ADDED = "account.note_added"
+    NOTE_REMOVED = "account.note_removed"
+    ROLE_RENAMED = "role.renamed"
+    TEST_EMAIL_SENT = "email.test_sent"
 
 
 class Place(NamedTuple):

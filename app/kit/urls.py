@@ -2,6 +2,7 @@
 
 import ipaddress
 import re
+from collections.abc import Collection
 from urllib.parse import quote, unquote, urlsplit
 
 from sqlalchemy.engine import make_url
@@ -47,14 +48,37 @@ def wanted_path(text: str | None) -> str | None:
     return local_path(text.translate(_SENT_RAW)) if text else None
 
 
+def wanted_address(text: str | None, origins: Collection[str]) -> str | None:
+    """Return a path of this site, or an address on one of the other ``origins``, exactly these.
+
+    After the origin a path by the same strict pattern must follow: nothing can make a browser read
+    another host in it.
+    """
+    for origin in origins:
+        if text and (text == origin or text.startswith(f"{origin}/")):
+            path = wanted_path(text.removeprefix(origin) or "/")
+            return None if path is None else origin + path
+    return wanted_path(text)
+
+
+def origin_of(url: str) -> str | None:
+    """Return the origin of an address, None if it is a path of this site."""
+    if local_path(url) is not None:
+        return None
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}".lower()
+
+
 def quoted_path(path: str, query: bytes) -> str:
     """Return a decoded path and a query as it came as one address, for ``local_path`` to judge."""
     asked = quote(path, safe="/._~!$&'()*+,;=:@-")
     return f"{asked}?{quote(query, safe=_QUERY_SAFE)}" if query else asked
 
 
-def normal_origin(text: str) -> str:
+def normal_origin(text: str, *, allow_http: bool = False) -> str:
     """Return where a site is, as browsers say it in ``Origin``: without its usual port.
+
+    ``allow_http``: on other machines too.
 
     Raises:
         ValueError: it is no origin, or one of plain http on another machine.
@@ -66,8 +90,12 @@ def normal_origin(text: str) -> str:
         )
     if int((found["port"] or ":0")[1:]) > PORT_MOST:
         raise ValueError(f"must have a port of at most {PORT_MOST}")
-    if found["scheme"].lower() == "http" and not is_loopback(found["host"].strip("[]").lower()):
-        raise ValueError("must start with https:// (plain http works only on this machine)")
+    is_plain = found["scheme"].lower() == "http" and not allow_http
+    if is_plain and not is_loopback(found["host"].strip("[]").lower()):
+        raise ValueError(
+            "must start with https:// (plain http works only on this machine, or with "
+            "ALLOW_HTTP=true)"
+        )
     return text.rstrip("/").lower().removesuffix(_USUAL_PORTS[found["scheme"].lower()])
 
 
@@ -98,6 +126,8 @@ def split_address(text: str) -> tuple[str, int]:
     """
     parts = urlsplit(f"//{text}")
     more = parts.path or parts.query or parts.fragment or parts.username is not None
+    if parts.hostname and not more and parts.port is None and not text.endswith(":"):
+        raise ValueError(f"has no port; write {text}:8000")
     if not parts.hostname or parts.port is None or more:
         raise ValueError("must be an address and a port, like 127.0.0.1:8000")
     return parts.hostname, parts.port

@@ -6,15 +6,49 @@ from pathlib import Path
 from typing import NamedTuple
 from uuid import UUID
 
+from app.kit.colours import Shades, on_dark, on_light
+
 TROUBLE_LONGEST = 200
 _ADDRESS = re.compile(r"[^\s<>:]+@[^\s<>:]+")
 
 
+COLOUR = "#9a4321"
+
+
 class Brand(NamedTuple):
-    """A site as its emails show it. ``templates``: its own, which come before ours."""
+    """A site as its emails show it.
+
+    Attributes:
+        templates: its own, which come before ours.
+        url: where the mark leads.
+        colour: of buttons and of the mark.
+        has_logo: whether the mailer encloses one, which then stands for the mark.
+        support: the address of a page or for emails where users find help.
+        shows_usernames: whether users are called by their usernames; else by their address.
+    """
 
     name: str
     templates: Path | None = None
+    url: str = ""
+    colour: str = COLOUR
+    has_logo: bool = False
+    support: str | None = None
+    shows_usernames: bool = True
+
+    @property
+    def light(self) -> Shades:
+        """The colours on light grounds."""
+        return on_light(self.colour)
+
+    @property
+    def dark(self) -> Shades:
+        """The colours on dark grounds."""
+        return on_dark(self.colour)
+
+    @property
+    def support_words(self) -> str:
+        """Where users find help, as people read it."""
+        return (self.support or "").removeprefix("mailto:")
 
     def __str__(self) -> str:
         """Return the name, as texts have it."""

@@ -8,6 +8,7 @@ from email.utils import parseaddr
 
 from app.kit.addresses import ascii_domain
 from app.kit.errors import WrongAddress
+from app.kit.logos import Logo
 from app.mail.message import Posted, one_line
 
 # Seven bits and short lines whatever is in the text: every server takes that unchanged.
@@ -70,8 +71,16 @@ def mailbox(address: str, name: str = "") -> Address:
     return Address(one_line(name), local, domain)
 
 
-def compose(posted: Posted, *, sender: Address, to: Address) -> EmailMessage:
-    """Return the message. The same email gives the same one, Message-ID and Date too."""
+LOGO = "cid:logo"
+
+
+def compose(
+    posted: Posted, *, sender: Address, to: Address, logo: Logo | None = None
+) -> EmailMessage:
+    """Return the message. The same email gives the same one, Message-ID and Date too.
+
+    ``logo`` is enclosed where the HTML shows it: nothing is loaded from anywhere.
+    """
     message = EmailMessage(policy=SMTP)
     message["From"] = sender
     message["To"] = to
@@ -82,4 +91,10 @@ def compose(posted: Posted, *, sender: Address, to: Address) -> EmailMessage:
     message["X-Auto-Response-Suppress"] = "All"
     message.set_content(posted.text, cte=ENCODING)
     message.add_alternative(posted.html, subtype="html", cte=ENCODING)
+    if logo is not None and LOGO in posted.html:
+        maintype, _, subtype = logo.kind.partition("/")
+        html = list(message.iter_parts())[1]
+        html.add_related(
+            logo.content, maintype, subtype, cid="<logo>", filename=logo.name, disposition="inline"
+        )
     return message

@@ -12,7 +12,7 @@ from app.kit import templates
 from app.kit.links import NOT_ME_VALID_DAYS
 from app.mail.message import Brand, Message
 
-ALWAYS = {"site", "subject", "username"}
+ALWAYS = {"site", "subject", "username", "brand", "to"}
 
 
 @cache  # bounded by the sites
@@ -44,8 +44,11 @@ def unknown_variables(name: str, own: Path) -> set[str]:
 def message(name: str, to: str, subject: str, *, site: Brand, **facts: str | int) -> Message:
     """Render an email by the two templates of this name, text and HTML."""
     found = environment(site.templates)
-    shown = facts | {"site": site.name}
+    shown = {**facts, "site": site.name, "brand": site, "to": to}
+    if not site.shows_usernames:
+        shown["username"] = to
     text = found.get_template(f"mail/{name}.txt").render(shown)
+    text = f"{text.rstrip()}\n\n{found.get_template('mail/foot.txt').render(shown)}"
     html = found.get_template(f"mail/{name}.html").render(shown, subject=subject)
     return Message(to, " ".join(subject.split()), text, html, _good_for(facts))
 

@@ -9,6 +9,7 @@ import aiosmtplib
 from aiosmtplib import SMTPDataError, SMTPException, SMTPRecipientRefused, SMTPResponseException
 
 from app.kit.errors import WrongAddress
+from app.kit.logos import Logo
 from app.kit.replies import is_about_recipient
 from app.mail.message import NoServer, Posted, PutOff, RecipientRefused, Undelivered, one_line
 from app.mail.mime import compose, mailbox, sender_of
@@ -31,10 +32,13 @@ class MailServer:
     """Takes emails, one at a time.
 
     TLS certificates are always verified, against the system's authorities or ``SSL_CERT_FILE``.
-    ``greeting`` is the name by which we greet.
+    ``greeting`` is the name by which we greet, ``logo`` what emails enclose that show it.
     """
 
-    def __init__(self, relay: Relay, mail_from: str, *, greeting: str) -> None:
+    def __init__(
+        self, relay: Relay, mail_from: str, *, greeting: str, logo: Logo | None = None
+    ) -> None:
+        self._logo = logo
         self._relay = relay
         self._greeting = greeting
         self._sender = sender_of(mail_from)
@@ -57,7 +61,7 @@ class MailServer:
         """
         try:
             to = mailbox(posted.to)
-            content = compose(posted, sender=self._sender, to=to)
+            content = compose(posted, sender=self._sender, to=to, logo=self._logo)
         except ValueError as error:
             raise RecipientRefused(f"it can't be made into a message: {_why(error)}") from error
         utf8 = not f"{self._sender.addr_spec}{to.addr_spec}".isascii()
@@ -71,6 +75,20 @@ class MailServer:
         except asyncio.CancelledError:
             self._client.close()
             raise
+
+    async def greet(self) -> None:
+        """Connect, and sign in if there is a username; nothing is sent.
+
+        Raises:
+            NoServer: the server does not answer, or does not let us in.
+        """
+        try:
+            await self._client.connect(timeout=CONNECT_SECONDS)
+            if self._client.is_ehlo_or_helo_needed:
+                await self._client.ehlo()
+        except (SMTPException, OSError, ValueError) as error:
+            self._client.close()
+            raise NoServer(_words(error), getattr(error, "code", 0)) from error
 
     async def close(self) -> None:
         """Say goodbye, if there is anybody, and hang up."""

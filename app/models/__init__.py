@@ -7,6 +7,7 @@ from app.models import (
     app_secret,
     audit,
     challenge,
+    daily_count,
     deleted_user,
     deletion,
     export,
@@ -31,14 +32,16 @@ from app.models import (
     session,
     token,
     user,
+    user_list,
+    user_note,
     user_search,
 )
 from app.models.base import Base
 
 __all__ = [
     "Base", "address", "administrators", "api_token", "app_secret", "audit", "challenge",
-    "deleted_user", "deletion", "export", "factor", "factor_reset", "gate_lookup", "gate_session",
-    "gate_ticket", "group", "guarded_site", "known_browser", "outbox", "passkey", "pending_login",
-    "profile", "pruning", "rate_limit", "recovery_code", "registration", "reserved_name", "role",
-    "session", "token", "user", "user_search",
+    "daily_count", "deleted_user", "deletion", "export", "factor", "factor_reset", "gate_lookup",
+    "gate_session", "gate_ticket", "group", "guarded_site", "known_browser", "outbox", "passkey",
+    "pending_login", "profile", "pruning", "rate_limit", "recovery_code", "registration",
+    "reserved_name", "role", "session", "token", "user", "user_list", "user_note", "user_search",
 ]  # fmt: skip

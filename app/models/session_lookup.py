@@ -52,6 +52,7 @@ class CurrentSession(NamedTuple):
     is_factor_fresh: bool
     factor_due_at: datetime | None
     is_factor_overdue: bool
+    time_zone: str | None = None
 
 
 NO_FACTOR: ColumnElement[int] = literal_column("0")
@@ -90,7 +91,7 @@ LIVE: tuple[ColumnElement[bool], ...] = (
     may_sign_in(),
 )
 FIND = prepared(
-    select(LoginSession.digest, *SESSION)
+    select(LoginSession.digest, *SESSION, User.time_zone)
     .join(User, User.id == LoginSession.user_id)
     .join(Role, Role.id == User.role_id)
     .where(LoginSession.digest == any_(bindparam("digests", type_=ARRAY(LargeBinary))), *LIVE)

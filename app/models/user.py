@@ -40,6 +40,7 @@ UNUSUAL = {
 }
 _INDEXES = ("blocked", "leaving", "unconfirmed", "invited")  # as migrations named them
 SEARCH_TOKENS = f"search_tokens(username_key, email_key, role_id, {', '.join(UNUSUAL.values())})"
+SEEN = "coalesce(last_login_at, '-infinity'::timestamptz)"  # never is before all else
 
 
 class User(Base):
@@ -57,6 +58,8 @@ class User(Base):
     ``factors``: which second factors they have, as bits of ``kit.factors.Factor``, kept in the
     transaction in which one comes or goes. ``factor_failures``: wrong codes in a row.
     ``factor_due_at``: from when on their role wants one; set once, never moved.
+
+    ``time_zone``: in which pages tell them times; UTC if there is none.
     """
 
     __tablename__ = "users"
@@ -73,6 +76,8 @@ class User(Base):
             for name, condition in zip(_INDEXES, UNUSUAL.values(), strict=True)
         ),
         Index("ix_users_factors", "factors", postgresql_where=text("factors > 0")),
+        Index("ix_users_created", "created_at", "id"),
+        Index("ix_users_seen", text(SEEN), "id"),
         Index("ix_users_search", text(SEARCH_TOKENS), postgresql_using="gin"),
     )
 
@@ -95,6 +100,7 @@ class User(Base):
     terms_accepted_at: Mapped[Moment | None]
     created_at: Mapped[Now]
     last_login_at: Mapped[Moment | None]
+    time_zone: Mapped[str | None]
 
     @property
     def password(self) -> Never:
@@ -219,6 +225,11 @@ async def set_username(db: AsyncSession, user_id: UUID, username: str) -> bool:
     except IntegrityError:
         return False
     return True
+
+
+async def set_time_zone(db: AsyncSession, user_id: UUID, time_zone: str | None) -> None:
+    """Let pages tell a user times in a zone."""
+    await db.execute(update(User).where(User.id == user_id).values(time_zone=time_zone))
 
 
 async def permissions_of(db: AsyncSession, user_id: UUID, *, holding: bool) -> Permission:

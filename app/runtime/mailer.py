@@ -191,4 +191,4 @@ def _mail_server(config: Config) -> MailServer | None:
         log.info("SMTP_URL isn't set, so emails are written to this log")
         return None
     log.info("emails go to %s", relay)
-    return MailServer(relay, config.mail_from or "", greeting=config.greeting)
+    return MailServer(relay, config.mail_from or "", greeting=config.greeting, logo=config.logo)

@@ -6,13 +6,16 @@ from pydantic import ConfigDict, model_validator
 
 from app.kit.urls import is_loopback, split_address
 from app.settings.accounts import AccountSettings
+from app.settings.brand import BrandSettings
 from app.settings.database import DatabaseSettings
 from app.settings.limits import LimitSettings
 from app.settings.mail import MailSettings
 from app.settings.server import ServerSettings
 
 
-class Settings(LimitSettings, AccountSettings, MailSettings, DatabaseSettings, ServerSettings):
+class Settings(
+    LimitSettings, BrandSettings, AccountSettings, MailSettings, DatabaseSettings, ServerSettings
+):
     """What can be set. Frozen: what is read at the start holds until the end."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")

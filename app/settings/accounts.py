@@ -32,8 +32,18 @@ class AccountSettings(BaseModel):
         description="Address of your terms. New users must accept them, and we store when they "
         "did. Default: none",
     )
+    usernames: Literal["optional", "required", "off"] = Field(
+        "required",
+        description="Whether users choose a username when they register. `optional`: who leaves it "
+        "empty gets one, made from their email address. `off`: everyone does, and pages show the "
+        "email address instead",
+    )
     password_min_length: int = Field(
-        15, ge=8, le=64, description="Minimum password length, in characters"
+        15,
+        ge=8,
+        le=64,
+        description="Minimum password length, in characters. 8 is enough where every role "
+        "requires a second factor (NIST SP 800-63B-4 3.1.1.2)",
     )
     bcrypt_rounds: int = Field(
         12,

@@ -2,7 +2,8 @@
 
 import re
 from ipaddress import IPv4Network, IPv6Network, ip_network
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, NamedTuple
 
 from pydantic import (
     AfterValidator,
@@ -12,14 +13,28 @@ from pydantic import (
 )
 
 from app.kit.addresses import normal_domain, normal_email
+from app.kit.colours import normal_colour
 from app.kit.errors import WrongAddress
 from app.kit.keys import SECRET_KEY_MIN_BYTES, is_weak_key
+from app.kit.logos import read_logo
 from app.kit.urls import asyncpg_url, local_path, normal_origin, split_address
 from app.mail.mime import is_greeting, sender_address
 from app.mail.relay import relay_of
 from app.words.refusals import sentence_for_operators
 
 SECRET_KEY_HINT = "make one with: python -m app secret-key"  # noqa: S105 - a hint, no secret
+
+
+FOOTER_LINKS_MOST = 8
+LABEL_LONGEST = 40
+
+
+class FooterLink(NamedTuple):
+    """A link at the foot of every page."""
+
+    label: str
+    url: str
+
 
 _WEB_ADDRESS = re.compile(r"https?://[^\s\"'<>\\/][^\s\"'<>\\]{0,1999}", re.IGNORECASE)
 
@@ -28,6 +43,10 @@ def _secret_key(value: SecretStr) -> SecretStr:
     if is_weak_key(value.get_secret_value()):
         raise ValueError(f"must be at least {SECRET_KEY_MIN_BYTES} random bytes; {SECRET_KEY_HINT}")
     return value
+
+
+def _origin(value: str, info: ValidationInfo) -> str:
+    return normal_origin(value, allow_http=bool(info.data.get("allow_http")))
 
 
 def _bind(value: str) -> str:
@@ -89,6 +108,37 @@ def _web_address(value: str) -> str:
     return value
 
 
+def _picture(value: Path) -> Path:
+    read_logo(value)
+    return value
+
+
+def _footer_link(value: object) -> FooterLink:
+    label, _, url = (part.strip() for part in str(value).partition("="))
+    if not label or len(label) > LABEL_LONGEST or not url:
+        raise ValueError("must be like Privacy=https://example.com/privacy, Terms=/terms")
+    return FooterLink(label, _web_address(url))
+
+
+def _footer_links(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    links = [_footer_link(part) for part in value.split(",") if part.strip()]
+    if len(links) > FOOTER_LINKS_MOST:
+        raise ValueError(f"must be at most {FOOTER_LINKS_MOST} links")
+    return tuple(links)
+
+
+def _security_contact(value: str, info: ValidationInfo) -> str:
+    """Return a contact as security.txt has it (RFC 9116 2.5.3)."""
+    if value.lower().startswith("https://"):
+        return _web_address(value)
+    try:
+        return f"mailto:{_email(value.removeprefix('mailto:'), info)}"
+    except ValueError:
+        raise ValueError("must be an email address or an address with https://") from None
+
+
 def _split(value: object) -> object:
     return value.split() if isinstance(value, str) else value
 
@@ -109,7 +159,12 @@ SecretKeys = Annotated[tuple[SecretKey, ...], BeforeValidator(_split)]
 DatabaseUrl = Annotated[SecretStr, AfterValidator(_database_url)]
 SmtpUrl = Annotated[SecretStr, AfterValidator(_smtp_url)]
 Bind = Annotated[str, AfterValidator(_bind)]
-Origin = Annotated[str, AfterValidator(normal_origin)]
+Origin = Annotated[str, AfterValidator(_origin)]
+Origins = Annotated[tuple[Origin, ...], BeforeValidator(_split)]
+Colour = Annotated[str, AfterValidator(normal_colour)]
+Picture = Annotated[Path, AfterValidator(_picture)]
+FooterLinks = Annotated[tuple[FooterLink, ...], BeforeValidator(_footer_links)]
+SecurityContact = Annotated[str, AfterValidator(_security_contact)]
 WebAddress = Annotated[str, AfterValidator(_web_address)]
 Greeting = Annotated[str, AfterValidator(_helo)]
 Sender = Annotated[str, AfterValidator(_mail_from)]

@@ -5,10 +5,9 @@ from datetime import timedelta
 from quart import Quart
 
 from app.config import Config
-from app.http import body, checks, connections, headers, heads
-from app.http.assets import static_path
+from app.http import body, branding, checks, connections, headers, heads
 from app.http.cookies import MessageCookie, cookie_name
-from app.http.current_user import SessionAuth
+from app.http.current_user import NamelessUser, SessionAuth
 from app.http.marks import LONGEST_BODY_BYTES
 from app.kit.permissions import Permission
 from app.kit.user_agents import described
@@ -17,11 +16,13 @@ from app.web import (
     account,
     admin,
     applications,
+    brand,
     email_links,
     errors,
     factor_login,
     gate,
     home,
+    icons,
     invitation,
     login,
     me,
@@ -32,6 +33,8 @@ from app.web import (
     reset,
     secret,
     security,
+    styleguide,
+    time_zone,
 )
 from app.words.audit_log import tell
 from app.words.refusals import domains
@@ -50,8 +53,10 @@ PAGES = (
     account.pages,
     security.pages,
     applications.pages,
+    time_zone.pages,
     me.pages,
     secret.pages,
+    styleguide.pages,
     *admin.PAGES,
 )
 
@@ -59,7 +64,7 @@ PAGES = (
 def init_app(app: Quart, config: Config) -> None:
     """Register the pages and, in this order, the checks before them."""
     site = load(config.site)
-    static = static_path(site.folder("static"))
+    static = app.static_url_path or ""
     app.secret_key = config.signing_keys[-1]
     app.config.update(
         MAX_CONTENT_LENGTH=LONGEST_BODY_BYTES,
@@ -76,13 +81,15 @@ def init_app(app: Quart, config: Config) -> None:
     app.request_class = body.StrictRequest
     app.asgi_http_class = connections.OneTask
     app.session_interface = MessageCookie(app)
-    SessionAuth(
+    auth = SessionAuth(
         app,
         cookie_name=cookie_name(config, "session"),
         cookie_secure=config.is_https,
         duration=int(timedelta(days=config.remember_days).total_seconds()),
         salt="vestibule.session",
     )
+    if config.usernames == "off":
+        auth.user_class = NamelessUser
     checks.register(app, config)
     errors.register(app)
     app.jinja_env.globals.update(
@@ -94,10 +101,28 @@ def init_app(app: Quart, config: Config) -> None:
         emails_in_log=config.relay is None and not config.is_https,
         Permission=Permission,
         static=static,
+        mark=brand.mark(config, static=static),
+        footer=brand.footer(config),
+        support=brand.support(config),
+        tab_icon=branding.icon_name(config),
+        home_url=config.home,
+        demo_pages=config.demo_pages,
+        usernames=config.usernames,
+        readers_zone=moments.readers_zone,
+        icon=icons.icon,
+        flash_icons=icons.OF_FLASHES,
     )
-    app.jinja_env.filters.update(moment=moments.moment, browser=described, told=tell)
+    app.jinja_env.add_extension(icons.Icons)
+    app.jinja_env.filters.update(
+        moment=moments.moment, exact=moments.exact, browser=described, told=tell
+    )
     own_pages.register(app, site, taken={"static", *OF_MACHINES, *(each.name for each in PAGES)})
+    left_out = {
+        *([] if config.demo_pages else [secret.pages.name]),
+        *([] if config.is_laptop else [styleguide.pages.name]),
+    }
     for pages in PAGES:
-        app.register_blueprint(pages)
-    ready = headers.ready(is_https=config.is_https)
+        if pages.name not in left_out:
+            app.register_blueprint(pages)
+    ready = headers.ready(is_https=config.is_https, other_origins=config.other_origins)
     app.asgi_app = heads.SoundHeads(app.asgi_app, ready, static=static)  # type: ignore[method-assign]

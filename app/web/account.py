@@ -15,6 +15,7 @@ from app.http.access import sensitive
 from app.http.context import context
 from app.http.current_user import current_session, renew
 from app.http.marks import fresh_factor
+from app.services import services
 from app.web.fields import (
     BaseForm,
     ChangeEmailForm,
@@ -118,6 +119,7 @@ async def cancel_email() -> ResponseTypes:
 @sensitive
 async def show_username() -> ResponseTypes:
     """Ask for another username."""
+    _require_usernames()
     form = UsernameForm(resume.typed(), data={"username": current_session().username})
     return await show("account/username.html", form)
 
@@ -127,10 +129,16 @@ async def show_username() -> ResponseTypes:
 @submits(UsernameForm, "account/username.html")
 async def submit_username(form: UsernameForm) -> ResponseTypes:
     """Save username."""
+    _require_usernames()
     async with context() as ctx:
         await account.change_username(ctx, username=given(form.username))
     await flash(f"Username changed to {given(form.username)}.")
     return redirect(HOME, 303)
+
+
+def _require_usernames() -> None:
+    if services().config.usernames == "off":
+        raise NotFound
 
 
 @pages.get("/sessions")

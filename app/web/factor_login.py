@@ -12,7 +12,6 @@ from app.http.access import anyone
 from app.http.context import context
 from app.http.current_user import CurrentUser
 from app.kit.factor_errors import LoginExpired
-from app.kit.urls import wanted_path
 from app.services import services
 from app.web import passkeys
 from app.web.factor_fields import AnswerForm, CodeForm
@@ -26,7 +25,7 @@ pages = Blueprint("factor_login", __name__, url_prefix="/login/factor")
 @anyone
 async def show_factor() -> ResponseTypes:
     """Ask for a second factor."""
-    return await _show(CodeForm(data={"next": wanted_path(request.args.get("next"))}))
+    return await _show(CodeForm(data={"next": resume.next_wanted(request.args.get("next"))}))
 
 
 async def _show(form: CodeForm | AnswerForm, **how: Any) -> ResponseTypes:
@@ -99,8 +98,8 @@ async def submit_lost(_form: BaseForm) -> ResponseTypes:
 async def start_over(refusal: LoginExpired) -> ResponseTypes:
     """Show the sign-in form again to whom has nothing to finish."""
     if await current_user.is_authenticated:
-        return redirect("/", 303)
-    form = LoginForm(data={"next": wanted_path(request.args.get("next"))})
+        return redirect(services().config.home, 303)
+    form = LoginForm(data={"next": resume.next_wanted(request.args.get("next"))})
     return pending_login.forget(
         await show(
             "login.html",
@@ -116,7 +115,7 @@ async def start_over(refusal: LoginExpired) -> ResponseTypes:
 async def signed_in(done: factor_login.SignedIn, wanted: str | None) -> ResponseTypes:
     """Let the browser keep what it got, and go on."""
     login_user(CurrentUser(done.secret), remember=done.remembered)
-    wanted = wanted_path(wanted)
+    wanted = resume.next_wanted(wanted)
     await resume.remind(comes_back=wanted is not None)
-    response = known_browser.keep(redirect(wanted or "/", 303), done.browser)
+    response = known_browser.keep(redirect(wanted or services().config.home, 303), done.browser)
     return pending_login.forget(response)

@@ -4,10 +4,18 @@ No field has a ``maxlength``: it cuts what is pasted, and nobody sees it. What i
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, overload
 
-from wtforms import BooleanField, EmailField, Field, Form, HiddenField, PasswordField, StringField
-from wtforms.validators import DataRequired, EqualTo, InputRequired, StopValidation, ValidationError
+from wtforms import (
+    BooleanField,
+    EmailField,
+    Field,
+    Form,
+    HiddenField,
+    PasswordField,
+    StringField,
+)
+from wtforms.validators import DataRequired, InputRequired, StopValidation, ValidationError
 
 from app.kit.addresses import (
     EMAIL_LONGEST,
@@ -39,6 +47,14 @@ def address(_form: Form, field: Field) -> None:
         field.data = normal_email(field.data, special=services().config.allowed_special_domains)
     except WrongAddress as error:
         raise ValidationError(sentence(error)) from None
+
+
+def new_username(form: Form, field: Field) -> None:
+    """Check that a field may be the username of who registers; some sites want none."""
+    if field.data and services().config.usernames != "off":
+        username(form, field)
+    elif services().config.usernames == "required":
+        raise ValidationError("Choose a username.")
 
 
 def username(_form: Form, field: Field) -> None:
@@ -76,6 +92,11 @@ class BaseForm(Form):
 
     profile: tuple[str, ...] = ()
 
+    @property
+    def has_password(self) -> bool:
+        """Whether a password is typed into it: then its page runs our script, to show it."""
+        return any(isinstance(field, PasswordField) for field in self)
+
     def take(self, refusal: Refusal) -> None:
         """Show a refusal beside the field that it is about, or above the form."""
         field = refusal.field
@@ -95,13 +116,19 @@ def _new_password(label: str = "Password") -> PasswordField:
     )
 
 
+def typed_again(form: Form, field: Field) -> None:
+    """Check that a new password was typed twice; one that was not typed at all is told once."""
+    password = form["password"].data
+    if password and not field.data:
+        raise ValidationError("Type the password again.")
+    if password and field.data != password:
+        raise ValidationError("The passwords don't match.")
+
+
 def _confirm(label: str = "Confirm password") -> PasswordField:
     return PasswordField(
         label,
-        [
-            InputRequired("Type the password again."),
-            EqualTo("password", "The passwords don't match."),
-        ],
+        [typed_again],
         render_kw={"autocomplete": "new-password"},
     )
 
@@ -114,17 +141,16 @@ def _current_password(label: str = "Password") -> PasswordField:
     )
 
 
-def _username_field(hint: str) -> StringField:
+AS_TYPED = {"autocapitalize": "none", "autocorrect": "off", "spellcheck": "false"}
+
+
+def _username_field(hint: str, *checks: Callable[[Form, Field], None]) -> StringField:
     return StringField(
         "Username",
-        [InputRequired("Choose a username."), username],
+        checks,
         [as_meant],
         description=hint,
-        render_kw={
-            "autocomplete": "username",
-            "autocapitalize": "none",
-            "spellcheck": "false",
-        },
+        render_kw={"autocomplete": "username", **AS_TYPED},
     )
 
 
@@ -134,7 +160,7 @@ def _email_field(label: str, hint: str) -> EmailField:
         [InputRequired("Enter your email address."), address],
         [as_meant],
         description=hint,
-        render_kw={"autocomplete": "email"},
+        render_kw={"autocomplete": "email", **AS_TYPED},
     )
 
 
@@ -146,7 +172,7 @@ def _name_field() -> StringField:
             at_most(EMAIL_LONGEST, "That's too long."),
         ],
         [as_meant],
-        render_kw={"autocomplete": "username", "autocapitalize": "none", "spellcheck": "false"},
+        render_kw={"autocomplete": "username", **AS_TYPED},
     )
 
 
@@ -197,8 +223,8 @@ class ChangePasswordForm(BaseForm):
 class RegisterForm(BaseForm):
     """Ask for an account."""
 
-    username = _username_field(f"{USERNAME_RULE} Others can see it.")
-    email = _email_field("Email address", "We'll email you a link to confirm it.")
+    username = _username_field("Others can see it.", new_username)
+    email = _email_field("Email address", "")
     password = _new_password()
     confirm = _confirm()
     terms = BooleanField(TERMS)
@@ -208,7 +234,9 @@ class UsernameForm(BaseForm):
     """Take another username."""
 
     username = _username_field(
-        "Others can see it. You can sign in with it or with your email address."
+        "Others can see it. You can sign in with it or with your email address.",
+        InputRequired("Choose a username."),
+        username,
     )
 
 
@@ -254,9 +282,17 @@ class ConfirmForm(LinkedForm):
     )
 
 
-def given(field: StringField) -> str:
-    """Return what was typed into a text field, nothing being the empty text."""
-    return field.data or ""
+@overload
+def given(field: StringField) -> str: ...
+
+
+@overload
+def given(field: Field) -> Any: ...  # noqa: ANN401 - what the field makes of it
+
+
+def given(field: Field) -> Any:
+    """Return what was given in a field; of a text field nothing is the empty text."""
+    return "" if field.data is None and isinstance(field, StringField) else field.data
 
 
 def errors_of(form: Form) -> Mapping[str, Any]:

@@ -7,6 +7,7 @@ from typing import Any
 from quart import make_response, render_template, request
 from quart.typing import ResponseTypes
 
+from app.http import scripts
 from app.http.kept_links import KeptLink
 from app.kit.errors import LinkUnusable, NotPermitted, Refusal, SignedOut, TryLater
 from app.web.fields import BaseForm, LinkedForm, errors_of, given
@@ -40,6 +41,8 @@ async def show(
         form.link.data = link.mark()
     html = await render_template(template, form=form, errors=errors_of(form), **facts)
     response = await make_response(html, status)
+    if form.has_password:
+        scripts.allow(response)
     if isinstance(refusal, TryLater):
         response.headers["Retry-After"] = str(refusal.retry_after)
     if status == UNAUTHORIZED:

@@ -11,7 +11,6 @@ from app.flows import login, passkey_login
 from app.http import pending_login, resume
 from app.http.access import anyone
 from app.http.context import context
-from app.kit.urls import wanted_path
 from app.services import services
 from app.web import factor_login, passkeys
 from app.web.factor_fields import AnswerForm
@@ -29,7 +28,7 @@ async def show_login() -> ResponseTypes:
     """Show the form, and why it is asked for if a guarded page sent the visitor here."""
     wanted = _wanted(request.args.get("next"))
     if await current_user.is_authenticated:
-        return redirect(wanted or "/", 303)
+        return redirect(wanted or services().config.home, 303)
     return await _show_login(LoginForm(data={"next": wanted}), asked_for=wanted)
 
 
@@ -112,6 +111,6 @@ def _to_factor(wanted: str | None) -> ResponseTypes:
 
 
 def _wanted(text: str | None) -> str | None:
-    """Return the page that was asked for, if it is one of ours and not a door itself."""
-    path = wanted_path(text)
-    return None if path is None or path.split("?")[0] in DOORS else path
+    """Return the page that was asked for, if we lead there and it is not a door itself."""
+    address = resume.next_wanted(text)
+    return None if address is None or address.split("?")[0] in DOORS else address

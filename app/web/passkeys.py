@@ -6,7 +6,7 @@ from quart import request
 from quart.typing import ResponseTypes
 
 from app.flows import passkey_login
-from app.http import cookies, headers
+from app.http import cookies, scripts
 from app.http.context import context
 from app.kit.urls import is_ip_address
 from app.services import services
@@ -36,7 +36,7 @@ async def offer() -> passkey_login.Asked | None:
 
 def with_script(response: ResponseTypes, sealed: str | None = None) -> ResponseTypes:
     """Let a page run our script; ``sealed`` is what only this browser can answer."""
-    response.headers["Content-Security-Policy"] = headers.WITH_SCRIPT
+    scripts.allow(response)
     if sealed is not None:
         cookies.put(response, COOKIE, sealed, seconds=passkey_login.CHALLENGE_SECONDS)
     return response

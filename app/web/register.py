@@ -14,6 +14,7 @@ from app.http.kept_links import Again, KeptLink
 from app.kit.errors import RegistrationClosed
 from app.kit.links import CONFIRM_VALID_HOURS
 from app.services import services
+from app.web import factor_login
 from app.web.fields import ConfirmForm, RegisterForm, TicketForm, given
 from app.web.forms import show, submits
 from app.web.profile_fields import values_of, with_profile
@@ -33,7 +34,7 @@ RECEIPT_SECONDS = CONFIRM_VALID_HOURS * 3600
 async def show_registration() -> ResponseTypes:
     """Show the form."""
     if await current_user.is_authenticated:
-        return redirect("/", 303)
+        return redirect(services().config.home, 303)
     try:
         registration.require_open(services().config)
     except RegistrationClosed as refusal:
@@ -104,11 +105,19 @@ async def _show_confirmation(form: ConfirmForm, **how: Any) -> ResponseTypes:
 @anyone
 @submits(ConfirmForm, _show_confirmation, link=LINK)
 async def submit_confirmation(form: ConfirmForm) -> ResponseTypes:
-    """Use the link up."""
+    """Use the link up, and sign in."""
     async with context() as ctx:
-        await confirmation.confirm(
-            ctx, sealed=LINK.key(), receipts=_receipts(), password=given(form.password)
+        outcome = await confirmation.confirm(
+            ctx,
+            sealed=LINK.key(),
+            receipts=_receipts(),
+            password=given(form.password),
+            signs_in=True,
         )
+    if isinstance(outcome, confirmation.SignedIn):
+        if services().config.home_url is None:  # elsewhere nobody would see it
+            await flash("Your email address is confirmed. You're signed in.")
+        return LINK.forget(await factor_login.signed_in(outcome, None))
     await flash("Your email address is confirmed. You can sign in now.")
     return LINK.forget(redirect("/login", 303))
 

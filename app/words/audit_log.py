@@ -105,6 +105,7 @@ def _filled(sentence: str, detail: Mapping[str, Any], actor: str, subject: str) 
         "actor": actor,
         "subject": subject,
         "role": detail.get("role", "?"),
+        "before": detail.get("before", "?"),
         "permissions": detail.get("permissions", "?"),
         "domain": detail.get("domain", "?"),
         "fields": detail.get("fields", "?"),

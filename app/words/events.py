@@ -75,6 +75,29 @@ SENTENCES: Mapping[str, Sentence] = {
     Event.AUDIT_LOG_EXPORTED: Sentence(
         "{actor} exported the audit log", "You exported the audit log"
     ),
+    Event.USERS_EXPORTED: Sentence(
+        "{actor} exported a list of users", "You exported a list of users"
+    ),
+    Event.USERNAME_SET: Sentence(
+        "{actor} changed the username of {subject}", "Your username was changed"
+    ),
+    Event.EMAIL_SET: Sentence(
+        "{actor} changed the email address of {subject}", "Your email address was changed"
+    ),
+    Event.EMAIL_CHANGE_STARTED: Sentence(
+        "{actor} started to change the email address of {subject}",
+        "An administrator started to change your email address",
+    ),
+    Event.NOTE_ADDED: Sentence(
+        "{actor} wrote a note about {subject}", "An administrator wrote a note about you"
+    ),
+    Event.NOTE_REMOVED: Sentence(
+        "{actor} removed a note about {subject}", "An administrator removed a note about you"
+    ),
+    Event.ROLE_RENAMED: Sentence(
+        "{actor} renamed the role {before} to {role}", "You renamed the role {before} to {role}"
+    ),
+    Event.TEST_EMAIL_SENT: Sentence("{actor} sent a test email", "You were sent a test email"),
     Event.PASSWORD_CHANGED: Sentence(
         "{subject} changed their password", "You changed your password"
     ),

@@ -72,6 +72,7 @@ SENTENCES: Mapping[str, str] = {
     "group_needed": "Rules of these sites name the group: {sites}. Change them first.",
     "group_there": "A group with this name already exists.",
     "is_blocked": "This user is blocked. Unblock them before you send a reset link.",
+    "is_blocked.email": "This user is blocked. Unblock them before you change their address.",
     "last_administrator": (
         "This is the last administrator who can sign in. Make another user an administrator first."
     ),
@@ -106,6 +107,7 @@ SENTENCES: Mapping[str, str] = {
     "no_such_factor": "This doesn't exist. You may have removed it already.",
     "no_such_factor.none": "Set up an authenticator app or a passkey first.",
     "no_such_group": "There is no group “{group}”.",
+    "no_such_note": "This note doesn't exist. It may have been removed already.",
     "no_such_person": "No user has that email address or username.",
     "no_such_registration": "This registration has been confirmed or has expired.",
     "no_such_role": "There is no role “{role}”; there are {names}.",
@@ -119,11 +121,13 @@ SENTENCES: Mapping[str, str] = {
     "no_such_token": "This token doesn't exist. It may have been revoked already.",
     "not_allowed_there": "Your account can't open {site}. Ask the people who run it.",
     "not_inside": "You're not signed in there. You may have signed out already.",
+    "nobody_chosen": "Choose at least one user.",
     "not_permitted": "Your account doesn't have permission to do this.",
     "not_to_be_retried": (
         "This email can't be sent again. Its link has expired, or it's on its way."
     ),
     "not_reserved": "This name isn't reserved.",
+    "number_changed": "The list has changed: there are {number} users now. Check it, then confirm.",
     "own_factor_first": (
         "Set up a second factor for an administrator first, so that you're not locked out."
     ),
@@ -139,10 +143,12 @@ SENTENCES: Mapping[str, str] = {
     "registration_closed.invitation": (
         "You need an invitation to create an account. Ask the people who run this site."
     ),
+    "role_fixed": "This role keeps its name, because settings and commands use it.",
     "role_held": "This is the default role. Make another role the default first.",
     "role_held.by_users": "{holders} the role {role}. Give them another one first.",
     "role_there": "A role with this name already exists.",
     "same_address": "That's already your email address.",
+    "same_address.theirs": "That's already their email address.",
     "signed_out": "You've been signed out. Please sign in again.",
     "site_there": "There is already a site at this address.",
     "site_refusal": "{why}",
@@ -151,6 +157,7 @@ SENTENCES: Mapping[str, str] = {
     "too_many_passkeys": "You have as many passkeys as you can have. Remove one first.",
     "too_many_tokens": "You have as many tokens as you can have. Revoke one first.",
     "too_many_tries": "Too many attempts. Please try again in {wait}.",
+    "too_many_users": "Choose at most {most} users at once. Use the filters to find fewer.",
     "username_taken": "This username is taken. Choose another one.",
     "username_taken.register_again": (
         "This username has been taken. Register again with another one."

@@ -129,7 +129,7 @@ async def test_in_another_browser_the_password_is_asked_for(
 ) -> None:
     await register(services, ALICE)
     link = await last_link(services, ALICE.email)
-    assert await open_link(services, link) == ("alice", False)
+    assert await open_link(services, link) == (ALICE.username, ALICE.email, False)
     with pytest.raises(WrongPassword):
         await confirm(services, link, password=password)
     assert await count(services, "users") == 0
@@ -369,7 +369,7 @@ class TestManyRegistrations:
 async def test_a_person_registers_and_confirms(services: Services) -> None:
     receipt = await register(services, ALICE)
     link = await last_link(services, ALICE.email)
-    assert await open_link(services, link, receipt) == ("alice", True)
+    assert await open_link(services, link, receipt) == (ALICE.username, ALICE.email, True)
     await confirm(services, link, receipt=receipt)
     assert isinstance(await sign_in(services, ALICE), login.SignedIn)
     assert await events(services) == ["account.registered", "account.confirmed", "login.succeeded"]

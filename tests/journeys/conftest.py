@@ -42,6 +42,23 @@ SHAPE = """() => {
     + '</>';
   return shape(document.documentElement);
 }"""
+FITS = "document.documentElement.scrollWidth <= window.innerWidth"
+# The first thing of a page begins within 48 px below the header.
+LOW = """() => {
+  const header = document.querySelector('body > header');
+  const first = document.querySelector('main').firstElementChild;
+  const below = header ? header.getBoundingClientRect().bottom : 0;
+  return first && first.getBoundingClientRect().top - below > 48.5;
+}"""
+TWICE_AS_LARGE = f"""() => {{
+  const {{ style }} = document.documentElement;
+  style.fontSize = '200%';
+  const wide = {FITS} ? [] : [...document.querySelectorAll('body *')]
+    .filter(each => each.getBoundingClientRect().right > window.innerWidth)
+    .map(each => each.outerHTML.slice(0, 100));
+  style.fontSize = '';
+  return wide;
+}}"""
 EVERYTHING = {"resultTypes": ["violations"]}
 COLOURS = EVERYTHING | {
     "runOnly": ["color-contrast", "link-in-text-block"]
@@ -88,8 +105,10 @@ class Visitor:
         self.look()
 
     def fill(self, **fields: str) -> None:
+        """Type into fields; our script hides the one in which a password is typed again."""
         for name, text in fields.items():
-            self.page.fill(f"#{name}", text)
+            if name != "confirm" or self.page.is_visible("#confirm"):
+                self.page.fill(f"#{name}", text)
 
     def press(self, button: str) -> None:
         """Press a button and look at the page that comes."""
@@ -106,7 +125,7 @@ class Visitor:
     def send(self) -> None:
         """Press the form's button and wait for the page that comes, without a closer look."""
         with self.page.expect_navigation():
-            self.page.click("main button")
+            self.page.click("main button[type=submit]")
 
     def reads(self, text: str) -> None:
         """Assert that the page says something."""
@@ -128,14 +147,22 @@ class Visitor:
         for width, height in SIZES:
             self.page.set_viewport_size({"width": width, "height": height})
             where = f"{self.page.url} at {width}"
-            fits = self.page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
-            assert fits, f"{where}: wider than the window"
+            assert self.page.evaluate(FITS), f"{where}: wider than the window"
+            assert not self.page.evaluate(LOW), f"{where}: the page begins too low"
             if is_new:
                 self._check("light", EVERYTHING, where)
                 self._check("dark", COLOURS, where)
         self._seen.add(shape)
+        self._enlarge()
+        self.page.set_viewport_size({"width": SIZES[0][0], "height": SIZES[0][1]})
         assert self.hosts <= {"127.0.0.1", "localhost"}, self.hosts
         assert self.complaints == []
+
+    def _enlarge(self) -> None:
+        """Read a page on a phone with its text twice as large (WCAG 1.4.4): nothing is cut off."""
+        self.page.set_viewport_size({"width": 390, "height": 844})
+        wide = self.page.evaluate(TWICE_AS_LARGE)
+        assert not wide, f"{self.page.url} at 200 %: wider than the window: {wide}"
 
     def _check(self, scheme: Literal["light", "dark"], rules: dict[str, Any], where: str) -> None:
         self.page.emulate_media(color_scheme=scheme)

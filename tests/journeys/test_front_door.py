@@ -42,8 +42,10 @@ def test_from_the_street_to_the_secret_and_out_again(visitor: Visitor) -> None:
     visitor.is_at("/confirm")
     visitor.reads("alice")
     visitor.press("Confirm my address")
-    visitor.is_at("/login")
-    visitor.reads("Your email address is confirmed.")
+    visitor.is_at("/")
+    visitor.reads("Your email address is confirmed. You're signed in.")
+    visitor.go("/logout")
+    visitor.press("Sign out")
     visitor.go("/secret")
     visitor.fill(email_or_user="alice@example.com", password="wrong")
     visitor.press("Sign in")
@@ -203,7 +205,7 @@ def test_pages_need_no_script(chromium: Chromium, server: Server) -> None:
     page.fill("#email_or_user", "nobody-at-all")
     page.fill("#password", "wrong")
     with page.expect_navigation():
-        page.click("main button")
+        page.click("main button[type=submit]")
     assert "Incorrect email, username or password." in page.inner_text("main")
     context.close()
 

@@ -79,4 +79,8 @@ SELECT id, sha256((id::text || 'token')::bytea), 't', '{}', true, 1, now() + int
 FROM numbered;
 INSERT INTO reserved_names (digest, user_id)
 SELECT sha256((id::text || 'name')::bytea), id FROM numbered;
+INSERT INTO user_notes (user_id, author_id, text)
+SELECT id, id, 'note ' || number FROM numbered, generate_series(1, 2) AS number;
+INSERT INTO daily_counts (day, event, number)
+SELECT current_date - n::int, 'event' || number, n FROM numbered, generate_series(1, 3) AS number;
 DROP TABLE numbered;

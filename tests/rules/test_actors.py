@@ -60,6 +60,16 @@ FORMS = {
     "/admin/sites/<site_id>/rules": {"prefix": "/x", "need": "public"},
     "/admin/sites/<site_id>/rules/remove": {"prefix": "/open/"},
     "/admin/audit-log/export": {"format": "csv"},
+    "/admin/invite/many": {"addresses": "m@example.net", "role": "Administrator"},
+    "/admin/roles": {"name": "Editor"},
+    "/admin/roles/<int:role_id>/default": {},
+    "/admin/roles/<int:role_id>/delete": {},
+    "/admin/roles/<int:role_id>/factor": {"required": "1"},
+    "/admin/roles/<int:role_id>/name": {"name": "Editor"},
+    "/admin/roles/<int:role_id>/permissions": {"permissions": "WRITE"},
+    "/admin/settings/test-email": {},
+    "/admin/users/export": {},
+    "/admin/users/selected": {"deed": "unblock", "number": "3", "everyone": "1"},
     "/admin/invite": {"email": "m@example.net", "username": "mallory", "role": "Administrator"},
     "/admin/outbox/<email_id>/retry": {},
     "/admin/registrations/<registration_id>/resend": {},
@@ -70,7 +80,11 @@ FORMS = {
     f"{PERSON}/block": {"reason": "spam"},
     f"{PERSON}/delete": {"word": ALICE.username},
     f"{PERSON}/factors/remove": {"factor_reason": "seen in person"},
+    f"{PERSON}/email": {"email": "another@example.org"},
     f"{PERSON}/invite": {},
+    f"{PERSON}/notes": {"note": "seen in person"},
+    f"{PERSON}/notes/<int:note_id>/remove": {},
+    f"{PERSON}/username": {"username": "radix"},
     f"{PERSON}/profile": {},
     f"{PERSON}/reset": {},
     f"{PERSON}/role": {"role": "Administrator"},
@@ -160,6 +174,8 @@ async def address(services: Services, path: str) -> str:
     wanted = {
         "user": "SELECT id FROM users WHERE username = 'alice'",
         "email_id": "SELECT id FROM outbox WHERE gave_up_at IS NOT NULL",
+        "note_id": "SELECT 1",
+        "role_id": "SELECT 2",
         "passkey_id": "SELECT gen_random_uuid()",
         "registration_id": "SELECT id FROM registrations",
         "name": "SELECT name FROM groups",
@@ -173,7 +189,7 @@ async def address(services: Services, path: str) -> str:
             name: await connection.scalar(text(each), {"whose": whose} if "whose" in each else {})
             for name, each in wanted.items()
         }
-    return re.sub(r"<(?:uuid:)?(\w+)>", lambda found: str(ids[found[1]]), path)
+    return re.sub(r"<(?:\w+:)?(\w+)>", lambda found: str(ids[found[1]]), path)
 
 
 async def too_late(prepared: Browser, path: str, meanwhile: Meanwhile) -> tuple[int, bool]:

@@ -52,5 +52,8 @@ def test_only_a_password_is_worth_less_than_a_factor() -> None:
         if "session_start.start" in calls(found.relative_to(ROOT))
     }
     assert callers == {
-        "app/flows/login.py", "app/flows/factor_login.py", "app/flows/passkey_login.py"
-    }  # fmt: skip
+        "app/flows/confirmation.py",  # by the password that somebody registered with
+        "app/flows/login.py",
+        "app/flows/factor_login.py",
+        "app/flows/passkey_login.py",
+    }

@@ -455,7 +455,7 @@ class TestHistory:
         path: str | None = "/account/history"
         while path:
             await alice.get(path)
-            shown += alice.text.count("<li>")
+            shown += alice.text.count('<li class="event">')
             older = re.search(r'href="(/account/history[?]before=[^"]+)" rel="next"', alice.text)
             path = older and older.group(1)
         assert shown == 120 + 2  # confirmed, signed in

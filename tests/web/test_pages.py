@@ -146,7 +146,7 @@ class TestConfirm:
             await window.client.options(path)
         await browser.open_link(link)
         response = await browser.post("/confirm")
-        assert response.headers["Location"] == "/login"
+        assert response.headers["Location"] == "/"
 
     async def test_the_key_leaves_the_address_and_is_told_to_nobody(self, browser: Browser) -> None:
         await register(browser.services, ALICE)
@@ -164,12 +164,13 @@ class TestConfirm:
         assert link.rsplit("/", 1)[1] not in browser.text
         assert "alice" in browser.text
 
-    async def test_a_confirmed_person_is_led_to_the_login(self, browser: Browser) -> None:
+    async def test_a_confirmed_person_is_signed_in(self, browser: Browser) -> None:
         await browser.post("/register", APPLICATION)
         await browser.open_link(await last_link(browser.services, ALICE.email))
         assert "current-password" not in browser.text
         await browser.follow(await browser.post("/confirm"))
-        assert "Your email address is confirmed" in browser.text
+        assert "Your email address is confirmed. You&#39;re signed in." in browser.text
+        assert (await browser.get("/secret")).status_code == 200
         assert browser.cookie("vestibule-confirm-link") is None
 
     async def test_in_another_browser_the_password_is_asked_for(self, browser: Browser) -> None:
@@ -181,8 +182,10 @@ class TestConfirm:
             response = await other.post("/confirm", password=password)
             assert response.status_code == 401
             assert 'id="password-error"' in other.text
+        assert other.cookie() is None
         response = await other.post("/confirm", password=ALICE.password)
-        assert response.headers["Location"] == "/login"
+        assert response.headers["Location"] == "/"
+        assert other.cookie() is not None
 
     async def test_the_email_is_sent_again_from_the_login_page(self, browser: Browser) -> None:
         await register(browser.services, ALICE)
