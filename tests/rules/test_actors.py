@@ -45,6 +45,7 @@ FORMS = {
     "/account/security/recovery-codes": {},
     "/account/sessions/<uuid:session_id>/end": {},
     "/account/sessions/end-others": {},
+    "/account/time-zone": {"time_zone": "Europe/Berlin"},
     "/account/username": {"username": "radix"},
     "/admin/audit-log/export": {"format": "csv"},
     "/admin/invite": {"email": "m@example.net", "username": "mallory", "role": "Administrator"},
