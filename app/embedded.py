@@ -222,12 +222,27 @@ class _PrivateDatabase:
 
 def _programs() -> Path:
     package = importlib.util.find_spec(PACKAGE)
-    if package is None or package.origin is None:
+    if package is not None and package.origin is not None:
+        return Path(package.origin).parent / PROGRAMS
+    installed = of_the_system()
+    if installed is None:
         raise NoDatabase(
             "DATABASE_URL isn't set, and no private database is installed. Set DATABASE_URL to a "
-            "PostgreSQL database, or install requirements-laptop.lock (make run does this)."
+            "PostgreSQL database, install requirements-laptop.lock (make run does this), or "
+            "PostgreSQL itself (on Debian: apt install postgresql)."
         )
-    return Path(package.origin).parent / PROGRAMS
+    return installed
+
+
+def of_the_system() -> Path | None:
+    """Return where PostgreSQL's own programs are on this machine, the newest; None if nowhere."""
+    debian = sorted(
+        (path.parent for path in Path("/usr/lib/postgresql").glob("*/bin/initdb")),
+        key=lambda path: float(path.parent.name) if path.parent.name.isdigit() else 0.0,
+    )
+    found = shutil.which("initdb")
+    elsewhere = [Path(found).resolve().parent] if found else []
+    return next(iter([*reversed(debian), *elsewhere]), None)
 
 
 def _take(lock: IO[str], data_dir: Path) -> None:

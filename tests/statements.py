@@ -17,7 +17,7 @@ from collections.abc import (
     Sequence,
 )
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from ipaddress import ip_network
 from typing import Any, NamedTuple, get_type_hints
 from uuid import UUID, uuid4
@@ -41,11 +41,13 @@ from app.models import (
     registration,
     session,
     token,
+    user_list,
     user_search,
 )
 from app.models.audit_search import EventFilter
 from app.models.challenge import Use
 from app.models.credentials import Credentials
+from app.models.user_search import UserFilter
 from app.services import Services
 
 BORN = Born(
@@ -61,6 +63,7 @@ BORN = Born(
 NAMES = ("pat1", "pat1@example.com")
 PARTS = ("", "p", "pat1", "exa", "pat39", "example", "nobody")
 HOUR = timedelta(hours=1)
+SITE = UUID("11111111-2222-4333-8444-555555555555")
 
 Sent = tuple[str, Any]  # a statement and its values
 Function = Callable[..., Any]
@@ -119,6 +122,7 @@ async def examples(services: Services) -> Examples:
         "idle": HOUR,
         "rest": HOUR,
         "proof": HOUR,
+        "origins": ["https://s1.example.com"],
     }
     return Examples(_by_type(someone), _by_function(services, someone.id), by_name)
 
@@ -158,13 +162,32 @@ def _by_function(services: Services, someone: UUID) -> dict[str, list[Arguments]
         "app_secret.add": [{"sealed": b"s" * 53, "algorithm": "sha1", "digits": 6, "period": 30}],
         "audit_search.page": list(_pages_of_history(someone)),
         "audit.forget_some": [{"since": datetime(2020, 1, 1, tzinfo=UTC), "most": 1000}],
-        "user_search.page": list(_pages_of_people()),
+        "audit_search.hours_of": [
+            {"wanted": EventFilter(), "day": datetime.now(UTC).date()},
+            {"wanted": EventFilter(("event7", "event8")), "day": datetime.now(UTC).date()},
+        ],
+        "user_search.page": list(_pages_of_people()), "user_search.sought_by": _wanted(),
+        "user_list.page": [
+            {**each, "order": order, "place": "", "back": back, "size": 51}
+            for each in _wanted() for order in user_list.Order for back in (False, True)
+        ],
+        "user_list.count": _wanted(),
+        "user_list.few": [{**each, "most": 500} for each in _wanted()],
+        "daily_count.known": [{"since": date(2026, 1, 1)}],
+        "daily_count.live": [{"days": [date(2026, 1, 1)], "events": ["event7"], "most": 100}],
+        "daily_count.keep": [{"counts": {(date(2026, 1, 1), "event7"): 1}}],
         "profile.find": [{"name": "telephone", "key": "+44201", "narrowed": []}],
         "pruning.delete_some": stale, "pruning.count": stale, "pruning.is_overdue": by_end,
         "registration.waiting": [{"email": email, "most": 50} for email in ("", NAMES[1])],
         "registration.find_by_name": names, "credentials.find": names, "user.identify": names,
         "known_browser.find_owner": names,
         "session.end_slice": [{"number": number, "of": 1000} for number in (0, 999)],
+        "guarded_site.add": [{"origin": "https://x.example", "need": "public", "identity": "id"}],
+        "guarded_site.change": [{"need": "public", "identity": "id"}],
+        "gate_session.start": [{"site_id": SITE, "session_id": someone}],
+        "gate_ticket.add": [{"site_id": SITE, "session_id": someone, "nonce": b"n" * 32}],
+        "guarded_site.set_path": [{"site_id": SITE}],
+        "api_token.add": [{"name": "x"}],
         "token.add": [{"registration_id": None}], "user.set_role": [{"role_name": "User"}],
         "user.add": [{"role_id": 1, "email": "new@example.com", "username": "new"}],
     }  # fmt: skip
@@ -173,10 +196,10 @@ def _by_function(services: Services, someone: UUID) -> dict[str, list[Arguments]
 def _pages_of_history(someone: UUID) -> Iterator[Arguments]:
     network, since = ip_network("10.0.7.0/28"), datetime.now(UTC) - 200 * HOUR
     for wanted in (
-        EventFilter(), EventFilter(event="event7"), EventFilter(user=someone),
+        EventFilter(), EventFilter(("event7",)), EventFilter(user=someone),
         EventFilter(network=network), EventFilter(since=since),
-        EventFilter(event="event7", user=someone),
-        EventFilter(event="event7", network=network),
+        EventFilter(("event7",), user=someone),
+        EventFilter(("event7",), network=network),
     ):  # fmt: skip
         for before in (None, Place(datetime.now(UTC) - HOUR, 7)):
             yield {"wanted": wanted, "before": before, "size": 51}
@@ -187,11 +210,23 @@ def _pages_of_people() -> Iterator[Arguments]:
         for state in (None, *user_search.UserState):
             for role in (None, "Moderator"):
                 for after in ("", "pat2"):
-                    wanted = user_search.UserFilter(part, state, role)
+                    wanted = UserFilter(part, state, role)
                     yield {"wanted": wanted, "after": after, "size": 51}
     for role in (None, "Moderator"):
-        wanted = user_search.UserFilter("+44 20 1", role=role, field="telephone")
+        wanted = UserFilter("+44 20 1", role=role, field="telephone")
         yield {"wanted": wanted, "after": "pat2", "size": 51}
+
+
+def _wanted() -> list[Arguments]:
+    state, now = user_search.UserState.BLOCKED, datetime.now(UTC)
+    filters = (
+        UserFilter(), UserFilter("pat39"), UserFilter("example", state), UserFilter("pa"),
+        UserFilter(never_seen=True), UserFilter("pat", seen_before=now - 900 * HOUR),
+        UserFilter(role="Moderator", created_since=now - HOUR), UserFilter(has_factor=True),
+        UserFilter(created_since=now - 900 * HOUR, created_before=now - 800 * HOUR),
+        UserFilter("+44 20 1", field="telephone"), UserFilter(state=state, seen_since=now - HOUR),
+    )  # fmt: skip
+    return [{"wanted": each} for each in filters]
 
 
 def _calls(

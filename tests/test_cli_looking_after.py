@@ -6,22 +6,33 @@ import json
 import logging
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from sqlalchemy import URL
+from sqlalchemy import URL, make_url
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.cli.program import commands
+from app.cli.shared import Deployment
+from app.config import load
+from app.context import Context
 from app.kit.errors import Refusal
+from app.services import opened
 from app.words.refusals import sentence
 from tests import databases
+from tests.factors import add_app
 from tests.server import environment
+from tests.users import ALICE, create_user
+
+NEW_KEY = "Qm7-xR4tB8wZ1cV6nJ3hL9fK2pYs0dGu"
 
 
 class Shell:
     """Runs commands in one deployment; each as ``python -m app`` would."""
 
     def __init__(self, environ: dict[str, str]) -> None:
+        self.environ = environ
         self._runner = CliRunner(env=environ)
 
     def run(self, *arguments: str, status: int = 0, typed: str | None = None) -> str:
@@ -201,3 +212,111 @@ def test_nobody_waits_and_no_email_was_given_up(shell: Shell) -> None:
     assert "not a valid UUID" in shell.run("registrations", "resend", "x", status=2)
     assert "FAILED" in shell.run("emails", "list")
     assert "can't be sent again" in shell.run("emails", "retry", unknown, status=1)
+
+
+@pytest.fixture(scope="class")
+def lost(shell: Shell) -> Iterator[None]:
+    """Have alice, who has an authenticator app."""
+    url = make_url(shell.environ["DATABASE_URL"])
+    databases.in_thread(Deployment(load(shell.environ), url).ask, _with_app)
+    yield
+    shell.run("users", "delete", "alice", "--yes")
+
+
+async def _with_app(ctx: Context) -> None:
+    engine = ctx.db.bind
+    assert isinstance(engine, AsyncEngine)
+    async with opened(ctx.config, engine.url) as services:
+        await create_user(services, ALICE)
+        await add_app(services)
+
+
+@pytest.mark.usefixtures("lost")
+class TestSecondFactors:
+    def test_a_role_is_not_required_to_have_one_that_no_administrator_has(
+        self, shell: Shell
+    ) -> None:
+        said = shell.run("roles", "require-factor", "Administrator", status=1)
+        assert "Set up a second factor for an administrator first" in said
+        assert "there are User" in shell.run("roles", "require-factor", "Emperor", status=1)
+
+    def test_a_role_requires_one_and_no_more(self, shell: Shell) -> None:
+        assert "in 14 days" in shell.run("roles", "require-factor", "Moderator")
+        assert "Moderator" in self._requiring(shell)
+        assert "no longer need" in shell.run("roles", "require-factor", "Moderator", "--off")
+        assert "Moderator" not in self._requiring(shell)
+
+    def _requiring(self, shell: Shell) -> list[str]:
+        found = json.loads(shell.run("roles", "list", "--json"))
+        return [role["name"] for role in found if role["factor_required"]]
+
+    def test_secrets_are_encrypted_under_the_key_of_today(self, shell: Shell) -> None:
+        old = shell.environ["SECRET_KEY"]
+        new = {"SECRET_KEY": NEW_KEY, "SECRET_KEY_FALLBACKS": old}
+        assert "current key: 0." in shell.run("factors", "reseal")
+        assert "current key: 1." in Shell(shell.environ | new).run("factors", "reseal")
+        assert "an unknown key: 1." in shell.run("factors", "reseal", status=1)
+
+    def test_a_lost_one_is_removed_with_a_reason(self, shell: Shell) -> None:
+        assert "No user" in shell.run("users", "remove-factors", "nobody", status=1)
+        assert "  app\n" in shell.run("users", "find", "alice")
+        said = shell.run("users", "remove-factors", "alice", "--reason", "seen in person")
+        assert "Removed the second factors of alice." in said
+        assert "alice has none." in shell.run("users", "remove-factors", "alice")
+        assert "(seen in person)" in shell.run("audit", "list", "--event", "factor.reset")
+
+
+class TestMany:
+    def test_what_cannot_be_is_refused(self, shell: Shell, carol: str) -> None:
+        assert "--to-role" in shell.run("users", "bulk", "role", carol, status=2)
+        assert "at least one user" in shell.run("users", "bulk", "block", "nobody", status=1)
+        assert "Aborted" in shell.run("users", "bulk", "block", carol, status=1, typed="n\n")
+        said = shell.run("users", "bulk", "role", carol, "--to-role", "King", "--yes", status=1)
+        assert "Use: User, Moderator, Administrator" in said
+        assert "blocked" not in shell.run("users", "find", carol)
+
+    def test_all_who_are_found_are_changed(self, shell: Shell, carol: str) -> None:
+        said = shell.run("users", "bulk", "block", carol, "--reason", "spam", "--yes")
+        assert said == "Changed: 1. Nothing to change: 0.\n"
+        assert shell.run("users", "find", "--state", "blocked", "--count") == "1\n"
+        shell.run("users", "bulk", "unblock", "--state", "blocked", "--yes")
+        assert shell.run("users", "find", "--state", "blocked", "--count") == "0\n"
+        assert carol in shell.run("users", "find", "--never-signed-in", "--sort", "newest")
+        assert carol not in shell.run("users", "find", "--seen-within", "7")
+        assert carol not in shell.run("users", "find", "--created-until", "2001-01-01")
+
+    def test_many_are_invited(self, shell: Shell, tmp_path: Path) -> None:
+        file = tmp_path / "addresses"
+        file.write_text("nonsense")
+        assert "nonsense" in shell.run("users", "invite-many", str(file), status=2)
+        file.write_text("f1@example.com\ng1@example.com, f1@example.com\n")
+        said = shell.run("users", "invite-many", str(file))
+        assert "g1@example.com: invited as" in said
+        assert "already has an account" in shell.run("users", "invite-many", str(file))
+        shell.run("users", "bulk", "delete", "1@example.com", "--yes")
+
+
+def test_a_user_gets_another_name_address_and_a_note(shell: Shell, carol: str) -> None:
+    assert "starting with a letter" in shell.run("users", "set-username", carol, "1", status=2)
+    assert "EMAIL" in shell.run("users", "set-email", carol, "nonsense", status=2)
+    assert "No user" in shell.run("users", "note", "nobody", "likes hats", status=1)
+    shell.run("users", "set-username", carol, "caroline")
+    said = shell.run("users", "set-email", "caroline", "caroline@example.com")
+    assert said == "Address of caroline changed to caroline@example.com.\n"
+    shell.run("users", "note", "caroline", "likes hats")
+    assert "likes hats" in shell.run("users", "show", "caroline@example.com")
+    shell.run("users", "set-username", "caroline", carol)
+
+
+def test_a_role_is_renamed_but_for_one(shell: Shell) -> None:
+    shell.run("roles", "create", "Editor", "WRITE")
+    shell.run("roles", "rename", "Editor", "Author")
+    assert "already exists" in shell.run("roles", "rename", "Author", "user", status=1)
+    assert "keeps its name" in shell.run("roles", "rename", "Administrator", "Chief", status=1)
+    shell.run("roles", "delete", "Author")
+
+
+def test_events_are_found_by_groups(shell: Shell, carol: str) -> None:
+    said = shell.run("audit", "list", "--event", "administration", "--user", carol)
+    assert "created an account for carol" in said
+    assert "carol" not in shell.run("audit", "list", "--event", "factors", "--user", carol)

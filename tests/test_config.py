@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from app.config import RENAMED, Config, WrongSettings, load
+from app.config import RENAMED, Config, WrongSettings, load, mistyped
 from app.db import database_url
 
 KEY = "tests-9fK2mQ7xR4tB8wZ1cV6nJ3hL5pDs"
@@ -236,3 +236,37 @@ def test_domains_are_compared_in_one_form() -> None:
 def test_an_old_name_is_refused_with_the_new_one(old: str, new: str) -> None:
     assert f"{old}: is called {new} now" in complaint(**{old: "1"})
     assert new.lower() in Config.model_fields
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("SMPT_URL", "SMTP_URL"), ("DATABASE_URI", "DATABASE_URL"), ("PUBLICURL", "PUBLIC_URL"),
+        ("SITE_NAMES", "SITE_NAME"), ("SECRET_KEY_FIEL", "SECRET_KEY_FILE"),
+    ],
+)  # fmt: skip
+def test_a_near_miss_is_named(name: str, meant: str) -> None:
+    sentence = f"{name} isn't a setting. Did you mean {meant}?"
+    assert mistyped({name: "x"}) == [sentence]
+    assert sentence in complaint(**{name: "x", "WORKERS": "many"})
+
+
+@pytest.mark.parametrize("name", ["HOME", "DATABASE_USER", "SMTP_PORT", "SITES", "BINDS", "PATH"])
+def test_what_others_call_their_own_is_no_near_miss(name: str) -> None:
+    assert mistyped({name: "x"}) == [] or name in {"SITES", "BINDS"}
+
+
+def test_a_host_without_a_port_says_what_to_write() -> None:
+    assert "BIND: has no port; write localhost:8000" in complaint(BIND="localhost")
+    assert "must be an address and a port" in complaint(BIND="http://localhost:8000/")
+
+
+def test_plain_http_to_another_machine_is_allowed_by_a_word() -> None:
+    where = "http://192.168.1.5:8000"
+    assert "ALLOW_HTTP=true" in complaint(PUBLIC_URL=where, SECRET_KEY=KEY)
+    config = load({"PUBLIC_URL": where, "SECRET_KEY": KEY, "ALLOW_HTTP": "true"})
+    assert config.public_url == where
+    assert not config.is_https
+    assert config.passkeys_for is None
+    named = load({"PUBLIC_URL": "http://nas.local", "SECRET_KEY": KEY, "ALLOW_HTTP": "true"})
+    assert named.passkeys_for is None

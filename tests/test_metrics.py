@@ -46,6 +46,7 @@ def test_the_house_is_looked_after(server: Server) -> None:
     found = metrics(server)
     assert found["vestibule_database_up"] == 1
     assert found["vestibule_login_sessions"] >= 1
+    assert found["vestibule_users_with_factor"] == 0
     assert found["vestibule_emails_oldest_seconds"] == 0
     assert found["vestibule_database_pool_limit"] == 18
     assert found["vestibule_passwords_waiting"] == 0

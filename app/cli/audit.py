@@ -14,9 +14,15 @@ from app.context import Context
 from app.flows import audit_log
 from app.flows.audit_log import EVENTS, AuditLogFilter, ExportFormat
 from app.words.audit_log import tell, what
+from app.words.event_titles import GROUPS, events_of
 
 FILTERS = (
-    click.option("--event", type=click.Choice(EVENTS), metavar="EVENT", help="Only this event."),
+    click.option(
+        "--event",
+        type=click.Choice([*GROUPS, *EVENTS]),
+        metavar="EVENT",
+        help=f"Only this event, or a group: {', '.join(GROUPS)}.",
+    ),
     click.option("--user", default="", help="An email address, username or ID."),
     click.option("--network", help="An IP address or a network like 192.0.2.0/24."),
     click.option("--since", type=click.DateTime(["%Y-%m-%d"]), help="The first day (UTC)."),
@@ -38,7 +44,7 @@ def filtered(command: Callable[..., None]) -> Callable[..., None]:
         **others: str | bool,
     ) -> None:
         first = since.replace(tzinfo=UTC) if since else None
-        wanted = AuditLogFilter(event, user, _network(network), first, _day_after(until))
+        wanted = AuditLogFilter(events_of(event), user, _network(network), first, _day_after(until))
         command(wanted=wanted, **others)
 
     for option in reversed(FILTERS):

@@ -1,5 +1,6 @@
 """The command line: ``python -m app …``."""
 
+import logging
 import signal
 import sys
 from collections.abc import Sequence
@@ -11,14 +12,25 @@ from sqlalchemy import URL, make_url
 
 from app import config as settings
 from app import embedded, schema, site
-from app.cli.shared import Deployment, connections_of, database, read_config, running_database
+from app.cli.shared import (
+    Deployment,
+    connections_of,
+    database,
+    read_config,
+    running_database,
+    tell_unmigrated,
+)
 from app.complaints import complaint
+from app.config import Config
 from app.db import database_url
 from app.kit.errors import Refusal
+from app.kit.findings import Finding
 from app.kit.keys import new_key
 from app.kit.shares import Share
 from app.runtime import preload, serve
-from app.words.refusals import sentence
+from app.words.refusals import sentence as words_of
+
+log = logging.getLogger(__name__)
 
 # By the name of their module in ``app.cli``: each is imported when it is asked for.
 LOOKING_AFTER = (
@@ -27,11 +39,14 @@ LOOKING_AFTER = (
     "housekeeping",
     "emails",
     "factors",
+    "groups",
     "registrations",
     "roles",
     "sessions",
     "shell",
     "site",
+    "sites",
+    "tokens",
     "users",
 )
 
@@ -76,6 +91,8 @@ def serve_command(*, with_mailer: bool, with_reload: bool) -> None:
         signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until the supervisor takes it
     fork_server = preload.start(run)  # before there is a thread, a loop, a secret
     config = read_config()
+    for sentence in settings.mistyped():
+        log.warning(sentence)
     own = site.load(config.site)  # a mistake in it is told before anything starts
     if own.name:
         from app import wiring  # noqa: PLC0415 - without a site there is nothing to check
@@ -99,6 +116,7 @@ def serve_command(*, with_mailer: bool, with_reload: bool) -> None:
         with embedded.served(config.data_dir) as text:
             url = make_url(text)
             schema.migrate(url, own)
+            tell_unmigrated(url, own)
             workers = serve.worker_count(config, connections_of(Deployment(config, url)))
             has_administrator = Deployment(config, url).ask(access.has_administrator)
             words = laptop.welcome(config, workers=workers, has_administrator=has_administrator)
@@ -111,9 +129,10 @@ def serve_command(*, with_mailer: bool, with_reload: bool) -> None:
 @commands.command()
 def migrate() -> None:
     """Update the database schema. Several at once take turns."""
-    with database() as deployment:
+    with database(creating=True) as deployment:
         deployment.ask(lambda ctx: schema.check_encoding(ctx.db))
         schema.migrate(deployment.url, deployment.site)
+        tell_unmigrated(deployment.url, deployment.site)
     click.echo("Database is up to date.")
 
 
@@ -145,7 +164,14 @@ def worker_command(*, socket_fd: int, shares_fd: int, slot: int) -> None:
     from app.runtime import worker  # noqa: PLC0415 - the others need none of it
 
     share = Share(shares_fd, slot)
-    worker.run(config, running_database(config), socket_fd=socket_fd, share=share)
+    url = running_database(config)
+    worker.run(config, url, socket_fd=socket_fd, share=share, doctor=_examine)
+
+
+async def _examine(config: Config, url: URL) -> list[Finding]:
+    from app.doctor import page  # noqa: PLC0415 - few ask for it
+
+    return await page.look(config, url)
 
 
 def run(arguments: Sequence[str] | None = None) -> NoReturn:
@@ -157,7 +183,7 @@ def run(arguments: Sequence[str] | None = None) -> NoReturn:
     except site.WrongSite as wrong:
         _fail(str(wrong), status=2)
     except Refusal as refusal:
-        _fail(sentence(refusal))
+        _fail(words_of(refusal))
     except (embedded.NoDatabase, serve.CannotServe, schema.WrongDatabase) as error:
         _fail(str(error))
     except Exception as error:

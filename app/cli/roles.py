@@ -28,6 +28,7 @@ class PermissionsType(click.ParamType[int]):
 
 
 PERMISSIONS = PermissionsType()
+PRINTED = ("name", "is_default", "permissions", "holders", "factor_required")
 
 
 @click.group()
@@ -42,7 +43,7 @@ def list_roles(*, as_json: bool) -> None:
     with database() as deployment:
         found = deployment.ask(flow.everything)
     if as_json:
-        tables.as_json([role._asdict() for role in found])
+        tables.as_json([{name: getattr(role, name) for name in PRINTED} for role in found])
         return
     rows = [
         (
@@ -65,6 +66,16 @@ def create(name: str, permissions: int) -> None:
     with database() as deployment:
         deployment.ask(lambda ctx: flow.create(ctx, name=name, permissions=permissions))
         _say_permissions(deployment, name, permissions)
+
+
+@roles.command("rename")
+@click.argument("name")
+@click.argument("new_name")
+def rename(name: str, new_name: str) -> None:
+    """Rename a role. Users who have it keep it."""
+    with database() as deployment:
+        deployment.ask(lambda ctx: flow.rename(ctx, name=name, to=new_name))
+    click.echo(f"Role {name} renamed to {new_name}.")
 
 
 @roles.command("set-permissions")

@@ -2,9 +2,10 @@
 
 import asyncio
 import logging
+import os
 import sys
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import NamedTuple, TypeVar
 
 import click
@@ -68,19 +69,41 @@ def running_database(config: Config) -> URL:
     return database_url(config)
 
 
+NO_DATABASE = (
+    "There is no database in DATA_DIR={place}. If the site runs with another DATA_DIR, give it "
+    "here too. To create a new one here: make run, or python -m app migrate"
+)
+
+
 @contextmanager
-def database() -> Iterator[Deployment]:
-    """Yield the settings and a database, started for the while if it is a private one at rest."""
+def database(*, creating: bool = False) -> Iterator[Deployment]:
+    """Yield the settings and a database, started for the while if it is a private one at rest.
+
+    Raises:
+        NoDatabase: there is none, unless ``creating``: a mistyped place shall not become a second.
+    """
+    is_new = _is_new(settings.load())
+    if is_new and not creating:
+        raise embedded.NoDatabase(NO_DATABASE.format(place=settings.load().data_dir))
     config = read_config()
     if not config.is_laptop:
         yield Deployment(config, database_url(config))
         return
-    if not embedded.exists(config.data_dir):
+    if is_new:
         click.echo(f"Creating a new database in {config.data_dir}.", err=True)
     with embedded.served(config.data_dir) as url:
         deployment = Deployment(config, make_url(url))
         schema.migrate(deployment.url, deployment.site)
         yield deployment
+
+
+def _is_new(config: Config) -> bool:
+    """Whether a private database would have to be made."""
+    if not config.is_laptop:
+        return False
+    with embedded.usable(config.data_dir), suppress(FileNotFoundError):
+        os.scandir(config.data_dir).close()  # a file in its place is told as such
+    return not embedded.exists(config.data_dir)
 
 
 def connections_of(deployment: Deployment) -> int | None:
@@ -104,3 +127,10 @@ def connections_of(deployment: Deployment) -> int | None:
             complaint(error, deployment.url),
         )
         return None
+
+
+def tell_unmigrated(url: URL, site: Site) -> None:
+    """Say what of a site's models no migration makes: a page that uses it would fail."""
+    sentence = asyncio.run(schema.unmigrated(url, site)) if site.name else None
+    if sentence:
+        click.echo(sentence, err=True)

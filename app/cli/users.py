@@ -4,11 +4,11 @@ import json
 
 import click
 
-from app.cli import tables, user_export, user_import
+from app.cli import tables, user_bulk, user_changes, user_export, user_import
 from app.cli.shared import database
+from app.cli.user_list import print_users
 from app.config import Config
 from app.flows import access, invitation, lost_factor, user_search
-from app.flows.user_search import Listed, UserFilter, UserState
 from app.kit.addresses import (
     is_username,
     normal_email,
@@ -68,27 +68,7 @@ def list_users(*, as_json: bool) -> None:
             "There are no users yet. Create the first one: python -m app users create --admin …"
         )
         return
-    _print(found, as_json=as_json)
-
-
-@users.command("find")
-@click.argument("part", default="")
-@click.option(
-    "--state",
-    type=click.Choice([str(each) for each in UserState]),
-    help="Only users with this status.",
-)
-@click.option("--role", help="Only users with this role.")
-@click.option("--after", default="", help="Continue after this username.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON, a list of objects.")
-def find(*, part: str, state: str | None, role: str | None, after: str, as_json: bool) -> None:
-    """Find users by PART of a username or email address, a page at a time."""
-    wanted = UserFilter(part, UserState(state) if state else None, role)
-    with database() as deployment:
-        page = deployment.ask(lambda ctx: user_search.find(ctx, wanted, after=after))
-    _print(page.users, as_json=as_json)
-    if page.next:
-        click.echo(f"For more: --after {page.next}", err=True)
+    print_users(found, as_json=as_json)
 
 
 @users.command("show")
@@ -109,6 +89,7 @@ def show(*, name: str, as_json: bool) -> None:
         lists = {
             "sessions": [each._asdict() for each in found.sessions],
             "history": [each._asdict() for each in told],
+            "notes": [each._asdict() for each in found.notes],
         }
         tables.as_json({**facts, **lists})
         return
@@ -116,20 +97,11 @@ def show(*, name: str, as_json: bool) -> None:
     facts["sessions"] = len(found.sessions)
     for fact, value in facts.items():
         click.echo(f"{fact.replace('_', ' '):16} {'-' if value is None else value}")
+    for each in found.notes:
+        click.echo(f"{'note':16} {each.written_at:%Y-%m-%d} {each.author or '-'}: {each.text}")
     click.echo()
     lines = [(f"{each.at:%Y-%m-%d %H:%M:%S}", each.ip or "", each.what) for each in told]
     tables.as_table(("TIME", "IP", "EVENT"), lines)
-
-
-def _print(found: list[Listed], *, as_json: bool) -> None:
-    if as_json:
-        tables.as_json([{**user._asdict(), "factors": user.factor_words} for user in found])
-        return
-    rows = [
-        (user.username, user.email, user.role, ", ".join(user.states), user.factor_words)
-        for user in found
-    ]
-    tables.as_table(("USERNAME", "EMAIL", "ROLE", "STATUS", "SECOND FACTOR"), rows)
 
 
 @users.command()
@@ -239,5 +211,9 @@ def _who(email: str, username: str | None, config: Config) -> tuple[str, str]:
     return email, username
 
 
-for command in (user_import.import_users, user_export.export_users, user_export.show_hashes):
+for command in (
+    user_bulk.find, user_bulk.change_many, user_bulk.invite_many, user_changes.note,
+    user_changes.set_email, user_changes.set_username,
+    user_import.import_users, user_export.export_users, user_export.show_hashes,
+):  # fmt: skip
     users.add_command(command)

@@ -3,10 +3,12 @@
 import stat
 from collections.abc import Mapping
 from pathlib import Path
+from urllib.parse import urlsplit
 
-from app.config import Config, WrongSettings
+from app.config import Config, WrongSettings, mistyped
 from app.doctor.findings import Finding, ok, warning, wrong
 from app.kit.colours import on_light
+from app.kit.urls import is_loopback
 
 SECRETS = ("SECRET_KEY", "SECRET_KEY_FALLBACKS", "DATABASE_PASSWORD", "SMTP_PASSWORD")
 EXAMPLE_KEYS = ("tests-only-",)  # how keys begin that everybody can read in our repository
@@ -14,9 +16,10 @@ MOUNTED = "/run/secrets/"  # docker's: open to all in the container, which is on
 
 
 def settings(wrong_ones: WrongSettings | None) -> list[Finding]:
-    """Name all settings that are wrong."""
+    """Name all settings that are wrong, and what nearly is one."""
     if wrong_ones is None:
-        return [ok("settings", "all valid")]
+        near = [warning("settings", sentence) for sentence in mistyped()]
+        return near or [ok("settings", "all valid")]
     return [wrong("settings", line) for line in str(wrong_ones).splitlines()]
 
 
@@ -45,8 +48,23 @@ def keys(config: Config, environ: Mapping[str, str]) -> Finding:
 def passkeys(config: Config) -> Finding:
     """Check that there can be passkeys."""
     if config.passkeys_for is None:
-        return warning("passkeys", "PUBLIC_URL is an IP address, and passkeys need a host name")
+        return warning(
+            "passkeys", "can't be used: browsers want https and a host name in PUBLIC_URL"
+        )
     return ok("passkeys", f"for {config.passkeys_for}")
+
+
+def plain_http(config: Config) -> list[Finding]:
+    """Say what is lost without TLS, where that was allowed."""
+    if config.is_https or is_loopback(urlsplit(config.public_url).hostname or ""):
+        return []
+    return [
+        warning(
+            "plain http",
+            "ALLOW_HTTP is on: everyone in the network can read passwords and cookies, and there "
+            "are no passkeys. Use https where you can",
+        )
+    ]
 
 
 def brand(config: Config) -> Finding:

@@ -238,7 +238,13 @@ def administrator(state: DatabaseState) -> Finding:
             "administrator",
             "none yet. Create one: python -m app users create --admin you@example.com",
         )
-    return ok("administrator", "at least one")
+    if not state.can_administer:
+        return warning(
+            "administrator",
+            "none can sign in: each is blocked or hasn't chosen a password yet. For a new link: "
+            "python -m app users create --admin you@example.com",
+        )
+    return ok("administrator", "at least one can sign in")
 
 
 def apps(state: DatabaseState) -> Finding:

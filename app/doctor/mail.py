@@ -16,18 +16,21 @@ MAIL_SECONDS = 15
 
 
 async def look(config: Config, to: str | None) -> Finding:
-    """Send an email ``to`` somebody, and return what the mail server says to it."""
-    if config.relay is None or to is None:
+    """Send an email ``to`` somebody, or just sign in; return what the mail server says to it."""
+    if config.relay is None:
         return without_email(config, is_wanted=to is not None)
     server = MailServer(config.relay, config.mail_from or "", greeting=config.greeting)
     try:
         async with asyncio.timeout(MAIL_SECONDS):
+            if to is None:
+                await server.greet()
+                return reached(config)
             await server.send(_message(config, to))
     except Undelivered as problem:
+        did = "can't be used" if to is None else "didn't accept the email"
         return wrong(
             MAIL,
-            f"{config.relay} didn't accept the email: {problem.trouble}. Check SMTP_URL, "
-            "SMTP_PASSWORD and MAIL_FROM",
+            f"{config.relay} {did}: {problem.trouble}. Check SMTP_URL, SMTP_PASSWORD and MAIL_FROM",
         )
     except TimeoutError:
         return wrong(MAIL, f"{config.relay} took longer than {MAIL_SECONDS} s. Check SMTP_URL")
@@ -41,12 +44,16 @@ async def look(config: Config, to: str | None) -> Finding:
     )
 
 
+def reached(config: Config) -> Finding:
+    """Say that the mail server answers, and has let us in if it wants to know who we are."""
+    return ok(
+        MAIL,
+        f"{config.relay} answers. To send a test email: python -m app doctor --to you@example.com",
+    )
+
+
 def without_email(config: Config, *, is_wanted: bool) -> Finding:
-    """Say where emails would go."""
-    if config.relay is not None:
-        return ok(
-            MAIL, f"emails go to {config.relay}. To send a test email: doctor --to you@example.com"
-        )
+    """Say where emails go without a mail server."""
     if config.is_https or is_wanted:
         return wrong(
             MAIL, "SMTP_URL isn't set, so emails only go to the log, including their links"

@@ -4,29 +4,17 @@
 act any more when their turn comes is refused (``steps/authorization.py``).
 """
 
-from datetime import timedelta
 from uuid import UUID
 
 from app.context import Context
 from app.kit.audit import Event
 from app.kit.errors import IsBlocked, NoSuchRole, NoSuchUser, WrongWord
 from app.kit.permissions import Permission
-from app.kit.sealing import Purpose
-from app.mail import messages
-from app.models import (
-    administrators,
-    credentials,
-    factor,
-    pending_login,
-    role,
-    token,
-    user_search,
-)
+from app.models import administrators, credentials, role, user_search
 from app.models import session as sessions
-from app.models import user as users
 from app.models.user import Identity
 from app.models.user_search import Listed
-from app.steps import authorization, erasure, reset_links
+from app.steps import authorization, user_deeds
 from app.steps.administrators import keeping_one
 from app.steps.recording import record
 
@@ -59,13 +47,7 @@ async def block(ctx: Context, *, name: str, reason: str | None = None) -> None:
     async with ctx.db.begin(), keeping_one(ctx):
         user = await authorization.act_upon(ctx, name)
         if user is not None:
-            detail = {"reason": reason} if reason else {}
-            is_news = await users.block(ctx.db, user.id, reason=reason)
-            await token.void(ctx.db, user.id, Purpose.RESET, Purpose.CHANGE_EMAIL)
-            await sessions.end_all(ctx.db, user.id)
-            await pending_login.end_all(ctx.db, user.id)
-            if is_news:
-                await record(ctx, Event.BLOCKED, subject_id=user.id, **detail)
+            await user_deeds.block(ctx, user, reason=reason)
     _require(user)
 
 
@@ -77,8 +59,8 @@ async def unblock(ctx: Context, *, name: str) -> None:
     """
     async with ctx.db.begin():
         user = await authorization.act_upon(ctx, name)
-        if user is not None and await users.unblock(ctx.db, user.id):
-            await record(ctx, Event.UNBLOCKED, subject_id=user.id)
+        if user is not None:
+            await user_deeds.unblock(ctx, user)
     _require(user)
 
 
@@ -95,11 +77,7 @@ async def set_role(ctx: Context, *, name: str, role_name: str) -> str:
         names = {known.lower(): known for known in await role.names(ctx.db)}
         known = names.get(role_name.lower())
         if user is not None and known is not None:
-            is_news = await users.set_role(ctx.db, user.id, known)
-            if is_news:
-                grace = timedelta(days=ctx.config.factor_grace_days)
-                await factor.set_due(ctx.db, grace=grace, user_id=user.id)
-                await record(ctx, Event.ROLE_SET, subject_id=user.id, role=known)
+            await user_deeds.set_role(ctx, user, role=known)
     _require(user)
     if known is None:
         raise NoSuchRole("choose", role=role_name, names=list(names.values()))
@@ -116,9 +94,7 @@ async def end_sessions(ctx: Context, *, name: str) -> int:
     async with ctx.db.begin():
         user = await authorization.act_upon(ctx, name)
         if user is not None:
-            ended = await sessions.end_all(ctx.db, user.id)
-        if user is not None and ended:
-            await record(ctx, Event.SESSIONS_ENDED, subject_id=user.id, count=ended)
+            ended = await user_deeds.end_sessions(ctx, user)
     _require(user)
     return ended
 
@@ -167,7 +143,7 @@ async def delete(ctx: Context, *, name: str, typed: str) -> None:
         user = await authorization.act_upon(ctx, name)
         is_meant = user is not None and typed.strip() == user.username
         if user is not None and is_meant:
-            await erasure.erase(ctx, user.id, actor_id=ctx.actor_id)
+            await user_deeds.delete(ctx, user)
     if not is_meant:
         raise WrongWord(username=_require(user).username)
 
@@ -183,8 +159,7 @@ async def send_reset(ctx: Context, *, name: str) -> None:
         known = await authorization.act_upon(ctx, name)
         user = known and await credentials.find_by_id(ctx.db, known.id)
         if user is not None and user.blocked_at is None:
-            await reset_links.send(ctx, user, messages.reset_by_operator)
-            await record(ctx, Event.RESET_SENT, subject_id=user.id)
+            await user_deeds.send_reset(ctx, user)
     if user is None:
         raise NoSuchUser
     if user.blocked_at is not None:

@@ -5,7 +5,7 @@ import io
 import json
 import re
 from collections.abc import AsyncGenerator, Callable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network
 from typing import NamedTuple
@@ -54,7 +54,7 @@ class AuditLogFilter(NamedTuple):
     ``since`` and ``until`` are moments; ``until`` itself is left out.
     """
 
-    event: str | None = None
+    events: tuple[str, ...] = ()
     user: str = ""
     network: IPv4Network | IPv6Network | None = None
     since: datetime | None = None
@@ -62,10 +62,15 @@ class AuditLogFilter(NamedTuple):
 
 
 class AuditPage(NamedTuple):
-    """Some lines, newest first; ``next`` leads to those before, None if these are the last."""
+    """Some lines, newest first; ``next`` leads to those before, None if these are the last.
+
+    ``hours``: how many there are in each hour of ``day``, the day of the first.
+    """
 
     lines: Sequence[Written]
     next: str | None
+    day: date | None = None
+    hours: Sequence[int] = ()
 
 
 async def read(ctx: Context, wanted: AuditLogFilter, *, before: str = "") -> AuditPage:
@@ -79,8 +84,11 @@ async def read(ctx: Context, wanted: AuditLogFilter, *, before: str = "") -> Aud
         lines = await audit_search.page(
             ctx.db, exact, before=Place.read(before), size=PAGE_SIZE + 1
         )
+        day = lines[0].at.astimezone(UTC).date() if lines else None
+        hours = await audit_search.hours_of(ctx.db, exact, day) if day else []
     shown = lines[:PAGE_SIZE]
-    return AuditPage(shown, shown[-1].place.mark if len(lines) > PAGE_SIZE else None)
+    following = shown[-1].place.mark if len(lines) > PAGE_SIZE else None
+    return AuditPage(shown, following, day, hours)
 
 
 async def export(
@@ -135,7 +143,7 @@ async def _exact(ctx: Context, wanted: AuditLogFilter) -> audit_search.EventFilt
             if known is None:
                 raise NoSuchSubject
             user = known.id
-    return audit_search.EventFilter(wanted.event, user, wanted.network, wanted.since, wanted.until)
+    return audit_search.EventFilter(wanted.events, user, wanted.network, wanted.since, wanted.until)
 
 
 def _columns(line: Written, what: str) -> dict[str, object]:

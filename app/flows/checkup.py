@@ -31,6 +31,7 @@ class DatabaseState(NamedTuple):
     ``not_deleted``: how many people it should have erased, or their histories wiped, an hour ago.
     ``trouble``: why the email that waits longest was not taken so far. ``given_up``: the emails
     that were given up in the last day, the newest first, at most ``MOST_GIVEN_UP``.
+    ``can_administer``: an administrator has a password, and may sign in.
     ``unreadable_apps``: secrets of authenticator apps that no key of ours opens.
     """
 
@@ -39,6 +40,7 @@ class DatabaseState(NamedTuple):
     given_up: list[GivenUp]
     overdue: list[str]
     has_administrator: bool
+    can_administer: bool
     default_role: str | None
     not_deleted: int = 0
     unreadable_apps: int = 0
@@ -60,6 +62,7 @@ async def look(ctx: Context) -> DatabaseState:
                 if await pruning.is_overdue(ctx.db, stale, by=OVERDUE_AFTER)
             ],
             has_administrator=await administrators.is_permission_held(ctx.db, Permission.ADMIN),
+            can_administer=await administrators.is_there(ctx.db),
             default_role=await role.default_name(ctx.db),
             not_deleted=await deletion.count_late(ctx.db, by=OVERDUE_AFTER)
             + await deleted_user.count_late(ctx.db, by=OVERDUE_AFTER),

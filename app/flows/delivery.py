@@ -8,9 +8,10 @@ from uuid import UUID
 
 from app.context import Context
 from app.kit.audit import Event
-from app.kit.errors import NotToBeRetried
+from app.kit.errors import NoSuchUser, NotToBeRetried
+from app.mail import messages
 from app.mail.message import NoServer, Posted, RecipientRefused, Undelivered
-from app.models import outbox
+from app.models import credentials, outbox
 from app.models.outbox import Backlog, GivenUp
 from app.steps import authorization
 from app.steps.recording import note, record
@@ -41,6 +42,29 @@ class Delivery(NamedTuple):
     email_id: UUID
     domain: str
     problem: Undelivered | None
+
+
+async def send_test(ctx: Context) -> str:
+    """Write a test email to who asks for it; return the address that it goes to.
+
+    Raises:
+        NoSuchUser: they are gone.
+    """
+    async with ctx.db.begin():
+        await authorization.hold(ctx)
+        user = await credentials.find_by_id(ctx.db, ctx.user_id)
+        if user is not None:
+            message = messages.test_email(
+                to=user.email,
+                site=ctx.brand,
+                username=user.username,
+                link=f"{ctx.config.public_url}/admin/settings",
+            )
+            await outbox.put(ctx.db, message)
+            await record(ctx, Event.TEST_EMAIL_SENT, subject_id=user.id)
+    if user is None:
+        raise NoSuchUser
+    return user.email
 
 
 async def deliver_next(ctx: Context, send: Send, *, retry_days: float) -> Delivery | None:

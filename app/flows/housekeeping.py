@@ -7,7 +7,7 @@ at work leaves the rest to it.
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import NamedTuple
 from uuid import UUID
@@ -16,14 +16,18 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.config import Config
 from app.context import Context
+from app.kit.audit import Event
 from app.kit.links import NOT_ME_VALID_DAYS
 from app.mail import messages
 from app.models import (
     administrators,
+    api_token,
     app_secret,
     audit,
     challenge,
+    daily_count,
     deletion,
+    gate_ticket,
     known_browser,
     outbox,
     outbox_retention,
@@ -45,6 +49,13 @@ EMAILS_KEPT_DAYS = 14  # that were sent or given up: for who asks where an email
 REMOVED_KEPT = timedelta(days=NOT_ME_VALID_DAYS)  # as long as a link can bring it back
 USERS = "users"
 MOST_PASSED_OVER = 100  # in one round: then it is more than a user or two
+
+DAYS_COUNTED = 31
+OVER = timedelta(hours=1)  # after midnight, what began before it has been written down
+COUNTED_EVENTS = [
+    str(each) for each in (Event.SIGNED_IN, Event.SIGN_IN_FAILED, Event.FACTOR_FAILED)
+]
+COUNTED_MOST = 1_000_000
 
 log = logging.getLogger(__name__)
 TEXTS = "emails' texts"  # of those that were given up, once their links are dead
@@ -98,7 +109,7 @@ async def prune(ctx: Context, *, rest: Rest, pruned: Pruned) -> None:
                 return
     if not await _delete_all(ctx, rest, pruned) or not await _wipe_all(ctx, rest):
         return
-    if not await _remove_factors(ctx, rest):
+    if not await _remove_factors(ctx, rest) or not await _count_days(ctx, rest):
         return
     async with ctx.db.begin():
         pruned.keeps_administrator = await deletion.is_last_administrator_leaving(ctx.db)
@@ -132,6 +143,8 @@ def _stale(config: Config) -> Sequence[Stale]:
         known_browser.unseen(timedelta(days=config.known_browser_days)),
         pending_login.expired(),
         challenge.expired(),
+        gate_ticket.expired(),
+        api_token.expired(),
         challenge.forgotten(),
         app_secret.abandoned(),
         *(kind.removed_before(REMOVED_KEPT) for kind in (app_secret, passkey, recovery_code)),
@@ -202,6 +215,27 @@ async def _remove_factors(ctx: Context, rest: Rest) -> bool:
                 return False
             is_left = await factor_waits.go_on(ctx)
         if is_left and await rest():
+            return False
+    return True
+
+
+async def _count_days(ctx: Context, rest: Rest) -> bool:
+    """Count what happened on the days that are over, each once; False if it was not the end."""
+    today = (datetime.now(UTC) - OVER).date()
+    days = [today - timedelta(days=back) for back in range(1, DAYS_COUNTED)]
+    async with ctx.db.begin():
+        known = await daily_count.known(ctx.db, since=days[-1])
+    for day in days:
+        if any(known_day == day for known_day, _ in known):
+            continue
+        async with ctx.db.begin():
+            if not await pruning.take_turn(ctx.db):
+                return False
+            counted = await daily_count.live(
+                ctx.db, days=[day], events=COUNTED_EVENTS, most=COUNTED_MOST
+            )
+            await daily_count.keep(ctx.db, counted)
+        if await rest():
             return False
     return True
 

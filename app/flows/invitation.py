@@ -1,10 +1,11 @@
 """People whom an operator lets in: a one-time link on which they choose their password."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 from uuid import UUID
 
 from app.context import Context
+from app.kit.addresses import USERNAME_LONGEST
 from app.kit.audit import Event
 from app.kit.errors import AlreadyThere, LinkUnusable, NoSuchRole, TermsNotAccepted
 from app.kit.links import INVITE_VALID_HOURS, VALID, new_link, open_link
@@ -14,9 +15,27 @@ from app.models import credentials, outbox, role, token
 from app.models import session as sessions
 from app.models import user as users
 from app.models.token import LinkOwner
-from app.steps import authorization, new_password
+from app.steps import authorization, new_password, user_deeds
 from app.steps import profile as profiles
 from app.steps.recording import note, record
+
+AT_ONCE = 25
+NAMES_TRIED = 100
+
+
+class Wanted(NamedTuple):
+    """Whom to invite, by address and the username that they are to get if it is free."""
+
+    email: str
+    username: str
+
+
+class Outcome(NamedTuple):
+    """What became of it. Not ``is_invited``: the address has an account; or no name was free."""
+
+    email: str
+    username: str
+    is_invited: bool
 
 
 class Invitation(NamedTuple):
@@ -71,6 +90,51 @@ async def invite_by_email(
             await outbox.put(ctx.db, message)
             await record(ctx, Event.INVITED, subject_id=outcome.user_id)
     return _require(outcome, role_name)
+
+
+async def invite_many(
+    ctx: Context, invitations: Sequence[Wanted], *, role_name: str | None
+) -> list[Outcome]:
+    """Invite several people by email, in slices; return what became of each, in their order.
+
+    Where a username is taken, a number goes behind it.
+
+    Raises:
+        NoSuchRole: there is no such role; nobody is invited.
+    """
+    outcomes: list[Outcome] = []
+    for first in range(0, len(invitations), AT_ONCE):
+        async with ctx.db.begin():
+            await authorization.hold(ctx)
+            role_id = await _role_id(ctx, role_name)
+            names = await role.names(ctx.db)
+            some = invitations[first : first + AT_ONCE]
+            if role_id is not None:
+                outcomes += [await _invite_one(ctx, each, role_id) for each in some]
+        if role_id is None:
+            raise NoSuchRole(role=role_name, names=names)
+    return outcomes
+
+
+async def _role_id(ctx: Context, name: str | None) -> int | None:
+    return await role.find_id(ctx.db, name) if name else await role.default_id(ctx.db)
+
+
+async def _invite_one(ctx: Context, wanted: Wanted, role_id: int) -> Outcome:
+    """Make an account, if the address has none yet, and write to it."""
+    if await credentials.find(ctx.db, wanted.email) is not None:
+        return Outcome(wanted.email, "", is_invited=False)
+    for number in ("", *range(2, NAMES_TRIED)):
+        username = f"{wanted.username[: USERNAME_LONGEST - 3]}{number}"
+        user_id = await users.add(
+            ctx.db, email=wanted.email, username=username, password_hash=None, role_id=role_id
+        )
+        user = await credentials.find_by_id(ctx.db, user_id) if user_id else None
+        if user is not None:
+            await record(ctx, Event.CREATED, subject_id=user.id)
+            await user_deeds.invite(ctx, user)
+            return Outcome(wanted.email, username, is_invited=True)
+    return Outcome(wanted.email, wanted.username, is_invited=False)
 
 
 async def find_invitation(ctx: Context, *, sealed: str) -> LinkOwner:

@@ -7,12 +7,13 @@ from typing import NamedTuple
 
 from app.context import Context
 from app.kit.audit import Event
+from app.kit.bulk_errors import RoleFixed
 from app.kit.errors import DefaultTooMighty, NoSuchRole, RoleHeld, RoleThere, WrongRoleName
 from app.kit.factor_errors import OwnFactorFirst
 from app.kit.permissions import Permission, covers, in_words
 from app.models import administrators, factor, role
 from app.models import user as users
-from app.models.role import Known
+from app.models.role import ADMINISTRATOR, Known
 from app.steps import authorization
 from app.steps.administrators import keeping_one
 from app.steps.recording import record
@@ -22,6 +23,8 @@ __all__ = [
     "create",
     "delete",
     "everything",
+    "find",
+    "rename",
     "require_factor",
     "set_default",
     "set_permissions",
@@ -38,6 +41,9 @@ class ListedRole(NamedTuple):
     permissions: str
     holders: int
     factor_required: bool
+    id: int = 0
+    bits: int = 0
+    is_fixed: bool = False
 
 
 async def everything(ctx: Context) -> list[ListedRole]:
@@ -50,6 +56,9 @@ async def everything(ctx: Context) -> list[ListedRole]:
                 in_words(known.permissions, ctx.site.permissions),
                 await users.count_with_role(ctx.db, known.id),
                 known.factor_required,
+                known.id,
+                int(known.permissions),
+                known.name == ADMINISTRATOR,
             )
             for known in await role.everything(ctx.db)
         ]
@@ -76,6 +85,48 @@ async def create(ctx: Context, *, name: str, permissions: int) -> None:
                 permissions=in_words(permissions, ctx.site.permissions),
             )
     if not is_new:
+        raise RoleThere
+
+
+async def find(ctx: Context, *, role_id: int) -> ListedRole:
+    """Return a role.
+
+    Raises:
+        NoSuchRole: there is none of this id.
+    """
+    found = await everything(ctx)
+    known = next((each for each in found if each.id == role_id), None)
+    if known is None:
+        raise NoSuchRole(role=str(role_id), names=[each.name for each in found])
+    return known
+
+
+async def rename(ctx: Context, *, name: str, to: str) -> None:
+    """Give a role another name; who has it keeps it.
+
+    Raises:
+        NoSuchRole: there is no such role.
+        WrongRoleName: no role can have the new name.
+        RoleThere: another role has it, in any case of letters.
+        RoleFixed: settings and commands know the role by its name.
+    """
+    if not NAME.fullmatch(to):
+        raise WrongRoleName
+    renamed = False
+    async with ctx.db.begin():
+        await administrators.lock(ctx.db)
+        await authorization.hold(ctx)
+        roles = await role.everything(ctx.db)
+        known = _named(roles, name)
+        is_fixed = known is not None and known.name == ADMINISTRATOR
+        if known is not None and not is_fixed:
+            renamed = await role.rename(ctx.db, known.id, to)
+        if known is not None and renamed:
+            await record(ctx, Event.ROLE_RENAMED, role=to, before=known.name)
+    _require(known, name, roles)
+    if is_fixed:
+        raise RoleFixed
+    if not renamed:
         raise RoleThere
 
 

@@ -123,6 +123,13 @@ def is_username(text: str) -> bool:
     return fits and re.fullmatch(USERNAME_PATTERN, text) is not None and id_of(text) is None
 
 
+def username_for(email: str) -> str:
+    """Return a username made of what stands before the @, as close to it as usernames can be."""
+    local = unicodedata.normalize("NFKD", email.partition("@")[0])
+    plain = re.sub(r"[^A-Za-z0-9._-]", "", local).lstrip("0123456789._-")[:USERNAME_LONGEST]
+    return plain if is_username(plain) else f"user.{plain}"[:USERNAME_LONGEST].rstrip(".")
+
+
 def id_of(text: str) -> UUID | None:
     """Return the id that a text is: only its form with hyphens is one, and no username."""
     text = meant(text)

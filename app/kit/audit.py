@@ -79,7 +79,28 @@ class Event(StrEnum):
     ROLE_DEFAULT = "role.default"
     ROLE_DELETED = "role.deleted"
     EMAIL_RETRIED = "email.retried"
+    SITE_CREATED = "site.created"
+    SITE_CHANGED = "site.changed"
+    SITE_REMOVED = "site.removed"
+    NAME_RELEASED = "site.name_released"
+    GATE_ENTERED = "gate.entered"
+    GATE_LEFT = "gate.left"
+    GATE_REFUSED = "gate.refused"
+    GROUP_CREATED = "group.created"
+    GROUP_DELETED = "group.deleted"
+    GROUP_JOINED = "group.user_added"
+    GROUP_LEFT = "group.user_removed"
+    TOKEN_CREATED = "token.created"  # noqa: S105 - the name of an event
+    TOKEN_REVOKED = "token.revoked"  # noqa: S105 - likewise
     AUDIT_LOG_EXPORTED = "audit_log.exported"
+    USERS_EXPORTED = "account.list_exported"
+    USERNAME_SET = "account.username_set"
+    EMAIL_SET = "account.email_set"
+    EMAIL_CHANGE_STARTED = "account.email_change_started"
+    NOTE_ADDED = "account.note_added"
+    NOTE_REMOVED = "account.note_removed"
+    ROLE_RENAMED = "role.renamed"
+    TEST_EMAIL_SENT = "email.test_sent"
 
 
 class Place(NamedTuple):

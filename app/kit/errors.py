@@ -177,6 +177,13 @@ class NoSuchRegistration(Refusal):
     status = 404
 
 
+class NoSuchNote(Refusal):
+    """There is no note of this id about the user. For operators only."""
+
+    code = "no_such_note"
+    status = 404
+
+
 class IsBlocked(Refusal):
     """A blocked person cannot be helped by a new password. For operators only."""
 

@@ -26,6 +26,11 @@ _LOCAL_PATH = re.compile(
 )
 
 
+_ORIGIN = re.compile(
+    r"(?P<scheme>https?)://(?P<host>[a-z0-9.-]*[a-z0-9]|\[[0-9a-f:.]+\])(?P<port>:[0-9]{1,5})?/?",
+    re.IGNORECASE,
+)
+_USUAL_PORTS = {"https": ":443", "http": ":80"}
 _QUERY_SAFE = "/._~!$&'()*+,;=:@-?%"
 # What browsers send in a query or a path as it is, though no address may have it (RFC 3986).
 _SENT_RAW = str.maketrans({sign: quote(sign) for sign in '"<>[]^`{|}'})
@@ -70,6 +75,30 @@ def quoted_path(path: str, query: bytes) -> str:
     return f"{asked}?{quote(query, safe=_QUERY_SAFE)}" if query else asked
 
 
+def normal_origin(text: str, *, allow_http: bool = False) -> str:
+    """Return where a site is, as browsers say it in ``Origin``: without its usual port.
+
+    ``allow_http``: on other machines too.
+
+    Raises:
+        ValueError: it is no origin, or one of plain http on another machine.
+    """
+    found = _ORIGIN.fullmatch(text)
+    if found is None:
+        raise ValueError(
+            "must be an address like https://login.example.com, without a path or query"
+        )
+    if int((found["port"] or ":0")[1:]) > PORT_MOST:
+        raise ValueError(f"must have a port of at most {PORT_MOST}")
+    is_plain = found["scheme"].lower() == "http" and not allow_http
+    if is_plain and not is_loopback(found["host"].strip("[]").lower()):
+        raise ValueError(
+            "must start with https:// (plain http works only on this machine, or with "
+            "ALLOW_HTTP=true)"
+        )
+    return text.rstrip("/").lower().removesuffix(_USUAL_PORTS[found["scheme"].lower()])
+
+
 def is_loopback(host: str) -> bool:
     """Whether ``host`` names this machine itself."""
     if host == "localhost" or host.endswith(".localhost"):
@@ -97,6 +126,8 @@ def split_address(text: str) -> tuple[str, int]:
     """
     parts = urlsplit(f"//{text}")
     more = parts.path or parts.query or parts.fragment or parts.username is not None
+    if parts.hostname and not more and parts.port is None and not text.endswith(":"):
+        raise ValueError(f"has no port; write {text}:8000")
     if not parts.hostname or parts.port is None or more:
         raise ValueError("must be an address and a port, like 127.0.0.1:8000")
     return parts.hostname, parts.port

@@ -1,6 +1,6 @@
 """One function for each mail that we write. They say what happened; sending is the mailer's."""
 
-from app.kit.links import KEEP_VALID_DAYS
+from app.kit.links import KEEP_VALID_DAYS, NOT_ME_VALID_DAYS
 from app.mail.message import Brand, Message
 from app.mail.rendering import message, notice
 
@@ -132,6 +132,31 @@ def username_changed(
     return notice(to, subject, f"{subject} to {username}.", site, username, browser, ip, link)
 
 
+def username_set(*, to: str, site: Brand, username: str, link: str) -> Message:
+    """Tell a user that an administrator gave them another username."""
+    what = f"An administrator changed your username at {site} to {username}."
+    return _by_administrator(to, f"Your username at {site} was changed", what, site, username, link)
+
+
+def email_change_started(*, to: str, site: Brand, username: str, email: str, link: str) -> Message:
+    """Tell a user at their present address that an administrator named another one."""
+    what = (
+        f"An administrator asked to change the email address of your account at {site} to "
+        f"{email}. This address stays until the new one is confirmed."
+    )
+    subject = f"Your address at {site} is about to change"
+    return _by_administrator(to, subject, what, site, username, link)
+
+
+def _by_administrator(
+    to: str, subject: str, what: str, site: Brand, username: str, link: str
+) -> Message:
+    return message(
+        "changed_by_administrator", to, subject, site=site, username=username, what=what,
+        link=link, valid_days=NOT_ME_VALID_DAYS,
+    )  # fmt: skip
+
+
 def new_browser(
     *, to: str, site: Brand, username: str, browser: str, ip: str, link: str
 ) -> Message:
@@ -175,3 +200,9 @@ def account_deleted(*, to: str, site: Brand, username: str, register_url: str) -
     """Tell somebody who asked for it that their account is gone: the last email to them."""
     subject = f"Your account at {site} has been deleted"
     return message("account_deleted", to, subject, site=site, username=username, link=register_url)
+
+
+def test_email(*, to: str, site: Brand, username: str, link: str) -> Message:
+    """Show an administrator that emails get through."""
+    subject = f"Test email from {site}"
+    return message("test", to, subject, site=site, username=username, link=link)

@@ -76,6 +76,20 @@ class MailServer:
             self._client.close()
             raise
 
+    async def greet(self) -> None:
+        """Connect, and sign in if there is a username; nothing is sent.
+
+        Raises:
+            NoServer: the server does not answer, or does not let us in.
+        """
+        try:
+            await self._client.connect(timeout=CONNECT_SECONDS)
+            if self._client.is_ehlo_or_helo_needed:
+                await self._client.ehlo()
+        except (SMTPException, OSError, ValueError) as error:
+            self._client.close()
+            raise NoServer(_words(error), getattr(error, "code", 0)) from error
+
     async def close(self) -> None:
         """Say goodbye, if there is anybody, and hang up."""
         try:

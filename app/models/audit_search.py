@@ -1,6 +1,6 @@
 """Reading the audit log: a page of the lines that a filter wants."""
 
-from datetime import datetime
+from datetime import UTC, date, datetime, time, timedelta
 from ipaddress import IPv4Network, IPv6Network
 from typing import NamedTuple
 from uuid import UUID
@@ -11,6 +11,7 @@ from sqlalchemy import (
     cast,
     func,
     select,
+    true,
     tuple_,
     union_all,
 )
@@ -27,13 +28,15 @@ from app.models.user import User
 class EventFilter(NamedTuple):
     """Which lines. ``user`` acted or was acted upon; ``until`` itself is left out."""
 
-    event: str | None = None
+    events: tuple[str, ...] = ()
     user: UUID | None = None
     network: IPv4Network | IPv6Network | None = None
     since: datetime | None = None
     until: datetime | None = None
 
 
+DAY = timedelta(days=1)
+COUNTED = 5_000
 _PLACE = (AuditEvent.at, AuditEvent.id)
 _NEWEST_FIRST = (AuditEvent.at.desc(), AuditEvent.id.desc())
 
@@ -70,19 +73,32 @@ def _wanted(wanted: EventFilter, before: Place | None, size: int) -> Select[tupl
     """Select the ids; who acted and who was acted upon are looked up by an index each."""
     lines = select(AuditEvent.id).where(*_conditions(wanted, before))
     lines = lines.order_by(*_NEWEST_FIRST).limit(size)
-    if wanted.user is None:
-        return select(lines.subquery().c.id)
-    own = (AuditEvent.subject_id == wanted.user, AuditEvent.actor_id == wanted.user)
-    both = union_all(*(select(lines.where(role).subquery().c.id) for role in own))
-    return select(both.subquery().c.id)
+    ways: list[ColumnElement[bool]] = [true()]
+    if wanted.user is not None:
+        ways = [AuditEvent.subject_id == wanted.user, AuditEvent.actor_id == wanted.user]
+    kinds = [AuditEvent.event == event for event in wanted.events] or [true()]
+    found = [select(lines.where(way, kind).subquery().c.id) for way in ways for kind in kinds]
+    return select(union_all(*found).subquery().c.id)
+
+
+async def hours_of(db: AsyncSession, wanted: EventFilter, day: date) -> list[int]:
+    """Count the lines of each hour of a day in UTC, of the newest ``COUNTED`` of that day."""
+    midnight = datetime.combine(day, time(), UTC)
+    span = wanted._replace(
+        since=max(wanted.since or midnight, midnight),
+        until=min(wanted.until or midnight + DAY, midnight + DAY),
+    )
+    ids = _wanted(span, None, COUNTED)
+    hour = func.extract("hour", AuditEvent.at.op("AT TIME ZONE")("UTC"))
+    counted = select(hour, func.count()).where(AuditEvent.id.in_(ids)).group_by(hour)
+    found = {int(number): count for number, count in await db.execute(counted)}
+    return [found.get(number, 0) for number in range(24)]
 
 
 def _conditions(wanted: EventFilter, before: Place | None) -> list[ColumnElement[bool]]:
     conditions: list[ColumnElement[bool]] = []
     if before is not None:
         conditions.append(tuple_(*_PLACE) < tuple_(before.at, before.id))
-    if wanted.event is not None:
-        conditions.append(AuditEvent.event == wanted.event)
     if wanted.network is not None:
         first, last = wanted.network[0], wanted.network[-1]
         conditions.append(AuditEvent.ip.between(cast(str(first), INET), cast(str(last), INET)))

@@ -84,12 +84,50 @@ async def inside(db: AsyncSession, sought: Sought, *, after: str, size: int) -> 
     found = await _anywhere(db, sought, after=after, size=size)
     if sought.part.isascii():
         return found
-    # The key has the domain in ASCII, the address as people write it.
-    written = func.lower(User.email).like(_pattern(sought.part), escape=LIKE_ESCAPE)
-    by_domain = Sought(ASCII_DOMAIN, [*sought.narrowed, written], sought.marks)
+    by_domain = Sought(ASCII_DOMAIN, [*sought.narrowed, _written(sought.part)], sought.marks)
     found += await _anywhere(db, by_domain, after=after, size=size)
     in_order = select(User.id).where(User.id.in_(found)).order_by(KEY)
     return list(await db.scalars(in_order.limit(size)))
+
+
+async def few(db: AsyncSession, sought: Sought, *, most: int) -> list[UUID] | None:
+    """Return all who match, in no order; None if they are more than ``most``, or no token helps."""
+    if len(sought.part) < SHORTEST_INNER_PART and not sought.marks:
+        return None
+    is_short = len(sought.part) < SHORTEST_INNER_PART
+    narrowed = [*sought.narrowed, *(_begins(sought.part) if is_short else [])]
+    part = "" if is_short else sought.part
+    wanted = [Sought(part, narrowed, sought.marks)]
+    if not part.isascii():
+        wanted.append(Sought(ASCII_DOMAIN, [*narrowed, _written(part)], sought.marks))
+    found: set[UUID] = set()
+    for each in wanted:
+        rows = await db.execute(_probe(each, 0, LAST_SHELF, most + 1))
+        found.update(row.id for row in rows)
+        if len(found) > most:
+            return None
+    return list(found)
+
+
+def matches(sought: Sought) -> list[ColumnElement[bool]]:
+    """Say that a user matches, for statements that go through users by another order."""
+    part = sought.part
+    if len(part) < SHORTEST_INNER_PART:
+        return [*_begins(part), *sought.narrowed]
+    contains = _contains(User.username_key, User.email_key, part)
+    if not part.isascii():
+        contains = [or_(*contains, _written(part))]
+    return [*contains, *sought.narrowed]
+
+
+def begins(part: str) -> ColumnElement[bool]:
+    """Say that a username begins with a part."""
+    return and_(true(), *_begins(part))
+
+
+def _written(part: str) -> ColumnElement[bool]:
+    """Say that an address has a part as people write it: the key has the domain in ASCII."""
+    return func.lower(User.email).like(_pattern(part), escape=LIKE_ESCAPE)
 
 
 async def _anywhere(db: AsyncSession, sought: Sought, *, after: str, size: int) -> list[UUID]:

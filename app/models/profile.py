@@ -46,8 +46,8 @@ class Value(NamedTuple):
     search_key: str
 
 
-async def of(db: AsyncSession, user_id: UUID) -> dict[str, str]:
-    """Return a user's values by their fields' names."""
+async def of(db: AsyncSession, user_id: UUID | None) -> dict[str, str]:
+    """Return a user's values by their fields' names; nobody has none."""
     found = select(ProfileValue.name, ProfileValue.value).where(ProfileValue.user_id == user_id)
     return {row.name: row.value for row in await db.execute(found)}
 
@@ -92,18 +92,22 @@ async def find(
     size: int,
 ) -> list[UUID]:
     """Return whose value of a field begins so, in the order of usernames behind ``after``."""
-    key = key[:SEARCHED_CHARACTERS]
-    begins = and_(
-        ProfileValue.name == name,
-        ProfileValue.search_key >= key,
-        ProfileValue.search_key < key + LAST_CHARACTER if key else true(),
-    )
     order = collate(User.username_key, "C")
     statement = (
         select(User.id)
         .join(ProfileValue)
-        .where(begins, literal(after) < order, *narrowed)
+        .where(begins(name, key), literal(after) < order, *narrowed)
         .order_by(order)
         .limit(size)
     )
     return list(await db.scalars(statement))
+
+
+def begins(name: str, key: str) -> ColumnElement[bool]:
+    """Say that a field's value begins so."""
+    key = key[:SEARCHED_CHARACTERS]
+    return and_(
+        ProfileValue.name == name,
+        ProfileValue.search_key >= key,
+        ProfileValue.search_key < key + LAST_CHARACTER if key else true(),
+    )

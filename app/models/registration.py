@@ -33,6 +33,8 @@ from app.models.base import Base, Moment, Now, RandomId, bound
 from app.models.pruning import Stale
 from app.models.user import User
 
+COUNTED_AT_MOST = 10_000
+
 
 class Registration(Base):
     """What somebody wants to be known by.
@@ -141,6 +143,14 @@ async def waiting(db: AsyncSession, *, email: str, most: int) -> list[ListedRegi
         statement = statement.where(Registration.email_key == canonical(email))
     rows = await db.execute(statement.order_by(Registration.created_at.desc()).limit(most))
     return [bound(ListedRegistration, row) for row in rows]
+
+
+async def count_waiting(db: AsyncSession) -> int:
+    """Return how many have not confirmed their address yet, at most ``COUNTED_AT_MOST``."""
+    account = select(User.id).where(User.email_key == Registration.email_key).scalar_subquery()
+    some = select(Registration.id).where(_is_live(), account.is_(None))
+    some = some.order_by(Registration.created_at.desc()).limit(COUNTED_AT_MOST)
+    return await db.scalar(select(func.count()).select_from(some.subquery())) or 0
 
 
 async def hold(db: AsyncSession, registration_id: UUID) -> Pending | None:

@@ -5,7 +5,7 @@ from typing import NamedTuple
 from sqlalchemy import Identity, Index, Integer, delete, func, literal, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, aliased, mapped_column
 
 from app.kit.permissions import Permission
 from app.models.base import Base
@@ -61,6 +61,14 @@ async def add(db: AsyncSession, name: str, permissions: int) -> bool:
         .returning(Role.id)
     )
     return await db.scalar(statement) is not None
+
+
+async def rename(db: AsyncSession, role_id: int, name: str) -> bool:
+    """Give a role another name; False if another has it, in any case of letters."""
+    other = aliased(Role)
+    taken = select(other.id).where(func.lower(other.name) == name.lower(), other.id != role_id)
+    statement = update(Role).where(Role.id == role_id, ~taken.exists()).values(name=name)
+    return await db.scalar(statement.returning(Role.id)) is not None
 
 
 async def set_permissions(db: AsyncSession, role_id: int, permissions: int) -> None:

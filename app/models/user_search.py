@@ -1,6 +1,7 @@
 """The directory: people as an administrator looks them up, a page at a time, among a million."""
 
 import unicodedata
+from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
@@ -69,12 +70,34 @@ class UserFilter(NamedTuple):
     """Which people. ``part`` is a part of a name or an address.
 
     With ``field`` it is the beginning of what they told in that field of their profile.
+    ``created_before`` and ``seen_before`` themselves are left out; "seen" is the last sign-in, and
+    who never signed in was so before all that can be named.
     """
 
     part: str = ""
     state: UserState | None = None
     role: str | None = None
     field: str | None = None
+    created_since: datetime | None = None
+    created_before: datetime | None = None
+    seen_since: datetime | None = None
+    seen_before: datetime | None = None
+    never_seen: bool = False
+    has_factor: bool | None = None
+
+    @property
+    def asks_more(self) -> bool:
+        """Whether it asks for more than finding by part, state and role."""
+        return self.never_seen or any(
+            each is not None
+            for each in (
+                self.created_since,
+                self.created_before,
+                self.seen_since,
+                self.seen_before,
+                self.has_factor,
+            )
+        )
 
 
 _LISTED = select(
@@ -111,31 +134,32 @@ async def page(db: AsyncSession, wanted: UserFilter, *, after: str, size: int) -
     by username. So ``after`` says by itself how far the reader has come.
     """
     last = canonical(after)
-    sought = await _sought(db, wanted)
+    sought = await sought_by(db, wanted)
     if sought is None:
         return []
     if wanted.field is not None:
         ids = await profile.find(
             db, wanted.field, wanted.part, narrowed=sought.narrowed, after=last, size=size
         )
-        return await _listed(db, ids)
+        return await listed(db, ids)
     ids = []
     if not last or last.startswith(sought.part):
         ids = await finding.beginning(db, sought, after=last, size=size)
         last = ""
     if len(ids) < size:
         ids += await finding.inside(db, sought, after=last, size=size - len(ids))
-    return await _listed(db, ids)
+    return await listed(db, ids)
 
 
-async def _listed(db: AsyncSession, ids: list[UUID]) -> list[Listed]:
+async def listed(db: AsyncSession, ids: Sequence[UUID]) -> list[Listed]:
+    """Return people by their ids, in the order of these."""
     rows = await db.execute(_LISTED.where(User.id.in_(ids)))
     places = {user_id: place for place, user_id in enumerate(ids)}
     return sorted((bound(Listed, row) for row in rows), key=lambda user: places[user.id])
 
 
-async def _sought(db: AsyncSession, wanted: UserFilter) -> Sought | None:
-    """Return whom to find, None if there is no such role."""
+async def sought_by(db: AsyncSession, wanted: UserFilter) -> Sought | None:
+    """Return whom to find by part, state and role; None if there is no such role."""
     conditions: list[ColumnElement[bool]] = []
     marks: list[int] = []
     if wanted.role is not None:
@@ -151,9 +175,9 @@ async def _sought(db: AsyncSession, wanted: UserFilter) -> Sought | None:
         conditions.append(literal_column(UNUSUAL[wanted.state], Boolean))
     if wanted.state is not None:
         marks.append(finding.MARKS[wanted.state])
-    return Sought(_characters_of(wanted.part), conditions, marks)
+    return Sought(characters_of(wanted.part), conditions, marks)
 
 
-def _characters_of(part: str) -> str:
+def characters_of(part: str) -> str:
     """Return a part in the letters of keys, but a domain as people write it: it may be a piece."""
     return unicodedata.normalize("NFC", meant(part).lower())

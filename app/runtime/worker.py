@@ -18,26 +18,29 @@ from app.kit.reports import Reporter
 from app.kit.shares import Share
 from app.kit.stopping import stop_event
 from app.runtime.server import Server
-from app.services import EXTENSION, Services, drain
+from app.services import DOCTOR, EXTENSION, Doctor, Services, drain
 
 log = logging.getLogger(__name__)
 
 FIRST_TEMPLATES = ("login.html", "home.html", "secret.html", "error.html", "account/overview.html")
 
 
-def run(config: Config, url: URL, *, socket_fd: int, share: Share) -> None:
+def run(config: Config, url: URL, *, socket_fd: int, share: Share, doctor: Doctor) -> None:
     """Serve until the supervisor says stop or is gone; requests in flight finish.
 
     SIGTERM: others shall look elsewhere first, so new connections are still taken for
     ``DRAIN_SECONDS`` while readiness says no. SIGINT: at once.
     """
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_serve(config, url, socket.socket(fileno=socket_fd), share))
+        runner.run(_serve(config, url, socket.socket(fileno=socket_fd), share, doctor))
 
 
-async def _serve(config: Config, url: URL, listener: socket.socket, share: Share) -> None:
+async def _serve(
+    config: Config, url: URL, listener: socket.socket, share: Share, doctor: Doctor
+) -> None:
     stop = stop_event(watch_stdin=True)
     app = create_app(config, url, share)
+    app.extensions[DOCTOR] = doctor
     server = Server(app, most_connections=config.worker_connections, share=share)
     await app.startup()
     await warm_up(app)

@@ -23,6 +23,12 @@ class ServerSettings(BaseModel):
         "docs/extending.md. Default: none",
     )
     bind: Bind = Field("127.0.0.1:8000", description="Address and port to listen on")
+    allow_http: bool = Field(
+        default=False,
+        description="`true` allows `http://` in `PUBLIC_URL` for another machine, like "
+        "`http://192.168.1.5:8000` in a home network. Everyone in that network can then read "
+        "passwords and cookies, and there are no passkeys",
+    )
     public_url: Origin = Field(
         description="Address of your site, as users type it: `https://…`, or `http://` on this "
         "machine only. Default: `http://` and `BIND`"

@@ -35,6 +35,15 @@ async def tell(
     await outbox.put(ctx.db, message)
 
 
+async def tell_of_administrator(
+    ctx: Context, user: Credentials, writer: Callable[..., Message], **facts: str
+) -> None:
+    """Write to the present address what an administrator did; not where they sit."""
+    link = await not_me_link(ctx, user)
+    message = writer(to=user.email, site=ctx.brand, username=user.username, link=link, **facts)
+    await outbox.put(ctx.db, message)
+
+
 async def not_me_link(ctx: Context, user: Credentials) -> str:
     """Return a link on which the owner of a user's address takes the account back."""
     return await one_time_links.link(ctx, Purpose.NOT_ME, user_id=user.id, email=user.email)

@@ -24,7 +24,13 @@ OLD_KEY = "Qm7-xR4tB8wZ1cV6nJ3hL9fK2pYs0dGu"
 OURS = {**SERVER_SETTINGS, "server_encoding": "UTF8", "synchronous_commit": "on"}
 SERVER = DatabaseServer("17.2", is_primary=True, milliseconds=0.8, ahead_seconds=0.01)
 WELL = DatabaseState(
-    Backlog(0, 0), trouble="", given_up=[], overdue=[], has_administrator=True, default_role="User"
+    Backlog(0, 0),
+    trouble="",
+    given_up=[],
+    overdue=[],
+    has_administrator=True,
+    can_administer=True,
+    default_role="User",
 )
 
 
@@ -166,7 +172,9 @@ def test_somebody_prunes() -> None:
 def test_there_is_an_administrator_and_a_default_role() -> None:
     lonely = WELL._replace(has_administrator=False, default_role=None)
     check(inside.administrator(lonely), Level.WARNING, "users create --admin")
-    check(inside.administrator(WELL), Level.OK, "at least one")
+    check(inside.administrator(WELL), Level.OK, "at least one can sign in")
+    locked = WELL._replace(can_administer=False)
+    check(inside.administrator(locked), Level.WARNING, "none can sign in")
     check(inside.role(lonely), Level.WRONG, "no one can register")
     check(inside.role(WELL), Level.OK, "new users get User")
 
@@ -214,3 +222,9 @@ async def test_a_database_that_is_away_is_one_line() -> None:
     nowhere = URL.create("postgresql+asyncpg", "nobody", None, "127.0.0.1", 1, "nothing")
     (found,) = await inside.look(LAPTOP, nowhere)
     check(found, Level.WRONG, "Can't reach")
+
+
+def test_secrets_of_apps_that_cannot_be_read_are_told() -> None:
+    check(inside.apps(WELL._replace(unreadable_apps=2)), Level.WRONG, "2 are encrypted under an")
+    check(inside.apps(WELL._replace(apps_under_older_keys=3)), Level.WARNING, "factors reseal")
+    check(inside.apps(WELL), Level.OK, "under the current key")

@@ -43,6 +43,10 @@ def warden(visitor: Visitor, administrator: str) -> Visitor:
     return visitor
 
 
+def unfold(visitor: Visitor, words: str) -> None:
+    visitor.page.get_by_role("main").locator("summary", has_text=words).first.click()
+
+
 def open_person(visitor: Visitor, name: str) -> None:
     visitor.page.goto(f"{visitor.server.url}/admin/users?q={name}")
     visitor.follow(name)
@@ -56,6 +60,7 @@ def test_finding_blocking_and_deleting_somebody(warden: Visitor, new_visitor: Ne
     visitor.follow("Admin")
     visitor.is_at("/admin")
     visitor.go("/admin/users")
+    unfold(visitor, "Filter and sort")
     visitor.page.select_option("#state", "blocked")
     visitor.press("Find")
     visitor.reads("No matching users.")
@@ -64,6 +69,7 @@ def test_finding_blocking_and_deleting_somebody(warden: Visitor, new_visitor: Ne
     visitor.go("/admin/users")
     open_person(visitor, "mallory")
     visitor.reads("mallory@example.com")
+    unfold(visitor, "Block user")
     visitor.fill(reason="Sells forged library cards")
     visitor.press("Block")
     visitor.reads("Blocked. All their sessions have ended.")
@@ -72,9 +78,11 @@ def test_finding_blocking_and_deleting_somebody(warden: Visitor, new_visitor: Ne
     other.page.goto(visitor.server.url + "/secret")
     other.is_at("/login?next=/secret")
     visitor.press("Unblock")
+    unfold(visitor, "Change role")
     visitor.page.select_option("#role", "Moderator")
-    visitor.press("Change role")
+    visitor.press("Save role")
     visitor.reads("Role changed to Moderator.")
+    unfold(visitor, "Delete user")
     visitor.fill(word="somebody")
     visitor.press("Delete account")
     visitor.reads("Type the username, mallory, to delete it.")
@@ -83,6 +91,7 @@ def test_finding_blocking_and_deleting_somebody(warden: Visitor, new_visitor: Ne
     visitor.is_at("/admin/users")
     visitor.reads("The account is deleted.")
     open_person(visitor, "warden")
+    unfold(visitor, "Block user")
     visitor.press("Block")
     visitor.reads("Make another user an administrator first.")
 
@@ -168,3 +177,69 @@ def test_helping_somebody_in(warden: Visitor, new_visitor: NewVisitor) -> None:
     warden.reads("password reset link is on its way.")
     staged.go(warden.server.link("waldo@example.com", "reset"))
     staged.reads("Choose a new password")
+
+
+def test_a_day_with_many_users(warden: Visitor) -> None:
+    """Invite three, find who never came, change them all, and take the list along."""
+    warden.go("/admin/invite")
+    warden.follow("Invite several at once")
+    warden.fill(addresses="ann@example.com\nben@example.com, nonsense")
+    warden.press("Send invitations")
+    warden.reads("Not an email address: “nonsense”.")
+    warden.fill(addresses="ann@example.com\nben@example.com\ncat@example.com")
+    warden.press("Send invitations")
+    warden.reads("Invitations on their way: 3.")
+    warden.go("/admin/users?state=invited&sort=newest")
+    warden.reads("cat@example.com")
+    warden.page.get_by_label("Choose ann").check()
+    warden.page.get_by_label("Choose ben").check()
+    warden.press("Change role")
+    warden.reads("Change role: 2 users")
+    warden.page.select_option("#new_role", "Moderator")
+    warden.press("Change role")
+    warden.reads("Role changed: 2.")
+    warden.go("/admin/users/selected?deed=delete&everyone=1&state=invited&q=example.com")
+    warden.fill(word="1")
+    warden.press("Delete")
+    warden.reads("Type the number of users")
+    warden.page.goto(warden.server.url + "/admin/users?seen=never")
+    with warden.page.expect_download() as download:
+        warden.page.get_by_role("button", name="Download as CSV").click()
+    assert download.value.suggested_filename == "users.csv"
+
+
+def test_a_role_is_made_and_given_its_permissions(warden: Visitor) -> None:
+    warden.go("/admin/roles")
+    warden.fill(name="Editor")
+    warden.page.get_by_label("WRITE").check()
+    warden.press("Create role")
+    warden.reads("Role Editor created.")
+    warden.follow("Editor")
+    unfold(warden, "Rename")
+    warden.fill(name="Author")
+    warden.press("Save name")
+    warden.reads("Renamed to Author.")
+    warden.press("Delete role")
+    warden.reads("Role Author deleted.")
+
+
+def test_another_address_and_a_note(warden: Visitor, new_visitor: NewVisitor) -> None:
+    create_user(new_visitor(), "moved")
+    open_person(warden, "moved")
+    unfold(warden, "Change address")
+    warden.fill(email="moved@example.org")
+    warden.press("Save address")
+    warden.reads("We've sent a link to moved@example.org.")
+    warden.fill(note="Asked by telephone")
+    warden.press("Save note")
+    warden.reads("Asked by telephone")
+
+
+def test_seeing_how_things_stand(warden: Visitor) -> None:
+    warden.go("/admin")
+    unfold(warden, "Show as a table")
+    warden.reads("Sign-ins in 30 days")
+    warden.go("/admin/settings")
+    warden.reads("up to date (")
+    warden.press("Send me a test email")
+    warden.reads("A test email to warden@example.com is on its way.")

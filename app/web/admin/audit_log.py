@@ -12,6 +12,7 @@ from app.http.context import context
 from app.http.marks import may, sensitive
 from app.kit.errors import NoSuchSubject
 from app.kit.permissions import Permission
+from app.web.admin.charts import Bar, Chart
 from app.web.admin.forms import AuditLogForm, ExportForm, asked
 from app.web.admin.shared import argument
 from app.web.forms import show, submits
@@ -20,6 +21,7 @@ from app.words.audit_log import what
 pages = Blueprint("admin_audit_log", __name__)
 
 TYPES = {ExportFormat.CSV: "text/csv", ExportFormat.JSON_LINES: "application/x-ndjson"}
+HEIGHT = 60
 NOTHING = audit_log.AuditPage([], None)
 
 
@@ -42,7 +44,11 @@ async def show_audit_log() -> ResponseTypes:
 async def _show(
     form: AuditLogForm, found: audit_log.AuditPage = NOTHING, **how: Any
 ) -> ResponseTypes:
-    return await show("admin/audit_log.html", form, found=found, asked=asked(form), **how)
+    bars = [Bar(f"{hour:02}:00", number) for hour, number in enumerate(found.hours)]
+    chart = Chart(bars, HEIGHT)
+    return await show(
+        "admin/audit_log.html", form, found=found, asked=asked(form), chart=chart, **how
+    )
 
 
 @pages.post("/admin/audit-log/export")

@@ -1,21 +1,18 @@
 """The administrator's forms. None has a field for a password (PW-11)."""
 
-from collections.abc import Iterable
 from datetime import UTC, date, datetime, time, timedelta
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Any
 
-from wtforms import DateField, EmailField, Field, Form, SelectField, StringField
+from wtforms import DateField, Field, Form, SelectField, StringField
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined] # newer than stubs
 from wtforms.validators import InputRequired, Optional, ValidationError
 
-from app.flows.audit_log import EVENTS, ExportFormat
 from app.flows.audit_log import AuditLogFilter as LinesFilter
-from app.flows.user_search import UserFilter, UserState
+from app.flows.audit_log import ExportFormat
 from app.kit.addresses import EMAIL_LONGEST
-from app.kit.profile import ProfileField
-from app.web.fields import BaseForm, address, as_meant, at_most, given, trimmed, username
-from app.words.refusals import USERNAME_RULE
+from app.web.fields import BaseForm, as_meant, at_most, given, trimmed
+from app.words.event_titles import GROUPS, events_of
 
 REASON_LONGEST = 500
 FIRST_YEAR, LAST_YEAR = 2000, 2099
@@ -24,15 +21,18 @@ ANY = "(any)"  # no role has such a name
 PLAIN = {"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}
 
 
-def _choices(*values: str) -> Any:  # noqa: ANN401 - stubs know tuples only, wtforms drops them
+def plain_choices(*values: str) -> Any:  # noqa: ANN401 - stubs know tuples only
+    """Return choices that are called what they are."""
     return [str(value) for value in values]
 
 
-def _or_any(text: str | None) -> str:
+def or_any(text: str | None) -> str:
+    """Filter a choice: nothing means any."""
     return text or ANY
 
 
-def _chosen(field: SelectField) -> str | None:
+def chosen(field: SelectField) -> str | None:
+    """Return what was chosen, None for any."""
     chosen: str = field.data
     return None if chosen == ANY else chosen
 
@@ -52,12 +52,14 @@ def _network(_form: Form, field: Field) -> None:
         ) from None
 
 
-def _day(_form: Form, field: Field) -> None:
+def within_years(_form: Form, field: Field) -> None:
+    """Check that a date is one that somebody may mean."""
     if field.data is not None and not FIRST_YEAR <= field.data.year <= LAST_YEAR:
         raise ValidationError("Enter a date between 2000 and 2099.")
 
 
-def _printable(_form: Form, field: Field) -> None:
+def printable(_form: Form, field: Field) -> None:
+    """Check that a text has no control characters."""
     if not (field.data or "").isprintable():
         raise ValidationError("Use letters, digits and punctuation only.")
 
@@ -70,44 +72,12 @@ class FactorResetForm(BaseForm):
         [
             InputRequired("Say how you know that it's them."),
             at_most(REASON_LONGEST, "Use at most 500 characters."),
-            _printable,
+            printable,
         ],
         [trimmed],
         description="How you know that it's them. Only administrators can see it.",
         render_kw={"autocomplete": "off"},
     )
-
-
-class SearchForm(BaseForm):
-    """Look for people."""
-
-    q = StringField(
-        "Username or email",
-        [Optional(), at_most(EMAIL_LONGEST, "That's too long."), _printable],
-        [as_meant],
-        description="Part of it is enough. One or two letters find usernames that start with them.",
-        render_kw=PLAIN | {"type": "search"},
-    )
-    state = SelectField(
-        "State",
-        choices=_choices(ANY, *UserState),
-        default=ANY,
-        filters=[_or_any],
-    )
-    role = SelectField("Role", default=ANY, filters=[_or_any])
-    field = SelectField("Search in", default=ANY, filters=[_or_any])
-
-    def offer(self, roles: list[str], fields: Iterable[ProfileField] = ()) -> None:
-        """Let the administrator choose among the roles and the searchable fields that there are."""
-        self.role.choices = _choices(ANY, *roles)
-        searched = [SelectChoice(each.name, each.label) for each in fields if each.searchable]
-        self.field.choices = [SelectChoice(ANY, "Usernames and addresses"), *searched]
-
-    @property
-    def wanted(self) -> UserFilter:
-        """What is looked for."""
-        state, role, field = _chosen(self.state), _chosen(self.role), _chosen(self.field)
-        return UserFilter(given(self.q), UserState(state) if state else None, role, field)
 
 
 class PendingForm(BaseForm):
@@ -124,7 +94,7 @@ class BlockForm(BaseForm):
         [
             Optional(),
             at_most(REASON_LONGEST, f"At most {REASON_LONGEST} characters."),
-            _printable,
+            printable,
         ],
         [trimmed],
         description="For administrators only. The user doesn't see it.",
@@ -139,7 +109,7 @@ class RoleForm(BaseForm):
 
     def offer(self, roles: list[str]) -> None:
         """Let the administrator choose among the roles that there are."""
-        self.role.choices = _choices(*roles)
+        self.role.choices = plain_choices(*roles)
 
 
 def _everybody(_form: Form, field: Field) -> None:
@@ -160,34 +130,21 @@ class DeleteUserForm(BaseForm):
 
     word = StringField(
         "Username",
-        [InputRequired("Type the username."), _printable],
+        [InputRequired("Type the username."), printable],
         [as_meant],
         render_kw=PLAIN,
     )
 
 
-class InviteForm(BaseForm):
-    """Make an account for somebody, who chooses the password."""
-
-    email = EmailField(
-        "Email address",
-        [InputRequired("Enter an email address."), address],
-        [as_meant],
-        description="The invitation is sent there. Nobody else sees the link.",
-        render_kw=PLAIN,
-    )
-    username = StringField(
-        "Username",
-        [InputRequired("Enter a username."), username],
-        [as_meant],
-        description=USERNAME_RULE,
-        render_kw=PLAIN,
-    )
-    role = SelectField("Role", validate_choice=False)  # the flow knows which there are
-
-    def offer(self, roles: list[str]) -> None:
-        """Let the administrator choose among the roles that there are."""
-        self.role.choices = _choices(*roles)
+def _events() -> Any:  # noqa: ANN401 - stubs know tuples only
+    found = [SelectChoice(ANY, "Any")]
+    for name, group in GROUPS.items():
+        found.append(SelectChoice(name, f"All: {group.title.lower()}", optgroup=group.title))
+        found += [
+            SelectChoice(str(event), title, optgroup=group.title)
+            for event, title in group.events.items()
+        ]
+    return found
 
 
 class AuditLogForm(BaseForm):
@@ -195,13 +152,13 @@ class AuditLogForm(BaseForm):
 
     event = SelectField(
         "Event",
-        choices=_choices(ANY, *EVENTS),
+        choices=_events(),
         default=ANY,
-        filters=[_or_any],
+        filters=[or_any],
     )
     user = StringField(
         "User",
-        [Optional(), at_most(EMAIL_LONGEST, "That's too long."), _printable],
+        [Optional(), at_most(EMAIL_LONGEST, "That's too long."), printable],
         [as_meant],
         description="Username, email or ID.",
         render_kw=PLAIN,
@@ -214,24 +171,27 @@ class AuditLogForm(BaseForm):
         render_kw=PLAIN,
     )
     since = DateField(
-        "From date",
-        [Optional(), _day],
+        "First day",
+        [Optional(), within_years],
         description="In UTC.",
         render_kw={"type": "date"},
     )
     until = DateField(
-        "To date", [Optional(), _day], description="Including this day.", render_kw={"type": "date"}
+        "Last day",
+        [Optional(), within_years],
+        description="Including this day.",
+        render_kw={"type": "date"},
     )
 
     @property
     def wanted(self) -> LinesFilter:
         """What is looked for."""
-        until = _midnight(self.until.data)
+        until = midnight(self.until.data)
         return LinesFilter(
-            event=_chosen(self.event),
+            events=events_of(chosen(self.event)),
             user=given(self.user),
             network=_parsed(given(self.network)),
-            since=_midnight(self.since.data),
+            since=midnight(self.since.data),
             until=until + timedelta(days=1) if until else None,
         )
 
@@ -239,12 +199,13 @@ class AuditLogForm(BaseForm):
 class ExportForm(AuditLogForm):
     """Take what the filter shows as a file."""
 
-    format = SelectField("Format", choices=_choices(*ExportFormat))
+    format = SelectField("Format", choices=plain_choices(*ExportFormat))
 
 
 def _parsed(text: str) -> IPv4Network | IPv6Network | None:
     return ip_network(text, strict=False) if text else None
 
 
-def _midnight(day: date | None) -> datetime | None:
+def midnight(day: date | None) -> datetime | None:
+    """Return the beginning of a day in UTC."""
     return datetime.combine(day, time(), UTC) if day else None

@@ -2,24 +2,23 @@
 
 from quart import Blueprint, render_template
 
-from app.flows import delivery, factor_keys, login, roles
+from app.flows import figures
 from app.http.context import context
 from app.http.marks import may, sensitive
 from app.kit.permissions import Permission
+from app.web.admin.charts import Bar, Chart
 
 pages = Blueprint("admin", __name__)
+
+HEIGHT = 120
 
 
 @pages.get("/admin")
 @may(Permission.ADMIN)
 @sensitive
 async def overview() -> str:
-    """Say what there is to look after."""
+    """Say how things stand, and lead to the lists behind the numbers."""
     async with context() as ctx:
-        return await render_template(
-            "admin/overview.html",
-            waiting=await delivery.waiting(ctx),
-            live=await login.live_sessions(ctx),
-            roles=await roles.everything(ctx),
-            with_factor=await factor_keys.count_people(ctx),
-        )
+        found = await figures.look(ctx)
+    bars = [Bar(each.day.isoformat(), each.signed_in, each.failed) for each in found.days]
+    return await render_template("admin/overview.html", figures=found, chart=Chart(bars, HEIGHT))

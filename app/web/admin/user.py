@@ -6,18 +6,20 @@ from quart import Blueprint, flash, redirect
 from quart.typing import ResponseTypes
 from werkzeug.exceptions import NotFound
 
-from app.flows import access, invitation, lost_factor, profile, user_search
+from app.flows import access, invitation, lost_factor, profile, user_changes, user_search
 from app.http import resume
 from app.http.context import context
 from app.http.marks import may, sensitive
 from app.kit.permissions import Permission
 from app.web.admin.forms import BlockForm, DeleteUserForm, FactorResetForm, RoleForm
 from app.web.admin.shared import user_id, uuid
+from app.web.admin.user_forms import NewEmailForm, NewUsernameForm, NoteForm
 from app.web.fields import BaseForm, given
 from app.web.forms import show, submits
 from app.web.profile_fields import typed_values, values_of, with_profile
 
 pages = Blueprint("admin_user", __name__, url_prefix="/admin/users/<user>")
+LARGEST = 2**63 - 1  # id of a note
 PROFILE = with_profile(BaseForm, None)
 
 
@@ -42,6 +44,9 @@ async def _show(form: BaseForm | None, *, user: str, **how: Any) -> ResponseType
         role=await _offered(
             form if isinstance(form, RoleForm) else RoleForm(typed, data={"role": found.user.role})
         ),
+        new_username=form if isinstance(form, NewUsernameForm) else NewUsernameForm(typed),
+        new_email=form if isinstance(form, NewEmailForm) else NewEmailForm(typed),
+        note=form if isinstance(form, NoteForm) else NoteForm(typed),
         delete=form if isinstance(form, DeleteUserForm) else DeleteUserForm(),
         profile=form if form and form.profile else PROFILE(typed, data=typed_values(found.profile)),
         **how,
@@ -74,6 +79,52 @@ async def change_profile(form: BaseForm, user: str) -> ResponseTypes:
     async with context() as ctx:
         await profile.change(ctx, name=user_id(user), values=values_of(form))
     return await _done(user, "Profile saved.")
+
+
+@pages.post("/username")
+@may(Permission.ADMIN)
+@sensitive
+@submits(NewUsernameForm, _show)
+async def set_username(form: NewUsernameForm, user: str) -> ResponseTypes:
+    """Give a user another username."""
+    async with context() as ctx:
+        await user_changes.set_username(ctx, name=user_id(user), username=given(form.username))
+    return await _done(user, f"Username changed to {given(form.username)}.")
+
+
+@pages.post("/email")
+@may(Permission.ADMIN)
+@sensitive
+@submits(NewEmailForm, _show)
+async def set_email(form: NewEmailForm, user: str) -> ResponseTypes:
+    """Give a user another address."""
+    email = given(form.email)
+    async with context() as ctx:
+        is_set = await user_changes.set_email(ctx, name=user_id(user), email=email)
+    asked = f"We've sent a link to {email}. The address changes once they use it."
+    changed = f"Address changed to {email}. The invitation was sent there."
+    return await _done(user, changed if is_set else asked)
+
+
+@pages.post("/notes")
+@may(Permission.ADMIN)
+@sensitive
+@submits(NoteForm, _show)
+async def add_note(form: NoteForm, user: str) -> ResponseTypes:
+    """Note something about a user."""
+    async with context() as ctx:
+        await user_changes.add_note(ctx, name=user_id(user), words=given(form.note))
+    return await _done(user, "Note saved.")
+
+
+@pages.post("/notes/<int:note_id>/remove")
+@may(Permission.ADMIN)
+@sensitive
+async def remove_note(user: str, note_id: int) -> ResponseTypes:
+    """Remove a note about a user."""
+    async with context() as ctx:
+        await user_changes.remove_note(ctx, name=user_id(user), note_id=min(note_id, LARGEST))
+    return await _done(user, "Note removed.")
 
 
 @pages.post("/unblock")
