@@ -49,6 +49,7 @@ FORMS = {
     "/account/security/recovery-codes": {},
     "/account/sessions/<uuid:session_id>/end": {},
     "/account/sessions/end-others": {},
+    "/account/time-zone": {"time_zone": "Europe/Berlin"},
     "/account/username": {"username": "radix"},
     "/admin/groups": {"name": "staff2"},
     "/admin/groups/<name>/add": {"user": "alice"},
