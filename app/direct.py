@@ -18,10 +18,7 @@ from app.db_errors import is_read_only, is_severed
 
 
 class DirectConnection:
-    """Runs one prepared statement after the other; never two at once.
-
-    Whoever calls it sees to that.
-    """
+    """Runs one prepared statement after the other; never two at once: they take turns."""
 
     def __init__(self, engine: AsyncEngine, *, beside: AsyncEngine) -> None:
         """``engine`` opens it; what another one, ``beside`` it, learns of a failover counts too."""
@@ -30,6 +27,7 @@ class DirectConnection:
         self._connection: AsyncConnection | None = None
         self._driver: asyncpg.Connection | None = None
         self._is_doubted = False
+        self._turn = asyncio.Lock()
         listen(beside.sync_engine, "handle_error", self._doubt)
 
     async def fetch(self, statement: Prepared, **values: object) -> Sequence[asyncpg.Record]:
@@ -41,7 +39,7 @@ class DirectConnection:
             TimeoutError: the database is silent.
             Exception: whatever the driver says; ``db.is_away`` knows what it means.
         """
-        async with asyncio.timeout(COMMAND_SECONDS):
+        async with asyncio.timeout(COMMAND_SECONDS), self._turn:
             if self._is_doubted:
                 await self.close()
             was_open = self._driver is not None

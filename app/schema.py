@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from sqlalchemy import URL, text
-from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
+from sqlalchemy.pool import NullPool
 
+from app import own_migrations
 from app.db import SERVER_SETTINGS
 from app.site import Site
 
@@ -121,25 +123,38 @@ def migrate(url: URL, site: Site | None = None, *, revision: str | None = None) 
 
     Raises:
         WrongDatabase: it has migrations of a site that is not here.
+        WrongSite: the site's own are no line.
     """
     from alembic import command  # noqa: PLC0415 - likewise
     from alembic.util import CommandError  # noqa: PLC0415 - likewise
 
+    own_migrations.check(site or Site())
     config = alembic_config(url, site)
     wanted = [revision] if revision else [each.head for each in branches(site or Site())]
     try:
         for each in filter(None, wanted):
             command.upgrade(config, each)
     except CommandError as error:
-        raise WrongDatabase(f"Can't migrate: {error}. {_why_unknown(str(error))}") from error
+        raise WrongDatabase(f"Can't migrate: {error}. {_why_unknown(str(error), site)}") from error
 
 
-def _why_unknown(said: str) -> str:
+def _why_unknown(said: str, site: Site | None) -> str:
     """Say why a database may have a revision that nobody here knows."""
-    found = re.search(r"'([a-z]\w*)_[0-9]{4}'", said)
+    found = re.search(r"'(([a-z]\w*)_[0-9]{4})'", said)
     if found is None:
         return "A newer version of Vestibule was here before."
-    return f"The database has tables of the site “{found[1]}”: set SITE={found[1]}."
+    if site is not None and site.name == found[2]:
+        return f"{site.name}/migrations/ lacks {found[1]}: bring its file back."
+    return f"The database has tables of the site “{found[2]}”: set SITE={found[2]}."
+
+
+async def unmigrated(url: URL, site: Site) -> str | None:
+    """Return what of a site's models a migrated database lacks, as a sentence."""
+    engine = create_async_engine(url, poolclass=NullPool)
+    async with engine.connect() as connection:
+        found = await connection.run_sync(own_migrations.unmigrated, site)
+    await engine.dispose()
+    return found
 
 
 async def revisions(engine: AsyncEngine) -> frozenset[str]:

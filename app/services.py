@@ -13,6 +13,7 @@ from app.config import Config
 from app.db import Sessions, limited_session, make_engine, make_sessions
 from app.db_errors import is_away, why_away
 from app.direct import direct_connection
+from app.flows.gate_check import GateFound, GateLookup, GateQuestion
 from app.flows.lookup import CurrentSession, Lookup
 from app.kit.errors import DatabaseAway
 from app.kit.findings import Finding
@@ -38,6 +39,7 @@ class Services:
     sessions: Sessions
     hasher: PasswordHasher
     lookup: Lookup
+    gate: GateLookup
 
     async def signed_in(self, secret: str) -> CurrentSession | None:
         """Return who is signed in by a session secret, None if that session has ended.
@@ -47,6 +49,19 @@ class Services:
         """
         try:
             return await self.lookup.find(secret)
+        except Exception as error:
+            if not is_away(error):
+                raise
+            raise _away(error) from error
+
+    async def at_gate(self, asked: GateQuestion) -> GateFound:
+        """Return which site is asked for, and who comes to it.
+
+        Raises:
+            DatabaseAway: it does not answer.
+        """
+        try:
+            return await self.gate.find(asked)
         except Exception as error:
             if not is_away(error):
                 raise
@@ -88,13 +103,14 @@ async def opened(config: Config, url: URL, share: Share | None = None) -> AsyncI
         share=share,
     )
     async with direct_connection(own, beside=engine) as direct:
-        lookup = Lookup(direct, config)
+        lookup, gate = Lookup(direct, config), GateLookup(direct, config)
         hasher.prepare()
         try:
-            yield Services(config, engine, make_sessions(engine), hasher, lookup)
+            yield Services(config, engine, make_sessions(engine), hasher, lookup, gate)
         finally:
             hasher.close()
             await lookup.close()
+            await gate.close()
             await engine.dispose()
 
 

@@ -1,7 +1,8 @@
 """Fixtures for the tests of a site's own package; its ``conftest.py`` names this module.
 
 ``app`` is the running application on a database of its own, ``visitor`` a browser in which nobody
-is signed in, ``sign_in`` makes a user and returns their browser, ``mailbox`` has the emails.
+is signed in, ``sign_in`` makes a user and returns their browser, ``mailbox`` has the emails, ``db``
+is a session of SQLAlchemy.
 """
 
 import asyncio
@@ -11,9 +12,10 @@ import tempfile
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from functools import partial
 from pathlib import Path
+from typing import NoReturn
 from urllib.parse import urlsplit
 
 import pytest
@@ -22,18 +24,20 @@ from jinja2 import StrictUndefined
 from quart import Quart, Response
 from quart.typing import TestClientProtocol
 from sqlalchemy import URL, make_url, text
-from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 from sqlalchemy.pool import NullPool
 
 from app import embedded, schema
 from app.config import Config
 from app.context import operator_context
-from app.flows import invitation
+from app.flows import invitation, roles
 from app.http.marks import is_open
+from app.kit.errors import RoleThere
 from app.kit.keys import new_key
 from app.kit.urls import asyncpg_url
 from app.mail.message import Message
 from app.models import Base
+from app.models.role import ADMINISTRATOR, MODERATOR, USER
 from app.services import EXTENSION, Services
 from app.site import load
 from app.wiring import create_app
@@ -43,6 +47,14 @@ SAME_ORIGIN = {"Sec-Fetch-Site": "same-origin"}
 
 SignIn = Callable[..., Awaitable["Browser"]]
 Mailbox = Callable[[], Awaitable[list[Message]]]
+
+
+class Missing(StrictUndefined):
+    """A variable that no page hands over: a mistake, also where a template walks through it."""
+
+    def __aiter__(self) -> NoReturn:
+        """Fail: Jinja's own walks through nothing here, where templates are async."""
+        self._fail_with_undefined_error()
 
 
 class Browser:
@@ -124,17 +136,24 @@ def site_database(site_config: Config) -> Iterator[URL]:
         url = server.set(database=f"test_{uuid.uuid4().hex}")
         _execute(server, f"CREATE DATABASE {url.database}")
         stack.callback(_execute, server, f"DROP DATABASE {url.database} WITH (FORCE)")
-        schema.migrate(url, load(site_config.site))
+        site = load(site_config.site)
+        schema.migrate(url, site)
+        with ThreadPoolExecutor(1) as thread:  # where no other event loop runs
+            lacks = thread.submit(asyncio.run, schema.unmigrated(url, site)).result()
+        if lacks:
+            pytest.fail(lacks, pytrace=False)
         yield url
 
 
 @pytest_asyncio.fixture
 async def app(site_config: Config, site_database: URL) -> AsyncIterator[Quart]:
-    """Yield the application; all tables are empty but for the roles."""
+    """Yield the application; all tables are empty but for our roles."""
     tables = [each.name for each in Base.metadata.sorted_tables if each.name != "roles"]
     await run_statement(site_database, f"TRUNCATE {', '.join(tables)} CASCADE")
+    ours = ", ".join(f"'{name}'" for name in (USER, MODERATOR, ADMINISTRATOR))
+    await run_statement(site_database, f"DELETE FROM roles WHERE name NOT IN ({ours})")  # noqa: S608
     app = create_app(site_config, site_database)
-    app.jinja_env.undefined = StrictUndefined  # a variable that no page hands over is a mistake
+    app.jinja_env.undefined = Missing
     async with app.test_app():
         yield app
 
@@ -147,13 +166,26 @@ def visitor(app: Quart) -> Browser:
 
 @pytest.fixture
 def sign_in(visitor: Browser) -> SignIn:
-    """Return what makes a user of a name (and ``role``), and signs them in, when awaited."""
+    """Return what makes a user and signs them in, when awaited.
 
-    async def sign_in(username: str, *, role: str | None = None, **profile: str) -> Browser:
+    ``sign_in("ann", role="Administrator")``, or ``may=Permission.SHIP`` for a role that has it.
+    What else is named are profile fields.
+    """
+
+    async def sign_in(
+        username: str, *, role: str | None = None, may: int = 0, **profile: str
+    ) -> Browser:
         services = visitor.services
         email = f"{username}@example.com"
+        unknown = profile.keys() - {each.name for each in load(services.config.site).profile}
+        if unknown:
+            raise TypeError(f"there is no profile field {', '.join(sorted(unknown))}")
         async with services.session() as db:
             ctx = operator_context(db, services.config)
+            if may:
+                role = f"May {int(may)}"
+                with suppress(RoleThere):
+                    await roles.create(ctx, name=role, permissions=int(may))
             invited = await invitation.invite(ctx, username=username, email=email, role_name=role)
             sealed = urlsplit(invited.url).path.rpartition("/")[2]
             await invitation.accept(ctx, sealed=sealed, password=PASSWORD, profile=profile)
@@ -163,6 +195,13 @@ def sign_in(visitor: Browser) -> SignIn:
         return browser
 
     return sign_in
+
+
+@pytest_asyncio.fixture
+async def db(visitor: Browser) -> AsyncIterator[AsyncSession]:
+    """Yield a session; what is asked of it stands in ``async with db.begin():``."""
+    async with visitor.services.session() as session:
+        yield session
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from pydantic import SecretStr
 from quart import Quart
 from sqlalchemy import URL, make_url
 
-from app import edge, web
+from app import edge, gate, own_migrations, web
 from app.config import Config
 from app.http import branding, websockets
 from app.http.application import Application
@@ -52,6 +52,7 @@ def create_app(config: Config, url: URL, share: Share | None = None) -> Quart:
             yield
 
     web.init_app(app, config)
+    gate.init_app(app, config)
     edge.init_app(app, config)
     own_pages.check(app, site)
     websockets.register(app, config)
@@ -69,3 +70,4 @@ def check(config: Config) -> None:
     keyed = config.model_copy(update={"secret_key": SecretStr(new_key())})
     app = create_app(keyed, NOWHERE)
     own_pages.check_templates(app, load(config.site))
+    own_migrations.check(load(config.site))

@@ -4,7 +4,7 @@ make bench                      everything, some 12 minutes; renews bench/result
 make bench ARGS=--short         two minutes, for a look
 python -m bench pair --base REV this checkout's page against another revision's
 python -m bench promises        a logout, a block, a changed role act on the next request
-python -m bench flood|timing|transfer|find_people|growth [--help]
+python -m bench flood|gate|timing|transfer|find_people|growth [--help]
 python -m bench show            tables and plots again, from the numbers kept
 """
 
@@ -12,13 +12,14 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence
 
-from bench import compare, find_people, flood, growth, pair, promises, show, timing, transfer
+from bench import compare, find_people, flood, gate, growth, pair, promises, show, timing, transfer
 from bench.kept import RESULTS
 
 OTHERS: dict[str, Callable[[Sequence[str]], None]] = {
     "pair": pair.main,
     "promises": promises.main,
     "flood": flood.main,
+    "gate": gate.main,
     "timing": timing.main,
     "transfer": transfer.main,
     "find_people": find_people.main,

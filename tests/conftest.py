@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from jinja2 import StrictUndefined
 from jinja2.bccache import Bucket, BytecodeCache
 from quart import Quart
 from sqlalchemy import URL, make_url
@@ -20,6 +19,7 @@ from app.config import Config
 from app.context import Context
 from app.kit.urls import asyncpg_url
 from app.services import Services, opened
+from app.testing import Missing
 from tests import databases
 from tests.browser import Browser
 from tests.contexts import operator
@@ -144,7 +144,7 @@ async def ctx(services: Services) -> AsyncIterator[Context]:
 async def app(config: Config, database: URL) -> AsyncIterator[Quart]:
     app = create_app(config, database)
     app.jinja_env.bytecode_cache = _COMPILED
-    app.jinja_env.undefined = StrictUndefined  # what docs/templates.md lists is handed over
+    app.jinja_env.undefined = Missing  # what docs/templates.md lists is handed over
     async with app.test_app():
         yield app
 

@@ -5,9 +5,11 @@ from datetime import timedelta
 from sqlalchemy import text
 
 from app.models import (
+    api_token,
     app_secret,
     audit,
     challenge,
+    gate_ticket,
     known_browser,
     outbox_retention,
     passkey,
@@ -27,8 +29,21 @@ SESSION = (
     f"expires_at, ip, user_agent) SELECT {DIGEST}, id, 1, "
     "{remembered}, {seen}, {expires}, '192.0.2.1', '' FROM users"
 )
+SOON = "now() + interval '9 d'"
 BUCKET = f"INSERT INTO rate_limit_buckets SELECT {DIGEST}, 1, now(), {{end}}"
 LETTER = "INSERT INTO outbox (recipient, subject, {column}) VALUES ('', '', {end} - interval '1 d')"
+TICKET = (
+    "WITH site AS (INSERT INTO sites (origin, name, need, identity) VALUES "  # noqa: S608
+    "(gen_random_uuid()::text, 'x', 'public', 'id') RETURNING id), session AS ("
+    f"{SESSION.format(remembered='true', seen='now()', expires=SOON)} RETURNING id) "
+    "INSERT INTO gate_tickets (digest, site_id, session_id, nonce, path, expires_at) "
+    f"SELECT {DIGEST}, site.id, session.id, {DIGEST}, '/', {{end}} FROM site, session"
+)
+TOKEN = (
+    "INSERT INTO api_tokens (user_id, digest, name, site_ids, reads_account, "  # noqa: S608
+    f"credential_version, expires_at) SELECT id, {DIGEST}, 'x', ARRAY[]::uuid[], true, 1, {{end}} "
+    "FROM users"
+)
 ROWS = {
     "expired sessions": (
         sessions.expired(),
@@ -81,6 +96,8 @@ ROWS = {
             f"expires_at) SELECT {DIGEST}, id, 1, false, {{end}} FROM users"
         ),
     ),
+    "tickets": (gate_ticket.expired(), TICKET),
+    "tokens": (api_token.expired(), TOKEN),
     "used challenges": (
         challenge.forgotten(),
         f"INSERT INTO spent_challenges (digest, expires_at) VALUES ({DIGEST}, {{end}})",  # noqa: S608

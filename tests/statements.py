@@ -63,6 +63,7 @@ BORN = Born(
 NAMES = ("pat1", "pat1@example.com")
 PARTS = ("", "p", "pat1", "exa", "pat39", "example", "nobody")
 HOUR = timedelta(hours=1)
+SITE = UUID("11111111-2222-4333-8444-555555555555")
 
 Sent = tuple[str, Any]  # a statement and its values
 Function = Callable[..., Any]
@@ -121,6 +122,7 @@ async def examples(services: Services) -> Examples:
         "idle": HOUR,
         "rest": HOUR,
         "proof": HOUR,
+        "origins": ["https://s1.example.com"],
     }
     return Examples(_by_type(someone), _by_function(services, someone.id), by_name)
 
@@ -180,6 +182,12 @@ def _by_function(services: Services, someone: UUID) -> dict[str, list[Arguments]
         "registration.find_by_name": names, "credentials.find": names, "user.identify": names,
         "known_browser.find_owner": names,
         "session.end_slice": [{"number": number, "of": 1000} for number in (0, 999)],
+        "guarded_site.add": [{"origin": "https://x.example", "need": "public", "identity": "id"}],
+        "guarded_site.change": [{"need": "public", "identity": "id"}],
+        "gate_session.start": [{"site_id": SITE, "session_id": someone}],
+        "gate_ticket.add": [{"site_id": SITE, "session_id": someone, "nonce": b"n" * 32}],
+        "guarded_site.set_path": [{"site_id": SITE}],
+        "api_token.add": [{"name": "x"}],
         "token.add": [{"registration_id": None}], "user.set_role": [{"role_name": "User"}],
         "user.add": [{"role_id": 1, "email": "new@example.com", "username": "new"}],
     }  # fmt: skip

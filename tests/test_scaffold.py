@@ -105,18 +105,28 @@ def test_its_tables_grow_by_migrations_beside_ours(tmp_path: Path) -> None:
         assert "up to date" in run(folder, "app", "migrate", **settings).stdout
         models = folder / NAME / "models.py"
         models.write_text(models.read_text() + "    colour: Mapped[str | None]\n")
+        lacking = run(folder, "app", "migrate", **settings)
+        assert "shop/models.py: the column shop_notes.colour has no migration." in lacking.stderr
         made = run(folder, "app", "site", "migration", "A colour", **settings)
         assert made.returncode == 0, made.stderr
         written = (folder / NAME / "migrations" / f"{NAME}_0002_a_colour.py").read_text()
         assert 'op.add_column("shop_notes"' in written.replace("'", '"')
         assert "users" not in written, "our tables are no business of it"
         for arguments in (["migrate"], ["migrate"]):
-            assert run(folder, "app", *arguments, **settings).returncode == 0
+            done = run(folder, "app", *arguments, **settings)
+            assert done.returncode == 0
+            assert "has no migration" not in done.stderr
         doctor = run(folder, "app", "doctor", **settings).stdout
         assert f"✓ migrations: up to date ({schema.OURS.head}, {NAME}_0002)" in doctor
         nothing = run(folder, "app", "site", "migration", "Nothing", **settings)
         assert "nothing to write" in nothing.stdout
         assert len(list((folder / NAME / "migrations").glob("*.py"))) == 2
+        newest = folder / NAME / "migrations" / f"{NAME}_0002_a_colour.py"
+        kept = newest.read_text()
+        newest.unlink()
+        lost = run(folder, "app", "migrate", **settings)
+        assert f"{NAME}/migrations/ lacks {NAME}_0002: bring its file back." in lost.stderr
+        newest.write_text(kept)
         without = run(folder, "app", "migrate", **(settings | {"SITE": ""}))
         assert without.returncode == 1
         assert f"set SITE={NAME}" in without.stderr

@@ -1,10 +1,12 @@
 """What is wrong with an owner's package stops the start, in one sentence that names the file."""
 
+from pathlib import Path
+
 import pytest
 from sqlalchemy import make_url
 
-from app import create_app, wiring
-from app.site import WrongSite, load
+from app import create_app, own_migrations, wiring
+from app.site import Site, WrongSite, load
 from tests.sites import WriteSite, config_of, write_site
 
 __all__ = ["write_site"]
@@ -55,6 +57,33 @@ WRONG = [
         "hooks.py, line 2: ValueError: there are no hooks for account.imported",
     ),
 ]
+MIGRATION = "revision = {!r}\ndown_revision = {!r}\n"
+FIRST = {"migrations/{0}_0001_a.py": MIGRATION.format("{0}_0001", None)}
+WRONG_MIGRATIONS: list[tuple[dict[str, str], str]] = [
+    (
+        {"migrations/abc123.py": MIGRATION.format("abc123", "{0}_0001")},
+        "migrations/abc123.py: give it a name like {0}_0002_words.py.",
+    ),
+    (
+        {"migrations/{0}_0002_b.py": MIGRATION.format("{0}_0003", "{0}_0001")},
+        "migrations/{0}_0002_b.py: its revision must be '{0}_0002'",
+    ),
+    (
+        {
+            "migrations/{0}_0002_b.py": MIGRATION.format("{0}_0002", "{0}_0001"),
+            "migrations/{0}_0002_c.py": MIGRATION.format("{0}_0002", "{0}_0001"),
+        },
+        "{0}_0002_c.py are both {0}_0002. Give one the next number.",
+    ),
+    (
+        {
+            "migrations/{0}_0002_b.py": MIGRATION.format("{0}_0002", "{0}_0001"),
+            "migrations/{0}_0003_c.py": MIGRATION.format("{0}_0003", "{0}_0001"),
+        },
+        "migrations/{0}_0003_c.py: its down_revision must be '{0}_0002'.",
+    ),
+    ({"migrations/{0}_0002_b.py": "x = (\n"}, "migrations/{0}_0002_b.py, line 1:"),
+]
 WRONG_PAGES = [
     (PAGE.format("login"), "pages.py, blueprint “login”: this name is taken"),
     (PAGE.format("health"), "pages.py, blueprint “health”: this name is taken"),
@@ -95,6 +124,20 @@ def test_a_page_that_hides_one_of_ours_is_refused(
 def test_a_name_that_is_no_package_of_the_owners_is_refused(name: str) -> None:
     with pytest.raises(WrongSite, match="SITE: "):
         load(name)
+
+
+@pytest.mark.parametrize(("files", "sentence"), WRONG_MIGRATIONS, ids=lambda each: str(each)[-30:])
+def test_migrations_that_are_no_line_are_refused(
+    tmp_path: Path, files: dict[str, str], sentence: str
+) -> None:
+    """Alembic would leave one out, and nobody would notice."""
+    for path, text in (FIRST | files).items():
+        target = tmp_path / "shop" / path.replace("{0}", "shop")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(text.replace("{0}", "shop"))
+    with pytest.raises(WrongSite) as wrong:
+        own_migrations.check(Site("shop", tmp_path / "shop"))
+    assert sentence.replace("{0}", "shop") in str(wrong.value)
 
 
 def test_without_a_site_there_is_nothing() -> None:

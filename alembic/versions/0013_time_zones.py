@@ -1,6 +1,6 @@
 """A user's time zone.
 
-Revision 0013, after 0011. A new column that may be empty: the program before this revision does not
+Revision 0013, after 0012. A new column that may be empty: the program before this revision does not
 notice it.
 """
 
@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0013"
-down_revision = "0011"
+down_revision = "0012"
 branch_labels = None
 depends_on = None
 

@@ -13,7 +13,7 @@ from app import config as settings
 from app import embedded
 from app.cli.shared import read_config, running_database
 from app.config import Config, WrongSettings
-from app.doctor import configuration, inside, mail, outside
+from app.doctor import configuration, gate, inside, mail, outside
 from app.doctor.findings import Finding, Level, is_well, wrong
 from app.kit.addresses import normal_email
 from app.kit.errors import WrongAddress
@@ -74,10 +74,13 @@ def _examine(to: str | None) -> list[Finding]:
 
 
 async def _look(config: Config, url: URL, to: str | None) -> list[Finding]:
-    found, seen, sent = await asyncio.gather(
-        inside.look(config, url), outside.look(config), mail.look(config, to)
+    found, seen, sent, guarded = await asyncio.gather(
+        inside.look(config, url),
+        outside.look(config),
+        mail.look(config, to),
+        gate.look(config, url),
     )
-    return [*found, sent, *seen]
+    return [*found, sent, *seen, *guarded]
 
 
 def _line(finding: Finding) -> str:

@@ -12,7 +12,14 @@ from sqlalchemy import URL, make_url
 
 from app import config as settings
 from app import embedded, schema, site
-from app.cli.shared import Deployment, connections_of, database, read_config, running_database
+from app.cli.shared import (
+    Deployment,
+    connections_of,
+    database,
+    read_config,
+    running_database,
+    tell_unmigrated,
+)
 from app.complaints import complaint
 from app.config import Config
 from app.db import database_url
@@ -32,11 +39,14 @@ LOOKING_AFTER = (
     "housekeeping",
     "emails",
     "factors",
+    "groups",
     "registrations",
     "roles",
     "sessions",
     "shell",
     "site",
+    "sites",
+    "tokens",
     "users",
 )
 
@@ -106,6 +116,7 @@ def serve_command(*, with_mailer: bool, with_reload: bool) -> None:
         with embedded.served(config.data_dir) as text:
             url = make_url(text)
             schema.migrate(url, own)
+            tell_unmigrated(url, own)
             workers = serve.worker_count(config, connections_of(Deployment(config, url)))
             has_administrator = Deployment(config, url).ask(access.has_administrator)
             words = laptop.welcome(config, workers=workers, has_administrator=has_administrator)
@@ -121,6 +132,7 @@ def migrate() -> None:
     with database(creating=True) as deployment:
         deployment.ask(lambda ctx: schema.check_encoding(ctx.db))
         schema.migrate(deployment.url, deployment.site)
+        tell_unmigrated(deployment.url, deployment.site)
     click.echo("Database is up to date.")
 
 

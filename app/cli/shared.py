@@ -127,3 +127,10 @@ def connections_of(deployment: Deployment) -> int | None:
             complaint(error, deployment.url),
         )
         return None
+
+
+def tell_unmigrated(url: URL, site: Site) -> None:
+    """Say what of a site's models no migration makes: a page that uses it would fail."""
+    sentence = asyncio.run(schema.unmigrated(url, site)) if site.name else None
+    if sentence:
+        click.echo(sentence, err=True)

@@ -12,7 +12,10 @@ from app.kit.errors import TooManyTries
 from app.limits import DOWNLOADS_OF_USER
 from app.models import (
     address,
+    api_token,
     app_secret,
+    gate_session,
+    group,
     known_browser,
     passkey,
     profile,
@@ -93,6 +96,9 @@ async def _facts(ctx: Context) -> dict[str, Any]:
         "profile": await profile.of(ctx.db, user_id),
         "addresses_of_before": await address.of_user(ctx.db, user_id),
         "address_waiting": await token.waiting_email(ctx.db, user_id),
+        "groups": await group.of_user(ctx.db, user_id),
+        "applications": [each._asdict() for each in await gate_session.of_user(ctx.db, user_id)],
+        "tokens": [each._asdict() for each in await api_token.of_user(ctx.db, user_id)],
         "sessions": [each._asdict() for each in live],
         "second_factors": await _factors(ctx),
         "browsers": [each._asdict() for each in await known_browser.of_user(ctx.db, user_id)],

@@ -21,11 +21,13 @@ from app.kit.links import NOT_ME_VALID_DAYS
 from app.mail import messages
 from app.models import (
     administrators,
+    api_token,
     app_secret,
     audit,
     challenge,
     daily_count,
     deletion,
+    gate_ticket,
     known_browser,
     outbox,
     outbox_retention,
@@ -141,6 +143,8 @@ def _stale(config: Config) -> Sequence[Stale]:
         known_browser.unseen(timedelta(days=config.known_browser_days)),
         pending_login.expired(),
         challenge.expired(),
+        gate_ticket.expired(),
+        api_token.expired(),
         challenge.forgotten(),
         app_secret.abandoned(),
         *(kind.removed_before(REMOVED_KEPT) for kind in (app_secret, passkey, recovery_code)),

@@ -10,7 +10,7 @@ from quart.wrappers import BaseRequestWebsocket
 from werkzeug.exceptions import Forbidden, Unauthorized
 
 from app.flows.lookup import CurrentSession
-from app.http import resume
+from app.http import bearer, resume
 from app.http.current_user import resolve
 from app.http.marks import (
     accepts,
@@ -21,6 +21,7 @@ from app.http.marks import (
     is_fresh_factor,
     is_open,
     is_sensitive,
+    is_taking_token,
     may,
     needed,
     sensitive,
@@ -41,8 +42,9 @@ async def demand_login(request: Request) -> ResponseTypes | None:
         return None  # the same for everybody: nobody's session is looked up
     if request.method == "OPTIONS" and _is_answered_by_quart(request):
         return None
-    user = await resolve()
     page = current_app.view_functions.get(endpoint)
+    by_token = page and is_taking_token(page) and "Authorization" in request.headers
+    user = await (bearer.resolve(request) if by_token else resolve())
     if page is None or is_open(page):
         return None
     if user.is_anonymous:

@@ -14,6 +14,7 @@ from app.kit.metrics import REQUEST_SECONDS, REQUESTS
 log = logging.getLogger("app.access")
 
 HUNG_UP = 499  # as nginx says it
+QUIET = ("/health/", "/gate/check", "/gate/nginx", "/gate/envoy")  # others ask these, all the time
 METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 LONGEST_SEGMENT, LONGEST_PATH = 32, 80
 
@@ -52,8 +53,8 @@ class Watched:
         method = scope["method"] if scope["method"] in METHODS else "other"
         _requests(method, seen.route, status).inc()
         _seconds(seen.route).observe(seconds)
-        asked_for_health = seen.route.startswith("/health/") and status < HUNG_UP
-        if not self._access_log or asked_for_health:
+        is_quiet = seen.route.startswith(QUIET) and status < HUNG_UP
+        if not self._access_log or is_quiet:
             return
         path = seen.route if seen.route != "-" else shown(scope["path"])
         milliseconds = round(seconds * 1000, 1)

@@ -1,10 +1,12 @@
 """Who sends this request: address, browser, and an id for the log."""
 
 import random
+from collections.abc import Iterable
 
 from quart import g
 from quart.wrappers import BaseRequestWebsocket
 
+from app.config import Config
 from app.kit.client import Client, is_within, parsed
 from app.kit.logs import trace
 from app.services import services
@@ -15,7 +17,8 @@ NO_ADDRESS = "127.0.0.1"  # a Unix socket: somebody on this machine
 
 def introduce(request: BaseRequestWebsocket) -> None:
     """Note the client at the beginning of a request."""
-    who = g.client = Client(_ip(request), _user_agent(request), _request_id())
+    agent = printable(request.headers.get("User-Agent", ""))
+    who = g.client = Client(_ip(request), agent, new_request_id())
     seen = trace.get()
     if seen is not None:
         seen.request_id, seen.ip = who.request_id, who.ip
@@ -28,24 +31,20 @@ def client() -> Client:
     return found
 
 
-def _request_id() -> str:
-    """Return 16 hexadecimal digits: nobody must guess them, only tell requests apart."""
-    return f"{random.getrandbits(64):016x}"
-
-
-def _ip(request: BaseRequestWebsocket) -> str:
+def nearest(peer: str | None, forwarded: Iterable[str], config: Config) -> str:
     """Return the nearest address that is not one of our proxies (PX-01).
 
     Beginning with the peer, each proxy that stands in a trusted network is believed what it says
     of who came to it, up to as many as there are. The peer comes from the connection: a header
     named ``Remote-Addr`` is anybody's.
     """
-    address = parsed((request.scope.get("client") or [NO_ADDRESS])[0]) or NO_ADDRESS
-    config = services().config
-    if not config.trusted_proxies or "X-Forwarded-For" not in request.headers:
+    address = parsed(peer or NO_ADDRESS) or NO_ADDRESS
+    if not config.trusted_proxies:
         return address
-    forwarded = ",".join(request.headers.getlist("X-Forwarded-For")).split(",")
-    for claimed in forwarded[: -config.trusted_proxies - 1 : -1]:
+    said = ",".join(forwarded)
+    if not said:
+        return address
+    for claimed in said.split(",")[: -config.trusted_proxies - 1 : -1]:
         nearer = parsed(claimed)
         if nearer is None or not is_within(address, config.proxy_networks):
             break
@@ -53,8 +52,19 @@ def _ip(request: BaseRequestWebsocket) -> str:
     return address
 
 
-def _user_agent(request: BaseRequestWebsocket) -> str:
-    text: str = request.headers.get("User-Agent", "")[:USER_AGENT_LONGEST]
+def new_request_id() -> str:
+    """Return 16 hexadecimal digits: nobody must guess them, only tell requests apart."""
+    return f"{random.getrandbits(64):016x}"
+
+
+def printable(user_agent: str) -> str:
+    """Return what a browser says of itself as far as it may be kept."""
+    text = user_agent[:USER_AGENT_LONGEST]
     if text.isprintable():
         return text
     return "".join(character if character.isprintable() else "?" for character in text)
+
+
+def _ip(request: BaseRequestWebsocket) -> str:
+    peer = (request.scope.get("client") or [NO_ADDRESS])[0]
+    return nearest(peer, request.headers.getlist("X-Forwarded-For"), services().config)

@@ -53,11 +53,15 @@ def cookie_name(config: Config, name: str) -> str:
     Browsers keep cookies by host, not by port: a site on another port than the usual one has names
     of its own, so that two on one host keep their logins.
     """
-    parts = urlsplit(config.public_url)
-    scheme = "https" if config.is_https else "http"
-    port = parts.port or STANDARD_PORTS[scheme]
-    site = "vestibule" if port == USUAL_PORTS[scheme] else f"vestibule-{port}"
-    return f"__Host-{site}-{name}" if config.is_https else f"{site}-{name}"
+    return cookie_name_at(config.public_url, name)
+
+
+def cookie_name_at(origin: str, name: str) -> str:
+    """Return the name of a cookie of ours at an origin, like that of a site behind the gate."""
+    parts = urlsplit(origin)
+    port = parts.port or STANDARD_PORTS[parts.scheme]
+    site = "vestibule" if port == USUAL_PORTS[parts.scheme] else f"vestibule-{port}"
+    return f"__Host-{site}-{name}" if parts.scheme == "https" else f"{site}-{name}"
 
 
 def put(response: ResponseTypes, name: str, value: str, *, seconds: int) -> None:

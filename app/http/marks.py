@@ -11,6 +11,7 @@ _SENSITIVE, _ACCEPTED = "_vestibule_sensitive", "_vestibule_accepted"
 _FACTOR, _FRESH_FACTOR = "_vestibule_factor", "_vestibule_fresh_factor"
 _ENROLMENT = "_vestibule_enrolment"
 _POLICY = "_vestibule_policy"
+_TOKEN = "_vestibule_token"  # noqa: S105 - the name of a mark
 
 LONGEST_BODY_BYTES = 64 * 1024
 
@@ -75,6 +76,12 @@ def enrolment(page: Page) -> Page:
     return page
 
 
+def takes_token(page: Page) -> Page:
+    """Let a token open a page that only reads who its user is."""
+    setattr(page, _TOKEN, True)
+    return page
+
+
 def accepts(
     *,
     repeated: Iterable[str] = (),
@@ -125,6 +132,11 @@ def is_sensitive(page: Callable[..., Any]) -> bool:
 def is_fresh_factor(page: Callable[..., Any]) -> bool:
     """Whether a page is marked ``@fresh_factor``."""
     return getattr(page, _FRESH_FACTOR, False) is True
+
+
+def is_taking_token(page: Callable[..., Any]) -> bool:
+    """Whether a page is marked ``@takes_token``."""
+    return getattr(page, _TOKEN, False) is True
 
 
 def is_factor(page: Callable[..., Any]) -> bool:

@@ -45,7 +45,7 @@ def again_for(wanted: str) -> str:
 
 async def enrol_first(why: str) -> ResponseTypes:
     """Send somebody to where they can set up a second factor, and say why."""
-    await flash(why)
+    await flash(why, "warning")
     return redirect(SECURITY, 303)
 
 
@@ -55,7 +55,8 @@ async def sign_in_first() -> ResponseTypes:
         wanted = local_path(_address())
     else:
         wanted = await _interrupt(known_browser.last_user())
-        await flash(f"{SIGNED_OUT} {STILL_THERE}" if TYPED in session else SIGNED_OUT)
+        words = f"{SIGNED_OUT} {STILL_THERE}" if TYPED in session else SIGNED_OUT
+        await flash(words, "warning")
     query = "?" + urlencode({"next": wanted}, safe="/") if wanted else ""
     return redirect(f"/login{query}", 303)
 
@@ -63,7 +64,9 @@ async def sign_in_first() -> ResponseTypes:
 async def remind(*, comes_back: bool) -> None:
     """Say to who comes back to a page that its form was not done yet."""
     if session.pop(AGAIN, False) and comes_back:
-        await flash("Thank you. Nothing has been saved yet. Please submit the form again.")
+        await flash(
+            "Thank you. Nothing has been saved yet. Please submit the form again.", "warning"
+        )
 
 
 def typed() -> MultiDict[str, str] | None:

@@ -27,6 +27,10 @@ LOGINS = Counter("vestibule_logins", "Sign-in attempts, by outcome", ["outcome"]
 FACTORS = Counter(
     "vestibule_factors", "Second factors shown, by outcome", ["outcome"], registry=REGISTRY
 )
+GATE_CHECKS = Counter(
+    "vestibule_gate_checks", "Requests to sites behind the gate, by outcome", ["outcome"],
+    registry=REGISTRY,
+)  # fmt: skip
 PASSWORDS_WAITING = Gauge(
     "vestibule_passwords_waiting", "Passwords being hashed or waiting for it",
     registry=REGISTRY,

@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal, InvalidOperation
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 from app.kit.addresses import meant, normal_email
 from app.kit.errors import WrongAddress, WrongProfile
@@ -45,7 +45,8 @@ class ProfileField:
         longest: the most characters; ``least`` and ``most`` bound a number.
         autocomplete: the token by which browsers fill it in (HTML, 4.10.18.7), like ``tel``.
         searchable: whether administrators find users by the beginning of it.
-        check: a check of one's own; it raises ``ValueError`` with a sentence for the user.
+        check: a check of one's own; it raises ``ValueError`` with a sentence for the user. Of
+            a date it gets a ``date``, of a number a ``Decimal``, of a ticked box True, else text.
     """
 
     name: str
@@ -60,11 +61,12 @@ class ProfileField:
     most: float | None = None
     autocomplete: str = ""
     searchable: bool = False
-    check: Callable[[str], None] | None = None
+    check: Callable[[Any], None] | None = None
 
     def __post_init__(self) -> None:
         if not NAME.fullmatch(self.name) or self.name in RESERVED:
-            raise ValueError(f"“{self.name}” can't be the name of a profile field")
+            why = "Vestibule has one" if self.name in RESERVED else "use small letters, digits, _"
+            raise ValueError(f"“{self.name}” can't be the name of a profile field: {why}")
         if self.kind not in get_args(Kind):
             raise ValueError(f"{self.name}: kind must be one of {', '.join(get_args(Kind))}")
         if isinstance(self.asked, str) or not set(self.asked) <= set(get_args(Place)):
@@ -91,7 +93,7 @@ class ProfileField:
         value = _CLEANERS[self.kind](self, text)
         if self.check is not None:
             try:
-                self.check(value)
+                self.check(_READ.get(self.kind, str)(value))
             except ValueError as error:
                 raise WrongProfile("own", field=self.name, why=str(error)) from None
         return value
@@ -172,4 +174,9 @@ _CLEANERS: dict[Kind, Callable[[ProfileField, str], str]] = {
     "choice": _choice,
     "checkbox": _checkbox,
     "date": _date,
+}
+_READ: dict[Kind, Callable[[str], object]] = {
+    "number": Decimal,
+    "checkbox": bool,
+    "date": date.fromisoformat,
 }

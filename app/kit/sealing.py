@@ -33,6 +33,7 @@ class Purpose(StrEnum):
     PASSKEY = "passkey"
     FACTOR_RESET = "factor-reset"
     KEEP_FACTORS = "keep-factors"
+    GATE = "gate"
     DOCTOR = "doctor"
     DOCTOR_ANSWER = "doctor-answer"
 
@@ -42,9 +43,16 @@ def seal(keys: Sequence[str], purpose: Purpose, text: str) -> str:
     return _serializer(keys, purpose).dumps(text)
 
 
-def unseal(keys: Sequence[str], purpose: Purpose, sealed: str, *, valid: timedelta) -> str | None:
+def unseal(
+    keys: Sequence[str],
+    purpose: Purpose,
+    sealed: str,
+    *,
+    valid: timedelta,
+    longest: int = SEALED_LONGEST,
+) -> str | None:
     """Return what was sealed, or None if it is garbled, foreign or older than ``valid``."""
-    if len(sealed) > SEALED_LONGEST:
+    if len(sealed) > longest:
         return None
     try:
         text, sealed_at = _serializer(keys, purpose).loads(sealed, return_timestamp=True)

@@ -26,6 +26,11 @@ _LOCAL_PATH = re.compile(
 )
 
 
+_ORIGIN = re.compile(
+    r"(?P<scheme>https?)://(?P<host>[a-z0-9.-]*[a-z0-9]|\[[0-9a-f:.]+\])(?P<port>:[0-9]{1,5})?/?",
+    re.IGNORECASE,
+)
+_USUAL_PORTS = {"https": ":443", "http": ":80"}
 _QUERY_SAFE = "/._~!$&'()*+,;=:@-?%"
 # What browsers send in a query or a path as it is, though no address may have it (RFC 3986).
 _SENT_RAW = str.maketrans({sign: quote(sign) for sign in '"<>[]^`{|}'})
@@ -68,6 +73,30 @@ def quoted_path(path: str, query: bytes) -> str:
     """Return a decoded path and a query as it came as one address, for ``local_path`` to judge."""
     asked = quote(path, safe="/._~!$&'()*+,;=:@-")
     return f"{asked}?{quote(query, safe=_QUERY_SAFE)}" if query else asked
+
+
+def normal_origin(text: str, *, allow_http: bool = False) -> str:
+    """Return where a site is, as browsers say it in ``Origin``: without its usual port.
+
+    ``allow_http``: on other machines too.
+
+    Raises:
+        ValueError: it is no origin, or one of plain http on another machine.
+    """
+    found = _ORIGIN.fullmatch(text)
+    if found is None:
+        raise ValueError(
+            "must be an address like https://login.example.com, without a path or query"
+        )
+    if int((found["port"] or ":0")[1:]) > PORT_MOST:
+        raise ValueError(f"must have a port of at most {PORT_MOST}")
+    is_plain = found["scheme"].lower() == "http" and not allow_http
+    if is_plain and not is_loopback(found["host"].strip("[]").lower()):
+        raise ValueError(
+            "must start with https:// (plain http works only on this machine, or with "
+            "ALLOW_HTTP=true)"
+        )
+    return text.rstrip("/").lower().removesuffix(_USUAL_PORTS[found["scheme"].lower()])
 
 
 def is_loopback(host: str) -> bool:

@@ -3,6 +3,7 @@
 from app.models import (
     address,
     administrators,
+    api_token,
     app_secret,
     audit,
     challenge,
@@ -12,6 +13,11 @@ from app.models import (
     export,
     factor,
     factor_reset,
+    gate_lookup,
+    gate_session,
+    gate_ticket,
+    group,
+    guarded_site,
     known_browser,
     outbox,
     passkey,
@@ -21,6 +27,7 @@ from app.models import (
     rate_limit,
     recovery_code,
     registration,
+    reserved_name,
     role,
     session,
     token,
@@ -32,8 +39,9 @@ from app.models import (
 from app.models.base import Base
 
 __all__ = [
-    "Base", "address", "administrators", "app_secret", "audit", "challenge", "daily_count",
-    "deleted_user", "deletion", "export", "factor", "factor_reset", "known_browser", "outbox",
-    "passkey", "pending_login", "profile", "pruning", "rate_limit", "recovery_code", "registration",
-    "role", "session", "token", "user", "user_list", "user_note", "user_search",
+    "Base", "address", "administrators", "api_token", "app_secret", "audit", "challenge",
+    "daily_count", "deleted_user", "deletion", "export", "factor", "factor_reset", "gate_lookup",
+    "gate_session", "gate_ticket", "group", "guarded_site", "known_browser", "outbox", "passkey",
+    "pending_login", "profile", "pruning", "rate_limit", "recovery_code", "registration",
+    "reserved_name", "role", "session", "token", "user", "user_list", "user_note", "user_search",
 ]  # fmt: skip

@@ -46,8 +46,8 @@ class Value(NamedTuple):
     search_key: str
 
 
-async def of(db: AsyncSession, user_id: UUID) -> dict[str, str]:
-    """Return a user's values by their fields' names."""
+async def of(db: AsyncSession, user_id: UUID | None) -> dict[str, str]:
+    """Return a user's values by their fields' names; nobody has none."""
     found = select(ProfileValue.name, ProfileValue.value).where(ProfileValue.user_id == user_id)
     return {row.name: row.value for row in await db.execute(found)}
 

@@ -27,6 +27,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 from app.kit.addresses import canonical, id_of
 from app.kit.passwords import hash_now, verify_now
 from app.kit.permissions import Permission
+from app.kit.tokens import digest
+from app.models import reserved_name
 from app.models.base import Base, Moment, Now, RandomId, bound
 from app.models.role import Role
 
@@ -158,9 +160,10 @@ async def identify(db: AsyncSession, name: str) -> Identity | None:
 
 
 async def is_username_taken(db: AsyncSession, username: str) -> bool:
-    """Whether somebody has this username, in any case of emails."""
-    taken = select(User.id).where(User.username_key == canonical(username))
-    return await db.scalar(taken) is not None
+    """Whether somebody has this username, in any case of emails, or gave it up behind a site."""
+    key = canonical(username)
+    taken = await db.scalar(select(User.id).where(User.username_key == key)) is not None
+    return taken or await reserved_name.is_reserved(db, digest(key))
 
 
 async def add(

@@ -17,7 +17,7 @@ from app.kit.colours import normal_colour
 from app.kit.errors import WrongAddress
 from app.kit.keys import SECRET_KEY_MIN_BYTES, is_weak_key
 from app.kit.logos import read_logo
-from app.kit.urls import asyncpg_url, is_loopback, local_path, split_address
+from app.kit.urls import asyncpg_url, local_path, normal_origin, split_address
 from app.mail.mime import is_greeting, sender_address
 from app.mail.relay import relay_of
 from app.words.refusals import sentence_for_operators
@@ -25,10 +25,6 @@ from app.words.refusals import sentence_for_operators
 SECRET_KEY_HINT = "make one with: python -m app secret-key"  # noqa: S105 - a hint, no secret
 
 
-_ORIGIN = re.compile(
-    r"(?P<scheme>https?)://(?P<host>[a-z0-9.-]*[a-z0-9]|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?/?",
-    re.IGNORECASE,
-)
 FOOTER_LINKS_MOST = 8
 LABEL_LONGEST = 40
 
@@ -50,19 +46,7 @@ def _secret_key(value: SecretStr) -> SecretStr:
 
 
 def _origin(value: str, info: ValidationInfo) -> str:
-    found = _ORIGIN.fullmatch(value)
-    if found is None:
-        raise ValueError(
-            "must be an address like https://login.example.com, without a path or query"
-        )
-    is_plain = found["scheme"].lower() == "http" and not info.data.get("allow_http")
-    if is_plain and not is_loopback(found["host"].strip("[]").lower()):
-        raise ValueError(
-            "must start with https:// (plain http works only on this machine, or with "
-            "ALLOW_HTTP=true)"
-        )
-    usual_port = {"https": ":443", "http": ":80"}[found["scheme"].lower()]
-    return value.rstrip("/").lower().removesuffix(usual_port)  # as browsers say it in Origin
+    return normal_origin(value, allow_http=bool(info.data.get("allow_http")))
 
 
 def _bind(value: str) -> str:

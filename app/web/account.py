@@ -102,7 +102,7 @@ async def submit_email(form: ChangeEmailForm) -> ResponseTypes:
     email = given(form.email)
     async with context() as ctx:
         await email_change.request_change(ctx, email=email, password=given(form.current_password))
-    await flash(f"Check your email: we've sent a link to {email}. It works for one hour.")
+    await flash(f"Check your email: we've sent a link to {email}. It works for one hour.", "info")
     return redirect(HOME, 303)
 
 
@@ -111,7 +111,7 @@ async def cancel_email() -> ResponseTypes:
     """Keep the address that one has."""
     async with context() as ctx:
         await email_change.cancel_change(ctx)
-    await flash("Your email address stays as it is.")
+    await flash("Your email address stays as it is.", "info")
     return redirect(HOME, 303)
 
 
@@ -165,8 +165,10 @@ async def end_other_sessions() -> ResponseTypes:
     """Sign all other browsers out."""
     async with context() as ctx:
         number = await account.end_other_sessions(ctx)
-    words = "You've been signed out everywhere else." if number else "There's no other session."
-    await flash(words)
+    if number:
+        await flash("You've been signed out everywhere else.")
+    else:
+        await flash("There's no other session.", "info")
     return redirect(SESSIONS, 303)
 
 
@@ -218,6 +220,7 @@ async def submit_delete(form: DeleteAccountForm) -> ResponseTypes:
     logout_user()
     await flash(
         f"Your account will be deleted on {day:%-d %B %Y}. To keep it, sign in before then or "
-        "use the link we've emailed you."
+        "use the link we've emailed you.",
+        "warning",
     )
     return redirect("/", 303)

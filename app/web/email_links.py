@@ -15,6 +15,7 @@ from app.kit.sealing import Purpose
 from app.services import services
 from app.web.fields import LinkedForm, TicketForm, given
 from app.web.forms import show, submits
+from app.web.names import called
 
 pages = Blueprint("email_links", __name__)
 
@@ -76,7 +77,7 @@ async def show_lost_factor() -> ResponseTypes:
 async def _show_lost_factor(form: LinkedForm, **how: Any) -> ResponseTypes:
     async with context() as ctx:
         owner = await lost_factor.find(ctx, sealed=LOST_FACTOR.key(), purpose=Purpose.FACTOR_RESET)
-    how |= {"username": owner.username, "days": services().config.factor_reset_days}
+    how |= {"username": called(owner), "days": services().config.factor_reset_days}
     return await show("lost_factor.html", form, link=LOST_FACTOR, **how)
 
 
@@ -108,7 +109,7 @@ async def show_keep_factors() -> ResponseTypes:
 async def _show_keep_factors(form: LinkedForm, **how: Any) -> ResponseTypes:
     async with context() as ctx:
         owner = await lost_factor.find(ctx, sealed=KEEP_FACTORS.key(), purpose=Purpose.KEEP_FACTORS)
-    return await show("keep_factors.html", form, link=KEEP_FACTORS, username=owner.username, **how)
+    return await show("keep_factors.html", form, link=KEEP_FACTORS, username=called(owner), **how)
 
 
 @pages.post("/keep-factors")

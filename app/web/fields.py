@@ -4,7 +4,7 @@ No field has a ``maxlength``: it cuts what is pasted, and nobody sees it. What i
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, overload
 
 from wtforms import (
     BooleanField,
@@ -282,9 +282,17 @@ class ConfirmForm(LinkedForm):
     )
 
 
-def given(field: StringField) -> str:
-    """Return what was typed into a text field, nothing being the empty text."""
-    return field.data or ""
+@overload
+def given(field: StringField) -> str: ...
+
+
+@overload
+def given(field: Field) -> Any: ...  # noqa: ANN401 - what the field makes of it
+
+
+def given(field: Field) -> Any:
+    """Return what was given in a field; of a text field nothing is the empty text."""
+    return "" if field.data is None and isinstance(field, StringField) else field.data
 
 
 def errors_of(form: Form) -> Mapping[str, Any]:

@@ -11,6 +11,7 @@ from app.http.context import context
 from app.http.kept_links import Again, KeptLink
 from app.web.fields import BaseForm, InvitationForm, given
 from app.web.forms import show, submits
+from app.web.names import called
 from app.web.profile_fields import values_of, with_profile
 
 pages = Blueprint("invitation", __name__)
@@ -36,7 +37,7 @@ async def show_invitation() -> ResponseTypes:
 async def _show(form: BaseForm, **how: Any) -> ResponseTypes:
     async with context() as ctx:
         owner = await invitation.find_invitation(ctx, sealed=LINK.key())
-    return await show("invitation.html", form, link=LINK, username=owner.username, **how)
+    return await show("invitation.html", form, link=LINK, username=called(owner), **how)
 
 
 @pages.post("/invitation")

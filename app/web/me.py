@@ -7,14 +7,16 @@ from quart import Blueprint
 from app.flows import profile
 from app.http.context import context
 from app.http.current_user import current_session
+from app.http.marks import takes_token
 from app.kit.permissions import covers
 
 pages = Blueprint("me", __name__, url_prefix="/api")
 
 
 @pages.get("/me")
+@takes_token
 async def show_me() -> dict[str, Any]:
-    """Return who one is and what one may do, as JSON; 401 if nobody is signed in."""
+    """Return who one is and what one may do, as JSON; 401 if nobody is signed in, by token too."""
     session = current_session()
     async with context() as ctx:
         told = await profile.own(ctx) if ctx.site.profile else {}

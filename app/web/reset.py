@@ -13,6 +13,7 @@ from app.http.kept_links import Again, KeptLink
 from app.kit.links import RESET_VALID_MINUTES
 from app.web.fields import LinkedPasswordForm, ResetRequestForm, given
 from app.web.forms import show, submits
+from app.web.names import called
 
 pages = Blueprint("reset", __name__)
 
@@ -55,7 +56,7 @@ async def show_new_password() -> ResponseTypes:
 async def _show(form: LinkedPasswordForm, **how: Any) -> ResponseTypes:
     async with context() as ctx:
         owner = await password_reset.find_reset(ctx, sealed=LINK.key())
-    return await show("reset_password.html", form, link=LINK, username=owner.username, **how)
+    return await show("reset_password.html", form, link=LINK, username=called(owner), **how)
 
 
 @pages.post("/reset/password")

@@ -109,6 +109,10 @@ def _filled(sentence: str, detail: Mapping[str, Any], actor: str, subject: str) 
         "permissions": detail.get("permissions", "?"),
         "domain": detail.get("domain", "?"),
         "fields": detail.get("fields", "?"),
+        "site": detail.get("site", "?"),
+        "change": detail.get("change", "?"),
+        "group": detail.get("group", "?"),
+        "token": detail.get("token", "?"),
         "reason": f" ({detail['reason']})" if detail.get("reason") else "",
     }
     text = sentence.format_map(words)

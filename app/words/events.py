@@ -224,4 +224,32 @@ SENTENCES: Mapping[str, Sentence] = {
         "{actor} made a second factor optional for the role {role}",
         "You made a second factor optional for the role {role}",
     ),
+    Event.SITE_CREATED: Sentence("{actor} added the site {site}", "You added the site {site}"),
+    Event.SITE_CHANGED: Sentence(
+        "{actor} changed the site {site}: {change}", "You changed the site {site}: {change}"
+    ),
+    Event.SITE_REMOVED: Sentence("{actor} removed the site {site}", "You removed the site {site}"),
+    Event.NAME_RELEASED: Sentence("{actor} released a reserved name", "You released a name"),
+    Event.GATE_ENTERED: Sentence("{subject} entered {site}", "You entered {site}"),
+    Event.GATE_LEFT: Sentence("{subject} signed out of {site}", "You signed out of {site}"),
+    Event.GATE_REFUSED: Sentence("{subject} wasn’t let into {site}", "You weren’t let into {site}"),
+    Event.GROUP_CREATED: Sentence(
+        "{actor} created the group {group}", "You created the group {group}"
+    ),
+    Event.GROUP_DELETED: Sentence(
+        "{actor} deleted the group {group}", "You deleted the group {group}"
+    ),
+    Event.GROUP_JOINED: Sentence(
+        "{actor} added {subject} to the group {group}", "You were added to the group {group}"
+    ),
+    Event.GROUP_LEFT: Sentence(
+        "{actor} removed {subject} from the group {group}",
+        "You were removed from the group {group}",
+    ),
+    Event.TOKEN_CREATED: Sentence(
+        "{subject} created the token {token}", "You created the token {token}"
+    ),
+    Event.TOKEN_REVOKED: Sentence(
+        "The token {token} of {subject} was revoked", "Your token {token} was revoked"
+    ),
 }

@@ -68,6 +68,9 @@ SENTENCES: Mapping[str, str] = {
     "factor_needed": (
         "Your role requires a second factor. Add another one before you remove this one."
     ),
+    "gate_expired": "This took too long, or began in another browser. Open the site again.",
+    "group_needed": "Rules of these sites name the group: {sites}. Change them first.",
+    "group_there": "A group with this name already exists.",
     "is_blocked": "This user is blocked. Unblock them before you send a reset link.",
     "is_blocked.email": "This user is blocked. Unblock them before you change their address.",
     "last_administrator": (
@@ -103,20 +106,27 @@ SENTENCES: Mapping[str, str] = {
     ),
     "no_such_factor": "This doesn't exist. You may have removed it already.",
     "no_such_factor.none": "Set up an authenticator app or a passkey first.",
+    "no_such_group": "There is no group “{group}”.",
     "no_such_note": "This note doesn't exist. It may have been removed already.",
     "no_such_person": "No user has that email address or username.",
     "no_such_registration": "This registration has been confirmed or has expired.",
     "no_such_role": "There is no role “{role}”; there are {names}.",
     "no_such_role.choose": "The role “{role}” doesn't exist. Use: {names}.",
     "no_such_session": "This session doesn't exist. It may have ended already.",
+    "no_such_site": "There is no site “{site}”.",
+    "no_such_site.gone": "This site isn't here any more. Ask the people who run it.",
     "no_such_subject": (
         "No user has that name, address or ID. Deleted users can only be found by their ID."
     ),
+    "no_such_token": "This token doesn't exist. It may have been revoked already.",
+    "not_allowed_there": "Your account can't open {site}. Ask the people who run it.",
+    "not_inside": "You're not signed in there. You may have signed out already.",
     "nobody_chosen": "Choose at least one user.",
     "not_permitted": "Your account doesn't have permission to do this.",
     "not_to_be_retried": (
         "This email can't be sent again. Its link has expired, or it's on its way."
     ),
+    "not_reserved": "This name isn't reserved.",
     "number_changed": "The list has changed: there are {number} users now. Check it, then confirm.",
     "own_factor_first": (
         "Set up a second factor for an administrator first, so that you're not locked out."
@@ -140,10 +150,12 @@ SENTENCES: Mapping[str, str] = {
     "same_address": "That's already your email address.",
     "same_address.theirs": "That's already their email address.",
     "signed_out": "You've been signed out. Please sign in again.",
+    "site_there": "There is already a site at this address.",
     "site_refusal": "{why}",
     "terms_not_accepted": "Accept the terms to create an account.",
     "too_busy": "Many people are signing in right now. Please try again in {wait}.",
     "too_many_passkeys": "You have as many passkeys as you can have. Remove one first.",
+    "too_many_tokens": "You have as many tokens as you can have. Revoke one first.",
     "too_many_tries": "Too many attempts. Please try again in {wait}.",
     "too_many_users": "Choose at most {most} users at once. Use the filters to find fewer.",
     "username_taken": "This username is taken. Choose another one.",
@@ -168,6 +180,10 @@ SENTENCES: Mapping[str, str] = {
     "wrong_code": "Incorrect code. Use the newest code in your app, or an unused recovery code.",
     "wrong_code.app": "Incorrect code. Enter the 6 digits that your app shows now.",
     "wrong_credentials": "Incorrect email, username or password.",
+    "wrong_group_name": (
+        "A group name has up to 64 letters, digits, dots, hyphens and underscores, and starts with "
+        "a letter. “users” means everyone."
+    ),
     "wrong_password": "Incorrect password.",
     "wrong_password.none_of_registration": ("Please enter the password that you registered with."),
     "wrong_password.of_registration": "This is not the password that you registered with.",
@@ -185,6 +201,24 @@ SENTENCES: Mapping[str, str] = {
     "wrong_role_name": (
         "A role name has 2 to 40 letters, digits, spaces and hyphens, and starts with a letter."
     ),
+    "wrong_site.file": "This isn't a file that sites export writes: {why}.",
+    "wrong_site.identity": "Choose how the site knows its users: id, username or email.",
+    "wrong_site.name": "Enter a name of up to 60 characters.",
+    "wrong_site.need": (
+        "“{need}” isn't something a site can require. Use public, signed-in, factor, "
+        "permission:NAME or group:NAME, and +factor for a second factor too."
+    ),
+    "wrong_site.no_group": "There is no group “{group}”. Create it first.",
+    "wrong_site.no_permission": "There is no permission “{permission}”. Use: {names}.",
+    "wrong_site.origin": "Enter the site's address, like https://wiki.example.com.",
+    "wrong_site.own": "Choose another host than the login's own. They would share cookies.",
+    "wrong_site.plain": "The address must start with https:// (plain http works only locally).",
+    "wrong_site.prefix": (
+        "“{prefix}” isn't a path. It starts with a slash and has no spaces, % or double slashes."
+    ),
+    "wrong_token.days": "A token lasts 1 to {most} days.",
+    "wrong_token.name": "Enter a name of up to 60 characters.",
+    "wrong_token.nothing": "Choose at least one thing that the token can do.",
     "wrong_word": "Type the username, {username}, to delete it.",
 }
 

@@ -66,6 +66,7 @@ async def test_all_tables_are_pruned_and_counted(services: Services) -> None:
         "emails' texts": 0, "rate_limit_buckets": 1, "outbox": 2, "known_browsers": 1,
         "audit_events": 1, "pending_logins": 1, "challenges": 0, "spent_challenges": 1,
         "app_secrets": 1, "passkeys": 1, "recovery_codes": 1,
+        "gate_tickets": 1, "api_tokens": 1,
     }  # fmt: skip
 
 

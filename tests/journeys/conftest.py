@@ -53,9 +53,10 @@ LOW = """() => {
 TWICE_AS_LARGE = f"""() => {{
   const {{ style }} = document.documentElement;
   style.fontSize = '200%';
-  const wide = {FITS} ? [] : [...document.querySelectorAll('body *')]
+  const beyond = [...document.querySelectorAll('body *')]
     .filter(each => each.getBoundingClientRect().right > window.innerWidth)
     .map(each => each.outerHTML.slice(0, 100));
+  const wide = {FITS} ? [] : [document.documentElement.scrollWidth, ...beyond];
   style.fontSize = '';
   return wide;
 }}"""

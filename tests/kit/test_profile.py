@@ -1,5 +1,7 @@
 """Values of a site's own fields: what is taken, and in which form."""
 
+from datetime import date
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -89,6 +91,14 @@ def test_a_check_of_ones_own_has_its_own_words() -> None:
     with pytest.raises(Refusal) as refused:
         field(kind="number", check=odd).clean("4")
     assert sentence(refused.value) == "Enter an odd number."
+
+
+def test_a_check_gets_what_the_kind_means() -> None:
+    seen: list[object] = []
+    for kind, typed in (("date", "2001-02-03"), ("number", "1.50"), ("checkbox", "on")):
+        field(kind=kind, check=seen.append).clean(typed)
+    field(check=seen.append).clean("words")
+    assert seen == [date(2001, 2, 3), Decimal("1.5"), True, "words"]
 
 
 def test_a_telephone_number_is_found_however_it_is_written() -> None:

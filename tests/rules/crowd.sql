@@ -63,6 +63,22 @@ SELECT id, 1, now() + random() * interval '7 d' FROM users;
 INSERT INTO profile_values (user_id, name, value, search_key)
 SELECT id, name, '+44 20 ' || n, '+4420' || n
 FROM numbered, unnest(ARRAY['telephone', 'town']) AS name;
+INSERT INTO sites (id, origin, name, need, identity)
+SELECT ('11111111-2222-4333-8444-55555555555' || n + 4)::uuid, 'https://s' || n || '.example.com', 's' || n, 'signed-in', 'id' FROM generate_series(1, 5) n;
+INSERT INTO gate_tickets (digest, site_id, session_id, nonce, path, expires_at)
+SELECT sha256(s.id::text::bytea), (SELECT min(id::text)::uuid FROM sites), s.id, sha256('x'), '/',
+    now() + interval '1 min' FROM login_sessions s;
+INSERT INTO gate_sessions (digest, site_id, session_id)
+SELECT sha256((s.id::text || sites.name)::bytea), sites.id, s.id FROM login_sessions s, sites
+WHERE sites.name IN ('s1', 's2');
+INSERT INTO groups (id, name) OVERRIDING SYSTEM VALUE SELECT n, 'g' || n FROM generate_series(1, 9) n;
+INSERT INTO user_groups (user_id, group_id)
+SELECT numbered.id, groups.id FROM numbered, groups WHERE (n + groups.id) % 4 = 0;
+INSERT INTO api_tokens (user_id, digest, name, site_ids, reads_account, credential_version, expires_at)
+SELECT id, sha256((id::text || 'token')::bytea), 't', '{}', true, 1, now() + interval '1 hour' * (n % 100 - 1)
+FROM numbered;
+INSERT INTO reserved_names (digest, user_id)
+SELECT sha256((id::text || 'name')::bytea), id FROM numbered;
 INSERT INTO user_notes (user_id, author_id, text)
 SELECT id, id, 'note ' || number FROM numbered, generate_series(1, 2) AS number;
 INSERT INTO daily_counts (day, event, number)

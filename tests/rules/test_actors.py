@@ -28,7 +28,11 @@ from tests.users import signed_in as sign_in
 CAROL = Someone("carol", "carol@example.com", "carol paints her bicycle")
 NEW = "a quite different passphrase"
 PERSON = "/admin/users/<user>"
+SITE = {"name": "Shop", "need": "signed-in", "identity": "id"}
 FORMS = {
+    "/account/applications/<uuid:site_id>/<uuid:session_id>/sign-out": {},
+    "/account/tokens": {"name": "script", "days": "30", "reads_account": "y"},
+    "/account/tokens/<uuid:token_id>/revoke": {},
     "/account/data": {},
     "/account/delete": {"current_password": ROOT.password},
     "/account/email": {"email": "another@example.org", "current_password": ROOT.password},
@@ -45,7 +49,17 @@ FORMS = {
     "/account/security/recovery-codes": {},
     "/account/sessions/<uuid:session_id>/end": {},
     "/account/sessions/end-others": {},
+    "/account/time-zone": {"time_zone": "Europe/Berlin"},
     "/account/username": {"username": "radix"},
+    "/admin/groups": {"name": "staff2"},
+    "/admin/groups/<name>/add": {"user": "alice"},
+    "/admin/groups/<name>/delete": {},
+    "/admin/groups/<name>/remove/<user>": {},
+    "/admin/sites": SITE | {"origin": "https://shop.example.com"},
+    "/admin/sites/<site_id>": SITE | {"enabled": "y"},
+    "/admin/sites/<site_id>/remove": {},
+    "/admin/sites/<site_id>/rules": {"prefix": "/x", "need": "public"},
+    "/admin/sites/<site_id>/rules/remove": {"prefix": "/open/"},
     "/admin/audit-log/export": {"format": "csv"},
     "/admin/invite/many": {"addresses": "m@example.net", "role": "Administrator"},
     "/admin/roles": {"name": "Editor"},
@@ -140,6 +154,15 @@ async def prepared(browser: Browser) -> Browser:
     await register(services, CAROL)
     await ask_email(services, "waiting@example.org", someone=ROOT)
     await sign_in(services, ALICE)
+    await run(services, "INSERT INTO sites (origin, name, need, identity) "
+                        "VALUES ('https://a.example.com', 'A', 'signed-in', 'id')")  # fmt: skip
+    await run(services, "INSERT INTO site_paths SELECT id, '/open/', 'public' FROM sites")
+    await run(services, "INSERT INTO groups (name) VALUES ('staff')")
+    await run(services, "INSERT INTO user_groups SELECT users.id, groups.id FROM users, groups")
+    await run(services, "INSERT INTO api_tokens (user_id, digest, name, site_ids, reads_account, "
+                        "credential_version, expires_at) SELECT id, sha256('x'), 'x', '{}', true, "
+                        "credential_version, now() + interval '1 day' FROM users "
+                        "WHERE username = 'root'")  # fmt: skip
     await run(
         services, "UPDATE outbox SET gave_up_at = now() WHERE recipient = 'carol@example.com'"
     )
@@ -156,6 +179,9 @@ async def address(services: Services, path: str) -> str:
         "role_id": "SELECT 2",
         "passkey_id": "SELECT gen_random_uuid()",
         "registration_id": "SELECT id FROM registrations",
+        "name": "SELECT name FROM groups",
+        "site_id": "SELECT id FROM sites",
+        "token_id": "SELECT id FROM api_tokens",
         "session_id": "SELECT s.id FROM login_sessions s JOIN users ON users.id = user_id "
         "WHERE username = :whose ORDER BY s.created_at LIMIT 1",
     }

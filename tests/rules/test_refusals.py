@@ -22,6 +22,7 @@ KINDS = every_refusal()
 # Reasons that are no literals where they are raised.
 CHOSEN = {
     ("RegistrationClosed", "config.registration"): ["invitation", "closed"],
+    ("WrongSiteField", "reason"): ["origin", "plain"],
     ("CannotRead", "other"): ["excel", "json", "json_list", "postgresql_dump", "sql", "sqlite"],
 }
 WITHOUT_A_PERIOD = {

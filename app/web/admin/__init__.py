@@ -3,6 +3,7 @@
 from app.web.admin import (
     audit_log,
     bulk,
+    groups,
     invite,
     outbox,
     overview,
@@ -10,6 +11,7 @@ from app.web.admin import (
     roles,
     sessions,
     settings,
+    sites,
     user,
     users,
 )
@@ -25,5 +27,7 @@ PAGES = (
     audit_log.pages,
     outbox.pages,
     sessions.pages,
+    sites.pages,
+    groups.pages,
     settings.pages,
 )
