@@ -101,6 +101,23 @@ GROUPS: Mapping[str, Group] = {
         Event.FACTOR_REQUIRED: "Second factor required",
         Event.FACTOR_OPTIONAL: "Second factor optional",
     }),
+    "sites": Group("Sites", {
+        Event.GATE_ENTERED: "Entered a site",
+        Event.GATE_LEFT: "Signed out of a site",
+        Event.GATE_REFUSED: "Not let into a site",
+        Event.SITE_CREATED: "Site added",
+        Event.SITE_CHANGED: "Site changed",
+        Event.SITE_REMOVED: "Site removed",
+        Event.NAME_RELEASED: "Reserved name released",
+    }),
+    "groups": Group("Groups and tokens", {
+        Event.GROUP_CREATED: "Group created",
+        Event.GROUP_DELETED: "Group deleted",
+        Event.GROUP_JOINED: "User added to a group",
+        Event.GROUP_LEFT: "User removed from a group",
+        Event.TOKEN_CREATED: "Token created",
+        Event.TOKEN_REVOKED: "Token revoked",
+    }),
     "emails": Group("Emails", {
         Event.EMAIL_WITHHELD: "Not sent: limit reached",
         Event.EMAIL_REFUSED: "Rejected",
