@@ -17,10 +17,12 @@ from pathlib import Path
 
 import asyncpg
 from sqlalchemy import URL, make_url, text
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from app import embedded, schema
 from app.config import Config
-from app.models import user_search
+from app.models import user_list, user_search
+from app.models.user_list import Order
 from app.models.user_search import UserFilter, UserState
 from app.services import Services, opened
 
@@ -64,6 +66,14 @@ SEARCHES = {
     "moderators": (UserFilter("", None, "Moderator"), ""),
     "confirmed, common part": (UserFilter("example.com", UserState.CONFIRMED), "m"),
 }
+ORDERS = {
+    "newest": (UserFilter(), Order.NEWEST),
+    "last here, a third": (UserFilter("post.example"), Order.SEEN),
+    "last here, one in fifty": (UserFilter("smith"), Order.SEEN),
+    "longest away, blocked": (UserFilter("", UserState.BLOCKED), Order.UNSEEN),
+    "never here": (UserFilter(never_seen=True), Order.NEWEST),
+    "never here, no match": (UserFilter("quetzalcoatl", never_seen=True), Order.UNSEEN),
+}
 
 
 async def fill(services: Services, users: int) -> None:
@@ -86,13 +96,32 @@ async def search(services: Services, wanted: UserFilter, after: str) -> tuple[fl
         return (time.perf_counter() - begun) * 1000, len(found)
 
 
+async def page(session: AsyncSession, wanted: UserFilter, order: Order) -> int:
+    """Do what the list of users does: a page in some order, and how many there are."""
+    found = await user_list.page(session, wanted, order, place="", back=False, size=PAGE)
+    await user_list.count(session, wanted)
+    return len(found.users)
+
+
+async def ordered(services: Services, wanted: UserFilter, order: Order) -> tuple[float, int]:
+    async with services.session() as session, session.begin():
+        begun = time.perf_counter()
+        found = await page(session, wanted, order)
+        return (time.perf_counter() - begun) * 1000, found
+
+
+def tell(name: str, times: Sequence[tuple[float, int]]) -> None:
+    slowest = max(taken for taken, _ in times)
+    median = statistics.median(taken for taken, _ in times)
+    print(f"{name:32} {times[0][1]:3} found  median {median:6.1f}  slowest {slowest:6.1f}")
+
+
 async def measure(url: URL, rounds: int) -> None:
     async with opened(Config.model_validate(SETTINGS), url) as services:
         for name, (wanted, after) in SEARCHES.items():
-            times = [await search(services, wanted, after) for _ in range(rounds)]
-            slowest = max(taken for taken, _ in times)
-            median = statistics.median(taken for taken, _ in times)
-            print(f"{name:32} {times[0][1]:3} found  median {median:6.1f}  slowest {slowest:6.1f}")
+            tell(name, [await search(services, wanted, after) for _ in range(rounds)])
+        for name, (sought, order) in ORDERS.items():
+            tell(name, [await ordered(services, sought, order) for _ in range(rounds)])
 
 
 async def create_user(url: URL) -> None:

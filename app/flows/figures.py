@@ -30,7 +30,10 @@ class Day(NamedTuple):
 
 
 class Figures(NamedTuple):
-    """How things stand. ``days``: the last thirty, the oldest first."""
+    """How things stand. ``days``: the last thirty, the oldest first.
+
+    ``most_today``: of a day that is not over, no more are counted.
+    """
 
     users: Total
     new_this_week: Total
@@ -43,6 +46,7 @@ class Figures(NamedTuple):
     given_up: int
     sessions: int
     days: Sequence[Day]
+    most_today: int = COUNTED_ON_PAGE
 
 
 async def look(ctx: Context) -> Figures:
