@@ -92,7 +92,18 @@ GROUPS: Mapping[str, EventGroup] = {
         Event.USERS_EXPORTED: "List of users exported",
         Event.AUDIT_LOG_EXPORTED: "Audit log exported",
     }),
-    "roles": EventGroup("Roles", {
+    "sites": EventGroup("Sites", {
+        Event.GATE_ENTERED: "Entered a site",
+        Event.GATE_LEFT: "Signed out of a site",
+        Event.GATE_REFUSED: "Not let into a site",
+        Event.SITE_CREATED: "Site added",
+        Event.SITE_CHANGED: "Site changed",
+        Event.SITE_REMOVED: "Site removed",
+        Event.NAME_RELEASED: "Reserved name released",
+        Event.TOKEN_CREATED: "Token created",
+        Event.TOKEN_REVOKED: "Token revoked",
+    }),
+    "roles": EventGroup("Roles and groups", {
         Event.ROLE_CREATED: "Role created",
         Event.ROLE_RENAMED: "Role renamed",
         Event.ROLE_CHANGED: "Permissions changed",
@@ -100,6 +111,10 @@ GROUPS: Mapping[str, EventGroup] = {
         Event.ROLE_DELETED: "Role deleted",
         Event.FACTOR_REQUIRED: "Second factor required",
         Event.FACTOR_OPTIONAL: "Second factor optional",
+        Event.GROUP_CREATED: "Group created",
+        Event.GROUP_DELETED: "Group deleted",
+        Event.GROUP_JOINED: "Added to a group",
+        Event.GROUP_LEFT: "Removed from a group",
     }),
     "emails": EventGroup("Emails", {
         Event.EMAIL_WITHHELD: "Not sent: limit reached",
