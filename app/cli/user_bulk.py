@@ -112,12 +112,12 @@ def find(*, wanted: UserFilter, sort: str, after: str, only_count: bool, as_json
 def change_many(
     *, deed: str, wanted: UserFilter, reason: str | None, to_role: str | None, yes: bool
 ) -> None:
-    """Do one thing to all users that the options find, at most 500 at once."""
+    """Do one thing to all users that the options find, at most 500 at once (delete: 100)."""
     if deed == Deed.ROLE and not to_role:
         raise click.UsageError("Add --to-role with the new role.")
     chosen = Chosen(wanted=wanted)
     with database() as deployment:
-        found = deployment.ask(lambda ctx: bulk.choose(ctx, chosen))
+        found = deployment.ask(lambda ctx: bulk.choose(ctx, Deed(deed), chosen))
         if not yes:
             print_users(found, as_json=False)
             click.confirm(f"{deed}: {len(found)} users?", abort=True, err=True)

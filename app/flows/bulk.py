@@ -22,6 +22,7 @@ from app.steps.administrators import keeping_one
 __all__ = ["BULK_MOST", "Chosen", "Deed", "Done", "Listed", "carry_out", "choose"]
 
 BULK_MOST = 500
+DELETED_MOST = 100  # each takes all that they did along
 AT_ONCE = 25
 
 
@@ -51,33 +52,34 @@ class Done(NamedTuple):
     own: int
 
 
-async def choose(ctx: Context, chosen: Chosen) -> list[Listed]:
+async def choose(ctx: Context, deed: Deed, chosen: Chosen) -> list[Listed]:
     """Return the users whom a deed would be about, by name.
 
     Raises:
         NobodyChosen: there are none.
-        TooManyUsers: more than ``BULK_MOST``.
+        TooManyUsers: more than can be done in the time of one request.
     """
+    most = DELETED_MOST if deed is Deed.DELETE else BULK_MOST
     async with ctx.db.begin():
         if chosen.wanted is None:
-            ids: Sequence[UUID] | None = chosen.ids[: BULK_MOST + 1]
+            ids: Sequence[UUID] | None = chosen.ids[: most + 1]
         else:
-            ids = await _all_of(ctx, chosen.wanted)
-        found = [] if ids is None else await user_search.listed(ctx.db, ids[: BULK_MOST + 1])
-    if ids is None or len(ids) > BULK_MOST:
-        raise TooManyUsers(most=BULK_MOST)
+            ids = await _all_of(ctx, chosen.wanted, most)
+        found = [] if ids is None else await user_search.listed(ctx.db, ids[: most + 1])
+    if ids is None or len(ids) > most:
+        raise TooManyUsers(most=most)
     if not found:
         raise NobodyChosen
     return sorted(found, key=lambda user: user.username.lower())
 
 
-async def _all_of(ctx: Context, wanted: UserFilter) -> list[UUID] | None:
+async def _all_of(ctx: Context, wanted: UserFilter, most: int) -> list[UUID] | None:
     if wanted == UserFilter():
         page = await user_list.page(
-            ctx.db, wanted, user_list.Order.OLDEST, place="", back=False, size=BULK_MOST
+            ctx.db, wanted, user_list.Order.OLDEST, place="", back=False, size=most
         )
         return None if page.next else [user.id for user in page.users]
-    return await user_list.few(ctx.db, wanted, most=BULK_MOST)
+    return await user_list.few(ctx.db, wanted, most=most)
 
 
 async def carry_out(
@@ -97,7 +99,7 @@ async def carry_out(
         NoSuchRole: there is no such role.
         LastAdministrator: nobody else could look after people; the slice is not done.
     """
-    found = await choose(ctx, chosen)
+    found = await choose(ctx, deed, chosen)
     if len(found) != number:
         raise NumberChanged(number=len(found))
     exact = await _role(ctx, role_name) if deed is Deed.ROLE else ""

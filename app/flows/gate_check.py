@@ -25,6 +25,7 @@ __all__ = [
     "GatedSite",
     "Visitor",
     "judge",
+    "named",
 ]
 
 
@@ -145,3 +146,14 @@ def judge(
     if need.factor and not visitor.shows_factor:
         return GateOutcome.FACTOR if visitor.session else GateOutcome.REFUSED
     return GateOutcome.PASSED
+
+
+def named(visitor: Visitor | None, *, is_foreign: bool) -> Visitor | None:
+    """Return who an application is told of, where a request passes; None: nobody.
+
+    That matters on public pages: there it passes, but not in the name of who did not ask for it, or
+    should have set up a second factor by now.
+    """
+    if visitor is None or visitor.is_factor_overdue:
+        return None
+    return None if is_foreign and visitor.session is not None else visitor

@@ -11,7 +11,7 @@ from prometheus_client import Counter
 
 from app.context import Context
 from app.flows import gate
-from app.flows.gate_check import GatedSite, GateFound, GateOutcome, GateQuestion, judge
+from app.flows.gate_check import GatedSite, GateFound, GateOutcome, GateQuestion, judge, named
 from app.gate import answers, heads
 from app.gate.answers import GateAnswer
 from app.gate.credentials import brought
@@ -64,15 +64,12 @@ class Checks:
             return self.garbled(f"there is no site at {check.origin}")
         if not credential.is_of(found.visitor):
             found = found._replace(visitor=None)
-        outcome = judge(
-            site.rules.need_of(check.path),
-            found.visitor,
-            self._names,
-            is_foreign=heads.is_foreign(check, given),
-        )
+        is_foreign = heads.is_foreign(check, given)
+        need = site.rules.need_of(check.path)
+        outcome = judge(need, found.visitor, self._names, is_foreign=is_foreign)
         _counter(outcome).inc()
         if outcome is GateOutcome.PASSED:
-            return answers.passed(site, found.visitor)
+            return answers.passed(site, named(found.visitor, is_foreign=is_foreign))
         if outcome in {GateOutcome.ANONYMOUS, GateOutcome.FACTOR}:
             if credential.is_token:
                 return await _wrong_token(services, client)

@@ -89,6 +89,15 @@ async def test_envoy_asks_by_its_own_path_and_host(wiki: Application) -> None:
     assert sent.headers["Location"] == f"{WIKI}/.vestibule/start?to=/page%3Fq%3D1"
 
 
+async def test_traefik_calls_a_websocket_by_its_own_scheme(wiki: Application) -> None:
+    await sign_in(wiki.browser, ALICE)
+    await wiki.enter()
+    asked = forwarded(f"{WIKI}/live") | wiki.cookies | {"Origin": WIKI, "Sec-WebSocket-Key": "x"}
+    for scheme, status in {"ws": 200, "http": 200, "wss": FORBIDDEN}.items():
+        answer = await check(wiki.app, asked | {"X-Forwarded-Proto": scheme})
+        assert answer.status_code == status, scheme
+
+
 @pytest.mark.parametrize(
     ("identity", "name"), [("email", "alice@example.com"), ("username", "alice"), ("id", None)]
 )
@@ -344,6 +353,14 @@ class TestForeignRequests:
         assert (await wiki.ask("/live", **socket)).status_code == status
         assert (await wiki.ask("/", **headers)).status_code == 200
 
+    async def test_on_a_public_page_a_foreign_request_is_nobodys(self, wiki: Application) -> None:
+        await add_rule(wiki.browser.services, "/public", "public")
+        await sign_in(wiki.browser, ALICE)
+        await wiki.enter()
+        for site, name in {"same-site": "-", "same-origin": "alice"}.items():
+            answer = await wiki.ask("/public", "POST", Sec_Fetch_Site=site)
+            assert (answer.status_code, answer.headers["Remote-User"]) == (200, name)
+
 
 class TestPaths:
     async def test_the_longest_prefix_decides(self, wiki: Application) -> None:
@@ -389,6 +406,18 @@ class TestPaths:
 
 
 class TestSecondFactor:
+    async def test_who_should_have_one_by_now_is_nobody(self, wiki: Application) -> None:
+        await add_rule(wiki.browser.services, "/public", "public")
+        await sign_in(wiki.browser, ALICE)
+        await wiki.enter()
+        await run(wiki, "UPDATE users SET factor_due_at = now() - interval '1 day'")
+        await run(wiki, "UPDATE roles SET factor_required = true WHERE name = 'User'")
+        try:
+            assert (await wiki.ask()).status_code == 401
+            assert (await wiki.ask("/public")).headers["Remote-User"] == "-"
+        finally:
+            await run(wiki, "UPDATE roles SET factor_required = false WHERE name = 'User'")
+
     async def test_a_session_without_one_is_sent_to_show_it(self, wiki: Application) -> None:
         await add_rule(wiki.browser.services, "/vault", "factor")
         await sign_in(wiki.browser, ALICE)

@@ -55,7 +55,7 @@ async def _show(
         about = await _about(ctx, sent)
         form.offer(await user_search.role_names(ctx))
         try:
-            users = await bulk.choose(ctx, about.chosen)
+            users = await bulk.choose(ctx, deed, about.chosen)
         except (NobodyChosen, TooManyUsers) as empty:
             await flash(sentence(empty), "warning")
             return redirect(about.back, 303)
