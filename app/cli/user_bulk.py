@@ -14,7 +14,7 @@ from app.config import Config
 from app.context import Context
 from app.flows import bulk, invitation, user_search
 from app.flows.bulk import Chosen, Deed, Done
-from app.flows.invitation import Outcome, Wanted
+from app.flows.invitation import InvitationOutcome, Wanted
 from app.flows.user_search import Order, UserFilter, UserState
 from app.kit.addresses import meant, normal_email, username_for
 from app.kit.errors import WrongAddress
@@ -140,7 +140,7 @@ def invite_many(*, file: TextIO, role_name: str | None) -> None:
     with database() as deployment:
         wanted = _read(text, deployment.config)
 
-        async def invite(ctx: Context) -> list[Outcome]:
+        async def invite(ctx: Context) -> list[InvitationOutcome]:
             return await invitation.invite_many(ctx, wanted, role_name=role_name)
 
         outcomes = deployment.ask(invite)

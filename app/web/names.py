@@ -5,7 +5,7 @@ from typing import Protocol
 from app.services import services
 
 
-class Named(Protocol):
+class HasNames(Protocol):
     """Somebody with both names."""
 
     @property
@@ -17,6 +17,6 @@ class Named(Protocol):
         """Their address."""
 
 
-def called(owner: Named) -> str:
+def called(owner: HasNames) -> str:
     """Return what to call somebody: their address where there are no usernames."""
     return owner.email if services().config.usernames == "off" else owner.username
