@@ -139,7 +139,7 @@ def load(environ: Mapping[str, str] = os.environ) -> Config:
     return config
 
 
-class Told(NamedTuple):
+class ShownSetting(NamedTuple):
     """A setting as it may be shown. ``value``: None if it is a secret, or not set.
 
     ``source``: where it is from.
@@ -152,17 +152,17 @@ class Told(NamedTuple):
     description: str
 
 
-class ToldGroup(NamedTuple):
+class SettingGroup(NamedTuple):
     """Settings about one subject."""
 
     title: str
-    settings: list[Told]
+    settings: list[ShownSetting]
 
 
-def told(config: Config, environ: Mapping[str, str] = os.environ) -> list[ToldGroup]:
+def told(config: Config, environ: Mapping[str, str] = os.environ) -> list[SettingGroup]:
     """Return all settings by subject, what each is and where it is from. No secret is shown."""
     return [
-        ToldGroup(
+        SettingGroup(
             (kind.__doc__ or kind.__name__).split("\n")[0].rstrip("."),
             [_told(config, field, environ) for field in kind.model_fields],
         )
@@ -171,7 +171,7 @@ def told(config: Config, environ: Mapping[str, str] = os.environ) -> list[ToldGr
     ]
 
 
-def _told(config: Config, field: str, environ: Mapping[str, str]) -> Told:
+def _told(config: Config, field: str, environ: Mapping[str, str]) -> ShownSetting:
     name, value = field.upper(), getattr(config, field)
     source: Literal["environment", "file", "default"] = "default"
     if environ.get(f"{name}_FILE"):
@@ -181,8 +181,9 @@ def _told(config: Config, field: str, environ: Mapping[str, str]) -> Told:
     parts = value if isinstance(value, tuple) else (value,)
     is_secret = "Secret" in str(Config.model_fields[field].annotation)
     shown = None if is_secret else ", ".join(str(part) for part in parts if part is not None)
+    shown = shown.lower() if shown and isinstance(value, bool) else shown
     described = Config.model_fields[field].description or ""
-    return Told(name, shown or None, value not in {None, ()}, source, described)
+    return ShownSetting(name, shown or None, value not in {None, ()}, source, described)
 
 
 def mistyped(environ: Mapping[str, str] = os.environ) -> list[str]:

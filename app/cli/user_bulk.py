@@ -14,7 +14,7 @@ from app.config import Config
 from app.context import Context
 from app.flows import bulk, invitation, user_search
 from app.flows.bulk import Chosen, Deed, Done
-from app.flows.invitation import Outcome, Wanted
+from app.flows.invitation import InvitationOutcome, Wanted
 from app.flows.user_search import Order, UserFilter, UserState
 from app.kit.addresses import meant, normal_email, username_for
 from app.kit.errors import WrongAddress
@@ -112,7 +112,7 @@ def find(*, wanted: UserFilter, sort: str, after: str, only_count: bool, as_json
 def change_many(
     *, deed: str, wanted: UserFilter, reason: str | None, to_role: str | None, yes: bool
 ) -> None:
-    """Do one thing to all users that the options find, at most 500 at once (delete: 100)."""
+    """Do one thing to all users that the options find, at most 300 at once (delete: 100)."""
     if deed == Deed.ROLE and not to_role:
         raise click.UsageError("Add --to-role with the new role.")
     chosen = Chosen(wanted=wanted)
@@ -140,7 +140,7 @@ def invite_many(*, file: TextIO, role_name: str | None) -> None:
     with database() as deployment:
         wanted = _read(text, deployment.config)
 
-        async def invite(ctx: Context) -> list[Outcome]:
+        async def invite(ctx: Context) -> list[InvitationOutcome]:
             return await invitation.invite_many(ctx, wanted, role_name=role_name)
 
         outcomes = deployment.ask(invite)

@@ -95,7 +95,7 @@ async def create(
     if user_id is None:
         raise NoSuchUser
     if not is_useful:
-        raise WrongToken("nothing", field="sites")
+        raise WrongToken("nothing")
     if not is_stored:
         raise TooManyTokens
     return made.text

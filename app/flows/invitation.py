@@ -30,7 +30,7 @@ class Wanted(NamedTuple):
     username: str
 
 
-class Outcome(NamedTuple):
+class InvitationOutcome(NamedTuple):
     """What became of it. Not ``is_invited``: the address has an account; or no name was free."""
 
     email: str
@@ -94,7 +94,7 @@ async def invite_by_email(
 
 async def invite_many(
     ctx: Context, invitations: Sequence[Wanted], *, role_name: str | None
-) -> list[Outcome]:
+) -> list[InvitationOutcome]:
     """Invite several people by email, in slices; return what became of each, in their order.
 
     Where a username is taken, a number goes behind it.
@@ -102,7 +102,7 @@ async def invite_many(
     Raises:
         NoSuchRole: there is no such role; nobody is invited.
     """
-    outcomes: list[Outcome] = []
+    outcomes: list[InvitationOutcome] = []
     for first in range(0, len(invitations), AT_ONCE):
         async with ctx.db.begin():
             await authorization.hold(ctx)
@@ -120,10 +120,10 @@ async def _role_id(ctx: Context, name: str | None) -> int | None:
     return await role.find_id(ctx.db, name) if name else await role.default_id(ctx.db)
 
 
-async def _invite_one(ctx: Context, wanted: Wanted, role_id: int) -> Outcome:
+async def _invite_one(ctx: Context, wanted: Wanted, role_id: int) -> InvitationOutcome:
     """Make an account, if the address has none yet, and write to it."""
     if await credentials.find(ctx.db, wanted.email) is not None:
-        return Outcome(wanted.email, "", is_invited=False)
+        return InvitationOutcome(wanted.email, "", is_invited=False)
     for number in ("", *range(2, NAMES_TRIED)):
         username = f"{wanted.username[: USERNAME_LONGEST - 3]}{number}"
         user_id = await users.add(
@@ -133,8 +133,8 @@ async def _invite_one(ctx: Context, wanted: Wanted, role_id: int) -> Outcome:
         if user is not None:
             await record(ctx, Event.CREATED, subject_id=user.id)
             await user_deeds.invite(ctx, user)
-            return Outcome(wanted.email, username, is_invited=True)
-    return Outcome(wanted.email, wanted.username, is_invited=False)
+            return InvitationOutcome(wanted.email, username, is_invited=True)
+    return InvitationOutcome(wanted.email, wanted.username, is_invited=False)
 
 
 async def find_invitation(ctx: Context, *, sealed: str) -> LinkOwner:

@@ -104,7 +104,7 @@ async def _by_name(ctx: Context, wanted: UserFilter, after: str, size: int) -> U
     return UserPage(shown, following, shown[0].username if after and shown else None)
 
 
-def _between(found: user_list.Found, order: Order, *, after: str, before: str) -> UserPage:
+def _between(found: user_list.UsersInOrder, order: Order, *, after: str, before: str) -> UserPage:
     shown = found.users
     if before:
         ahead = order.mark(shown[-1]) if shown else None

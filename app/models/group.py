@@ -22,7 +22,7 @@ from app.models.base import Base, Now, bound
 from app.models.user import User
 
 
-class Group(Base):
+class GroupRow(Base):
     """A group of users."""
 
     __tablename__ = "groups"
@@ -40,7 +40,7 @@ class UserGroup(Base):
 
     user_id: Mapped[UUID] = mapped_column(ForeignKey(User.id, ondelete="CASCADE"), primary_key=True)
     group_id: Mapped[int] = mapped_column(
-        ForeignKey(Group.id, ondelete="CASCADE"), primary_key=True, index=True
+        ForeignKey(GroupRow.id, ondelete="CASCADE"), primary_key=True, index=True
     )
     added_at: Mapped[Now]
 
@@ -63,10 +63,10 @@ class Member(NamedTuple):
 def names_of_user() -> ScalarSelect[list[str]]:
     """Return the names of a user's groups as a column beside ``User``."""
     names = (
-        select(Group.name)
-        .join(UserGroup, UserGroup.group_id == Group.id)
+        select(GroupRow.name)
+        .join(UserGroup, UserGroup.group_id == GroupRow.id)
         .where(UserGroup.user_id == User.id)
-        .order_by(Group.name)
+        .order_by(GroupRow.name)
         .correlate(User)
         .subquery()
     )
@@ -75,39 +75,39 @@ def names_of_user() -> ScalarSelect[list[str]]:
 
 async def everything(db: AsyncSession) -> list[KnownGroup]:
     """Return all groups, by name."""
-    members = select(func.count()).where(UserGroup.group_id == Group.id).scalar_subquery()
-    statement = select(Group.id, Group.name, members.label("members")).order_by(Group.name)
+    members = select(func.count()).where(UserGroup.group_id == GroupRow.id).scalar_subquery()
+    statement = select(GroupRow.id, GroupRow.name, members.label("members")).order_by(GroupRow.name)
     return [bound(KnownGroup, row) for row in await db.execute(statement)]
 
 
 async def names(db: AsyncSession) -> list[str]:
     """Return the names of all groups, in order."""
-    return list(await db.scalars(select(Group.name).order_by(Group.name)))
+    return list(await db.scalars(select(GroupRow.name).order_by(GroupRow.name)))
 
 
 async def add(db: AsyncSession, name: str) -> bool:
     """Add a group; False if there is one of this name, in any case of letters."""
-    there = select(Group.id).where(func.lower(Group.name) == name.lower()).exists()
+    there = select(GroupRow.id).where(func.lower(GroupRow.name) == name.lower()).exists()
     statement = (
-        insert(Group)
+        insert(GroupRow)
         .from_select(["name"], select(literal(name)).where(~there))
         .on_conflict_do_nothing()
-        .returning(Group.id)
+        .returning(GroupRow.id)
     )
     return await db.scalar(statement) is not None
 
 
 async def find(db: AsyncSession, name: str) -> KnownGroup | None:
     """Return the group of a name, in any case of letters; it stays until the transaction ends."""
-    statement = select(Group.id, Group.name, literal(0).label("members"))
-    statement = statement.where(func.lower(Group.name) == name.lower())
+    statement = select(GroupRow.id, GroupRow.name, literal(0).label("members"))
+    statement = statement.where(func.lower(GroupRow.name) == name.lower())
     row = (await db.execute(statement.with_for_update(read=True, key_share=True))).one_or_none()
     return None if row is None else bound(KnownGroup, row)
 
 
 async def remove(db: AsyncSession, group_id: int) -> None:
     """Delete a group; nobody is in it any more."""
-    await db.execute(delete(Group).where(Group.id == group_id))
+    await db.execute(delete(GroupRow).where(GroupRow.id == group_id))
 
 
 async def add_user(db: AsyncSession, group_id: int, user_id: UUID) -> bool:
@@ -143,7 +143,7 @@ async def members(db: AsyncSession, group_id: int, *, after: str, size: int) -> 
 
 async def of_user(db: AsyncSession, user_id: UUID) -> list[str]:
     """Return the names of the groups that a user is in."""
-    statement = select(Group.name).join(UserGroup, UserGroup.group_id == Group.id)
+    statement = select(GroupRow.name).join(UserGroup, UserGroup.group_id == GroupRow.id)
     return list(
-        await db.scalars(statement.where(UserGroup.user_id == user_id).order_by(Group.name))
+        await db.scalars(statement.where(UserGroup.user_id == user_id).order_by(GroupRow.name))
     )

@@ -19,7 +19,7 @@ from app.models.user import User
 from app.models.user_search import Listed, UserFilter, UserState
 from app.models.user_walk import Order, Walk, columns, never, seen_at
 
-__all__ = ["Found", "Order", "Total", "count", "few", "page"]
+__all__ = ["Order", "Total", "UsersInOrder", "count", "few", "page"]
 
 FEW = 1_000
 FIRST_LOOK = 500
@@ -29,7 +29,7 @@ COUNTED_OF_ALL = 50_000
 ESTIMATE = text("SELECT reltuples::bigint FROM pg_class WHERE oid = 'users'::regclass")
 
 
-class Found(NamedTuple):
+class UsersInOrder(NamedTuple):
     """Some users in order. ``next``: the mark behind which more may come, None if none does.
 
     ``is_cut``: so many were looked at that the page ended before it was full.
@@ -50,14 +50,14 @@ class Total(NamedTuple):
 
 async def page(
     db: AsyncSession, wanted: UserFilter, order: Order, *, place: str, back: bool, size: int
-) -> Found:
+) -> UsersInOrder:
     """Return the users behind a place, or with ``back`` those before it, always in order.
 
     A garbled place is the beginning.
     """
     conditions = await _conditions(db, wanted)
     if conditions is None:
-        return Found([], None)
+        return UsersInOrder([], None)
     walks = [
         Walk(order, place_in, segment, conditions, is_back=back, most=FIRST_LOOK)
         for segment, place_in in _segments(wanted, order, place, back=back)
@@ -72,7 +72,7 @@ async def page(
         found, cut = await _go(db, again, size + 1)
     users = await user_search.listed(db, found[:size])
     following = order.mark(users[-1]) if len(found) > size else cut or None
-    return Found(users[::-1] if back else users, following, is_cut=bool(cut))
+    return UsersInOrder(users[::-1] if back else users, following, is_cut=bool(cut))
 
 
 async def _go(db: AsyncSession, walks: Sequence[Walk], size: int) -> tuple[list[UUID], str]:

@@ -6,15 +6,15 @@ from typing import NamedTuple
 from app.kit.audit import Event
 
 
-class Group(NamedTuple):
+class EventGroup(NamedTuple):
     """Events that belong together, and what each is called."""
 
     title: str
     events: Mapping[Event, str]
 
 
-GROUPS: Mapping[str, Group] = {
-    "sign-ins": Group("Sign-ins", {
+GROUPS: Mapping[str, EventGroup] = {
+    "sign-ins": EventGroup("Sign-ins", {
         Event.SIGNED_IN: "Signed in",
         Event.NEW_BROWSER: "Signed in from a new browser",
         Event.FACTOR_ASKED: "Asked for a second factor",
@@ -23,7 +23,7 @@ GROUPS: Mapping[str, Group] = {
         Event.REAUTHENTICATED: "Password confirmed",
         Event.SIGNED_OUT: "Signed out",
     }),
-    "failed-sign-ins": Group("Failed sign-ins", {
+    "failed-sign-ins": EventGroup("Failed sign-ins", {
         Event.SIGN_IN_FAILED: "Wrong password",
         Event.FACTOR_FAILED: "Wrong second factor",
         Event.REAUTHENTICATION_FAILED: "Wrong password in a session",
@@ -33,7 +33,7 @@ GROUPS: Mapping[str, Group] = {
         Event.SIGN_IN_DELETION_PENDING: "Account scheduled for deletion",
         Event.PASSKEY_COPIED: "Copied passkey refused",
     }),
-    "accounts": Group("Accounts", {
+    "accounts": EventGroup("Accounts", {
         Event.REGISTERED: "Registered",
         Event.CONFIRMED: "Address confirmed",
         Event.USERNAME_CHANGED: "Username changed",
@@ -44,20 +44,20 @@ GROUPS: Mapping[str, Group] = {
         Event.DELETED: "Deleted",
         Event.DATA_DOWNLOADED: "Data downloaded",
     }),
-    "passwords": Group("Passwords", {
+    "passwords": EventGroup("Passwords", {
         Event.PASSWORD_SET: "Password chosen",
         Event.PASSWORD_CHANGED: "Password changed",
         Event.RESET_ASKED: "Reset requested",
         Event.PASSWORD_RESET: "Password reset",
         Event.PASSWORD_DISABLED: "Password turned off",
     }),
-    "addresses": Group("Email addresses", {
+    "addresses": EventGroup("Email addresses", {
         Event.EMAIL_CHANGE_ASKED: "Change requested",
         Event.EMAIL_CHANGE_CANCELLED: "Change cancelled",
         Event.EMAIL_CHANGED: "Address changed",
         Event.EMAIL_RESTORED: "Previous address restored",
     }),
-    "factors": Group("Second factors", {
+    "factors": EventGroup("Second factors", {
         Event.APP_ADDED: "Authenticator app added",
         Event.APP_REMOVED: "Authenticator app removed",
         Event.APP_DISABLED: "Authenticator app turned off",
@@ -72,7 +72,7 @@ GROUPS: Mapping[str, Group] = {
         Event.FACTORS_RESET: "Second factors removed",
         Event.FACTORS_RESTORED: "Second factors restored",
     }),
-    "administration": Group("Administration", {
+    "administration": EventGroup("Administration", {
         Event.CREATED: "Account created",
         Event.INVITED: "Invitation sent",
         Event.IMPORTED: "Imported",
@@ -92,7 +92,7 @@ GROUPS: Mapping[str, Group] = {
         Event.USERS_EXPORTED: "List of users exported",
         Event.AUDIT_LOG_EXPORTED: "Audit log exported",
     }),
-    "roles": Group("Roles", {
+    "roles": EventGroup("Roles", {
         Event.ROLE_CREATED: "Role created",
         Event.ROLE_RENAMED: "Role renamed",
         Event.ROLE_CHANGED: "Permissions changed",
@@ -101,7 +101,24 @@ GROUPS: Mapping[str, Group] = {
         Event.FACTOR_REQUIRED: "Second factor required",
         Event.FACTOR_OPTIONAL: "Second factor optional",
     }),
-    "emails": Group("Emails", {
+    "sites": EventGroup("Sites", {
+        Event.GATE_ENTERED: "Entered a site",
+        Event.GATE_LEFT: "Signed out of a site",
+        Event.GATE_REFUSED: "Not let into a site",
+        Event.SITE_CREATED: "Site added",
+        Event.SITE_CHANGED: "Site changed",
+        Event.SITE_REMOVED: "Site removed",
+        Event.NAME_RELEASED: "Reserved name released",
+    }),
+    "groups": EventGroup("Groups and tokens", {
+        Event.GROUP_CREATED: "Group created",
+        Event.GROUP_DELETED: "Group deleted",
+        Event.GROUP_JOINED: "User added to a group",
+        Event.GROUP_LEFT: "User removed from a group",
+        Event.TOKEN_CREATED: "Token created",
+        Event.TOKEN_REVOKED: "Token revoked",
+    }),
+    "emails": EventGroup("Emails", {
         Event.EMAIL_WITHHELD: "Not sent: limit reached",
         Event.EMAIL_REFUSED: "Rejected",
         Event.EMAIL_GAVE_UP: "Not delivered",

@@ -181,9 +181,7 @@ async def test_a_browser_has_few_sessions_at_a_site(wiki: Application) -> None:
     assert (await wiki.ask()).status_code == 200
 
 
-@pytest.mark.parametrize(
-    "path", ["/", "/login", "/account", "/.vestibule/x", "/health/ready", "/gate"]
-)
+@pytest.mark.parametrize("path", ["/", "/login", "/account", "/.vestibule/x", "/gate"])
 async def test_no_page_of_ours_answers_at_a_sites_address(wiki: Application, path: str) -> None:
     answer = await wiki.own(path)
     assert answer.status_code in {404, 421}

@@ -7,7 +7,7 @@ from quart import Blueprint, flash, redirect
 from quart.typing import ResponseTypes
 
 from app.flows import invitation, user_search
-from app.flows.invitation import Outcome, Wanted
+from app.flows.invitation import InvitationOutcome, Wanted
 from app.http import resume
 from app.http.context import context
 from app.http.marks import may, sensitive
@@ -63,7 +63,7 @@ async def show_many() -> ResponseTypes:
 
 
 async def _show_many(
-    form: InviteManyForm, outcomes: list[Outcome] | None = None, **how: Any
+    form: InviteManyForm, outcomes: list[InvitationOutcome] | None = None, **how: Any
 ) -> ResponseTypes:
     async with context() as ctx:
         form.offer(await user_search.role_names(ctx))
