@@ -1,18 +1,34 @@
 """Quart, doing less anew for each request, and looking into a site's folders before ours."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
 
 from jinja2 import BaseLoader
+from jinja2.ext import Extension
 from quart import Quart, Response, send_from_directory
 from quart.wrappers import BaseRequestWebsocket
-from werkzeug.routing import MapAdapter
+from werkzeug.routing import BuildError, MapAdapter
 
 from app.http.branding import Made
 from app.kit import templates
 from app.site import Site
+
+AddressOf = Callable[[str], str | None]
+
+
+_PLAIN_ADDRESS = re.compile(r"\{\{ url_for\(\"([a-z_]+\.[a-z_]+)\"\) \}\}")
+
+
+class Addresses(Extension):
+    """Writes addresses of pages without parts into a template when it is read, not each time."""
+
+    def preprocess(self, source: str, name: str | None, filename: str | None = None) -> str:  # noqa: ARG002
+        """Replace each call by what it returns; what there is no page for stays, and is told."""
+        address_of: AddressOf = self.environment.globals["address_of"]  # type: ignore[assignment]
+        return _PLAIN_ADDRESS.sub(lambda call: address_of(call[1]) or call[0], source)
 
 
 class Application(Quart):
@@ -26,7 +42,8 @@ class Application(Quart):
         self._made = made
         super().__init__(name, **options)
         self._public = urlsplit(public_url)
-        self.jinja_env.globals["url_for"] = self._template_url_for()
+        self.jinja_env.globals.update(url_for=self._template_url_for(), address_of=self._address_of)
+        self.jinja_env.add_extension(Addresses)
 
     @property
     def jinja_loader(self) -> BaseLoader:
@@ -52,6 +69,13 @@ class Application(Quart):
             self._public.netloc, request.root_path, None, self._scheme(request), method,
             request.path, request.query_string.decode("latin1"),
         )  # fmt: skip
+
+    def _address_of(self, endpoint: str) -> str | None:
+        """Return the address of a page without parts, None if there is no such page."""
+        try:
+            return self.url_map.bind("").build(endpoint)
+        except BuildError:
+            return None
 
     def _scheme(self, request: BaseRequestWebsocket) -> str:
         if request.scheme.startswith("ws"):
