@@ -181,6 +181,7 @@ def _told(config: Config, field: str, environ: Mapping[str, str]) -> ShownSettin
     parts = value if isinstance(value, tuple) else (value,)
     is_secret = "Secret" in str(Config.model_fields[field].annotation)
     shown = None if is_secret else ", ".join(str(part) for part in parts if part is not None)
+    shown = shown.lower() if shown and isinstance(value, bool) else shown
     described = Config.model_fields[field].description or ""
     return ShownSetting(name, shown or None, value not in {None, ()}, source, described)
 

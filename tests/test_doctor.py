@@ -156,10 +156,11 @@ async def _refuse(_: str, __: int) -> str:
     return "550 no such user"
 
 
-async def test_a_mail_server_without_an_email_is_named(server: Server) -> None:
+async def test_a_mail_server_that_is_not_there_is_named(server: Server) -> None:
     environ = server.environ | {"SMTP_URL": "smtp://mail.example.com", "MAIL_FROM": SENDER}
     told = await doctor(environ, "--json")
-    assert "mail.example.com:587 (STARTTLS). To send a test email" in told.says["mail"]
+    assert (told.status, told.levels["mail"]) == (1, "wrong")
+    assert "mail.example.com:587 (STARTTLS) can't be used" in told.says["mail"]
 
 
 async def test_an_email_without_a_mail_server_is_wrong(server: Server) -> None:

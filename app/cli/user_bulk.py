@@ -112,7 +112,7 @@ def find(*, wanted: UserFilter, sort: str, after: str, only_count: bool, as_json
 def change_many(
     *, deed: str, wanted: UserFilter, reason: str | None, to_role: str | None, yes: bool
 ) -> None:
-    """Do one thing to all users that the options find, at most 500 at once (delete: 100)."""
+    """Do one thing to all users that the options find, at most 300 at once (delete: 100)."""
     if deed == Deed.ROLE and not to_role:
         raise click.UsageError("Add --to-role with the new role.")
     chosen = Chosen(wanted=wanted)

@@ -21,7 +21,7 @@ from app.steps.administrators import keeping_one
 
 __all__ = ["BULK_MOST", "Chosen", "Deed", "Done", "Listed", "carry_out", "choose"]
 
-BULK_MOST = 500
+BULK_MOST = 300
 DELETED_MOST = 100  # each takes all that they did along
 AT_ONCE = 25
 

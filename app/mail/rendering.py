@@ -47,7 +47,8 @@ def message(name: str, to: str, subject: str, *, site: Brand, **facts: str | int
     shown = {**facts, "site": site.name, "brand": site, "to": to}
     if not site.shows_usernames:
         shown["username"] = to
-    text = found.get_template(f"mail/{name}.txt").render(shown)
+    written = found.get_template(f"mail/{name}.txt").make_module({**shown, "subject": subject})
+    subject, text = getattr(written, "subject", subject), str(written)
     text = f"{text.rstrip()}\n\n{found.get_template('mail/foot.txt').render(shown)}"
     html = found.get_template(f"mail/{name}.html").render(shown, subject=subject)
     return Message(to, " ".join(subject.split()), text, html, _good_for(facts))

@@ -101,20 +101,22 @@ GROUPS: Mapping[str, EventGroup] = {
         Event.FACTOR_REQUIRED: "Second factor required",
         Event.FACTOR_OPTIONAL: "Second factor optional",
     }),
-    "sites": EventGroup("Sites, groups and tokens", {
+    "sites": EventGroup("Sites", {
         Event.GATE_ENTERED: "Entered a site",
         Event.GATE_LEFT: "Signed out of a site",
         Event.GATE_REFUSED: "Not let into a site",
         Event.SITE_CREATED: "Site added",
         Event.SITE_CHANGED: "Site changed",
         Event.SITE_REMOVED: "Site removed",
+        Event.NAME_RELEASED: "Reserved name released",
+    }),
+    "groups": EventGroup("Groups and tokens", {
         Event.GROUP_CREATED: "Group created",
         Event.GROUP_DELETED: "Group deleted",
-        Event.GROUP_JOINED: "Added to a group",
-        Event.GROUP_LEFT: "Removed from a group",
+        Event.GROUP_JOINED: "User added to a group",
+        Event.GROUP_LEFT: "User removed from a group",
         Event.TOKEN_CREATED: "Token created",
         Event.TOKEN_REVOKED: "Token revoked",
-        Event.NAME_RELEASED: "Reserved name released",
     }),
     "emails": EventGroup("Emails", {
         Event.EMAIL_WITHHELD: "Not sent: limit reached",

@@ -65,7 +65,7 @@ async def test_as_many_as_can_be_take_seconds_and_have_a_line_each(
     services: Services, deed: Deed, record_property: Callable[[str, object], None]
 ) -> None:
     await create_user(services, ROOT, role="Administrator")
-    number = 100 if deed is Deed.DELETE else 500
+    number = 100 if deed is Deed.DELETE else 300
     change = {Deed.UNBLOCK: "blocked_at = now()", Deed.RESEND: "password_hash = NULL"}.get(deed)
     async with services.engine.begin() as connection:
         await connection.execute(text(CROWD.replace("700", str(number))))

@@ -90,7 +90,9 @@ SITE = {
         '{% extends "vestibule/base.html" %}'
         '{% block nav %}<a href="{{ url_for("own.mine") }}">Mine</a>{% endblock %}'
     ),
-    "templates/mail/confirm.txt": "My own words: {{ link }} for {{ username }}",
+    "templates/mail/confirm.txt": (
+        '{% set subject = "Welcome to " ~ site %}My own words: {{ link }} for {{ username }}'
+    ),
     "static/style.css": "/* my own */",
     "static/own.js": "// mine",
 }
@@ -174,7 +176,10 @@ class TestTemplates:
     async def test_emails_too(self, visitor: Browser) -> None:
         await visitor.post("/register", REGISTRATION, town="Bath")
         async with visitor.services.engine.connect() as connection:
-            written = await connection.scalar(text("SELECT text FROM outbox"))
+            subject, written = (
+                await connection.execute(text("SELECT subject, text FROM outbox"))
+            ).one()
+        assert subject == "Welcome to Vestibule"
         assert written.startswith("My own words: http://127.0.0.1:8000/confirm/")
 
     async def test_static_files_come_first_by_name(self, visitor: Browser) -> None:

@@ -129,11 +129,6 @@ class SearchForm(BaseForm):
         fields = self._fields.items()
         return {name: str(field.data) for name, field in fields if field.data not in usual}
 
-    @property
-    def is_narrowed(self) -> bool:
-        """Whether more than a word is asked for."""
-        return bool(self.asked.keys() - {"q", "sort"})
-
 
 def _span(days: str | None) -> tuple[datetime | None, datetime | None]:
     """Return since and before when somebody was last here."""
