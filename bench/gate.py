@@ -10,6 +10,7 @@ ends with status 1 if a 2xx came after an acknowledged logout, or a wrong name.
 import argparse
 import asyncio
 import http.client
+import shutil
 import subprocess
 import sys
 import time
@@ -24,11 +25,13 @@ from bench.load import find_wrk
 from bench.places import Place, postgres, prepared
 from bench.running import started
 from bench.visitor import Visitor
+from tests.gate.proxies import proxy
 from tests.server import ROOT, free_port
 
 ORIGIN = "http://wiki.localhost:8100"
 HOST = "wiki.localhost:8100"
 WORKERS = 2
+SINGLE = 500  # requests of which the median is taken
 ASKED = {
     "X-Forwarded-Method": "GET",
     "X-Forwarded-Proto": "http",
@@ -49,14 +52,14 @@ def wrk(port: int, path: str, headers: dict[str, str], *, seconds: int) -> float
     return float(said.partition("Requests/sec:")[2].split()[0])
 
 
-def enter(port: int, cookie: str) -> str:
+def enter(port: int, cookie: str, origin: str = ORIGIN) -> str:
     """Get into the application with the cookie of a login; return the cookie there."""
-    peer = {"Host": HOST, "X-Forwarded-Proto": "http"}
+    peer = {"Host": urlsplit(origin).netloc, "X-Forwarded-Proto": "http"}
     start = _get(port, "/.vestibule/start?to=/", peer)
     nonce = start[1]["set-cookie"].split(";")[0]
     state = parse_qs(urlsplit(start[1]["location"]).query)["state"][0]
     page = _get(port, f"/gate?{urlencode({'state': state})}", {"Cookie": cookie})[2]
-    ticket = page.partition('content="0; url=')[2].partition('"')[0].removeprefix(ORIGIN)
+    ticket = page.partition('content="0; url=')[2].partition('"')[0].removeprefix(origin)
     return _get(port, ticket, peer | {"Cookie": nonce})[1]["set-cookie"].split(";")[0]
 
 
@@ -149,15 +152,52 @@ def main(arguments: Sequence[str]) -> None:
             browsers = [(login, enter(port, login)) for login in places["check"].cookies]
             load = Load(port, browsers)
             asyncio.run(load.run(seconds=given.load_seconds, logouts=given.logouts))
+        with running(places["check"]) as port:
+            through_nginx(port, places["check"])
     print(f"{load.checks:,} checks beside {given.logouts} logouts, wrong: {len(load.wrong)}")
     print("\n".join(sorted(set(load.wrong))))
     sys.exit(1 if load.wrong else 0)
 
 
-def register(place: Place) -> None:
+def through_nginx(port: int, place: Place) -> None:
+    """Print what a check adds to a static page behind nginx."""
+    if shutil.which("nginx", path="/usr/sbin:/usr/bin") is None:
+        print("What a check adds behind nginx is left out: nginx is not installed.")
+        return
+    plain, page, guarded = free_port(), free_port(), free_port()
+    origin = f"http://nginx.localhost:{guarded}"
+    register(place, origin)
+    more = (
+        f"server {{ listen {page}; location / {{ return 200 ok; }} }} "
+        f"server {{ listen {plain}; location / {{ proxy_pass http://127.0.0.1:{page}; }} }}"
+    )
+    login, application = f"127.0.0.1:{port}", f"127.0.0.1:{page}"
+    with proxy("nginx", origin, login=login, application=application, more=more):
+        gate = enter(port, place.cookies[-1], origin)
+        without = milliseconds(plain, {})
+        with_gate = milliseconds(guarded, {"Host": f"nginx.localhost:{guarded}", "Cookie": gate})
+    print(f"nginx, median: {without:.2f} ms without, {with_gate:.2f} ms with the gate")
+
+
+def milliseconds(port: int, headers: dict[str, str]) -> float:
+    """Return the median time of a page, asked one after the other on one connection."""
+    connection, times = http.client.HTTPConnection("127.0.0.1", port, timeout=10), []
+    for _ in range(SINGLE):
+        begun = time.perf_counter()
+        connection.request("GET", "/", headers=headers)
+        answer = connection.getresponse()
+        answer.read()
+        times.append(time.perf_counter() - begun)
+        if answer.status != 200:
+            raise SystemExit(f"nginx answers {answer.status}")
+    connection.close()
+    return median(times[SINGLE // 5 :]) * 1000
+
+
+def register(place: Place, origin: str = ORIGIN) -> None:
     """Put the site behind the gate."""
     environ = settings(place.contender, place.database, port=free_port(), workers=1)
-    command = [sys.executable, "-m", "app", "sites", "add", ORIGIN, "--need", "signed-in"]
+    command = [sys.executable, "-m", "app", "sites", "add", origin, "--need", "signed-in"]
     subprocess.run(command, cwd=ROOT, env=environ, check=True, stdout=subprocess.DEVNULL)
 
 
@@ -171,7 +211,7 @@ def running(place: Place) -> Iterator[int]:
         place.contender.serve, folder=place.contender.folder, environ=environ, port=port,
         log=place.log,
     ) as server:  # fmt: skip
-        server.await_answer(place.contender.page, place.cookies[0])
+        server.await_answer(place.contender.page, place.cookies[-1])
         yield port
 
 

@@ -83,14 +83,13 @@ class GateLookup:
         await self._batches.close()
 
     async def _find_all(self, wanted: Sequence[GateQuestion]) -> Mapping[GateQuestion, GateFound]:
-        origins = list({each.origin for each in wanted if each.origin})
-        sites: dict[str, GatedSite] = {}
-        if origins:
-            rows = await self._connection.fetch(gate_lookup.FIND_SITES, origins=origins)
-            sites = {site.origin: site for site in map(gate_lookup.site, rows)}
         digests = [each.digest for each in wanted if each.digest and not each.is_token]
         tokens = [each.digest for each in wanted if each.digest and each.is_token]
-        browsers = await self._browsers(digests) if digests else {}
+        sites, browsers = await self._browsers(digests) if digests else ({}, {})
+        missing = {each.origin for each in wanted if each.origin} - sites.keys()
+        if missing:  # where nobody is in who asks now
+            rows = await self._connection.fetch(gate_lookup.FIND_SITES, origins=list(missing))
+            sites = sites | {site.origin: site for site in map(gate_lookup.site, rows)}
         scripts = await self._scripts(tokens) if tokens else {}
         found = {}
         for each in wanted:
@@ -100,19 +99,23 @@ class GateLookup:
             found[each] = GateFound(site, visitor if is_meant else None)
         return found
 
-    async def _browsers(self, digests: Sequence[bytes]) -> Mapping[bytes, Visitor]:
+    async def _browsers(
+        self, digests: Sequence[bytes]
+    ) -> tuple[dict[str, GatedSite], dict[bytes, Visitor]]:
+        """Return the sites where browsers are in, by origin, and who comes, by digest."""
         rows = await self._connection.fetch(
             gate_lookup.FIND_SESSIONS, digests=digests, **self._ends
         )
-        visitors = dict(map(gate_lookup.of_browser, rows))
+        found = [gate_lookup.of_browser(row) for row in rows]
         stale = {
             each.session.session_id
-            for each in visitors.values()
+            for _, _, each in found
             if each.session and each.session.is_stale
         }
         if stale:
             await self._connection.fetch(session_lookup.TOUCH, ids=list(stale))
-        return visitors
+        sites = {site.origin: site for _, site, _ in found}
+        return sites, {digest: visitor for digest, _, visitor in found}
 
     async def _scripts(self, digests: Sequence[bytes]) -> Mapping[bytes, Visitor]:
         rows = await self._connection.fetch(

@@ -13,6 +13,7 @@ from sqlalchemy import (
     ARRAY,
     Interval,
     LargeBinary,
+    SQLColumnExpression,
     Text,
     Uuid,
     any_,
@@ -79,25 +80,29 @@ _PATHS = (
     .correlate(GuardedSite)
     .scalar_subquery()
 )  # fmt: skip
+_SITE: tuple[SQLColumnExpression[Any], ...] = (
+    GuardedSite.id,
+    GuardedSite.origin,
+    GuardedSite.name,
+    GuardedSite.identity,
+    GuardedSite.need,
+    _PATHS,
+)
+SITE_ENDS = 1 + len(_SITE)  # of the columns of a session, behind its digest
 FIND_SITES = prepared(
-    select(
-        GuardedSite.id,
-        GuardedSite.origin,
-        GuardedSite.name,
-        GuardedSite.identity,
-        GuardedSite.need,
-        _PATHS,
-    ).where(
+    select(*_SITE).where(
         GuardedSite.origin == any_(bindparam("origins", type_=ARRAY(Text))), GuardedSite.enabled
     )
 )
 FIND_SESSIONS = prepared(
-    select(GateSession.digest, GateSession.site_id, group.names_of_user(), *session_lookup.SESSION)
+    select(GateSession.digest, *_SITE, group.names_of_user(), *session_lookup.SESSION)
+    .join(GuardedSite, GuardedSite.id == GateSession.site_id)
     .join(LoginSession, LoginSession.id == GateSession.session_id)
     .join(User, User.id == LoginSession.user_id)
     .join(Role, Role.id == User.role_id)
     .where(
         GateSession.digest == any_(bindparam("digests", type_=ARRAY(LargeBinary))),
+        GuardedSite.enabled,
         *session_lookup.LIVE,
     )
 )
@@ -140,28 +145,29 @@ NOTE_USE = prepared(
 )
 
 
-def site(row: asyncpg.Record) -> GatedSite:
-    """Return a row of ``FIND_SITES``."""
+def site(row: Sequence[Any]) -> GatedSite:
+    """Return what the columns of ``FIND_SITES`` say."""
     site_id, origin, name, identity, need, paths = row
     return GatedSite(site_id, origin, name, KnownBy(identity), _rules(need, tuple(paths or ())))
 
 
-def of_browser(row: asyncpg.Record) -> tuple[bytes, Visitor]:
-    """Return a row of ``FIND_SESSIONS``: the digest of a session, and who comes in it."""
-    digest, site_id, groups, *columns = row
-    session = session_lookup.session_of(columns)
-    return digest, Visitor(
+def of_browser(row: asyncpg.Record) -> tuple[bytes, GatedSite, Visitor]:
+    """Return a row of ``FIND_SESSIONS``: the digest of a session, where it is, who comes in it."""
+    digest, found, groups = row[0], site(row[1:SITE_ENDS]), row[SITE_ENDS]
+    session = session_lookup.session_of(row[SITE_ENDS + 1 :])
+    visitor = Visitor(
         session.user_id,
         session.username,
         session.email,
         session.role,
         session.permissions,
         groups or (),
-        (site_id,),
+        (found.id,),
         session.shows_factor,
         session.is_factor_overdue,
         session,
     )
+    return digest, found, visitor
 
 
 def of_token(row: asyncpg.Record) -> tuple[bytes, Visitor, bool]:
