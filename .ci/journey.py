@@ -2,7 +2,8 @@
 """A person's walk through the containers, through the proxy and past it. Standard library only.
 
 Usage: ``journey.py first`` registers, confirms, signs in and out, with two replicas, and tries
-what must not work; ``journey.py again`` signs in with the account that the first walk made.
+what must not work; ``journey.py again`` signs in with the account that the first walk made;
+``journey.py guard`` enters the sample site behind the gate, on ``GUARD_PORT``.
 ``SITE_NAME`` and what ``stack`` needs are taken from the environment.
 """
 
@@ -44,6 +45,10 @@ class Browser:
     def get(self, path: str) -> tuple[str, str]:
         """Return the path on which this ended, and the page."""
         return self._open(Request(URL + path))  # noqa: S310 - https, on this machine
+
+    def visit(self, address: str) -> tuple[str, str]:
+        """Open a page of any site, as who types its address."""
+        return self._open(Request(address, headers={"Accept": "text/html"}))  # noqa: S310 - this machine's
 
     def post(self, path: str, **fields: str) -> tuple[str, str]:
         """Send a form; return the path on which this ended, and the page."""
@@ -91,6 +96,31 @@ def first() -> None:
 def again() -> None:
     """Come back another day."""
     sign_in(Browser())
+
+
+def guard() -> None:
+    """Enter the sample site by the login, and be out of it by signing out there."""
+    site = f"http://localhost:{os.environ['GUARD_PORT']}"
+    browser = Browser()
+    path, page = browser.visit(f"{site}/page?x=1")
+    expect(path == "/login", "a guarded site sends its visitor to the login")
+    wanted = found_in(page, r'name="next"[^>]* value="([^"]+)"')
+    _, page = browser.post("/login", email_or_user=EMAIL, password=PASSWORD, next=wanted)
+    path, page = browser.visit(found_in(page, r'http-equiv="refresh" content="0; ?url=([^"]+)"'))
+    expect(
+        path == "/page" and f"Hello {USERNAME}" in page, "the login leads back, and says who it is"
+    )
+    browser.post("/logout")
+    path, _ = browser.visit(f"{site}/")
+    expect(path == "/login", "who has signed out at the login is out of the site too")
+
+
+def found_in(page: str, pattern: str) -> str:
+    """Return what a pattern finds in a page."""
+    found = re.search(pattern, page)
+    if found is None:
+        sys.exit(f"  NOT SO: there is no {pattern} in {page}")
+    return html.unescape(found[1])
 
 
 def sign_in(browser: Browser) -> None:
@@ -267,4 +297,4 @@ def path_of_email(kind: str) -> str:
 
 
 if __name__ == "__main__":
-    {"first": first, "again": again}[sys.argv[1]]()
+    {"first": first, "again": again, "guard": guard}[sys.argv[1]]()
