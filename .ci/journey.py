@@ -100,7 +100,7 @@ def again() -> None:
 
 def guard() -> None:
     """Enter the sample site by the login, and be out of it by signing out there."""
-    site = f"http://localhost:{os.environ['GUARD_PORT']}"
+    site = f"http://127.0.0.1:{os.environ['GUARD_PORT']}"
     browser = Browser()
     path, page = browser.visit(f"{site}/page?x=1")
     expect(path == "/login", "a guarded site sends its visitor to the login")
