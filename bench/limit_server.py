@@ -17,12 +17,15 @@ from quart import Quart, render_template
 from quart_auth import AuthUser, QuartAuth, current_user, login_required
 from werkzeug.routing import Rule
 
+from app.config import Config
+from app.http import branding
 from app.http.assets import STATIC_DIR, static_path
 from app.kit.collector import spare_the_collector
 from app.kit.permissions import Permission
 from app.kit.shares import Share, Shares
 from app.kit.templates import FOLDER as TEMPLATES_DIR
 from app.runtime.server import Server
+from app.web import brand, icons, moments
 from bench.limits import bare
 from bench.users import readers
 
@@ -63,9 +66,22 @@ def make_page() -> Quart:
     app.secret_key = "bench-9fK2mQ7xR4tB8wZ1cV6nJ3hL5pDs"
     app.before_serving(spare_the_collector)
     QuartAuth(app, cookie_name=COOKIE, cookie_secure=False, user_class=Reader)
+    config, static = Config.model_validate({"secret_key": app.secret_key}), static_path()
     app.jinja_env.globals.update(
-        site="Vestibule", static=static_path(), is_registration_open=True, Permission=Permission
+        site="Vestibule",
+        static=static,
+        is_registration_open=True,
+        Permission=Permission,
+        mark=brand.mark(config, static=static),
+        footer=brand.footer(config),
+        tab_icon=branding.icon_name(config),
+        home_url="/",
+        demo_pages=True,
+        icon=icons.icon,
+        flash_icons=icons.OF_FLASHES,
     )
+    app.jinja_env.add_extension(icons.Icons)
+    app.jinja_env.filters["exact"] = moments.exact
 
     for name, path in LINKS.items():
         app.url_map.add(Rule(path, endpoint=name, build_only=True))

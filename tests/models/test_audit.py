@@ -27,9 +27,9 @@ ONE = "00000000-0000-0000-0000-000000000001"
     ("wanted", "condition"),
     [
         ({}, "true"),
-        ({"event": "login.succeeded"}, "event = 'login.succeeded'"),
+        ({"events": ("login.succeeded",)}, "event = 'login.succeeded'"),
         ({"user": ONE}, f"'{ONE}' IN (actor_id::text, subject_id::text)"),
-        ({"user": ONE, "event": "login.failed"},
+        ({"user": ONE, "events": ("login.failed",)},
          f"'{ONE}' IN (actor_id::text, subject_id::text) AND event = 'login.failed'"),
         ({"network": ip_network("10.0.0.0/24")}, "ip <<= '10.0.0.0/24'"),
         ({"network": ip_network("10.0.0.7")}, "ip = '10.0.0.7'"),
