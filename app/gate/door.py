@@ -31,6 +31,8 @@ from app.site import load
 log = logging.getLogger("app.gate")
 
 ROUTES = (*CONVENTIONS, ENVOY.decode())
+OWN = f"{gate.OWN}/"
+OF_THE_GATE = (*ROUTES, OWN)
 MISDIRECTED = "This server isn't set up for the address you used."
 AWAY = "We can't do this right now. Please try again soon."
 FAULT = "It's our fault, and it has been logged. Please try again."
@@ -46,6 +48,7 @@ class Door:
         self._checks = Checks(load(config.site).permissions)
         public = urlsplit(config.public_url)
         self._public = public.netloc.encode()
+        self._hostname = public.hostname
         self._is_laptop = is_loopback(public.hostname or "")
         self._is_trusted = lru_cache(maxsize=1024)(self._judge_peer)
 
@@ -56,10 +59,10 @@ class Door:
         if scope["type"] != "http":
             return await self._application(scope, receive, send)
         path = scope["path"]
-        route = next((each for each in ROUTES if path.startswith(each)), "")
-        is_own = path.startswith(f"{gate.OWN}/")
-        if not route and not is_own and not await self._is_site(scope):
+        if not path.startswith(OF_THE_GATE) and not await self._is_site(scope):
             return await self._application(scope, receive, send)
+        route = next((each for each in ROUTES if path.startswith(each)), "")
+        is_own = path.startswith(OWN)
         inbox: Any = scope.get("extensions", {}).get(HANG_UP)
         if inbox is not None:
             inbox.is_read = False
@@ -122,12 +125,16 @@ class Door:
     async def _is_site(self, scope: HTTPScope) -> bool:
         """Whether a page is asked for at a site's address: on a laptop any name leads to us.
 
-        Elsewhere the pages themselves refuse all hosts but the public one.
+        Elsewhere the pages themselves refuse all hosts but the public one. No site is at the
+        login's own host, whatever the port: they would share cookies.
         """
         if not self._is_laptop or scope["path"].startswith("/health/"):
             return False
+        host = next((value for name, value in scope["headers"] if name == b"host"), b"")
+        if _hostname(host) == self._hostname:
+            return False
         given = heads_of(scope)
-        if given is None or given.get(b"host", b"").lower() == self._public:
+        if given is None:
             return False
         services: Services = self._app.extensions[EXTENSION]
         try:
@@ -143,6 +150,15 @@ class Door:
 
     def _judge_peer(self, peer: str) -> bool:
         return is_within(peer, self._config.proxy_networks)
+
+
+@lru_cache(maxsize=1024)
+def _hostname(host: bytes) -> str | None:
+    """Return the name in a Host header, without its port; None if it has none."""
+    try:
+        return urlsplit(f"//{host.decode('ascii')}").hostname
+    except ValueError:
+        return None
 
 
 def _trace(client: Client, route: str) -> None:
