@@ -16,6 +16,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from itertools import count
 from pathlib import Path
 from statistics import median
 from urllib.parse import parse_qs, urlencode, urlsplit
@@ -31,6 +32,7 @@ from tests.server import ROOT, free_port
 ORIGIN = "http://wiki.localhost:8100"
 HOST = "wiki.localhost:8100"
 WORKERS = 2
+REQUESTS_OF_A_CONNECTION = 500  # the server closes it after a thousand
 SINGLE = 500  # requests of which the median is taken
 ASKED = {
     "X-Forwarded-Method": "GET",
@@ -90,7 +92,12 @@ class Load:
     async def _ask(self, end: float, turn: int) -> None:
         reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
         asked = "".join(f"{name}: {value}\r\n" for name, value in ASKED.items())
-        while time.monotonic() < end:
+        for number in count(1):
+            if time.monotonic() >= end:
+                break
+            if number % REQUESTS_OF_A_CONNECTION == 0:
+                writer.close()
+                reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
             turn += 7
             _, gate = self.browsers[turn % len(self.browsers)]
             was_out = gate in self.out  # the logout was acknowledged before this check began
