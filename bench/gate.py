@@ -130,7 +130,7 @@ def main(arguments: Sequence[str]) -> None:
     parser = argparse.ArgumentParser(prog="python -m bench gate", description=__doc__)
     parser.add_argument("--seconds", type=int, default=3)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--logouts", type=int, default=50)
+    parser.add_argument("--logouts", type=int, default=50, help="at most a hundred: all readers")
     parser.add_argument("--load-seconds", type=float, default=8)
     given = parser.parse_args(arguments)
     others = {each.key: each for each in all_of(WORKERS) if each.key in {"course", "asgi"}}
@@ -156,11 +156,11 @@ def main(arguments: Sequence[str]) -> None:
             ratio = median(speeds["check"]) / median(found)
             print(f"{key:8}{median(found):>10,.0f} requests/s   check / {key}: {ratio:.2f}")
         with running(places["check"]) as port:
+            through_nginx(port, places["check"])
+        with running(places["check"]) as port:
             browsers = [(login, enter(port, login)) for login in places["check"].cookies]
             load = Load(port, browsers)
             asyncio.run(load.run(seconds=given.load_seconds, logouts=given.logouts))
-        with running(places["check"]) as port:
-            through_nginx(port, places["check"])
     print(f"{load.checks:,} checks beside {given.logouts} logouts, wrong: {len(load.wrong)}")
     print("\n".join(sorted(set(load.wrong))))
     sys.exit(1 if load.wrong else 0)
