@@ -24,7 +24,9 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 from bench.contenders import PEERS_PYTHON, all_of, ours, settings
 from bench.load import find_wrk
 from bench.places import Place, postgres, prepared
+from bench.promises import enter as sign_in
 from bench.running import started
+from bench.users import CHEAP_ROUNDS
 from bench.visitor import Visitor
 from tests.gate.proxies import proxy
 from tests.server import ROOT, free_port
@@ -82,7 +84,7 @@ class Load:
         self.leaving: set[str] = set()
         self.out: set[str] = set()
         self.wrong: list[str] = []
-        self.checks = 0
+        self.checks = self.after = 0
 
     async def run(self, *, seconds: float, logouts: int) -> None:
         end = time.monotonic() + seconds
@@ -108,6 +110,7 @@ class Load:
             await reader.readexactly(length)
             status = int(head[9:12])
             self.checks += 1
+            self.after += was_out
             if status not in {200, 401} or (was_out and status == 200):
                 self.wrong.append(f"{status} {was_out}")
             if status == 401 and gate not in self.leaving:
@@ -115,14 +118,21 @@ class Load:
         writer.close()
 
     async def _sign_out(self, seconds: float, logouts: int) -> None:
+        """Let one after the other sign out, and in again."""
+        begun = time.monotonic()
         async with Visitor(self.port) as visitor:
-            for login, gate in self.browsers[:logouts]:
+            for number in range(logouts):
+                who = number % len(self.browsers)
+                login, gate = self.browsers[who]
                 self.leaving.add(gate)
                 answer = await visitor.ask("POST", "/logout", login)
                 self.out.add(gate)
                 if answer.status != 303:
                     self.wrong.append(f"logout: {answer.status}")
-                await asyncio.sleep(seconds / (logouts + 1) / 2)
+                login = await sign_in(self.port, f"reader{who}")
+                self.browsers[who] = login, await asyncio.to_thread(enter, self.port, login)
+                due = begun + (number + 1) * seconds / (logouts + 1)
+                await asyncio.sleep(max(0, due - time.monotonic()))
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -130,7 +140,7 @@ def main(arguments: Sequence[str]) -> None:
     parser = argparse.ArgumentParser(prog="python -m bench gate", description=__doc__)
     parser.add_argument("--seconds", type=int, default=3)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--logouts", type=int, default=50, help="at most a hundred: all readers")
+    parser.add_argument("--logouts", type=int, default=50)
     parser.add_argument("--load-seconds", type=float, default=8)
     given = parser.parse_args(arguments)
     others = {each.key: each for each in all_of(WORKERS) if each.key in {"course", "asgi"}}
@@ -161,7 +171,10 @@ def main(arguments: Sequence[str]) -> None:
             browsers = [(login, enter(port, login)) for login in places["check"].cookies]
             load = Load(port, browsers)
             asyncio.run(load.run(seconds=given.load_seconds, logouts=given.logouts))
-    print(f"{load.checks:,} checks beside {given.logouts} logouts, wrong: {len(load.wrong)}")
+    print(
+        f"{load.checks:,} checks beside {given.logouts} logouts, {load.after:,} of them after the "
+        f"logout of who they were of, wrong: {len(load.wrong)}"
+    )
     print("\n".join(sorted(set(load.wrong))))
     sys.exit(1 if load.wrong else 0)
 
@@ -213,7 +226,7 @@ def running(place: Place) -> Iterator[int]:
     """Serve a contender; yield its port."""
     port = free_port()
     environ = settings(place.contender, place.database, port=port, workers=WORKERS)
-    environ |= {"ACCESS_LOG": "true"}
+    environ |= {"ACCESS_LOG": "true", "BCRYPT_ROUNDS": str(CHEAP_ROUNDS)}
     with started(
         place.contender.serve, folder=place.contender.folder, environ=environ, port=port,
         log=place.log,
