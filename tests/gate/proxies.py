@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import psutil
 import pytest
 from aiohttp import WSMsgType, web
 
@@ -95,23 +96,47 @@ def application() -> Iterator[int]:
         thread.join(START_SECONDS)
 
 
+class Proxy:
+    """A proxy that runs; it can be killed, and started again."""
+
+    def __init__(self, command: list[str], folder: Path, port: int) -> None:
+        self._command, self._folder, self._port = command, folder, port
+        self._environ = os.environ | {"XDG_DATA_HOME": str(folder), "HOME": str(folder)}
+
+    def start(self) -> None:
+        """Start, and wait until it listens."""
+        with (self._folder / "said.log").open("ab") as said:
+            self._process = subprocess.Popen(
+                self._command, stdout=said, stderr=said, env=self._environ
+            )
+        _wait(self._port, self._process, self._folder)
+
+    def kill(self) -> None:
+        """End it and its workers, as a machine does that has no memory left."""
+        first = psutil.Process(self._process.pid)
+        for process in [*first.children(recursive=True), first]:
+            process.kill()
+        self._process.wait(START_SECONDS)
+
+    def stop(self) -> None:
+        """End it in order."""
+        self._process.terminate()
+        self._process.wait(START_SECONDS)
+
+
 @contextmanager
 def proxy(
     kind: str, origin: str, *, login: str, application: str, more: str = ""
-) -> Iterator[None]:
+) -> Iterator[Proxy]:
     """Run a proxy by its sample; ``more`` goes into nginx's ``http``."""
     folder = Path(tempfile.mkdtemp(prefix=f"vestibule-{kind}-"))
     facts = {"origin": origin, "login": login, "application": application}
-    command = _configure(kind, folder, facts, more)
-    environ = os.environ | {"XDG_DATA_HOME": str(folder), "HOME": str(folder)}
-    with (folder / "said.log").open("wb") as said:
-        process = subprocess.Popen(command, stdout=said, stderr=said, env=environ)
+    running = Proxy(_configure(kind, folder, facts, more), folder, urlsplit(origin).port or 80)
     try:
-        _wait(urlsplit(origin).port or 80, process, folder)
-        yield
+        running.start()
+        yield running
     finally:
-        process.terminate()
-        process.wait(START_SECONDS)
+        running.stop()
         shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -121,15 +146,12 @@ def caddy(text: str, folder: Path, port: int) -> Iterator[None]:
     (folder / "Caddyfile").write_text(text)
     command = [require("caddy"), "run", "--adapter", "caddyfile", "--config",
                str(folder / "Caddyfile")]  # fmt: skip
-    environ = os.environ | {"XDG_DATA_HOME": str(folder), "HOME": str(folder)}
-    with (folder / "said.log").open("wb") as said:
-        process = subprocess.Popen(command, stdout=said, stderr=said, env=environ)
+    running = Proxy(command, folder, port)
     try:
-        _wait(port, process, folder)
+        running.start()
         yield
     finally:
-        process.terminate()
-        process.wait(START_SECONDS)
+        running.stop()
 
 
 def require(kind: str) -> str:
@@ -254,18 +276,17 @@ def origins() -> dict[str, str]:
 
 
 @contextmanager
-def all_proxies(server: Server, places: Mapping[str, str]) -> Iterator[None]:
+def all_proxies(server: Server, places: Mapping[str, str]) -> Iterator[list[Proxy]]:
     """Run all proxies that there are before one application."""
     with ExitStack() as stack:
-        port = stack.enter_context(application())
+        port, running = stack.enter_context(application()), []
         for kind, origin in places.items():
             if shutil.which(kind, path=f"{os.environ.get('PATH', '')}:/usr/sbin"):
-                stack.enter_context(
-                    proxy(
-                        kind,
-                        origin,
-                        login=f"127.0.0.1:{server.port}",
-                        application=f"127.0.0.1:{port}",
-                    )
+                before = proxy(
+                    kind,
+                    origin,
+                    login=f"127.0.0.1:{server.port}",
+                    application=f"127.0.0.1:{port}",
                 )
-        yield
+                running.append(stack.enter_context(before))
+        yield running
