@@ -10,12 +10,12 @@ import os
 import re
 import tempfile
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from functools import partial
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn, TypeVar
 from urllib.parse import urlsplit
 
 import pytest
@@ -45,6 +45,7 @@ from app.wiring import create_app
 PASSWORD = "a password for tests"  # noqa: S105 - nobody's
 SAME_ORIGIN = {"Sec-Fetch-Site": "same-origin"}
 
+R = TypeVar("R")
 SignIn = Callable[..., Awaitable["Browser"]]
 Mailbox = Callable[[], Awaitable[list[Message]]]
 
@@ -138,8 +139,7 @@ def site_database(site_config: Config) -> Iterator[URL]:
         stack.callback(_execute, server, f"DROP DATABASE {url.database} WITH (FORCE)")
         site = load(site_config.site)
         schema.migrate(url, site)
-        with ThreadPoolExecutor(1) as thread:  # where no other event loop runs
-            lacks = thread.submit(asyncio.run, schema.unmigrated(url, site)).result()
+        lacks = _in_thread(schema.unmigrated(url, site))
         if lacks:
             pytest.fail(lacks, pytrace=False)
         yield url
@@ -238,8 +238,12 @@ def open_pages(app: Quart) -> list[str]:
 
 
 def _execute(server: URL, statement: str) -> None:
+    _in_thread(run_statement(server, statement))
+
+
+def _in_thread(question: Coroutine[Any, Any, R]) -> R:
     with ThreadPoolExecutor(1) as thread:  # where no other event loop runs
-        thread.submit(asyncio.run, run_statement(server, statement)).result()
+        return thread.submit(asyncio.run, question).result()
 
 
 async def run_statement(server: URL, statement: str) -> None:
