@@ -2,8 +2,7 @@
 
 hypercorn's own connection has seven tasks a request and keeps its place for ever when a visitor
 goes between two pipelined requests, when nobody reads a chunked body, or when a visitor does not
-read. It takes h2c (L9), and h11 takes what proxies read in two ways (PX-03). Ours has one task a
-connection and one a request, and refuses what is ambiguous.
+read. Ours has one task a connection and one a request.
 """
 
 import asyncio
@@ -12,15 +11,14 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Protocol, cast
 
 import h11
-from h11._receivebuffer import ReceiveBuffer
 from hypercorn.asyncio.worker_context import WorkerContext
 from hypercorn.config import Config as ServerConfig
 from hypercorn.events import Closed, Event, RawData, Updated
-from hypercorn.protocol.h11 import H11Protocol
 from hypercorn.typing import AppWrapper, ASGIReceiveCallable, ConnectionState, Scope
 from hypercorn.typing import TaskGroup as HypercornTasks
 
 from app.kit.asgi import HANG_UP, Application
+from app.runtime.http1 import Http1
 
 log = logging.getLogger(__name__)
 
@@ -79,7 +77,7 @@ class Connection(asyncio.Protocol):
             self._transport.write(NO_PLACE)
             self.close()
             return
-        self._protocol = _Http(
+        self._protocol = Http1(
             cast("AppWrapper", self._application), self._settings, self._context,
             cast("HypercornTasks", self), ConnectionState({}), NO_TLS,
             _address(transport, "peername"), _address(transport, "sockname"), self.send,
@@ -231,48 +229,6 @@ class _Inbox(asyncio.Queue[dict[str, Any]]):
         if not self.is_read and self.answer not in {None, asyncio.current_task()}:
             self.answer.cancel()
         return None
-
-
-class _Http(H11Protocol):
-    """HTTP/1.1 alone, and only what everybody reads in the same way."""
-
-    def __init__(self, *args: Any) -> None:
-        super().__init__(*args)
-        strict = cast("h11.Connection", self.connection)
-        strict._receive_buffer = _StrictBuffer()  # noqa: SLF001 - h11 has no other way
-
-    async def handle(self, event: Event) -> None:
-        """Take what came; what is ambiguous is refused, and the connection closed."""
-        try:
-            await super().handle(event)
-        except h11.RemoteProtocolError as error:
-            await self._send_error_response(error.error_status_hint)
-            await self.send(Closed())
-
-    async def _check_protocol(self, event: h11.Request) -> None:
-        """Refuse two lengths (RFC 9112 6.1). hypercorn would look for h2c here (L9, PX-04)."""
-        names = {name for name, _ in event.headers}
-        if b"content-length" in names and b"transfer-encoding" in names:
-            raise h11.RemoteProtocolError("Content-Length and Transfer-Encoding")
-
-
-class _StrictBuffer(ReceiveBuffer):
-    """Takes heads whose lines end in CR LF, and no folded ones (RFC 9112 2.2, 5.2)."""
-
-    def maybe_extract_lines(self) -> list[bytearray] | None:
-        """Return the lines of a head that is there whole.
-
-        Raises:
-            RemoteProtocolError: a line ends in a bare LF, or goes on in the next.
-        """
-        before = bytes(self._data)
-        lines = super().maybe_extract_lines()
-        if lines is None:
-            return None
-        head = before[: len(before) - len(self._data)]
-        if head.count(b"\n") != head.count(b"\r\n") or b"\r\n " in head or b"\r\n\t" in head:
-            raise h11.RemoteProtocolError("a line of the head does not end as it should")
-        return lines
 
 
 async def _answer(

@@ -9,6 +9,9 @@ import asyncio
 import logging
 import resource
 import socket
+import time
+from functools import lru_cache
+from wsgiref.handlers import format_date_time
 
 from hypercorn.asyncio.worker_context import WorkerContext
 from hypercorn.config import Config as ServerConfig
@@ -167,9 +170,21 @@ class Server:
             )
 
 
+class _Settings(ServerConfig):
+    """hypercorn's settings, with a date that is written once a second."""
+
+    def response_headers(self, protocol: str) -> list[tuple[bytes, bytes]]:  # noqa: ARG002
+        """Return what each answer has."""
+        return _dated(int(time.time()))
+
+
+@lru_cache(maxsize=1)
+def _dated(second: int) -> list[tuple[bytes, bytes]]:
+    return [(b"date", format_date_time(second).encode())]
+
+
 def _settings() -> ServerConfig:
-    server = ServerConfig()
-    server.include_server_header = False
+    server = _Settings()
     server.accesslog = None  # its lines can be forged (L8)
     server.errorlog = logging.getLogger("hypercorn.error")
     server.errorlog.setLevel(logging.WARNING)
