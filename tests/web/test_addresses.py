@@ -1,7 +1,10 @@
 """Templates know the addresses of pages when they are read, and tell what there is no page for."""
 
+from collections.abc import Callable
+from functools import partial
+
 import pytest
-from quart import Quart
+from quart import Quart, render_template
 from werkzeug.routing import BuildError
 
 from app.web.icons import icon
@@ -30,3 +33,35 @@ async def test_a_page_has_its_address(app: Quart, source: str) -> None:
 async def test_an_icon_is_drawn(app: Quart) -> None:
     for source in ('{{ icon("mail") }}', '{% set name = "mail" %}{{ icon(name) }}'):
         assert await rendered(app, source) == str(icon("mail"))
+
+
+async def test_what_the_settings_say_stands_in_our_templates_as_it_is(app: Quart) -> None:
+    app.jinja_env.globals["home_url"] = '/"><b>{{ 7 * 7 }}{% if'
+    async with app.test_request_context("/"):
+        page = await render_template("base.html")
+    assert 'href="/&#34;&gt;&lt;b&gt;{{ 7 * 7 }}{% if"' in page
+
+
+async def test_a_sites_template_means_its_own_by_the_same_name(app: Quart) -> None:
+    assert await rendered(app, '{% set home_url = "mine" %}{{ home_url }}') == "mine"
+
+
+def sync() -> str:
+    return "waited for"
+
+
+async def coroutine() -> str:
+    return sync()
+
+
+class Page:
+    async def __call__(self) -> str:
+        return sync()
+
+
+@pytest.mark.parametrize("function", [sync, coroutine, partial(coroutine), Page().__call__])
+async def test_whatever_a_site_brings_can_be_awaited(
+    app: Quart, function: Callable[[], object]
+) -> None:
+    async with app.app_context():
+        assert await app.ensure_async(function)() == "waited for"
