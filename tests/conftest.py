@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from jinja2 import Environment
 from jinja2.bccache import Bucket, BytecodeCache
 from quart import Quart
 from sqlalchemy import URL, make_url
@@ -17,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app import create_app, embedded
 from app.config import Config
 from app.context import Context
+from app.http.application import SETTLED
 from app.kit.urls import asyncpg_url
 from app.services import Services, opened
 from app.testing import Missing
@@ -41,10 +43,16 @@ _stack = ExitStack()
 
 
 class Compiled(BytecodeCache):
-    """Keeps compiled templates for the next test's application."""
+    """Keeps compiled templates for the next test's application, if its settings are the same."""
 
     def __init__(self) -> None:
         self._kept: dict[str, bytes] = {}
+
+    def get_bucket(
+        self, environment: Environment, name: str, filename: str | None, source: str
+    ) -> Bucket:
+        settled = [str(environment.globals[each]) for each in SETTLED]
+        return super().get_bucket(environment, name, filename, "\n".join([source, *settled]))
 
     def load_bytecode(self, bucket: Bucket) -> None:
         if bucket.key in self._kept:

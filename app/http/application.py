@@ -24,7 +24,8 @@ AddressOf = Callable[[str], str | None]
 
 
 _PLAIN_ADDRESS = re.compile(r"\{\{ url_for\(\"([a-z_]+\.[a-z_]+)\"\) \}\}")
-_SETTLED = re.compile(r"\{\{ (static|tab_icon|home_url|mark|footer) \}\}")
+SETTLED = ("static", "tab_icon", "home_url", "mark", "footer")
+_SETTLED = re.compile(rf"\{{\{{ ({'|'.join(SETTLED)}) \}}\}}")
 
 
 class Settled(Extension):
