@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ValidationError
 
 from app.kit.logos import Logo, read_logo
+from app.kit.names import HasNames
 from app.kit.near_misses import near_misses
 from app.kit.urls import is_ip_address, is_loopback, origin_of
 from app.mail.mime import is_greeting, sender_of
@@ -44,6 +45,15 @@ class Config(Settings):
     def home(self) -> str:
         """Where users go after they sign in, and where the mark leads."""
         return self.home_url or "/"
+
+    @property
+    def has_usernames(self) -> bool:
+        """Whether people are called by usernames; else those that are stored were made up."""
+        return self.usernames != "off"
+
+    def called(self, owner: HasNames) -> str:
+        """Return what to call somebody: their address where there are no usernames."""
+        return owner.username if self.has_usernames else owner.email
 
     @property
     def other_origins(self) -> tuple[str, ...]:

@@ -60,7 +60,7 @@ class Context:
             colour=config.brand_colour or COLOUR,
             has_logo=config.logo is not None and config.logo.is_for_emails,
             support=config.support and urljoin(config.public_url, config.support),
-            shows_usernames=config.usernames != "off",
+            shows_usernames=config.has_usernames,
         )
 
     @property

@@ -3,6 +3,9 @@
 See docs/extending.md. A change here stands in CHANGELOG.md.
 """
 
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
 from app.context import Context
 from app.http.access import accepts, anyone, may, sensitive
 from app.http.context import context
@@ -50,8 +53,19 @@ __all__ = [
     "hook",
     "may",
     "profile_of",
+    "run_script",
     "sensitive",
     "show",
     "submits",
     "typed",
 ]
+
+R = TypeVar("R")
+
+
+def run_script(script: Callable[[Context], Awaitable[R]]) -> R:
+    """Run a script of the site's as the commands are: by the settings, in an operator's context."""
+    from app.cli.shared import database  # noqa: PLC0415 - a server needs none of it
+
+    with database() as deployment:
+        return deployment.ask(script, seconds=None)

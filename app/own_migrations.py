@@ -3,12 +3,15 @@
 import ast
 import re
 import sys
+import traceback
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import DeclarativeBase
 
+from app.db_errors import is_away
 from app.site import Site, WrongSite
 
 
@@ -38,6 +41,19 @@ def check(site: Site) -> None:
         if each.follows != wanted:
             raise WrongSite(f"{each.path}: its down_revision must be {wanted!r}.")
         before = each
+
+
+def broken(site: Site, error: Exception) -> WrongSite | None:
+    """Return what is wrong with a site's migration that failed; None if it was none of its own."""
+    folder = site.folder("migrations")
+    for frame in reversed(traceback.extract_tb(error.__traceback__)):
+        path = Path(frame.filename)
+        if folder is not None and path.parent == folder and not is_away(error):
+            driver = error.orig if isinstance(error, DBAPIError) else None
+            words = str((driver and driver.__cause__) or driver or error).partition("\n")[0]
+            shown = f"{site.name}/migrations/{path.name}, line {frame.lineno}"
+            return WrongSite(f"SITE: {shown}: {type(error).__name__}: {words}")
+    return None
 
 
 def unmigrated(connection: Connection, site: Site) -> str | None:

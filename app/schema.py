@@ -123,7 +123,7 @@ def migrate(url: URL, site: Site | None = None, *, revision: str | None = None) 
 
     Raises:
         WrongDatabase: it has migrations of a site that is not here.
-        WrongSite: the site's own are no line.
+        WrongSite: the site's own are no line, or one of them fails.
     """
     from alembic import command  # noqa: PLC0415 - likewise
     from alembic.util import CommandError  # noqa: PLC0415 - likewise
@@ -136,6 +136,11 @@ def migrate(url: URL, site: Site | None = None, *, revision: str | None = None) 
             command.upgrade(config, each)
     except CommandError as error:
         raise WrongDatabase(f"Can't migrate: {error}. {_why_unknown(str(error), site)}") from error
+    except Exception as error:
+        wrong = own_migrations.broken(site or Site(), error)
+        if wrong is None:
+            raise
+        raise wrong from error
 
 
 def _why_unknown(said: str, site: Site | None) -> str:

@@ -184,6 +184,17 @@ def _hooks(module: ModuleType | None) -> dict[str, list[Hook]]:
         events = getattr(each, _EVENTS, ())
         if module and events and not inspect.iscoroutinefunction(each):
             raise _wrong(module, f"the hook {each.__name__} must be an “async def”.")
+        if module and events and not _takes_two(each):
+            why = "must take two arguments: the context and what happens."
+            raise _wrong(module, f"the hook {each.__name__} {why}")
         for event in events:
             found.setdefault(event, []).append(each)
     return found
+
+
+def _takes_two(function: Hook) -> bool:
+    try:
+        inspect.signature(function).bind("context", "happening")
+    except TypeError:
+        return False
+    return True

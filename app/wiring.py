@@ -18,7 +18,7 @@ from app.kit.keys import new_key
 from app.kit.shares import Share
 from app.services import EXTENSION, opened
 from app.site import load
-from app.web import own_pages
+from app.web import own_pages, own_templates
 
 NOWHERE = make_url("postgresql+asyncpg://nobody@127.0.0.1/none")
 
@@ -69,5 +69,5 @@ def check(config: Config) -> None:
     """
     keyed = config.model_copy(update={"secret_key": SecretStr(new_key())})
     app = create_app(keyed, NOWHERE)
-    own_pages.check_templates(app, load(config.site))
+    own_templates.check(app, load(config.site))
     own_migrations.check(load(config.site))

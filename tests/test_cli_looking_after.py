@@ -157,7 +157,8 @@ def test_a_reason_is_kept_while_the_block_lasts(shell: Shell, carol: str) -> Non
 
 def test_deleting_asks_for_the_name(shell: Shell) -> None:
     shell.run("users", "create", "dave@example.com")
-    assert "Type the username" in shell.run("users", "delete", "dave", status=1, typed="bob\n")
+    said = shell.run("users", "delete", "dave", status=1, typed="bob\n")
+    assert "To delete this user, type dave." in said
     shell.run("users", "delete", "dave", typed="dave\n")
     assert "dave" not in shell.run("users", "find")
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -18,6 +19,18 @@ from tests.conftest import SETTINGS
 
 ROOT = Path(__file__).parent.parent
 NAME = "shop"
+HEAD = f"""from alembic import op
+
+revision = "{NAME}_0003"
+down_revision = "{NAME}_0002"
+"""
+BROKEN = {
+    "op.no_such_thing": "AttributeError: module 'alembic.op' has no attribute 'no_such_thing'",
+    "def upgrade() -> None:\n    undefined()": "NameError: name 'undefined' is not defined",
+    'def upgrade() -> None:\n    op.drop_table("nowhere")': (
+        'ProgrammingError: table "nowhere" does not exist'
+    ),
+}
 
 
 def run(cwd: Path, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
@@ -97,6 +110,22 @@ def settings_for(url: URL) -> dict[str, str]:
 
 
 @pytest.mark.slow
+def test_the_script_of_the_docs_runs(tmp_path: Path) -> None:
+    assert run(tmp_path, "app", "site", "new", NAME).returncode == 0
+    text = (ROOT / "docs" / "extending.md").read_text()
+    (script,) = (
+        each for each in re.findall(r"```python\n(.*?)```", text, re.DOTALL) if "run_sc" in each
+    )
+    (tmp_path / NAME / "remind.py").write_text(script)
+    with databases.fresh(make_url(os.environ["VESTIBULE_TEST_SERVER"])) as url:
+        settings = settings_for(url)
+        assert run(tmp_path, "app", "migrate", **settings).returncode == 0
+        run(tmp_path, "app", "users", "create", "ann@example.com", **settings)
+        done = run(tmp_path, f"{NAME}.remind", **settings)
+        assert done.stdout == "ann@example.com\n", done.stderr
+
+
+@pytest.mark.slow
 def test_its_tables_grow_by_migrations_beside_ours(tmp_path: Path) -> None:
     folder = tmp_path
     assert run(folder, "app", "site", "new", NAME).returncode == 0
@@ -127,6 +156,15 @@ def test_its_tables_grow_by_migrations_beside_ours(tmp_path: Path) -> None:
         lost = run(folder, "app", "migrate", **settings)
         assert f"{NAME}/migrations/ lacks {NAME}_0002: bring its file back." in lost.stderr
         newest.write_text(kept)
+        for text, why in BROKEN.items():
+            broken = folder / NAME / "migrations" / f"{NAME}_0003_broken.py"
+            broken.write_text(HEAD + text)
+            failed = run(folder, "app", "migrate", **settings)
+            assert failed.returncode == 2
+            line = (HEAD + text).count("\n") + 1
+            place = f"SITE: {NAME}/migrations/{broken.name}, line {line}"
+            assert failed.stderr.strip() == f"{place}: {why}"
+            broken.unlink()
         without = run(folder, "app", "migrate", **(settings | {"SITE": ""}))
         assert without.returncode == 1
         assert f"set SITE={NAME}" in without.stderr

@@ -48,6 +48,13 @@ WRONG = [
         "profile.py: two fields are called a",
     ),
     ({"hooks.py": HOOK.format("Event.CONFIRMED", "")}, "hooks.py: the hook greet must be an"),
+    *[
+        (
+            {"hooks.py": HOOK.format("Event.CONFIRMED", "async ").replace("ctx, happening", taken)},
+            "hooks.py: the hook greet must take two arguments",
+        )
+        for taken in ("", "ctx", "ctx, happening, more", "*, ctx, happening")
+    ],
     (
         {"hooks.py": HOOK.format("Event.SIGN_IN_FAILED", "async ")},
         "hooks.py, line 2: ValueError: there are no hooks for login.failed",
@@ -149,6 +156,34 @@ BROKEN = [
     ({"templates/own.html": "{{ oh"}, "own.html, line 1: "),
     ({"templates/mail/confirm.txt": "{% if %}"}, "confirm.txt, line 1: "),
     ({"templates/mail/confirm.txt": "Hello {{ usrname }}"}, "confirm.txt: this email gets no “usr"),
+    (
+        {"templates/own.html": '\n{% extends "bsae.html" %}'},
+        "own.html, line 2: there is no template “bsae.html”.",
+    ),
+    (
+        {"templates/own.html": '{% extends "base.html" %}\n{% include "part.html" %}'},
+        "own.html, line 2: there is no template “part.html”.",
+    ),
+    (
+        {"templates/own.html": '{% include ["one.html", "two.html"] %}'},
+        "own.html, line 1: there is no template “one.html”.",
+    ),
+    (
+        {"templates/own.html": '{% from "feilds.html" import input %}'},
+        "own.html, line 1: there is no template “feilds.html”.",
+    ),
+    (
+        {"templates/mail/own.html": '{% extends "base.html" %}{% import "mail/no.html" as n %}'},
+        "own.html, line 1: there is no template “mail/no.html”.",
+    ),
+    (
+        {"templates/own.html": '{% if 0 %}\n{{ url_for("login.show_logn") }}{% endif %}'},
+        "own.html, line 2: url_for: there is no page “login.show_logn”.",
+    ),
+    (
+        {"templates/own.html": '{% macro a() %}{{ url_for("own.page", id=1) }}{% endmacro %}'},
+        "own.html, line 1: url_for: there is no page “own.page”.",
+    ),
 ]
 
 
@@ -165,6 +200,20 @@ def test_a_site_that_is_well_passes(write_site: WriteSite) -> None:
     email = "{{ site }}, {{ username }}: {{ link }} {% set a = 1 %}{{ a }}"
     files = {"templates/mail/confirm.txt": email, "templates/mail/own.txt": "{{ anything }}"}
     wiring.check(config_of(write_site(files)))
+
+
+def test_what_a_template_may_do_without_or_names_by_a_variable_passes(
+    write_site: WriteSite,
+) -> None:
+    own = """{% extends "vestibule/base.html" %}{% include "no.html" ignore missing %}
+    {% include ["no.html", "own.html"] %}{% include part %}{% extends "base.html" if a else b %}
+    {% from "fields.html" import input %}{{ url_for(page) }}{{ url_for(".page") }}
+    {% if demo_pages %}{{ url_for("secret.secret") }}{% endif %}{{ url_for("own.page") }}
+    {{ url_for("login.show_login", next="/") }}{{ url_for("static", filename="a.css") }}"""
+    page = PAGE.format("own") + '@pages.get("/own")\nasync def page(): ...\n'
+    site = write_site({"templates/own.html": own, "pages.py": page})
+    for demo in (True, False):
+        wiring.check(config_of(site).model_copy(update={"demo_pages": demo}))
 
 
 def test_permissions_go_on_where_ours_end(write_site: WriteSite) -> None:

@@ -108,12 +108,15 @@ async def person_of(services: Services, secret: str) -> CurrentSession:
 
 
 async def id_of(services: Services, someone: Someone) -> UUID:
-    """Return a user's id, by their username."""
+    """Return a user's id, by their username, or by their address where there are none."""
+    by_name = text("SELECT id FROM users WHERE :name IN (username, email)")
     async with services.engine.connect() as connection:
-        found: UUID = await connection.scalar(
-            text("SELECT id FROM users WHERE username = :name"), {"name": someone.username}
-        )
+        found: UUID = await connection.scalar(by_name, {"name": _name_of(services, someone)})
     return found
+
+
+def _name_of(services: Services, someone: Someone) -> str:
+    return services.config.called(someone)
 
 
 async def actor_of(services: Services, someone: Someone, secret: str | None = None) -> Actor:
@@ -132,10 +135,10 @@ async def _session_of(
 ) -> UUID | None:
     newest = text(
         "SELECT s.id FROM login_sessions s JOIN users ON users.id = s.user_id "
-        "WHERE username = :name AND digest = coalesce(:digest, digest) "
+        "WHERE :name IN (username, email) AND digest = coalesce(:digest, digest) "
         "ORDER BY s.created_at DESC LIMIT 1"
     )
-    values = {"name": someone.username, "digest": secret and digest(secret)}
+    values = {"name": _name_of(services, someone), "digest": secret and digest(secret)}
     async with services.engine.connect() as connection:
         found: UUID | None = await connection.scalar(newest, values)
     return found

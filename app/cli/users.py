@@ -188,13 +188,13 @@ def delete(*, name: str, yes: bool) -> None:
     """Delete a user permanently, right away."""
     with database() as deployment:
         found = deployment.ask(lambda ctx: user_search.show(ctx, name=name)).user
-        typed = found.username
+        typed = deployment.config.called(found)
         if not yes:
-            typed = click.prompt(f"To delete {found.username}, type the username", err=True)
+            typed = click.prompt(f"To delete {typed}, type that name", err=True)
         deployment.ask(
             lambda ctx: access.delete(ctx, name=str(found.id), typed=typed),
         )
-    click.echo(f"Deleted {found.username}.")
+    click.echo(f"Deleted {typed}.")
 
 
 def _who(email: str, username: str | None, config: Config) -> tuple[str, str]:

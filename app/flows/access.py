@@ -132,7 +132,7 @@ async def end_sessions_of_everybody(ctx: Context) -> int:
 
 
 async def delete(ctx: Context, *, name: str, typed: str) -> None:
-    """Erase a user at once and for good. ``typed`` is the username, so that it is no slip.
+    """Erase a user at once and for good. ``typed`` is what they are called, so that it is no slip.
 
     Raises:
         NoSuchUser: nobody has this name.
@@ -141,11 +141,11 @@ async def delete(ctx: Context, *, name: str, typed: str) -> None:
     """
     async with ctx.db.begin(), keeping_one(ctx):
         user = await authorization.act_upon(ctx, name)
-        is_meant = user is not None and typed.strip() == user.username
+        is_meant = user is not None and typed.strip() == ctx.config.called(user)
         if user is not None and is_meant:
             await user_deeds.delete(ctx, user)
     if not is_meant:
-        raise WrongWord(username=_require(user).username)
+        raise WrongWord(name=ctx.config.called(_require(user)))
 
 
 async def send_reset(ctx: Context, *, name: str) -> None:

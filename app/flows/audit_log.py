@@ -5,7 +5,7 @@ import io
 import json
 import re
 from collections.abc import AsyncGenerator, Callable, Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network
 from typing import NamedTuple
@@ -51,7 +51,8 @@ class ExportFormat(StrEnum):
 class AuditLogFilter(NamedTuple):
     """Which lines. ``user`` is an address, a username or an id, also of who is erased.
 
-    ``since`` and ``until`` are moments; ``until`` itself is left out.
+    ``since`` and ``until`` are moments; ``until`` itself is left out. ``hour``: only that one of
+    the day that begins at ``since``.
     """
 
     events: tuple[str, ...] = ()
@@ -59,6 +60,15 @@ class AuditLogFilter(NamedTuple):
     network: IPv4Network | IPv6Network | None = None
     since: datetime | None = None
     until: datetime | None = None
+    hour: int | None = None
+
+    @property
+    def span(self) -> tuple[datetime | None, datetime | None]:
+        """From when until when the lines are."""
+        if self.hour is None or self.since is None:
+            return self.since, self.until
+        begins = self.since + timedelta(hours=self.hour)
+        return begins, begins + timedelta(hours=1)
 
 
 class AuditPage(NamedTuple):
@@ -82,10 +92,15 @@ async def read(ctx: Context, wanted: AuditLogFilter, *, before: str = "") -> Aud
     exact = await _exact(ctx, wanted)
     async with ctx.db.begin():
         lines = await audit_search.page(
-            ctx.db, exact, before=Place.read(before), size=PAGE_SIZE + 1
+            ctx.db,
+            exact,
+            before=Place.read(before),
+            size=PAGE_SIZE + 1,
+            has_usernames=ctx.config.has_usernames,
         )
         day = lines[0].at.astimezone(UTC).date() if lines else None
-        hours = await audit_search.hours_of(ctx.db, exact, day) if day else []
+        whole = exact._replace(since=wanted.since, until=wanted.until)
+        hours = await audit_search.hours_of(ctx.db, whole, day) if day else []
     shown = lines[:PAGE_SIZE]
     following = shown[-1].place.mark if len(lines) > PAGE_SIZE else None
     return AuditPage(shown, following, day, hours)
@@ -110,7 +125,13 @@ async def export(
     while True:
         async with ctx.db.begin():
             await authorization.ask_again(ctx)
-            lines = await audit_search.page(ctx.db, exact, before=before, size=LINES_AT_ONCE)
+            lines = await audit_search.page(
+                ctx.db,
+                exact,
+                before=before,
+                size=LINES_AT_ONCE,
+                has_usernames=ctx.config.has_usernames,
+            )
         rows = [_columns(line, what(line)) for line in lines]
         if rows and form is ExportFormat.CSV:
             yield _csv([[_inert(str(row[name] or "")) for name in COLUMNS] for row in rows])
@@ -143,7 +164,7 @@ async def _exact(ctx: Context, wanted: AuditLogFilter) -> audit_search.EventFilt
             if known is None:
                 raise NoSuchSubject
             user = known.id
-    return audit_search.EventFilter(wanted.events, user, wanted.network, wanted.since, wanted.until)
+    return audit_search.EventFilter(wanted.events, user, wanted.network, *wanted.span)
 
 
 def _columns(line: Written, what: str) -> dict[str, object]:

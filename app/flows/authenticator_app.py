@@ -56,7 +56,7 @@ async def begun(ctx: Context) -> SetUp:
     app = stored and factor_check.opened(ctx.config, stored)
     if app is None or user is None:
         raise NoSuchFactor
-    address = totp.address(app, site=ctx.config.site_name, username=user.username)
+    address = totp.address(app, site=ctx.config.site_name, username=ctx.config.called(user))
     return SetUp(app.text, address)
 
 

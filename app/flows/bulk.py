@@ -112,7 +112,7 @@ async def carry_out(
             there = set(await authorization.hold(ctx, *(user.id for user in some)))
             for user in some:
                 if user.id in there:
-                    who = Identity(user.id, user.username)
+                    who = Identity(user.id, user.username, user.email)
                     changed += await _do(ctx, deed, who, reason=reason, role=exact)
     return Done(changed, len(others) - changed, own)
 

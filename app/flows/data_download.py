@@ -22,6 +22,7 @@ from app.models import (
     rate_limit,
     recovery_code,
     token,
+    user_note,
     user_search,
 )
 from app.models import session as sessions
@@ -101,8 +102,18 @@ async def _facts(ctx: Context) -> dict[str, Any]:
         "tokens": [each._asdict() for each in await api_token.of_user(ctx.db, user_id)],
         "sessions": [each._asdict() for each in live],
         "second_factors": await _factors(ctx),
+        "notes": await _notes(ctx),
         "browsers": [each._asdict() for each in await known_browser.of_user(ctx.db, user_id)],
     }
+
+
+async def _notes(ctx: Context) -> list[dict[str, Any]]:
+    """Return what administrators wrote down about a user; who did stays with them."""
+    found = await user_note.of(ctx.db, ctx.user_id, most=None)
+    return [
+        {"written_at": each.written_at, "author": "an administrator", "text": each.text}
+        for each in found
+    ]
 
 
 async def _factors(ctx: Context) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from app.context import Context
+from app.kit import time_zones
 from app.kit.audit import Event
 from app.kit.errors import LinkUnusable, SignedOut
 from app.kit.links import KEEP_VALID_DAYS, open_link
@@ -113,6 +114,6 @@ async def _tell(ctx: Context, user: Credentials, day: datetime) -> None:
         username=user.username,
         link=await one_time_links.link(ctx, Purpose.KEEP, user_id=user.id),
         not_me=await notices.not_me_link(ctx, user),
-        day=f"{day:%-d %B %Y}",
+        day=time_zones.day(day, time_zones.zone(user.time_zone)),
     )
     await outbox.put(ctx.db, message)

@@ -14,9 +14,11 @@ from uuid import UUID
 
 from app.config import Config
 from app.context import Context
+from app.db import autocommit
 from app.kit.audit import Event
 from app.kit.errors import TooManyTries
 from app.kit.gate_errors import GateExpired, NoSuchSite, NotAllowedThere
+from app.kit.links import VALID
 from app.kit.needs import Need, Rule, Rules
 from app.kit.sealing import Purpose, seal, unseal
 from app.kit.tokens import digest, new_secret
@@ -29,6 +31,7 @@ from app.steps import authorization
 from app.steps.recording import note
 
 START_MINUTES = 10
+LATE = VALID[Purpose.CONFIRM]  # a way in may have led through an email
 STATE_LONGEST = 2000
 PATH_LONGEST = 1000
 OWN = "/.vestibule"  # what of an application's paths is ours
@@ -71,13 +74,13 @@ def new_state(config: Config, *, site_id: UUID, nonce: str, path: str) -> str:
     return seal(config.signing_keys, Purpose.GATE, text)
 
 
-def read_state(config: Config, sealed: str) -> State:
+def read_state(config: Config, sealed: str, *, valid: timedelta | None = None) -> State:
     """Return what a browser brought.
 
     Raises:
         GateExpired: it is garbled or too old.
     """
-    valid = timedelta(minutes=START_MINUTES)
+    valid = valid or timedelta(minutes=START_MINUTES)
     text = unseal(config.signing_keys, Purpose.GATE, sealed, valid=valid, longest=STATE_LONGEST)
     if text is None:
         raise GateExpired
@@ -126,6 +129,20 @@ async def admit(ctx: Context, *, sealed: str, shows_factor: bool) -> Admitted:
         raise NotAllowedThere(site=site.name)
     url = f"{site.origin}{OWN}/enter?{urlencode({'ticket': ticket.text})}"
     return Admitted(site.name, url, wants_factor=needs_factor)
+
+
+async def begin_again(ctx: Context, *, sealed: str) -> Admitted:
+    """Return the page for which a way in was begun too long ago: there another one begins.
+
+    Raises:
+        GateExpired: what was brought is garbled, far too old, or of a site that is gone.
+    """
+    state = read_state(ctx.config, sealed, valid=LATE)
+    async with autocommit(ctx.db):
+        site = _of_id(await guarded_site.everything(ctx.db), state.site_id)
+    if site is None:
+        raise GateExpired
+    return Admitted(site.name, f"{site.origin}{state.path}")
 
 
 async def enter(ctx: Context, *, site_id: UUID, site: str, ticket: str, nonce: str) -> Entered:

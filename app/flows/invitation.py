@@ -15,7 +15,7 @@ from app.models import credentials, outbox, role, token
 from app.models import session as sessions
 from app.models import user as users
 from app.models.token import LinkOwner
-from app.steps import authorization, new_password, user_deeds
+from app.steps import authorization, new_password, user_deeds, usernames
 from app.steps import profile as profiles
 from app.steps.recording import note, record
 
@@ -83,7 +83,7 @@ async def invite_by_email(
             message = messages.invitation(
                 to=outcome.email,
                 site=ctx.brand,
-                username=username,
+                username=outcome.username,
                 link=link.url,
                 valid_hours=INVITE_VALID_HOURS,
             )
@@ -208,6 +208,7 @@ class _Outcome(NamedTuple):
     user_id: UUID | None
     roles: list[str]
     email: str = ""
+    username: str = ""
 
 
 def _require(outcome: _Outcome, role_name: str | None) -> UUID:
@@ -224,15 +225,19 @@ async def _write_down(ctx: Context, invited: _Invited) -> _Outcome:
     role_id = await role.find_id(ctx.db, invited.role_name) if invited.role_name else None
     if invited.role_name is not None and role_id is None:
         return _Outcome(None, await role.names(ctx.db))
+    username = invited.username
+    if not username:  # who has an invitation already keeps the name that was made for them
+        made = usernames.chosen_or_made(ctx.config, "", email=invited.email)
+        username = present.username if present else made
     added = await users.add(
         ctx.db,
         email=invited.email,
-        username=invited.username,
+        username=username,
         password_hash=None,
         role_id=role_id or await role.default_id(ctx.db),
     )
     user = await credentials.find(ctx.db, invited.email)
-    if user is None or user.username != invited.username:
+    if user is None or user.username != username:
         return _Outcome(None, [])
     if added is None and not await users.invite_again(ctx.db, user.id, role_id=role_id):
         return _Outcome(None, [])
@@ -248,4 +253,4 @@ async def _write_down(ctx: Context, invited: _Invited) -> _Outcome:
         await record(ctx, Event.ROLE_SET, subject_id=user.id, role=invited.role_name)
     if added is not None or ctx.is_operator:
         await record(ctx, Event.CREATED, subject_id=user.id)
-    return _Outcome(user.id, [], user.email)
+    return _Outcome(user.id, [], user.email, user.username)

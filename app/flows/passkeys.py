@@ -41,7 +41,7 @@ async def options(ctx: Context) -> str | None:
         site,
         challenge=challenge,
         user_id=ctx.user_id,
-        username=user.username if user else "",
+        username=ctx.config.called(user) if user else "",
         present=present,
     )
 

@@ -36,7 +36,9 @@ async def exported(ctx: Context) -> AsyncIterator[Exported]:
                 raise CannotRead("app", username=user.username)
             site = ctx.config.site_name
             yield user._replace(
-                otpauth=totp.address(app, site=site, username=user.username) if app else None
+                otpauth=totp.address(app, site=site, username=ctx.config.called(user))
+                if app
+                else None
             )
 
 

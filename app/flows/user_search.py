@@ -147,13 +147,13 @@ async def export(
         async with ctx.db.begin():
             await authorization.ask_again(ctx)
         page = await find(ctx, wanted, order=order, after=after, size=USERS_AT_ONCE)
-        yield _csv([_cells(user) for user in page.users])
+        yield _csv([_cells(user, ctx.config.called(user)) for user in page.users])
         after = page.next
 
 
-def _cells(user: Listed) -> tuple[str, ...]:
+def _cells(user: Listed, name: str) -> tuple[str, ...]:
     found = (
-        user.username, user.email, user.role, " ".join(user.states), user.factor_words,
+        name, user.email, user.role, " ".join(user.states), user.factor_words,
         _moment(user.created_at), _moment(user.last_login_at), str(user.id),
     )  # fmt: skip
     return tuple(guarded(cell) for cell in found)
@@ -176,6 +176,7 @@ async def show(ctx: Context, *, name: str) -> Profile:
         NoSuchUser: nobody has this name.
     """
     idle = timedelta(minutes=ctx.config.session_idle_minutes)
+    has_usernames = ctx.config.has_usernames
     async with ctx.db.begin():
         known = await users.identify(ctx.db, name)
         user = await user_search.one(ctx.db, known.id) if known else None
@@ -184,9 +185,13 @@ async def show(ctx: Context, *, name: str) -> Profile:
             told = await profile.of(ctx.db, user.id) if ctx.site.profile else {}
             live = await sessions.live_of(ctx.db, user.id, idle=idle)
             lines = await audit_search.page(
-                ctx.db, audit_search.EventFilter(user=user.id), before=None, size=LINES_OF_A_USER
+                ctx.db,
+                audit_search.EventFilter(user=user.id),
+                before=None,
+                size=LINES_OF_A_USER,
+                has_usernames=has_usernames,
             )
-            notes = await user_note.of(ctx.db, user.id)
+            notes = await user_note.of(ctx.db, user.id, has_usernames=has_usernames)
     if user is None:
         raise NoSuchUser
     return Profile(user, reason, told, live, lines, notes)

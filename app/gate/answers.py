@@ -39,20 +39,25 @@ class GateAnswer(NamedTuple):
         await send({"type": "http.response.body", "body": self.body, "more_body": False})
 
 
-def passed(site: GatedSite, visitor: Visitor | None) -> GateAnswer:
+def passed(site: GatedSite, visitor: Visitor | None, *, has_usernames: bool = True) -> GateAnswer:
     """Let a request through, and say who it is of."""
-    return GateAnswer(200, [*(identity(site, visitor) if visitor else ANONYMOUS), *PLAIN])
+    said = identity(site, visitor, has_usernames=has_usernames) if visitor else ANONYMOUS
+    return GateAnswer(200, [*said, *PLAIN])
 
 
-def identity(site: GatedSite, visitor: Visitor) -> Pairs:
-    """Return the headers that name a visitor, by what the application knows them by."""
+def identity(site: GatedSite, visitor: Visitor, *, has_usernames: bool) -> Pairs:
+    """Return the headers that name a visitor, by what the application knows them by.
+
+    That stays, also where the username was made up: the application has stored it.
+    """
     own = {
         KnownBy.ID: str(visitor.user_id),
         KnownBy.USERNAME: visitor.username,
         KnownBy.EMAIL: visitor.email,
     }[site.identity]
     groups = ",".join((EVERYBODY, *visitor.groups))
-    values = (own, visitor.email, visitor.username, groups)
+    name = visitor.username if has_usernames else visitor.email
+    values = (own, visitor.email, name, groups)
     return [(name, value.encode()) for name, value in zip(NAMES, values, strict=True)]
 
 

@@ -69,7 +69,9 @@ class Checks:
         outcome = judge(need, found.visitor, self._names, is_foreign=is_foreign)
         _counter(outcome).inc()
         if outcome is GateOutcome.PASSED:
-            return answers.passed(site, named(found.visitor, is_foreign=is_foreign))
+            visitor = named(found.visitor, is_foreign=is_foreign)
+            has_usernames = services.config.has_usernames
+            return answers.passed(site, visitor, has_usernames=has_usernames)
         if outcome in {GateOutcome.ANONYMOUS, GateOutcome.FACTOR}:
             if credential.is_token:
                 return await _wrong_token(services, client)

@@ -58,8 +58,8 @@ class CurrentUser(AuthUser):
 
     @property
     def name(self) -> str:
-        """The username, empty for nobody."""
-        return self.session.username if self.session else ""
+        """The username, or the address on a site without usernames; empty for nobody."""
+        return services().config.called(self.session) if self.session else ""
 
     def get_id(self) -> str | None:
         """Return the user's id as text, None for nobody."""
@@ -72,15 +72,6 @@ class CurrentUser(AuthUser):
     def is_administrator(self) -> bool:
         """Whether the user may look after others."""
         return self.can(Permission.ADMIN)
-
-
-class NamelessUser(CurrentUser):
-    """A user of a site without usernames: called by their address."""
-
-    @property
-    def name(self) -> str:
-        """The email address, empty for nobody."""
-        return self.session.email if self.session else ""
 
 
 class SessionAuth(QuartAuth):

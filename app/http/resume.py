@@ -21,6 +21,7 @@ from app.services import services
 REAUTHENTICATE = "/reauthenticate"
 SECURITY = "/account/security"
 HOME = "/account"
+DOORS = frozenset({"/login", "/login/factor", "/login/factor/lost", "/logout"})
 TYPED = "typed"
 AGAIN = "again"
 TYPED_LONGEST = 1500  # it lives in a cookie, beside messages
@@ -57,8 +58,13 @@ async def sign_in_first() -> ResponseTypes:
         wanted = await _interrupt(known_browser.last_user())
         words = f"{SIGNED_OUT} {STILL_THERE}" if TYPED in session else SIGNED_OUT
         await flash(words, "warning")
+    return to_sign_in(wanted)
+
+
+def to_sign_in(wanted: str | None, *, path: str = "/login") -> ResponseTypes:
+    """Send somebody to a page of signing in that leads on to where they wanted to be."""
     query = "?" + urlencode({"next": wanted}, safe="/") if wanted else ""
-    return redirect(f"/login{query}", 303)
+    return redirect(f"{path}{query}", 303)
 
 
 async def remind(*, comes_back: bool) -> None:
@@ -125,8 +131,12 @@ def _address() -> str:
 
 
 def next_wanted(text: str | None) -> str | None:
-    """Return where to go after signing in: a page of ours or of ``ALLOWED_NEXT``, else None."""
-    return wanted_address(text, services().config.allowed_next)
+    """Return where to go after signing in: a page of ours or of ``ALLOWED_NEXT``, else None.
+
+    No door itself: who is signed in has nothing to do there.
+    """
+    address = wanted_address(text, services().config.allowed_next)
+    return None if address is None or address.split("?")[0] in DOORS else address
 
 
 def page_wanted(text: str | None) -> str:

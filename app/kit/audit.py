@@ -126,7 +126,7 @@ class Place(NamedTuple):
 
 
 class Written(NamedTuple):
-    """A line as it is read. ``actor`` and ``subject`` are usernames, None for who is gone."""
+    """A line as it is read. ``actor`` and ``subject`` are names, None for who is gone."""
 
     id: int
     at: datetime

@@ -34,6 +34,7 @@ class Purpose(StrEnum):
     FACTOR_RESET = "factor-reset"
     KEEP_FACTORS = "keep-factors"
     GATE = "gate"
+    NEXT = "next"
     DOCTOR = "doctor"
     DOCTOR_ANSWER = "doctor-answer"
 

@@ -39,7 +39,15 @@ def zone(name: str | None) -> tzinfo:
 def exact(when: datetime, where: tzinfo) -> str:
     """Return a moment, like ``23 November 2026, 14:05 UTC``."""
     local = when.astimezone(where)
-    return f"{local.day} {local:%B %Y, %H:%M %Z}"
+    name = f"{local:%Z}"
+    named = f"UTC{name}" if name[0] in "+-" else name  # many zones have no name but their offset
+    return f"{day(when, where)}, {local:%H:%M} {named}"
+
+
+def day(when: datetime, where: tzinfo) -> str:
+    """Return the day of a moment, like ``23 November 2026``."""
+    local = when.astimezone(where)
+    return f"{local.day} {local:%B %Y}"
 
 
 def relative(when: datetime, where: tzinfo, *, now: datetime | None = None) -> str:
@@ -49,8 +57,7 @@ def relative(when: datetime, where: tzinfo, *, now: datetime | None = None) -> s
     if size < NOW:
         return "just now"
     if size >= RELATIVE:
-        local = when.astimezone(where)
-        return f"{local.day} {local:%B %Y}"
+        return day(when, where)
     units = ((HOUR, MINUTE, "minute"), (DAY, HOUR, "hour"), (RELATIVE, DAY, "day"))
     unit, name = next((unit, name) for below, unit, name in units if size < below)
     number = max(1, size // unit)

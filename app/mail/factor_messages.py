@@ -6,7 +6,7 @@ from app.mail.rendering import message, notice
 
 
 def factors_changed(
-    *, to: str, site: Brand, username: str, what: str, browser: str, ip: str, link: str
+    *, to: str, site: Brand, username: str, what: str, browser: str, ip: str, when: str, link: str
 ) -> Message:
     """Tell a user that a second factor came or went."""
     return notice(
@@ -17,12 +17,13 @@ def factors_changed(
         what=f"Something changed in your account at {site}: {what}",
         browser=browser,
         ip=ip,
+        when=when,
         link=link,
     )
 
 
 def recovery_code_used(
-    *, to: str, site: Brand, username: str, left: str, browser: str, ip: str, link: str
+    *, to: str, site: Brand, username: str, left: str, browser: str, ip: str, when: str, link: str
 ) -> Message:
     """Tell a user that a recovery code was used."""
     return notice(
@@ -34,12 +35,13 @@ def recovery_code_used(
         "left.",
         browser=browser,
         ip=ip,
+        when=when,
         link=link,
     )
 
 
 def app_disabled(
-    *, to: str, site: Brand, username: str, browser: str, ip: str, link: str
+    *, to: str, site: Brand, username: str, browser: str, ip: str, when: str, link: str
 ) -> Message:
     """Tell a user that somebody who knows their password tried too many codes."""
     return notice(
@@ -52,6 +54,7 @@ def app_disabled(
         "passkey or a recovery code, then change your password.",
         browser=browser,
         ip=ip,
+        when=when,
         link=link,
     )
 

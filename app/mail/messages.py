@@ -117,19 +117,31 @@ def deletion_scheduled(
 
 
 def password_changed(
-    *, to: str, site: Brand, username: str, browser: str, ip: str, link: str
+    *, to: str, site: Brand, username: str, browser: str, ip: str, when: str, link: str
 ) -> Message:
     """Tell a user that there is another password now."""
     subject = f"Your password at {site} was changed"
-    return notice(to, subject, f"{subject}.", site, username, browser, ip, link)
+    return notice(
+        to, subject, f"{subject}.", site, username, browser=browser, ip=ip, when=when, link=link
+    )
 
 
 def username_changed(
-    *, to: str, site: Brand, username: str, browser: str, ip: str, link: str
+    *, to: str, site: Brand, username: str, browser: str, ip: str, when: str, link: str
 ) -> Message:
     """Tell a user that they have another username now."""
     subject = f"Your username at {site} was changed"
-    return notice(to, subject, f"{subject} to {username}.", site, username, browser, ip, link)
+    return notice(
+        to,
+        subject,
+        f"{subject} to {username}.",
+        site,
+        username,
+        browser=browser,
+        ip=ip,
+        when=when,
+        link=link,
+    )
 
 
 def username_set(*, to: str, site: Brand, username: str, link: str) -> Message:
@@ -158,17 +170,27 @@ def _by_administrator(
 
 
 def new_browser(
-    *, to: str, site: Brand, username: str, browser: str, ip: str, link: str
+    *, to: str, site: Brand, username: str, browser: str, ip: str, when: str, link: str
 ) -> Message:
     """Tell a user that somebody signed in from a browser not seen before."""
     what = (
         f"Someone (hopefully you) signed in to {site} from a browser you haven't used here before."
     )
-    return notice(to, f"New sign-in to {site}", what, site, username, browser, ip, link)
+    return notice(
+        to,
+        f"New sign-in to {site}",
+        what,
+        site,
+        username,
+        browser=browser,
+        ip=ip,
+        when=when,
+        link=link,
+    )
 
 
 def email_asked(
-    *, to: str, site: Brand, username: str, email: str, browser: str, ip: str, link: str
+    *, to: str, site: Brand, username: str, email: str, browser: str, ip: str, when: str, link: str
 ) -> Message:
     """Tell the owner of the old address that another one was named."""
     what = (
@@ -176,16 +198,16 @@ def email_asked(
         f"{email}. This address stays until the new one is confirmed."
     )
     subject = f"Your address at {site} is about to change"
-    return notice(to, subject, what, site, username, browser, ip, link)
+    return notice(to, subject, what, site, username, browser=browser, ip=ip, when=when, link=link)
 
 
 def email_changed(
-    *, to: str, site: Brand, username: str, email: str, browser: str, ip: str, link: str
+    *, to: str, site: Brand, username: str, email: str, browser: str, ip: str, when: str, link: str
 ) -> Message:
     """Tell the owner of the old address that the account has another one now."""
     what = f"The email address of your account at {site} was changed to {email}."
     subject = f"Your address at {site} was changed"
-    return notice(to, subject, what, site, username, browser, ip, link)
+    return notice(to, subject, what, site, username, browser=browser, ip=ip, when=when, link=link)
 
 
 def invitation(*, to: str, site: Brand, username: str, link: str, valid_hours: int) -> Message:

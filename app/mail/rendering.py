@@ -1,7 +1,7 @@
 """Emails from templates: the site's own first, then ours."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from functools import cache
 from pathlib import Path
 from textwrap import fill
@@ -55,13 +55,21 @@ def message(name: str, to: str, subject: str, *, site: Brand, **facts: str | int
 
 
 def notice(
-    to: str, subject: str, what: str, site: Brand, username: str, browser: str, ip: str, link: str
+    to: str,
+    subject: str,
+    what: str,
+    site: Brand,
+    username: str,
+    *,
+    browser: str,
+    ip: str,
+    when: str,
+    link: str,
 ) -> Message:
     """Tell a user what happened in their account, and how to undo it."""
-    now = datetime.now(UTC)
     return message(
         "notice", to, subject, site=site, username=username, what=what, browser=browser, ip=ip,
-        link=link, when=f"{now.day} {now:%B %Y, %H:%M} UTC", valid_days=NOT_ME_VALID_DAYS,
+        link=link, when=when, valid_days=NOT_ME_VALID_DAYS,
     )  # fmt: skip
 
 

@@ -42,9 +42,17 @@ _NEWEST_FIRST = (AuditEvent.at.desc(), AuditEvent.id.desc())
 
 
 async def page(
-    db: AsyncSession, wanted: EventFilter, *, before: Place | None, size: int
+    db: AsyncSession,
+    wanted: EventFilter,
+    *,
+    before: Place | None,
+    size: int,
+    has_usernames: bool = True,
 ) -> list[Written]:
-    """Return the newest lines, of those that stand before a place."""
+    """Return the newest lines, of those that stand before a place.
+
+    ``has_usernames``: whether people are told by them; else by their addresses.
+    """
     actor, subject = aliased(User), aliased(User)
     statement = (
         select(
@@ -52,9 +60,9 @@ async def page(
             AuditEvent.at,
             AuditEvent.event,
             AuditEvent.actor_id,
-            actor.username.label("actor"),
+            (actor.username if has_usernames else actor.email).label("actor"),
             AuditEvent.subject_id,
-            subject.username.label("subject"),
+            (subject.username if has_usernames else subject.email).label("subject"),
             func.host(AuditEvent.ip).label("ip"),
             AuditEvent.user_agent,
             AuditEvent.request_id,

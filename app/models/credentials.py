@@ -41,6 +41,7 @@ class Credentials(NamedTuple):
     delete_at: datetime | None
     last_login_at: datetime | None
     factors: int = 0
+    time_zone: str | None = None
 
     @property
     def is_disabled(self) -> bool:
@@ -60,6 +61,7 @@ _CREDENTIALS = select(
     User.delete_at,
     User.last_login_at,
     User.factors,
+    User.time_zone,
 )
 
 

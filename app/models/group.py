@@ -58,6 +58,7 @@ class Member(NamedTuple):
 
     id: UUID
     username: str
+    email: str
 
 
 def names_of_user() -> ScalarSelect[list[str]]:
@@ -132,7 +133,7 @@ async def remove_user(db: AsyncSession, group_id: int, user_id: UUID) -> bool:
 async def members(db: AsyncSession, group_id: int, *, after: str, size: int) -> list[Member]:
     """Return some of who is in a group, by username, from the one ``after`` on."""
     statement = (
-        select(User.id, User.username)
+        select(User.id, User.username, User.email)
         .join(UserGroup, UserGroup.user_id == User.id)
         .where(UserGroup.group_id == group_id, User.username_key > after)
         .order_by(User.username_key)

@@ -59,7 +59,7 @@ class User(Base):
     transaction in which one comes or goes. ``factor_failures``: wrong codes in a row.
     ``factor_due_at``: from when on their role wants one; set once, never moved.
 
-    ``time_zone``: in which pages tell them times; UTC if there is none.
+    ``time_zone``: in which pages and emails tell them times; UTC if there is none.
     """
 
     __tablename__ = "users"
@@ -146,6 +146,7 @@ class Identity(NamedTuple):
 
     id: UUID
     username: str
+    email: str
 
 
 async def identify(db: AsyncSession, name: str) -> Identity | None:
@@ -155,7 +156,7 @@ async def identify(db: AsyncSession, name: str) -> Identity | None:
     user_id = id_of(name)  # what looks like one is no username
     if user_id is not None:
         meant = User.id == user_id
-    row = (await db.execute(select(User.id, User.username).where(meant))).one_or_none()
+    row = (await db.execute(select(User.id, User.username, User.email).where(meant))).one_or_none()
     return None if row is None else bound(Identity, row)
 
 

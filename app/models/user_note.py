@@ -1,4 +1,7 @@
-"""What administrators write down about a user, for each other. It goes with the user."""
+"""What administrators write down about a user, for each other. It goes with the user.
+
+The user reads it too if they ask for their data (GDPR, article 15), but not who wrote it.
+"""
 
 from datetime import datetime
 from typing import NamedTuple
@@ -29,7 +32,7 @@ class UserNote(Base):
 
 
 class Note(NamedTuple):
-    """A note as it is read. ``author`` is a username, None for who is gone or had none."""
+    """A note as it is read. ``author`` is a name, None for who is gone or had none."""
 
     id: int
     author: str | None
@@ -43,15 +46,21 @@ async def add(db: AsyncSession, user_id: UUID, *, author_id: UUID | None, words:
     await db.execute(insert(UserNote).values(values))
 
 
-async def of(db: AsyncSession, user_id: UUID) -> list[Note]:
-    """Return the notes about a user, the newest first."""
+async def of(
+    db: AsyncSession, user_id: UUID, *, has_usernames: bool = True, most: int | None = MOST_SHOWN
+) -> list[Note]:
+    """Return the notes about a user, the newest first; ``most``: None for all.
+
+    ``has_usernames``: whether authors are told by them; else by their addresses.
+    """
     author = aliased(User)
+    name = author.username if has_usernames else author.email
     statement = (
-        select(UserNote.id, author.username.label("author"), UserNote.written_at, UserNote.text)
+        select(UserNote.id, name.label("author"), UserNote.written_at, UserNote.text)
         .outerjoin(author, author.id == UserNote.author_id)
         .where(UserNote.user_id == user_id)
         .order_by(UserNote.written_at.desc(), UserNote.id.desc())
-        .limit(MOST_SHOWN)
+        .limit(most)
     )
     return [bound(Note, row) for row in await db.execute(statement)]
 

@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 
 from app.context import Context
+from app.kit import time_zones
 from app.kit.audit import Event
 from app.kit.sealing import Purpose
 from app.mail import factor_messages
@@ -61,7 +62,7 @@ async def _tell_ahead(ctx: Context, user: Credentials, due_at: datetime) -> None
         site=ctx.brand,
         username=user.username,
         link=link,
-        day=f"{due_at.day} {due_at:%B %Y}",
+        day=time_zones.day(due_at, time_zones.zone(user.time_zone)),
         valid_days=max(1, round(ctx.config.factor_reset_days)),
     )
     await outbox.put(ctx.db, message)

@@ -5,8 +5,10 @@ use the limit up first, and then go unnoticed.
 """
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 from app.context import Context
+from app.kit import time_zones
 from app.kit.sealing import Purpose
 from app.kit.user_agents import described
 from app.mail import messages
@@ -29,6 +31,7 @@ async def tell(
         username=user.username,
         browser=described(ctx.client.user_agent),
         ip=ctx.client.ip,
+        when=time_zones.exact(datetime.now(UTC), time_zones.zone(user.time_zone)),
         link=await not_me_link(ctx, user),
         **facts,
     )

@@ -13,7 +13,9 @@ async def page(ctx: Context, *, before: Place | None, size: int) -> Sequence[Wri
     Where an administrator sat is not theirs to know.
     """
     own = audit_search.EventFilter(user=ctx.user_id)
-    lines = await audit_search.page(ctx.db, own, before=before, size=size)
+    lines = await audit_search.page(
+        ctx.db, own, before=before, size=size, has_usernames=ctx.config.has_usernames
+    )
     return [
         line
         if line.actor_id in {None, ctx.user_id}

@@ -7,7 +7,7 @@ from quart import Quart
 from app.config import Config
 from app.http import body, branding, checks, connections, headers, heads
 from app.http.cookies import MessageCookie, cookie_name
-from app.http.current_user import NamelessUser, SessionAuth
+from app.http.current_user import SessionAuth
 from app.http.marks import LONGEST_BODY_BYTES
 from app.kit.permissions import Permission
 from app.kit.user_agents import described
@@ -27,6 +27,7 @@ from app.web import (
     login,
     me,
     moments,
+    names,
     own_pages,
     reauthentication,
     register,
@@ -81,15 +82,13 @@ def init_app(app: Quart, config: Config) -> None:
     app.request_class = body.StrictRequest
     app.asgi_http_class = connections.OneTask
     app.session_interface = MessageCookie(app)
-    auth = SessionAuth(
+    SessionAuth(
         app,
         cookie_name=cookie_name(config, "session"),
         cookie_secure=config.is_https,
         duration=int(timedelta(days=config.remember_days).total_seconds()),
         salt="vestibule.session",
     )
-    if config.usernames == "off":
-        auth.user_class = NamelessUser
     checks.register(app, config)
     errors.register(app)
     app.jinja_env.globals.update(
@@ -114,7 +113,11 @@ def init_app(app: Quart, config: Config) -> None:
     )
     app.jinja_env.add_extension(icons.Icons)
     app.jinja_env.filters.update(
-        moment=moments.moment, exact=moments.exact, browser=described, told=tell
+        moment=moments.moment,
+        exact=moments.exact,
+        browser=described,
+        told=tell,
+        called=names.called,
     )
     own_pages.register(app, site, taken={"static", *OF_MACHINES, *(each.name for each in PAGES)})
     left_out = {

@@ -15,6 +15,7 @@ from app.http.access import sensitive
 from app.http.context import context
 from app.http.current_user import current_session, renew
 from app.http.marks import fresh_factor
+from app.kit import time_zones
 from app.services import services
 from app.web.fields import (
     BaseForm,
@@ -25,6 +26,7 @@ from app.web.fields import (
     given,
 )
 from app.web.forms import show, submits
+from app.web.names import require_usernames
 from app.web.profile_fields import asked, shown, typed_values, values_of, with_profile
 from app.words.audit_log import tell_owner
 
@@ -119,7 +121,7 @@ async def cancel_email() -> ResponseTypes:
 @sensitive
 async def show_username() -> ResponseTypes:
     """Ask for another username."""
-    _require_usernames()
+    require_usernames()
     form = UsernameForm(resume.typed(), data={"username": current_session().username})
     return await show("account/username.html", form)
 
@@ -129,16 +131,11 @@ async def show_username() -> ResponseTypes:
 @submits(UsernameForm, "account/username.html")
 async def submit_username(form: UsernameForm) -> ResponseTypes:
     """Save username."""
-    _require_usernames()
+    require_usernames()
     async with context() as ctx:
         await account.change_username(ctx, username=given(form.username))
     await flash(f"Username changed to {given(form.username)}.")
     return redirect(HOME, 303)
-
-
-def _require_usernames() -> None:
-    if services().config.usernames == "off":
-        raise NotFound
 
 
 @pages.get("/sessions")
@@ -193,9 +190,11 @@ async def download_data() -> Response:
     """Hand out all that is stored about somebody, a piece at a time."""
     async with context() as ctx:
         await data_download.note_download(ctx)
-    name = f"{current_session().username}.json"
+    name = current_session().username if services().config.has_usernames else "account"
     return streams.file(
-        partial(data_download.download, tell=tell_owner), name=name, kind="application/json"
+        partial(data_download.download, tell=tell_owner),
+        name=f"{name}.json",
+        kind="application/json",
     )
 
 
@@ -217,9 +216,10 @@ async def submit_delete(form: DeleteAccountForm) -> ResponseTypes:
     """Sign somebody out everywhere, and delete the account after the days of grace."""
     async with context() as ctx:
         day = await deletion.request_deletion(ctx, password=given(form.current_password))
+    last_day = time_zones.day(day, time_zones.zone(current_session().time_zone))
     logout_user()
     await flash(
-        f"Your account will be deleted on {day:%-d %B %Y}. To keep it, sign in before then or "
+        f"Your account will be deleted on {last_day}. To keep it, sign in before then or "
         "use the link we've emailed you.",
         "warning",
     )

@@ -6,23 +6,10 @@ No field has a ``maxlength``: it cuts what is pasted, and nobody sees it. What i
 from collections.abc import Callable, Mapping
 from typing import Any, overload
 
-from wtforms import (
-    BooleanField,
-    EmailField,
-    Field,
-    Form,
-    HiddenField,
-    PasswordField,
-    StringField,
-)
+from wtforms import BooleanField, EmailField, Field, Form, HiddenField, PasswordField, StringField
 from wtforms.validators import DataRequired, InputRequired, StopValidation, ValidationError
 
-from app.kit.addresses import (
-    EMAIL_LONGEST,
-    is_username,
-    meant,
-    normal_email,
-)
+from app.kit.addresses import EMAIL_LONGEST, is_username, meant, normal_email
 from app.kit.errors import Refusal, WeakPassword, WrongAddress, WrongPassword
 from app.kit.password_policy import check_policy, own_words
 from app.services import services
@@ -206,6 +193,12 @@ class LinkedPasswordForm(NewPasswordForm, LinkedForm):
     """Choose a password by a link."""
 
 
+class ResetForm(LinkedPasswordForm):
+    """Choose another password; ``next`` is where they go once they sign in with it."""
+
+    next = HiddenField()
+
+
 class InvitationForm(LinkedPasswordForm):
     """Choose the first password."""
 
@@ -228,6 +221,7 @@ class RegisterForm(BaseForm):
     password = _new_password()
     confirm = _confirm()
     terms = BooleanField(TERMS)
+    next = HiddenField()
 
 
 class UsernameForm(BaseForm):
@@ -266,6 +260,7 @@ class ResetRequestForm(BaseForm):
     """Say whose password is forgotten."""
 
     email_or_user = _name_field()
+    next = HiddenField()
 
 
 class TicketForm(BaseForm):
@@ -280,6 +275,7 @@ class ConfirmForm(LinkedForm):
     password = PasswordField(
         "The password you chose", render_kw={"autocomplete": "current-password"}
     )
+    next = HiddenField()
 
 
 @overload

@@ -1,16 +1,16 @@
 """Signing in and out."""
 
 from typing import Any
-from urllib.parse import urlencode
 
 from quart import Blueprint, flash, make_response, redirect, render_template, request
 from quart.typing import ResponseTypes
 from quart_auth import current_user, logout_user
 
 from app.flows import login, passkey_login
-from app.http import pending_login, resume
+from app.http import kept_next, pending_login, resume
 from app.http.access import anyone
 from app.http.context import context
+from app.http.resume import next_wanted, to_sign_in
 from app.services import services
 from app.web import factor_login, passkeys
 from app.web.factor_fields import AnswerForm
@@ -19,14 +19,12 @@ from app.web.forms import show, submits
 
 pages = Blueprint("login", __name__)
 
-DOORS = frozenset({"/login", "/login/factor", "/login/factor/lost", "/logout"})
-
 
 @pages.get("/login")
 @anyone
 async def show_login() -> ResponseTypes:
     """Show the form, and why it is asked for if a guarded page sent the visitor here."""
-    wanted = _wanted(request.args.get("next"))
+    wanted = next_wanted(request.args.get("next"))
     if await current_user.is_authenticated:
         return redirect(wanted or services().config.home, 303)
     return await _show_login(LoginForm(data={"next": wanted}), asked_for=wanted)
@@ -56,13 +54,16 @@ async def submit_login(form: LoginForm) -> ResponseTypes:
             ctx, name=name, password=password, remember=form.remember_me.data
         )
     if isinstance(outcome, login.SignedIn):
-        return await factor_login.signed_in(outcome, _wanted(form.next.data))
+        return await factor_login.signed_in(outcome, form.next.data)
     if isinstance(outcome, login.FactorDue):
-        return pending_login.keep(_to_factor(_wanted(form.next.data)), outcome.secret)
+        return pending_login.keep(
+            to_sign_in(next_wanted(form.next.data), path="/login/factor"), outcome.secret
+        )
     ticket = TicketForm(data={"ticket": outcome.ticket})
     if isinstance(outcome, login.DeletionPending):
         return await show("deletion_pending.html", ticket, status=403, day=outcome.day)
-    return await show("unconfirmed.html", ticket, status=403)
+    unconfirmed = await show("unconfirmed.html", ticket, status=403)
+    return kept_next.keep(unconfirmed, form.next.data, name=name)
 
 
 @pages.post("/login/passkey")
@@ -77,7 +78,7 @@ async def submit_passkey(form: AnswerForm) -> ResponseTypes:
             sealed=passkeys.sealed(),
             remember=form.remember_me.data,
         )
-    return await factor_login.signed_in(done, _wanted(form.next.data))
+    return await factor_login.signed_in(done, form.next.data)
 
 
 @pages.get("/logout")
@@ -103,14 +104,3 @@ async def submit_logout() -> ResponseTypes:
     if services().config.is_https:  # heeded over TLS only; “cache” can take seconds
         response.headers["Clear-Site-Data"] = '"storage"'
     return response
-
-
-def _to_factor(wanted: str | None) -> ResponseTypes:
-    query = "?" + urlencode({"next": wanted}, safe="/") if wanted else ""
-    return redirect(f"/login/factor{query}", 303)
-
-
-def _wanted(text: str | None) -> str | None:
-    """Return the page that was asked for, if we lead there and it is not a door itself."""
-    address = resume.next_wanted(text)
-    return None if address is None or address.split("?")[0] in DOORS else address

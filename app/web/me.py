@@ -9,6 +9,7 @@ from app.http.context import context
 from app.http.current_user import current_session
 from app.http.marks import takes_token
 from app.kit.permissions import covers
+from app.web.names import called
 
 pages = Blueprint("me", __name__, url_prefix="/api")
 
@@ -23,7 +24,7 @@ async def show_me() -> dict[str, Any]:
         names = ctx.site.permissions
     return {
         "id": str(session.user_id),
-        "username": session.username,
+        "username": called(session),
         "email": session.email,
         "role": session.role,
         "permissions": [name for name, bit in names.items() if covers(session.permissions, bit)],

@@ -1,22 +1,17 @@
 """What users are called on pages."""
 
-from typing import Protocol
+from werkzeug.exceptions import NotFound
 
+from app.kit.names import HasNames
 from app.services import services
-
-
-class HasNames(Protocol):
-    """Somebody with both names."""
-
-    @property
-    def username(self) -> str:
-        """What others see."""
-
-    @property
-    def email(self) -> str:
-        """Their address."""
 
 
 def called(owner: HasNames) -> str:
     """Return what to call somebody: their address where there are no usernames."""
-    return owner.email if services().config.usernames == "off" else owner.username
+    return services().config.called(owner)
+
+
+def require_usernames() -> None:
+    """Hide a page about usernames where there are none."""
+    if not services().config.has_usernames:
+        raise NotFound

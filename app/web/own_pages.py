@@ -2,12 +2,10 @@
 
 from collections.abc import Collection, Iterator
 
-from jinja2 import TemplateError
 from quart import Quart, Response, current_app, request
 from werkzeug.routing import Rule
 
 from app.http.marks import policy_of
-from app.mail import rendering
 from app.site import Site, WrongSite
 
 REPLACEABLE = {"/", "/secret"}  # ours are there to be replaced
@@ -45,29 +43,6 @@ def check(app: Quart, site: Site) -> None:
         hidden = any((rule.rule, method) in ours for method in _methods(rule))
         if name in own and hidden and rule.rule not in REPLACEABLE:
             raise WrongSite(f"{_name(site, name)}: {rule.rule} is a page of Vestibule's already.")
-
-
-def check_templates(app: Quart, site: Site) -> None:
-    """Read all templates of a site's.
-
-    Raises:
-        WrongSite: one cannot be read, or an email wants to say what nobody tells it.
-    """
-    folder = site.folder("templates")
-    if folder is None:
-        return
-    for path in sorted(folder.rglob("*")):
-        if path.is_file() and path.suffix in {".html", ".txt"}:
-            name = path.relative_to(folder).as_posix()
-            is_email = name.startswith("mail/")
-            try:
-                (rendering.environment(folder) if is_email else app.jinja_env).get_template(name)
-            except TemplateError as error:
-                line = getattr(error, "lineno", None)
-                raise WrongSite(f"SITE: {path}, line {line}: {error.message}") from error
-            unknown = rendering.unknown_variables(name, folder) if is_email else set()
-            if unknown:
-                raise WrongSite(f"SITE: {path}: this email gets no “{unknown.pop()}”.")
 
 
 def _name(site: Site, blueprint: str) -> str:

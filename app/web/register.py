@@ -7,10 +7,11 @@ from quart.typing import ResponseTypes
 from quart_auth import current_user
 
 from app.flows import confirmation, registration
-from app.http import cookies
+from app.http import cookies, kept_next
 from app.http.access import anyone
 from app.http.context import context
 from app.http.kept_links import Again, KeptLink
+from app.http.resume import next_wanted, to_sign_in
 from app.kit.errors import RegistrationClosed
 from app.kit.links import CONFIRM_VALID_HOURS
 from app.services import services
@@ -33,13 +34,14 @@ RECEIPT_SECONDS = CONFIRM_VALID_HOURS * 3600
 @anyone
 async def show_registration() -> ResponseTypes:
     """Show the form."""
+    wanted = next_wanted(request.args.get("next"))
     if await current_user.is_authenticated:
-        return redirect(services().config.home, 303)
+        return redirect(wanted or services().config.home, 303)
     try:
         registration.require_open(services().config)
     except RegistrationClosed as refusal:
         return await _closed(refusal, status=200)
-    return await show("register.html", FORM())
+    return await show("register.html", FORM(data={"next": wanted}))
 
 
 @pages.post("/register")
@@ -65,7 +67,8 @@ async def _register(form: RegisterForm) -> ResponseTypes:
             accepts_terms=form.terms.data,
             profile=values_of(form),
         )
-    response = await _check_email(given(form.email))
+    response = await _check_email(given(form.email), next_wanted(form.next.data))
+    kept_next.keep(response, form.next.data, name=given(form.email))
     kept = "~".join([receipt, *_receipts()][:MOST_RECEIPTS])
     cookies.put(response, RECEIPTS, kept, seconds=RECEIPT_SECONDS)
     return response
@@ -78,7 +81,7 @@ async def resend() -> ResponseTypes:
     form = TicketForm(await request.form)
     async with context() as ctx:
         await registration.resend(ctx, ticket=given(form.ticket))
-    return await _check_email(None)
+    return await _check_email(None, None)
 
 
 @pages.get("/confirm/<sealed>")
@@ -98,6 +101,7 @@ async def show_confirmation() -> ResponseTypes:
 async def _show_confirmation(form: ConfirmForm, **how: Any) -> ResponseTypes:
     async with context() as ctx:
         opened = await confirmation.open_confirmation(ctx, sealed=LINK.key(), receipts=_receipts())
+    form.next.data = kept_next.kept(opened.email, opened.username)
     return await show("confirm.html", form, link=LINK, opened=opened, **how)
 
 
@@ -115,15 +119,19 @@ async def submit_confirmation(form: ConfirmForm) -> ResponseTypes:
             signs_in=True,
         )
     if isinstance(outcome, confirmation.SignedIn):
-        if services().config.home_url is None:  # elsewhere nobody would see it
+        wanted = next_wanted(form.next.data)
+        if (wanted or services().config.home).startswith("/"):  # elsewhere nobody would see it
             await flash("Your email address is confirmed. You're signed in.")
-        return LINK.forget(await factor_login.signed_in(outcome, None))
-    await flash("Your email address is confirmed. You can sign in now.")
-    return LINK.forget(redirect("/login", 303))
+        response = await factor_login.signed_in(outcome, wanted)
+    else:
+        await flash("Your email address is confirmed. You can sign in now.")
+        response = to_sign_in(next_wanted(form.next.data))
+    return LINK.forget(kept_next.forget(response))
 
 
 async def _closed(refusal: RegistrationClosed, *, status: int) -> ResponseTypes:
-    html = await render_template("register_closed.html", text=sentence(refusal))
+    wanted = next_wanted(request.args.get("next"))
+    html = await render_template("register_closed.html", text=sentence(refusal), next=wanted)
     return await make_response(html, status)
 
 
@@ -131,6 +139,6 @@ def _receipts() -> list[str]:
     return [receipt for receipt in cookies.get(RECEIPTS).split("~") if receipt]
 
 
-async def _check_email(email: str | None) -> ResponseTypes:
-    facts = {"email": email, "valid_hours": CONFIRM_VALID_HOURS}
+async def _check_email(email: str | None, wanted: str | None) -> ResponseTypes:
+    facts = {"email": email, "valid_hours": CONFIRM_VALID_HOURS, "next": wanted}
     return await make_response(await render_template("check_email.html", **facts))

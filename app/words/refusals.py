@@ -219,7 +219,7 @@ SENTENCES: Mapping[str, str] = {
     "wrong_token.days": "A token lasts 1 to {most} days.",
     "wrong_token.name": "Enter a name of up to 60 characters.",
     "wrong_token.nothing": "Choose at least one thing that the token can do.",
-    "wrong_word": "Type the username, {username}, to delete it.",
+    "wrong_word": "To delete this user, type {name}.",
 }
 
 # What more an operator is told: the setting that mends it.

@@ -85,7 +85,7 @@ def test_finding_blocking_and_deleting_somebody(warden: Visitor, new_visitor: Ne
     unfold(visitor, "Delete user")
     visitor.fill(word="somebody")
     visitor.press("Delete account")
-    visitor.reads("Type the username, mallory, to delete it.")
+    visitor.reads("To delete this user, type mallory.")
     visitor.fill(word="mallory")
     visitor.press("Delete account")
     visitor.is_at("/admin/users")

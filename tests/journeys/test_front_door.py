@@ -67,6 +67,21 @@ def test_from_the_street_to_the_secret_and_out_again(visitor: Visitor) -> None:
     assert not [referer for referer in visitor.referers if key in referer]
 
 
+def test_who_registers_on_the_way_arrives(visitor: Visitor) -> None:
+    visitor.go("/secret?a=1")
+    visitor.page.click("text=Register")
+    visitor.page.click("text=Sign in >> nth=-1")
+    visitor.page.click("text=Forgot your password?")
+    visitor.page.click("text=Sign in")
+    visitor.page.click("text=Register")
+    visitor.fill(username="wendy", email="wendy@example.com", password=PASSWORD, confirm=PASSWORD)
+    visitor.press("Register")
+    visitor.go(visitor.server.link("wendy@example.com"))
+    visitor.press("Confirm my address")
+    visitor.is_at("/secret?a=1")
+    visitor.reads("Only signed-in users can see this page")
+
+
 def test_the_email_is_sent_again(visitor: Visitor) -> None:
     visitor.go("/register")
     visitor.fill(username="late", email="late@example.com", password=PASSWORD, confirm=PASSWORD)

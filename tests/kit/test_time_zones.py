@@ -49,3 +49,7 @@ def test_a_date_is_the_readers() -> None:
     assert relative(late, berlin, now=NOW) == "2 July 2026"
     assert exact(late, berlin) == "2 July 2026, 00:30 CEST"
     assert exact(late, UTC) == "1 July 2026, 22:30 UTC"
+
+
+def test_a_zone_without_a_name_is_told_by_its_offset() -> None:
+    assert exact(NOW, zone("America/Sao_Paulo")) == "26 November 2026, 19:30 UTC-03"

@@ -38,6 +38,7 @@ FACTS = {
     "valid_days": 7,
     "browser": "Firefox 132 on Linux",
     "ip": "192.0.2.7",
+    "when": "27 November 2026, 14:05 JST",
 }
 WRITERS = [
     writer

@@ -35,9 +35,7 @@ ALLOWED = {
 PARTIAL = "SELECT indexrelid::regclass::text FROM pg_index WHERE indpred IS NOT NULL"
 AS_IF_LARGER = "SET LOCAL random_page_cost = 1.1"  # reading a few thousand rows whole is cheap
 AT_LEISURE = "SET LOCAL idle_in_transaction_session_timeout = 0"  # a busy machine takes its time
-LIMIT = (
-    100  # at most: a limit above what the crowd has limits nothing, and plans are then a toss-up
-)
+LIMIT = 100  # at most: one above what the crowd has limits nothing, and plans are then a toss-up
 READS_ALL_BELOW = {"Sort", "Aggregate", "Hash", "WindowAgg"}  # whatever the limit above them
 
 

@@ -13,13 +13,25 @@ from quart import Quart
 
 from app.kit import templates
 from app.mail import rendering
+from app.web.factor_fields import CodeForm
+from app.web.fields import (
+    BaseForm,
+    ConfirmForm,
+    InvitationForm,
+    LoginForm,
+    ReauthenticationForm,
+    RegisterForm,
+    ResetForm,
+    ResetRequestForm,
+    TicketForm,
+)
 
 ROOT = Path(__file__).parents[2]
 TEMPLATES = ROOT / "templates"
 NAMES = sorted(str(path.relative_to(TEMPLATES)) for path in TEMPLATES.rglob("*.html")) + sorted(
     str(path.relative_to(TEMPLATES)) for path in TEMPLATES.rglob("*.txt")
 )
-ROW = re.compile(r"^\| `([\w./]+\.\w+)` \| (.*?) \|$", re.MULTILINE)
+ROW = re.compile(r"^\| `([\w./]+\.\w+)` \| ([^|]*) \|$", re.MULTILINE)
 EVERYWHERE = {"current_user", "request", "session", "g", "config"}
 
 
@@ -40,6 +52,29 @@ def test_every_template_is_listed() -> None:
 async def test_its_variables_are_those_that_are_listed(app: Quart, name: str) -> None:
     environment = rendering.environment(None) if name.startswith("mail/") else app.jinja_env
     assert used(name, environment) == listed()[name]
+
+
+FORMS: dict[str, type[BaseForm]] = {
+    "login.html": LoginForm,
+    "factor.html": CodeForm,
+    "register.html": RegisterForm,
+    "confirm.html": ConfirmForm,
+    "unconfirmed.html": TicketForm,
+    "reset.html": ResetRequestForm,
+    "reset_password.html": ResetForm,
+    "invitation.html": InvitationForm,
+    "reauthenticate.html": ReauthenticationForm,
+}
+FORM = re.compile(r"^\| `(\w+\.html)` \| `([a-z_.]+)` \| (.*?) \|$", re.MULTILINE)
+
+
+async def test_a_forms_fields_are_those_that_are_listed(app: Quart) -> None:
+    rows = FORM.findall((ROOT / "docs" / "templates.md").read_text())
+    assert [template for template, _, _ in rows] == list(FORMS)
+    for template, endpoint, fields in rows:
+        assert set(re.findall(r"`(\w+)`", fields)) == set(FORMS[template]()._fields), template
+        assert endpoint in app.view_functions
+        assert f'action="{{{{ url_for("{endpoint}") }}}}"' in (TEMPLATES / template).read_text()
 
 
 async def test_what_every_template_knows_is_listed(app: Quart) -> None:

@@ -1,5 +1,7 @@
 """A user's page, roles, the overview, the audit log by groups, settings: refusals first."""
 
+import html
+import json
 import re
 from datetime import UTC, datetime
 from pathlib import Path
@@ -124,7 +126,7 @@ class TestNotes:
         assert "Note removed." in root.text
         assert "likes hats" not in root.text
 
-    async def test_it_is_for_administrators_and_goes_with_the_user(
+    async def test_the_user_reads_it_in_their_download_only_and_it_goes_with_them(
         self, root: Browser, alice: str
     ) -> None:
         await root.follow(await root.post(f"{alice}/notes", note="likes <b>hats</b>\nand maps"))
@@ -133,6 +135,11 @@ class TestNotes:
         for page in ("/account", "/account/history"):
             await window.get(page)
             assert "hats" not in window.text
+        await window.post("/account/data")
+        (note,) = json.loads(window.text)["notes"]
+        assert note["text"] == "likes <b>hats</b>\nand maps"
+        assert note["author"] == "an administrator"
+        assert "root" not in window.text
         await root.post(f"{alice}/delete", word="alice")
         async with root.services.engine.connect() as connection:
             assert await connection.scalar(text("SELECT count(*) FROM user_notes")) == 0
@@ -206,7 +213,10 @@ class TestOverview:
     async def test_the_chart_has_a_table_behind_it(self, root: Browser) -> None:
         await root.get("/admin")
         assert root.text.count('<rect class="bar"') >= 1
-        assert f">{datetime.now(UTC).date().isoformat()}</a>" in root.text
+        today = datetime.now(UTC).date().isoformat()
+        link = f'href="/admin/audit-log?since={today}&amp;until={today}"'
+        assert f"{link}>{today}</a>" in root.text
+        assert f'{link} tabindex="-1"><title>{today}</title>' in root.text
 
 
 class TestAuditLog:
@@ -225,6 +235,39 @@ class TestAuditLog:
         await root.get("/admin/audit-log?event=emails")
         assert "No matching events." in root.text
         assert (await root.get("/admin/audit-log?event=dances")).status_code == 422
+
+    @pytest.mark.parametrize(
+        "query",
+        ["hour=3", "hour=24&{day}", "hour=x&{day}", "hour=-1&{day}", "hour=3&since={today}"],
+    )
+    async def test_an_hour_of_no_day_is_none(self, root: Browser, query: str) -> None:
+        today = datetime.now(UTC).date().isoformat()
+        query = query.format(day=f"since={today}&until={today}", today=today)
+        assert (await root.get(f"/admin/audit-log?{query}")).status_code == 422
+
+    async def test_a_bar_leads_to_its_hour_and_back(self, root: Browser) -> None:
+        await fail(root.services, ALICE)
+        early = "UPDATE audit_events SET at = date_trunc('day', now(), 'UTC') + interval '{}' "
+        async with root.services.engine.begin() as connection:
+            await connection.execute(text(early.format("5 minutes")))
+            moved = early.format("65 minutes") + "WHERE event LIKE 'login.failed%'"
+            await connection.execute(text(moved))
+        await root.get("/admin/audit-log?user=alice")
+        log = html.unescape(root.text)
+        found = re.findall(r'href="(/admin/audit-log\?[^"]*hour=\d+[^"]*)"', log)
+        assert len(found) == 4  # two hours: a bar and a line of the table each
+        await root.get(next(each for each in found if "hour=1" in each))
+        assert "Failed sign-in attempt for alice" in root.text
+        assert "alice confirmed" not in root.text
+        assert "Below: 1:00 to 2:00" in root.text
+        await root.get(next(each for each in found if "hour=0" in each))
+        assert "Failed sign-in attempt for alice" not in root.text
+        assert "alice confirmed" in root.text
+        whole = re.search(r'href="([^"]+)">Show the whole day', root.text)
+        assert whole
+        await root.get(html.unescape(whole[1]))
+        assert "Failed sign-in attempt for alice" in root.text
+        assert "alice confirmed" in root.text
 
 
 class TestSettings:

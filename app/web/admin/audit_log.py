@@ -1,8 +1,10 @@
 """The audit log."""
 
+from datetime import date
 from typing import Any
+from urllib.parse import urlencode
 
-from quart import Blueprint, request
+from quart import Blueprint, request, url_for
 from quart.typing import ResponseTypes
 
 from app.flows import audit_log
@@ -44,11 +46,18 @@ async def show_audit_log() -> ResponseTypes:
 async def _show(
     form: AuditLogForm, found: audit_log.AuditPage = NOTHING, **how: Any
 ) -> ResponseTypes:
-    bars = [Bar(f"{hour:02}:00", number) for hour, number in enumerate(found.hours)]
+    narrowed = asked(form)
+    bars = [
+        Bar(f"{hour:02}:00", number, url=_to_hour(narrowed, found.day, hour))
+        for hour, number in enumerate(found.hours)
+    ]
     chart = Chart(bars, HEIGHT)
-    return await show(
-        "admin/audit_log.html", form, found=found, asked=asked(form), chart=chart, **how
-    )
+    return await show("admin/audit_log.html", form, found=found, asked=narrowed, chart=chart, **how)
+
+
+def _to_hour(narrowed: dict[str, str], day: date | None, hour: int) -> str:
+    where = {"since": day, "until": day, "hour": hour}
+    return f"{url_for('admin_audit_log.show_audit_log')}?{urlencode(narrowed | where)}"
 
 
 @pages.post("/admin/audit-log/export")

@@ -8,11 +8,12 @@ GAP = 0.2  # of a bar's place
 
 
 class Bar(NamedTuple):
-    """A bar: what it is called, its number, and another number on top of it."""
+    """A bar: what it is called, its number, another number on top of it, and where it leads."""
 
     label: str
     number: int
     second: int = 0
+    url: str = ""
 
 
 class Drawn(NamedTuple):
@@ -22,6 +23,14 @@ class Drawn(NamedTuple):
     y: float
     width: float
     height: float
+
+
+class Column(NamedTuple):
+    """The place of a bar."""
+
+    x: float
+    width: float
+    bar: Bar
 
 
 class Chart(NamedTuple):
@@ -49,6 +58,16 @@ class Chart(NamedTuple):
     def second(self) -> list[Drawn]:
         """What stands on top of them."""
         return [self._drawn(place, bar.number, bar.second) for place, bar in enumerate(self.bars)]
+
+    @property
+    def columns(self) -> list[Column]:
+        """What is pressed to go where a bar leads: as high as the chart; none for an empty bar."""
+        each = WIDTH / max(1, len(self.bars))
+        return [
+            Column(round(place * each, 2), round(each, 2), bar)
+            for place, bar in enumerate(self.bars)
+            if bar.url and bar.number + bar.second
+        ]
 
     def _drawn(self, place: int, below: int, number: int) -> Drawn:
         each = WIDTH / max(1, len(self.bars))

@@ -4,9 +4,9 @@ from datetime import UTC, date, datetime, time, timedelta
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Any
 
-from wtforms import DateField, Field, Form, SelectField, StringField
+from wtforms import DateField, Field, Form, IntegerField, SelectField, StringField
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined] # newer than stubs
-from wtforms.validators import InputRequired, Optional, ValidationError
+from wtforms.validators import InputRequired, NumberRange, Optional, ValidationError
 
 from app.flows.audit_log import AuditLogFilter as LinesFilter
 from app.flows.audit_log import ExportFormat
@@ -126,11 +126,11 @@ class EverybodyForm(BaseForm):
 
 
 class DeleteUserForm(BaseForm):
-    """Type the username, so that nobody is deleted by a slip."""
+    """Type what a user is called, so that nobody is deleted by a slip."""
 
     word = StringField(
-        "Username",
-        [InputRequired("Type the username."), printable],
+        "Name",
+        [InputRequired("Type their name."), printable],
         [as_meant],
         render_kw=PLAIN,
     )
@@ -145,6 +145,12 @@ def _events() -> Any:  # noqa: ANN401 - stubs know tuples only
             for event, title in group.events.items()
         ]
     return found
+
+
+def _of_day(form: Form, _field: Field) -> None:
+    """Check that it is said of which day an hour is."""
+    if form["since"].data is None or form["since"].data != form["until"].data:
+        raise ValidationError("Choose the day of this hour.")
 
 
 class AuditLogForm(BaseForm):
@@ -182,6 +188,7 @@ class AuditLogForm(BaseForm):
         description="Including this day.",
         render_kw={"type": "date"},
     )
+    hour = IntegerField("Hour", [Optional(), NumberRange(0, 23, "There's no such hour."), _of_day])
 
     @property
     def wanted(self) -> LinesFilter:
@@ -193,6 +200,7 @@ class AuditLogForm(BaseForm):
             network=_parsed(given(self.network)),
             since=midnight(self.since.data),
             until=until + timedelta(days=1) if until else None,
+            hour=self.hour.data,
         )
 
 

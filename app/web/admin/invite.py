@@ -45,7 +45,8 @@ async def _show_invite(form: InviteForm, **how: Any) -> ResponseTypes:
 @submits(InviteForm, _show_invite)
 async def submit_invite(form: InviteForm) -> ResponseTypes:
     """Send an invitation, and show whom it went to."""
-    username, email, role = given(form.username), given(form.email), form.role.data
+    username = given(form.username) if services().config.has_usernames else ""
+    email, role = given(form.email), form.role.data
     async with context() as ctx:
         user_id = await invitation.invite_by_email(
             ctx, username=username, email=email, role_name=role

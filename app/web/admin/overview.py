@@ -1,6 +1,6 @@
 """The administrator's first page."""
 
-from quart import Blueprint, render_template
+from quart import Blueprint, render_template, url_for
 
 from app.flows import figures
 from app.http.context import context
@@ -20,5 +20,11 @@ async def overview() -> str:
     """Say how things stand, and lead to the lists behind the numbers."""
     async with context() as ctx:
         found = await figures.look(ctx)
-    bars = [Bar(each.day.isoformat(), each.signed_in, each.failed) for each in found.days]
+    bars = [_bar(each) for each in found.days]
     return await render_template("admin/overview.html", figures=found, chart=Chart(bars, HEIGHT))
+
+
+def _bar(each: figures.Day) -> Bar:
+    day = each.day.isoformat()
+    log = url_for("admin_audit_log.show_audit_log", since=day, until=day)
+    return Bar(day, each.signed_in, each.failed, log)

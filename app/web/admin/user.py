@@ -16,6 +16,7 @@ from app.web.admin.shared import user_id, uuid
 from app.web.admin.user_forms import NewEmailForm, NewUsernameForm, NoteForm
 from app.web.fields import BaseForm, given
 from app.web.forms import show, submits
+from app.web.names import require_usernames
 from app.web.profile_fields import typed_values, values_of, with_profile
 
 pages = Blueprint("admin_user", __name__, url_prefix="/admin/users/<user>")
@@ -87,6 +88,7 @@ async def change_profile(form: BaseForm, user: str) -> ResponseTypes:
 @submits(NewUsernameForm, _show)
 async def set_username(form: NewUsernameForm, user: str) -> ResponseTypes:
     """Give a user another username."""
+    require_usernames()
     async with context() as ctx:
         await user_changes.set_username(ctx, name=user_id(user), username=given(form.username))
     return await _done(user, f"Username changed to {given(form.username)}.")

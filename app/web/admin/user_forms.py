@@ -34,7 +34,16 @@ from app.web.admin.forms import (
     printable,
     within_years,
 )
-from app.web.fields import BaseForm, address, as_meant, at_most, given, trimmed, username
+from app.web.fields import (
+    BaseForm,
+    address,
+    as_meant,
+    at_most,
+    given,
+    new_username,
+    trimmed,
+    username,
+)
 from app.words.refusals import USERNAME_RULE
 
 MOST_PASTED = 20_000  # characters
@@ -199,7 +208,7 @@ class NoteForm(BaseForm):
         "Note",
         [DataRequired("Write something."), at_most(NOTE_LONGEST, "Use at most 2,000 characters.")],
         [trimmed],
-        description="Only administrators can see it. It's deleted with the user.",
+        description="For administrators. The user's data download has it too, without your name.",
         render_kw={"rows": "3"},
     )
 
@@ -216,7 +225,7 @@ class InviteForm(BaseForm):
     )
     username = StringField(
         "Username",
-        [InputRequired("Enter a username."), username],
+        [new_username],
         [as_meant],
         description=USERNAME_RULE,
         render_kw=PLAIN,
