@@ -152,8 +152,11 @@ def actor() -> Actor | None:
 
 
 def renew(renewed: Renewed) -> None:
-    """Let the browser keep the new secret of its session."""
-    login_user(CurrentUser(renewed.secret), remember=renewed.remembered)
+    """Let the browser keep the new secret of its session; the page that comes knows its user."""
+    known = _user()
+    user = type(known)(renewed.secret)
+    user.session = known.session
+    login_user(user, remember=renewed.remembered)
 
 
 def _user() -> CurrentUser:

@@ -200,6 +200,8 @@ class TestAccount:
         assert (await browser.post("/account/security/app/confirm", code=code)).status_code == 200
         codes = re.findall(r"\b(?:[a-z2-7]{4}-){3}[a-z2-7]{4}\b", browser.text)
         assert len(set(codes)) == 10
+        assert "Sign out" in browser.text  # though the session has just been renewed
+        assert f"%0A{ALICE.username}%0A%0A" in browser.text  # the file says whose codes they are
         await browser.get("/account/security")
         assert "10 left" in browser.text
         assert secret not in browser.text
