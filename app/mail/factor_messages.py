@@ -1,62 +1,37 @@
 """The emails about second factors. See ``app.mail.messages``."""
 
+from typing import Unpack
+
 from app.kit.links import NOT_ME_VALID_DAYS
 from app.mail.message import Brand, Message
-from app.mail.rendering import message, notice
+from app.mail.rendering import Told, message, notice
 
 
-def factors_changed(
-    *, to: str, site: Brand, username: str, what: str, browser: str, ip: str, when: str, link: str
-) -> Message:
+def factors_changed(*, what: str, **told: Unpack[Told]) -> Message:
     """Tell a user that a second factor came or went."""
-    return notice(
-        to,
-        f"Your second factors at {site} were changed",
-        site=site,
-        username=username,
-        what=f"Something changed in your account at {site}: {what}",
-        browser=browser,
-        ip=ip,
-        when=when,
-        link=link,
-    )
+    site = told["site"]
+    what = f"Something changed in your account at {site}: {what}"
+    return notice(f"Your second factors at {site} were changed", what, **told)
 
 
-def recovery_code_used(
-    *, to: str, site: Brand, username: str, left: str, browser: str, ip: str, when: str, link: str
-) -> Message:
+def recovery_code_used(*, left: str, **told: Unpack[Told]) -> Message:
     """Tell a user that a recovery code was used."""
-    return notice(
-        to,
-        f"A recovery code was used at {site}",
-        site=site,
-        username=username,
-        what=f"Someone (hopefully you) used one of your recovery codes at {site}. You have {left} "
-        "left.",
-        browser=browser,
-        ip=ip,
-        when=when,
-        link=link,
+    site = told["site"]
+    what = (
+        f"Someone (hopefully you) used one of your recovery codes at {site}. You have {left} left."
     )
+    return notice(f"A recovery code was used at {site}", what, **told)
 
 
-def app_disabled(
-    *, to: str, site: Brand, username: str, browser: str, ip: str, when: str, link: str
-) -> Message:
+def app_disabled(**told: Unpack[Told]) -> Message:
     """Tell a user that somebody who knows their password tried too many codes."""
-    return notice(
-        to,
-        f"Your authenticator app at {site} was turned off",
-        site=site,
-        username=username,
-        what=f"Someone who knows your password tried a hundred wrong codes at {site}. None of them "
+    site = told["site"]
+    what = (
+        f"Someone who knows your password tried a hundred wrong codes at {site}. None of them "
         "worked. To be safe, codes of your authenticator app no longer work. Sign in with a "
-        "passkey or a recovery code, then change your password.",
-        browser=browser,
-        ip=ip,
-        when=when,
-        link=link,
+        "passkey or a recovery code, then change your password."
     )
+    return notice(f"Your authenticator app at {site} was turned off", what, **told)
 
 
 def lost_factor(*, to: str, site: Brand, username: str, link: str, valid_minutes: int) -> Message:

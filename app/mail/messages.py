@@ -1,8 +1,10 @@
 """One function for each mail that we write. They say what happened; sending is the mailer's."""
 
+from typing import Unpack
+
 from app.kit.links import KEEP_VALID_DAYS, NOT_ME_VALID_DAYS
 from app.mail.message import Brand, Message
-from app.mail.rendering import message, notice
+from app.mail.rendering import Told, message, notice
 
 
 def confirm_address(*, to: str, site: Brand, username: str, link: str, valid_hours: int) -> Message:
@@ -116,32 +118,16 @@ def deletion_scheduled(
     )
 
 
-def password_changed(
-    *, to: str, site: Brand, username: str, browser: str, ip: str, when: str, link: str
-) -> Message:
+def password_changed(**told: Unpack[Told]) -> Message:
     """Tell a user that there is another password now."""
-    subject = f"Your password at {site} was changed"
-    return notice(
-        to, subject, f"{subject}.", site, username, browser=browser, ip=ip, when=when, link=link
-    )
+    subject = f"Your password at {told['site']} was changed"
+    return notice(subject, f"{subject}.", **told)
 
 
-def username_changed(
-    *, to: str, site: Brand, username: str, browser: str, ip: str, when: str, link: str
-) -> Message:
+def username_changed(**told: Unpack[Told]) -> Message:
     """Tell a user that they have another username now."""
-    subject = f"Your username at {site} was changed"
-    return notice(
-        to,
-        subject,
-        f"{subject} to {username}.",
-        site,
-        username,
-        browser=browser,
-        ip=ip,
-        when=when,
-        link=link,
-    )
+    subject = f"Your username at {told['site']} was changed"
+    return notice(subject, f"{subject} to {told['username']}.", **told)
 
 
 def username_set(*, to: str, site: Brand, username: str, link: str) -> Message:
@@ -169,45 +155,30 @@ def _by_administrator(
     )  # fmt: skip
 
 
-def new_browser(
-    *, to: str, site: Brand, username: str, browser: str, ip: str, when: str, link: str
-) -> Message:
+def new_browser(**told: Unpack[Told]) -> Message:
     """Tell a user that somebody signed in from a browser not seen before."""
+    site = told["site"]
     what = (
         f"Someone (hopefully you) signed in to {site} from a browser you haven't used here before."
     )
-    return notice(
-        to,
-        f"New sign-in to {site}",
-        what,
-        site,
-        username,
-        browser=browser,
-        ip=ip,
-        when=when,
-        link=link,
-    )
+    return notice(f"New sign-in to {site}", what, **told)
 
 
-def email_asked(
-    *, to: str, site: Brand, username: str, email: str, browser: str, ip: str, when: str, link: str
-) -> Message:
+def email_asked(*, email: str, **told: Unpack[Told]) -> Message:
     """Tell the owner of the old address that another one was named."""
+    site = told["site"]
     what = (
         f"Someone (hopefully you) asked to change the email address of your account at {site} to "
         f"{email}. This address stays until the new one is confirmed."
     )
-    subject = f"Your address at {site} is about to change"
-    return notice(to, subject, what, site, username, browser=browser, ip=ip, when=when, link=link)
+    return notice(f"Your address at {site} is about to change", what, **told)
 
 
-def email_changed(
-    *, to: str, site: Brand, username: str, email: str, browser: str, ip: str, when: str, link: str
-) -> Message:
+def email_changed(*, email: str, **told: Unpack[Told]) -> Message:
     """Tell the owner of the old address that the account has another one now."""
+    site = told["site"]
     what = f"The email address of your account at {site} was changed to {email}."
-    subject = f"Your address at {site} was changed"
-    return notice(to, subject, what, site, username, browser=browser, ip=ip, when=when, link=link)
+    return notice(f"Your address at {site} was changed", what, **told)
 
 
 def invitation(*, to: str, site: Brand, username: str, link: str, valid_hours: int) -> Message:

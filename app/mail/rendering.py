@@ -5,12 +5,29 @@ from datetime import timedelta
 from functools import cache
 from pathlib import Path
 from textwrap import fill
+from typing import TypedDict, Unpack
 
 from jinja2 import Environment, StrictUndefined, select_autoescape
 
 from app.kit import templates
 from app.kit.links import NOT_ME_VALID_DAYS
 from app.mail.message import Brand, Message
+
+
+class Told(TypedDict):
+    """What every email says of something that happened in an account.
+
+    ``when`` is told in the user's time zone; by ``link`` they take the account back.
+    """
+
+    to: str
+    site: Brand
+    username: str
+    browser: str
+    ip: str
+    when: str
+    link: str
+
 
 ALWAYS = {"site", "subject", "username", "brand", "to"}
 
@@ -54,23 +71,9 @@ def message(name: str, to: str, subject: str, *, site: Brand, **facts: str | int
     return Message(to, " ".join(subject.split()), text, html, _good_for(facts))
 
 
-def notice(
-    to: str,
-    subject: str,
-    what: str,
-    site: Brand,
-    username: str,
-    *,
-    browser: str,
-    ip: str,
-    when: str,
-    link: str,
-) -> Message:
+def notice(subject: str, what: str, **told: Unpack[Told]) -> Message:
     """Tell a user what happened in their account, and how to undo it."""
-    return message(
-        "notice", to, subject, site=site, username=username, what=what, browser=browser, ip=ip,
-        link=link, when=when, valid_days=NOT_ME_VALID_DAYS,
-    )  # fmt: skip
+    return message("notice", subject=subject, what=what, valid_days=NOT_ME_VALID_DAYS, **told)
 
 
 def _good_for(facts: Mapping[str, str | int]) -> timedelta | None:

@@ -11,6 +11,7 @@ import pytest
 
 from app.mail import factor_messages, messages
 from app.mail.message import Brand, Message
+from app.mail.rendering import Told
 from app.web.errors import WORDS
 from tests.browser import Browser
 from tests.invitations import invite
@@ -49,7 +50,9 @@ WRITERS = [
 
 
 def write(writer: Callable[..., Message], **changed: Any) -> Message:
-    wanted = inspect.signature(writer).parameters
+    parameters = inspect.signature(writer).parameters.values()
+    named = {each.name for each in parameters if each.kind != each.VAR_KEYWORD}
+    wanted = named if len(named) == len(parameters) else named | Told.__required_keys__
     return writer(**{name: (FACTS | changed)[name] for name in wanted})
 
 
