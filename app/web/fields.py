@@ -273,7 +273,7 @@ class ConfirmForm(LinkedForm):
     """Confirm an address; the password is asked for in a browser that did not register."""
 
     password = PasswordField(
-        "The password you chose", render_kw={"autocomplete": "current-password"}
+        "Password", render_kw={"autocomplete": "current-password"}
     )
     next = HiddenField()
 

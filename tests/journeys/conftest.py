@@ -154,12 +154,12 @@ class Visitor:
                 self._check("light", EVERYTHING, where)
                 self._check("dark", COLOURS, where)
         self._seen.add(shape)
-        self._enlarge()
+        self.enlarge()
         self.page.set_viewport_size({"width": SIZES[0][0], "height": SIZES[0][1]})
         assert self.hosts <= {"127.0.0.1", "localhost"}, self.hosts
         assert self.complaints == []
 
-    def _enlarge(self) -> None:
+    def enlarge(self) -> None:
         """Read a page on a phone with its text twice as large (WCAG 1.4.4): nothing is cut off."""
         self.page.set_viewport_size({"width": 390, "height": 844})
         wide = self.page.evaluate(TWICE_AS_LARGE)

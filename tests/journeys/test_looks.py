@@ -1,13 +1,60 @@
 """What the looks promise, in a real browser."""
 
 import pytest
+from sqlalchemy import make_url
 
-from tests.journeys.conftest import NewVisitor, Visitor
+from tests import databases
+from tests.journeys.conftest import FITS, NewVisitor, Visitor
 from tests.journeys.people import create_user, log_in
 
 pytestmark = [pytest.mark.journey, pytest.mark.slow]
 
 WORDS = "four quiet words here"
+LONG = "marguerite.de-la-tour-dauvergne-and-of-many-other-places"
+ADDRESS = f"{LONG}@consulting.example.com"
+IP = "2001:db8:85a3:8d3:1319:8a2e:370:7348"
+ID = "11111111-2222-4333-8444-555555555555"
+# Somebody with all that is long, who has everything that pages can show.
+SOMEBODY = f"""
+DO $$ BEGIN
+    UPDATE roles SET factor_required = false;
+    UPDATE users SET role_id = (SELECT id FROM roles WHERE name = 'Administrator');
+    INSERT INTO users (id, email, email_key, username, username_key, role_id, factors, blocked_at,
+        blocked_reason, delete_at)
+    SELECT '{ID}', '{ADDRESS}', '{ADDRESS}', '{LONG}', '{LONG}', min(id), 3, now(), '{ADDRESS}',
+        now() FROM roles;
+    INSERT INTO registrations (email, email_key, username, username_key, password_hash, fingerprint,
+        expires_at)
+    VALUES ('{ADDRESS}', '{ADDRESS}', 'o-{LONG}', 'o-{LONG}', '', '', now() + interval '1 d');
+    INSERT INTO outbox (recipient, subject, text, gave_up_at, trouble)
+    VALUES ('{ADDRESS}', 'Reset your password', '', now(), '550 5.1.1 <{ADDRESS}>');
+    INSERT INTO groups (name) VALUES ('{LONG}');
+    INSERT INTO user_groups (user_id, group_id) SELECT '{ID}', id FROM groups;
+    INSERT INTO sites (id, origin, name, need, identity)
+    VALUES ('{ID}', 'https://{LONG}.example.com', '{LONG}', 'group:{LONG}', 'id');
+    INSERT INTO site_paths (site_id, prefix, need) VALUES ('{ID}', '/{LONG}', 'group:{LONG}');
+    INSERT INTO user_notes (user_id, author_id, text) SELECT '{ID}', '{ID}', '{ADDRESS}';
+    INSERT INTO audit_events (event, actor_id, subject_id, ip, user_agent, request_id, detail)
+    SELECT 'account.blocked', '{ID}', id, '{IP}', '', '{LONG}',
+        jsonb_build_object('reason', '{ADDRESS}') FROM users;
+    INSERT INTO login_sessions (digest, user_id, credential_version, remembered, seen_at,
+        expires_at, ip, user_agent)
+    SELECT sha256(id::text::bytea), id, 1, true, now(), now() + interval '1 d', '{IP}', ''
+    FROM users;
+END $$
+"""  # noqa: S608 - our own words
+PAGES = [
+    *(f"/account{page}" for page in (
+        "", "/security", "/sessions", "/applications", "/tokens", "/history", "/data", "/email",
+        "/time-zone", "/delete",
+    )),
+    *(f"/admin{page}" for page in (
+        "", "/users", f"/users/{ID}", f"/users/selected?deed=delete&user={ID}", "/roles",
+        "/roles/1", "/registrations", "/groups", f"/groups/{LONG}", "/sites", f"/sites/{ID}",
+        "/invite", "/invite/many", "/audit-log", "/outbox", "/sessions", "/settings",
+    )),
+]  # fmt: skip
+WIDTHS = (320, 600, 768, 900, 1024, 1280)
 
 
 def test_a_password_is_shown_and_typed_once(visitor: Visitor) -> None:
@@ -85,3 +132,17 @@ def test_what_a_finger_meets_is_large_enough(visitor: Visitor) -> None:
               .map(each => each.outerHTML)"""
         )
         assert small == [], path
+
+
+def test_what_is_long_fits_every_page_at_every_width(visitor: Visitor) -> None:
+    create_user(visitor, LONG[:20])
+    databases.execute(make_url(visitor.server.environ["DATABASE_URL"]), SOMEBODY)
+    log_in(visitor, LONG[:20])
+    for path in PAGES:
+        answer = visitor.page.goto(visitor.server.url + path)
+        assert answer
+        assert answer.status == 200, path
+        for width in WIDTHS:
+            visitor.page.set_viewport_size({"width": width, "height": 800})
+            assert visitor.page.evaluate(FITS), f"{path} at {width}: wider than the window"
+        visitor.enlarge()
