@@ -272,9 +272,7 @@ class TicketForm(BaseForm):
 class ConfirmForm(LinkedForm):
     """Confirm an address; the password is asked for in a browser that did not register."""
 
-    password = PasswordField(
-        "Password", render_kw={"autocomplete": "current-password"}
-    )
+    password = PasswordField("Password", render_kw={"autocomplete": "current-password"})
     next = HiddenField()
 
 

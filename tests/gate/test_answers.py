@@ -28,3 +28,15 @@ def test_who_passes_has_all_names(
     assert set(named) == set(answers.NAMES)
     assert all(named.values())
     assert b"\n" not in b"".join(named.values())
+
+
+def test_a_username_that_was_made_up_is_no_name() -> None:
+    visitor = Visitor(
+        uuid4(), "alice-x7k2m9", "alice@example.com", "User", Permission(0), [], [],
+        shows_factor=False, is_factor_overdue=False, session=None,
+    )  # fmt: skip
+    for identity, user in ((KnownBy.EMAIL, visitor.email), (KnownBy.USERNAME, visitor.username)):
+        site = GatedSite(uuid4(), "https://x.example", "X", identity, Rules(Need(Kind.PUBLIC)))
+        named = dict(answers.passed(site, visitor, has_usernames=False).headers)
+        assert named[b"remote-name"] == b"alice@example.com"
+        assert named[b"remote-user"] == user.encode()  # what the application has stored
