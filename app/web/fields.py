@@ -277,9 +277,7 @@ class TicketForm(BaseForm):
 class ConfirmForm(LinkedForm):
     """Confirm an address; the password is asked for in a browser that did not register."""
 
-    password = PasswordField(
-        "Password", render_kw={"autocomplete": "current-password"}
-    )
+    password = PasswordField("Password", render_kw={"autocomplete": "current-password"})
 
 
 @overload
