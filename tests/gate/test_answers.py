@@ -1,5 +1,8 @@
 """A property of all answers: a 2xx has all four names, and none is empty (AZ-08)."""
 
+import re
+from base64 import b64encode
+from hashlib import sha256
 from uuid import uuid4
 
 from hypothesis import given
@@ -28,3 +31,12 @@ def test_who_passes_has_all_names(
     assert set(named) == set(answers.NAMES)
     assert all(named.values())
     assert b"\n" not in b"".join(named.values())
+
+
+def test_a_pages_style_is_the_only_one_that_its_policy_allows() -> None:
+    answer = answers.page(410, "Please try again", "Open the site again.", link="/")
+    style = re.search(rb"<style>(.*)</style>", answer.body)
+    assert style
+    digest = b64encode(sha256(style[1]).digest())
+    policy = dict(answer.headers)[b"content-security-policy"]
+    assert policy.startswith(b"default-src 'none'; style-src 'sha256-%b'; " % digest)

@@ -248,7 +248,7 @@ class TestMaking:
     async def test_a_token_is_shown_once_and_kept_as_a_digest(self, wiki: Application) -> None:
         await sign_in(wiki.browser, ALICE)
         await wiki.browser.post("/account/tokens", name="backup", days="30", reads_account="y")
-        shown = wiki.browser.text.partition('>vst_')[2].partition('<')[0]
+        shown = wiki.browser.text.partition(">vst_")[2].partition("<")[0]
         assert len(shown) == 43
         await wiki.browser.get("/account/tokens")
         assert shown not in wiki.browser.text
