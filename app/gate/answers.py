@@ -1,6 +1,8 @@
 """What the gate answers. A 2xx always names somebody: all four headers, none of them empty."""
 
+from base64 import b64encode
 from collections.abc import Sequence
+from hashlib import sha256
 from typing import NamedTuple
 
 from hypercorn.typing import ASGISendCallable
@@ -13,9 +15,19 @@ NOBODY = b"-"  # no username and no address; an absent header would be the visit
 NAMES = (b"remote-user", b"remote-email", b"remote-name", b"remote-groups")
 ANONYMOUS = tuple((name, NOBODY) for name in NAMES)
 PLAIN = [(b"cache-control", b"no-store"), (b"vary", b"Cookie, Authorization")]
+STYLE = (
+    ":root{color-scheme:light dark;font:1em/1.5 system-ui,sans-serif}"
+    "main{max-width:25em;margin:10vh auto;padding:0 1em}h1{font-size:1.625em;line-height:1.25}"
+    "a{display:inline-block;padding:.25em 0}"
+)
+_STYLE_DIGEST = b64encode(sha256(STYLE.encode()).digest())
 SHOWN = [
     *PLAIN,
-    (b"content-security-policy", b"default-src 'none'; base-uri 'none'; frame-ancestors 'none'"),
+    (
+        b"content-security-policy",
+        b"default-src 'none'; style-src 'sha256-%b'; base-uri 'none'; frame-ancestors 'none'"
+        % _STYLE_DIGEST,
+    ),
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),
 ]
@@ -72,6 +84,7 @@ def page(status: int, title: str, sentence: str, *, more: Pairs = (), link: str 
     text = (
         '<!doctype html><html lang="en"><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{escape(title)}</title><h1>{escape(title)}</h1><p>{escape(sentence)}</p>{further}"
+        f"<title>{escape(title)}</title><style>{STYLE}</style>"
+        f"<main><h1>{escape(title)}</h1><p>{escape(sentence)}</p>{further}</main></html>"
     )
     return GateAnswer(status, [HTML, *SHOWN, *more], text.encode())

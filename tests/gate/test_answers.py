@@ -1,5 +1,8 @@
 """A property of all answers: a 2xx has all four names, and none is empty (AZ-08)."""
 
+import re
+from base64 import b64encode
+from hashlib import sha256
 from uuid import uuid4
 
 from hypothesis import given
@@ -40,3 +43,12 @@ def test_a_username_that_was_made_up_is_no_name() -> None:
         named = dict(answers.passed(site, visitor, has_usernames=False).headers)
         assert named[b"remote-name"] == b"alice@example.com"
         assert named[b"remote-user"] == user.encode()  # what the application has stored
+
+
+def test_a_pages_style_is_the_only_one_that_its_policy_allows() -> None:
+    answer = answers.page(410, "Please try again", "Open the site again.", link="/")
+    style = re.search(rb"<style>(.*)</style>", answer.body)
+    assert style
+    digest = b64encode(sha256(style[1]).digest())
+    policy = dict(answer.headers)[b"content-security-policy"]
+    assert policy.startswith(b"default-src 'none'; style-src 'sha256-%b'; " % digest)
