@@ -219,8 +219,20 @@ def test_a_role_is_made_and_given_its_permissions(warden: Visitor) -> None:
     warden.fill(name="Author")
     warden.press("Save name")
     warden.reads("Renamed to Author.")
+    unfold(warden, "Delete role")
     warden.press("Delete role")
     warden.reads("Role Author deleted.")
+
+
+def test_a_group_is_deleted_by_a_second_press(warden: Visitor) -> None:
+    warden.go("/admin/groups")
+    warden.fill(name="staff")
+    warden.press("Create group")
+    warden.go("/admin/groups/staff")
+    assert not warden.page.get_by_role("button", name="Delete staff").is_visible()
+    unfold(warden, "Delete group")
+    warden.press("Delete staff")
+    warden.reads("Group deleted.")
 
 
 def test_another_address_and_a_note(warden: Visitor, new_visitor: NewVisitor) -> None:
