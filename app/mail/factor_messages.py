@@ -4,17 +4,17 @@ from typing import Unpack
 
 from app.kit.links import NOT_ME_VALID_DAYS
 from app.mail.message import Brand, Message
-from app.mail.rendering import Told, message, notice
+from app.mail.rendering import NoticeFacts, message, notice
 
 
-def factors_changed(*, what: str, **told: Unpack[Told]) -> Message:
+def factors_changed(*, what: str, **told: Unpack[NoticeFacts]) -> Message:
     """Tell a user that a second factor came or went."""
     site = told["site"]
     what = f"Something changed in your account at {site}: {what}"
     return notice(f"Your second factors at {site} were changed", what, **told)
 
 
-def recovery_code_used(*, left: str, **told: Unpack[Told]) -> Message:
+def recovery_code_used(*, left: str, **told: Unpack[NoticeFacts]) -> Message:
     """Tell a user that a recovery code was used."""
     site = told["site"]
     what = (
@@ -23,7 +23,7 @@ def recovery_code_used(*, left: str, **told: Unpack[Told]) -> Message:
     return notice(f"A recovery code was used at {site}", what, **told)
 
 
-def app_disabled(**told: Unpack[Told]) -> Message:
+def app_disabled(**told: Unpack[NoticeFacts]) -> Message:
     """Tell a user that somebody who knows their password tried too many codes."""
     site = told["site"]
     what = (

@@ -4,7 +4,7 @@ from typing import Unpack
 
 from app.kit.links import KEEP_VALID_DAYS, NOT_ME_VALID_DAYS
 from app.mail.message import Brand, Message
-from app.mail.rendering import Told, message, notice
+from app.mail.rendering import NoticeFacts, message, notice
 
 
 def confirm_address(*, to: str, site: Brand, username: str, link: str, valid_hours: int) -> Message:
@@ -118,13 +118,13 @@ def deletion_scheduled(
     )
 
 
-def password_changed(**told: Unpack[Told]) -> Message:
+def password_changed(**told: Unpack[NoticeFacts]) -> Message:
     """Tell a user that there is another password now."""
     subject = f"Your password at {told['site']} was changed"
     return notice(subject, f"{subject}.", **told)
 
 
-def username_changed(**told: Unpack[Told]) -> Message:
+def username_changed(**told: Unpack[NoticeFacts]) -> Message:
     """Tell a user that they have another username now."""
     subject = f"Your username at {told['site']} was changed"
     return notice(subject, f"{subject} to {told['username']}.", **told)
@@ -155,7 +155,7 @@ def _by_administrator(
     )  # fmt: skip
 
 
-def new_browser(**told: Unpack[Told]) -> Message:
+def new_browser(**told: Unpack[NoticeFacts]) -> Message:
     """Tell a user that somebody signed in from a browser not seen before."""
     site = told["site"]
     what = (
@@ -164,7 +164,7 @@ def new_browser(**told: Unpack[Told]) -> Message:
     return notice(f"New sign-in to {site}", what, **told)
 
 
-def email_asked(*, email: str, **told: Unpack[Told]) -> Message:
+def email_asked(*, email: str, **told: Unpack[NoticeFacts]) -> Message:
     """Tell the owner of the old address that another one was named."""
     site = told["site"]
     what = (
@@ -174,7 +174,7 @@ def email_asked(*, email: str, **told: Unpack[Told]) -> Message:
     return notice(f"Your address at {site} is about to change", what, **told)
 
 
-def email_changed(*, email: str, **told: Unpack[Told]) -> Message:
+def email_changed(*, email: str, **told: Unpack[NoticeFacts]) -> Message:
     """Tell the owner of the old address that the account has another one now."""
     site = told["site"]
     what = f"The email address of your account at {site} was changed to {email}."

@@ -14,7 +14,7 @@ from app.kit.links import NOT_ME_VALID_DAYS
 from app.mail.message import Brand, Message
 
 
-class Told(TypedDict):
+class NoticeFacts(TypedDict):
     """What every email says of something that happened in an account.
 
     ``when`` is told in the user's time zone; by ``link`` they take the account back.
@@ -71,7 +71,7 @@ def message(name: str, to: str, subject: str, *, site: Brand, **facts: str | int
     return Message(to, " ".join(subject.split()), text, html, _good_for(facts))
 
 
-def notice(subject: str, what: str, **told: Unpack[Told]) -> Message:
+def notice(subject: str, what: str, **told: Unpack[NoticeFacts]) -> Message:
     """Tell a user what happened in their account, and how to undo it."""
     return message("notice", subject=subject, what=what, valid_days=NOT_ME_VALID_DAYS, **told)
 

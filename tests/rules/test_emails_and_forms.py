@@ -11,7 +11,7 @@ import pytest
 
 from app.mail import factor_messages, messages
 from app.mail.message import Brand, Message
-from app.mail.rendering import Told
+from app.mail.rendering import NoticeFacts
 from app.web.errors import WORDS
 from tests.browser import Browser
 from tests.invitations import invite
@@ -52,7 +52,7 @@ WRITERS = [
 def write(writer: Callable[..., Message], **changed: Any) -> Message:
     parameters = inspect.signature(writer).parameters.values()
     named = {each.name for each in parameters if each.kind != each.VAR_KEYWORD}
-    wanted = named if len(named) == len(parameters) else named | Told.__required_keys__
+    wanted = named if len(named) == len(parameters) else named | NoticeFacts.__required_keys__
     return writer(**{name: (FACTS | changed)[name] for name in wanted})
 
 
