@@ -38,7 +38,7 @@ def address(_form: Form, field: Field) -> None:
 
 def new_username(form: Form, field: Field) -> None:
     """Check that a field may be the username of who registers; some sites want none."""
-    if field.data and services().config.usernames != "off":
+    if field.data and services().config.has_usernames:
         username(form, field)
     elif services().config.usernames == "required":
         raise ValidationError("Choose a username.")
