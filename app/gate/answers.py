@@ -51,7 +51,7 @@ class GateAnswer(NamedTuple):
         await send({"type": "http.response.body", "body": self.body, "more_body": False})
 
 
-def passed(site: GatedSite, visitor: Visitor | None, *, has_usernames: bool = True) -> GateAnswer:
+def passed(site: GatedSite, visitor: Visitor | None, *, has_usernames: bool) -> GateAnswer:
     """Let a request through, and say who it is of."""
     said = identity(site, visitor, has_usernames=has_usernames) if visitor else ANONYMOUS
     return GateAnswer(200, [*said, *PLAIN])

@@ -47,7 +47,7 @@ async def page(
     *,
     before: Place | None,
     size: int,
-    has_usernames: bool = True,
+    has_usernames: bool,
 ) -> list[Written]:
     """Return the newest lines, of those that stand before a place.
 
