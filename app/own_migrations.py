@@ -46,14 +46,14 @@ def check(site: Site) -> None:
 def broken(site: Site, error: Exception) -> WrongSite | None:
     """Return what is wrong with a site's migration that failed; None if it was none of its own."""
     folder = site.folder("migrations")
-    for frame in reversed(traceback.extract_tb(error.__traceback__)):
-        path = Path(frame.filename)
-        if folder is not None and path.parent == folder and not is_away(error):
-            driver = error.orig if isinstance(error, DBAPIError) else None
-            words = str((driver and driver.__cause__) or driver or error).partition("\n")[0]
-            shown = f"{site.name}/migrations/{path.name}, line {frame.lineno}"
-            return WrongSite(f"SITE: {shown}: {type(error).__name__}: {words}")
-    return None
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [each for each in frames if folder and Path(each.filename).parent == folder]
+    if not own or is_away(error):
+        return None
+    driver = error.orig if isinstance(error, DBAPIError) else None
+    words = str((driver and driver.__cause__) or driver or error).partition("\n")[0]
+    shown = f"{site.name}/migrations/{Path(own[-1].filename).name}, line {own[-1].lineno}"
+    return WrongSite(f"SITE: {shown}: {type(error).__name__}: {words}")
 
 
 def unmigrated(connection: Connection, site: Site) -> str | None:
