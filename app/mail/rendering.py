@@ -42,7 +42,9 @@ def environment(own: Path | None) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters["wrapped"] = lambda text: fill(text, 76, break_long_words=False)
+    made.filters["wrapped"] = lambda text: fill(
+        text, 76, break_long_words=False, break_on_hyphens=False
+    )
     return made
 
 

@@ -107,9 +107,16 @@ def test_an_email_has_one_button_in_the_sites_colour(writer: Callable[..., Messa
     "writer",
     [each for each in WRITERS if each.__name__ not in {"username_changed", "username_set"}],
 )
-def test_who_has_no_username_is_called_by_their_address(writer: Callable[..., Message]) -> None:
+def test_who_has_no_username_is_greeted_without_a_name(writer: Callable[..., Message]) -> None:
     message = write(writer, site=Brand("Our Site", shows_usernames=False), username="x-k3f9")
     assert "x-k3f9" not in message.text.split("\n--\n")[0].replace(message.subject, "")
+    assert message.text.startswith("Hi,\n")
+    assert "<p>Hi,</p>" in message.html
+
+
+def test_an_address_stays_whole_in_a_text() -> None:
+    long = "annika.grossmann-lindqvist@department-of-old-languages.example"
+    assert f"\n{long}" in write(messages.password_changed, to=long).text
 
 
 def test_every_status_that_we_answer_has_words() -> None:
