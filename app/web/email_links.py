@@ -11,9 +11,10 @@ from app.http.access import anyone
 from app.http.context import context
 from app.http.current_user import renew
 from app.http.kept_links import Again, KeptLink
+from app.http.resume import next_wanted, to_sign_in
 from app.kit.sealing import Purpose
 from app.services import services
-from app.web.fields import LinkedForm, TicketForm, given
+from app.web.fields import LinkedForm, StayForm
 from app.web.forms import show, submits
 from app.web.names import called
 
@@ -181,12 +182,12 @@ async def _show_keep(form: LinkedForm, **how: Any) -> ResponseTypes:
 @anyone
 async def submit_keep() -> ResponseTypes:
     """Keep the account, by the link or by a password that was just shown."""
-    ticket = given(TicketForm(await request.form).ticket)
-    if not ticket:
+    form = StayForm(await request.form)
+    if not form.ticket.data:
         return await _keep_by_link()
     async with context() as ctx:
-        await deletion.keep_by_password(ctx, ticket=ticket)
-    return await _kept()
+        await deletion.keep_by_password(ctx, ticket=form.ticket.data)
+    return await _kept(next_wanted(form.next.data))
 
 
 @submits(LinkedForm, _show_keep, link=KEEP)
@@ -196,6 +197,6 @@ async def _keep_by_link(_form: LinkedForm) -> ResponseTypes:
     return KEEP.forget(await _kept())
 
 
-async def _kept() -> ResponseTypes:
+async def _kept(wanted: str | None = None) -> ResponseTypes:
     await flash("Welcome back. Your account is kept. Please sign in.")
-    return redirect("/login", 303)
+    return to_sign_in(wanted)

@@ -269,6 +269,12 @@ class TicketForm(BaseForm):
     ticket = HiddenField()
 
 
+class StayForm(TicketForm):
+    """Keep an account; ``next`` is where its user was going."""
+
+    next = HiddenField()
+
+
 class ConfirmForm(LinkedForm):
     """Confirm an address; the password is asked for in a browser that did not register."""
 

@@ -14,7 +14,7 @@ from app.http.resume import next_wanted, to_sign_in
 from app.services import services
 from app.web import factor_login, passkeys
 from app.web.factor_fields import AnswerForm
-from app.web.fields import LoginForm, TicketForm, given
+from app.web.fields import LoginForm, StayForm, TicketForm, given
 from app.web.forms import show, submits
 
 pages = Blueprint("login", __name__)
@@ -59,9 +59,10 @@ async def submit_login(form: LoginForm) -> ResponseTypes:
         return pending_login.keep(
             to_sign_in(next_wanted(form.next.data), path="/login/factor"), outcome.secret
         )
-    ticket = TicketForm(data={"ticket": outcome.ticket})
     if isinstance(outcome, login.DeletionPending):
-        return await show("deletion_pending.html", ticket, status=403, day=outcome.day)
+        stay = StayForm(data={"ticket": outcome.ticket, "next": form.next.data})
+        return await show("deletion_pending.html", stay, status=403, day=outcome.day)
+    ticket = TicketForm(data={"ticket": outcome.ticket})
     unconfirmed = await show("unconfirmed.html", ticket, status=403)
     return kept_next.keep(unconfirmed, form.next.data, name=name)
 

@@ -23,6 +23,7 @@ from app.web.fields import (
     RegisterForm,
     ResetForm,
     ResetRequestForm,
+    StayForm,
     TicketForm,
 )
 
@@ -60,6 +61,7 @@ FORMS: dict[str, type[BaseForm]] = {
     "register.html": RegisterForm,
     "confirm.html": ConfirmForm,
     "unconfirmed.html": TicketForm,
+    "deletion_pending.html": StayForm,
     "reset.html": ResetRequestForm,
     "reset_password.html": ResetForm,
     "invitation.html": InvitationForm,

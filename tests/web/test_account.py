@@ -502,10 +502,27 @@ class TestDeletion:
         assert response.status_code == 403
         ticket = re.search(r'name="ticket"[^>]*value="([^"]+)"', alice.text)
         assert ticket
-        await alice.follow(await alice.post("/keep-account", ticket=ticket.group(1)))
+        kept = await alice.post("/keep-account", ticket=ticket.group(1))
+        assert kept.location == "/login"
+        await alice.follow(kept)
         assert "Welcome back. Your account is kept" in alice.text
         await log_in(alice, ALICE)
         assert await name_of(alice) == "alice"
+
+    @pytest.mark.parametrize(
+        ("wanted", "then"),
+        [("/secret", "/login?next=/secret"), ("https://elsewhere.example/", "/login")],
+    )
+    async def test_who_stays_goes_on_to_where_they_were_going(
+        self, alice: Browser, wanted: str, then: str
+    ) -> None:
+        await alice.post("/account/delete", current_password=ALICE.password)
+        fields = {"email_or_user": ALICE.email, "password": ALICE.password, "next": wanted}
+        await alice.post("/login", fields)
+        typed = dict(re.findall(r'name="(ticket|next)"[^>]*value="([^"]+)"', alice.text))
+        kept = await alice.post("/keep-account", typed | {"next": wanted})
+        assert typed["next"] == wanted
+        assert kept.location == then
 
     async def test_the_letters_link_shows_a_button(self, browser: Browser) -> None:
         await create_user(browser.services, ALICE)
