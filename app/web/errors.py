@@ -2,20 +2,24 @@
 
 import logging
 from typing import NamedTuple
+from urllib.parse import urljoin, urlsplit
 
 from quart import Quart, make_response, render_template
 from quart.typing import ResponseTypes
-from werkzeug.exceptions import HTTPException, InternalServerError
+from werkzeug.exceptions import HTTPException, InternalServerError, MisdirectedRequest
 
 from app.http import kept_links
 from app.http.access import is_for_script
 from app.http.asked import asked
 from app.http.client import client
 from app.kit.errors import LinkUnusable, NoSuchUser, Refusal, TryLater
+from app.services import services
 from app.web.forms import SCHEME, UNAUTHORIZED
 from app.words.refusals import sentence
 
 log = logging.getLogger(__name__)
+
+MISDIRECTED = 421
 
 
 class Words(NamedTuple):
@@ -70,8 +74,9 @@ async def page(
         response = await make_response(told, status)
     else:
         html = await render_template(
-            "error.html", **facts, again=again, is_signed_out=status == UNAUTHORIZED
-        )
+            "error.html", **facts, again=again, is_signed_out=status == UNAUTHORIZED,
+            is_elsewhere=status == MISDIRECTED,
+        )  # fmt: skip
         response = await make_response(html, status)
     if retry_after is not None:
         response.headers["Retry-After"] = str(retry_after)
@@ -98,11 +103,20 @@ async def _http_error(error: HTTPException) -> ResponseTypes:
         return await page(500)
     default = type(error).description
     text = error.description if error.description != default else None
-    response = await page(error.code or 500, text=text)
+    is_elsewhere = isinstance(error, MisdirectedRequest)
+    response = await page(error.code or 500, text=text, again=_home() if is_elsewhere else None)
     for name, value in error.get_headers():
         if name in {"Allow", "Retry-After"}:
             response.headers[name] = value
     return response
+
+
+def _home() -> kept_links.Again:
+    """Lead who asked by another name to where we are."""
+    config = services().config
+    return kept_links.Again(
+        f"Go to {urlsplit(config.public_url).netloc}", urljoin(config.public_url, config.home)
+    )
 
 
 async def _unexpected(error: Exception) -> ResponseTypes:

@@ -1,5 +1,7 @@
 """Only requests that are meant for us, and who sent them (PX-01, PX-02, TK-05, BF-07)."""
 
+import re
+
 import pytest
 from quart import Quart
 
@@ -72,6 +74,14 @@ async def test_on_a_laptop_another_name_is_refused(app: Quart) -> None:
     """A page of another site must not reach us by a name that it points here (rebinding)."""
     response = await app.test_client().get("/", headers={"Host": "rebound.evil.example"})
     assert response.status_code == 421
+
+
+async def test_who_came_by_another_name_is_led_to_ours(app: Quart) -> None:
+    """Links on this page that begin with a slash would come by the wrong name again."""
+    response = await app.test_client().get("/", headers={"Host": "192.168.1.5:8000"})
+    text = await response.get_data(as_text=True)
+    links = re.findall(r'<a [^>]*href="([^"#]+)"', text)
+    assert links == ["http://127.0.0.1:8000/"]
 
 
 async def seen_as(app: Quart, headers: dict[str, str], *, peer: str = "192.0.2.50") -> str:
