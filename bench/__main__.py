@@ -1,6 +1,6 @@
 """All measurements.
 
-make bench                      everything, some 12 minutes; renews bench/results and README
+make bench                      everything, some 16 minutes; renews bench/results and README
 make bench ARGS=--short         two minutes, for a look
 python -m bench pair --base REV this checkout's page against another revision's
 python -m bench promises        a logout, a block, a changed role act on the next request

@@ -40,7 +40,7 @@ class Plan(NamedTuple):
     door_rounds: int
 
 
-FULL = Plan(rounds=5, page=3, warm=1, logins=10, rest=4, flood=10, bcrypt=3, door_rounds=3)
+FULL = Plan(rounds=5, page=3, warm=1, logins=20, rest=4, flood=20, bcrypt=3, door_rounds=3)
 SHORT = Plan(rounds=2, page=2, warm=1, logins=3, rest=2, flood=4, bcrypt=2, door_rounds=1)
 
 
