@@ -1,26 +1,29 @@
 """Whether a logout, a block and a changed role act on the very next request, under load.
 
-    python -m bench promises [--deeds 900] [--lanes 16]
+    python -m bench promises [--deeds 900] [--lanes 16] [--crowd 32]
 
 Two servers with two workers each share a database. In every lane somebody signs in and asks for a
 guarded page without a pause, on two connections to each server; then comes the deed. A page that
 was asked for after the deed was acknowledged and is served all the same breaks the promise. Twelve
 are asked for after each deed. Each lane has its own administrator, who may act 600 times an hour.
+Beside them wrk asks each server for pages on ``--crowd`` connections, as fast as they come.
 """
 
 import argparse
 import asyncio
 import json
+import signal
 import subprocess
 import time
 from collections import Counter
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from itertools import count
 
 from bench.contenders import ours, settings
+from bench.load import told, wrk
 from bench.places import Place, postgres, prepared
 from bench.running import started
 from bench.users import CHEAP_ROUNDS, PASSWORD
@@ -34,6 +37,7 @@ MORE_PAGES = 3  # that each of these asks for after the acknowledgement
 MOST_LANES = 50  # half of the readers, the others are administrators
 KINDS = ("logout", "block", "role")
 ACTING_SECONDS = 60
+LONGEST_SECONDS = 3600
 
 
 @dataclass
@@ -149,9 +153,26 @@ async def measure(ports: Sequence[int], ids: dict[str, str], *, actions: int, la
     return tally
 
 
-def report(tally: Tally, seconds: float) -> str:
-    asked, after = f"{tally.asked:,}", f"{tally.asked_after:,}"
-    rate = f"{tally.asked / seconds:,.0f}"
+@contextmanager
+def crowd(place: Place, ports: Sequence[int], connections: int) -> Iterator[list[int]]:
+    """Let others ask for pages meanwhile; their numbers are in the list at the end."""
+    answered: list[int] = []
+    crowds = [
+        wrk(port, place.reading, connections=connections, seconds=LONGEST_SECONDS)
+        for port in ports
+        if connections
+    ]
+    try:
+        yield answered
+    finally:
+        for each in crowds:
+            each.send_signal(signal.SIGINT)  # it tells what it has got so far
+        answered += [told(each)["requests"] for each in crowds]
+
+
+def report(tally: Tally, others: int, seconds: float) -> str:
+    asked, after = f"{tally.asked + others:,}", f"{tally.asked_after:,}"
+    rate = f"{(tally.asked + others) / seconds:,.0f}"
     lines = [f"{asked} pages asked for, {rate} a second; {after} after an acknowledgement"]
     lines += [
         f"{kind:8} {tally.actions[kind]:6,} deeds, {tally.broken[kind]} pages served afterwards"
@@ -166,6 +187,7 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument(
         "--lanes", type=int, default=16, choices=range(1, MOST_LANES + 1), metavar="1…50"
     )
+    parser.add_argument("--crowd", type=int, default=32)
     options = parser.parse_args(arguments)
     with (
         postgres() as server,
@@ -178,8 +200,10 @@ def main(arguments: Sequence[str]) -> None:
             _command(place, "users", "set-role", boss, "Administrator")
         ports = [_serve(stack, place) for _ in range(SERVERS)]
         begun = time.perf_counter()
-        tally = asyncio.run(measure(ports, ids, actions=options.deeds, lanes=options.lanes))
-    print(report(tally, time.perf_counter() - begun))
+        with crowd(place, ports, options.crowd) as others:
+            tally = asyncio.run(measure(ports, ids, actions=options.deeds, lanes=options.lanes))
+            seconds = time.perf_counter() - begun
+    print(report(tally, sum(others), seconds))
     if tally.broken.total():
         raise SystemExit("The promise is broken.")
 

@@ -167,7 +167,7 @@ def test_a_broken_promise_is_counted_by_its_kind() -> None:
     tally = Tally(asked=2000, asked_after=30)
     tally.actions["block"] += 4
     tally.broken["block"] += 1
-    said = report(tally, 2.0)
+    said = report(tally, 0, 2.0)
     assert "1,000 a second" in said
     assert re.search(r"block +4 deeds, 1 pages", said)
     assert re.search(r"logout +0 deeds, 0 pages", said)
