@@ -3,7 +3,7 @@
 import inspect
 import re
 from collections.abc import Callable, Mapping
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from types import CodeType
 from typing import Any
@@ -13,6 +13,7 @@ from jinja2 import BaseLoader
 from jinja2.ext import Extension
 from markupsafe import escape
 from quart import Quart, Response, send_from_directory
+from quart.routing import QuartRule
 from quart.wrappers import BaseRequestWebsocket
 from werkzeug.routing import BuildError, MapAdapter
 
@@ -21,6 +22,7 @@ from app.kit import templates
 from app.site import Site
 
 AddressOf = Callable[[str], str | None]
+AddressBuilder = Callable[..., tuple[str, str]]
 
 
 _PLAIN_ADDRESS = re.compile(r"\{\{ url_for\(\"([a-z_]+\.[a-z_]+)\"\) \}\}")
@@ -47,8 +49,26 @@ class Settled(Extension):
         )
 
 
+class Rule(QuartRule):
+    """A route whose address is built by code that is made when it is asked for.
+
+    werkzeug makes it for all routes at the start, which is half of what making an application
+    takes.
+    """
+
+    def _compile_builder(self, append_unknown: bool = True) -> AddressBuilder:  # noqa: FBT001, FBT002
+        made = cache(partial(super()._compile_builder, append_unknown))
+
+        def build(rule: Rule, **values: Any) -> tuple[str, str]:
+            return made()(rule, **values)
+
+        return build
+
+
 class Application(Quart):
     """Quart whose addresses are those of ``PUBLIC_URL``, whatever a request calls it by."""
+
+    url_rule_class = Rule
 
     def __init__(
         self, name: str, *, public_url: str, site: Site, made: Mapping[str, Made], **options: Any

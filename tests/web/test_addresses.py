@@ -5,8 +5,10 @@ from functools import partial
 
 import pytest
 from quart import Quart, render_template
+from quart.routing import QuartRule
 from werkzeug.routing import BuildError
 
+from app.http.application import AddressBuilder
 from app.web.icons import icon
 
 
@@ -28,6 +30,25 @@ async def test_no_icon_is_told(app: Quart) -> None:
 @pytest.mark.parametrize("source", ['{{ url_for("login.show_login") }}', "{{ url_for(page) }}"])
 async def test_a_page_has_its_address(app: Quart, source: str) -> None:
     assert await rendered(app, '{% set page = "login.show_login" %}' + source) == "/login"
+
+
+async def test_the_code_that_builds_an_address_is_made_when_it_is_asked_for(
+    app: Quart, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[str] = []
+    make = QuartRule._compile_builder
+
+    def noting(rule: QuartRule, append_unknown: bool = True) -> AddressBuilder:  # noqa: FBT001, FBT002
+        made.append(str(rule.endpoint))
+        return make(rule, append_unknown)
+
+    monkeypatch.setattr(QuartRule, "_compile_builder", noting)
+    app.add_url_rule("/shelves/<name>", endpoint="shelf")
+    assert made == []
+    for name in ("a", "b"):
+        async with app.test_request_context("/"):
+            assert app.url_for("shelf", name=name) == f"/shelves/{name}"
+    assert made == ["shelf"]
 
 
 async def test_an_icon_is_drawn(app: Quart) -> None:
