@@ -10,11 +10,12 @@ from app.kit.api_tokens import new_token
 from app.kit.audit import Event
 from app.kit.errors import NoSuchUser
 from app.kit.gate_errors import NoSuchToken, TooManyTokens, WrongToken
-from app.models import api_token, guarded_site
+from app.mail import messages
+from app.models import api_token, credentials, guarded_site
 from app.models import user as users
 from app.models.api_token import KnownToken
 from app.models.guarded_site import SiteName
-from app.steps import authorization
+from app.steps import authorization, notices
 from app.steps.recording import record
 
 __all__ = ["KnownToken", "OwnTokens", "create", "own", "revoke", "revoke_all", "tokens_of"]
@@ -92,6 +93,7 @@ async def create(
             )
         if is_stored:
             await record(ctx, Event.TOKEN_CREATED, subject_id=user_id, token=shown)
+            await _tell(ctx, shown)
     if user_id is None:
         raise NoSuchUser
     if not is_useful:
@@ -133,6 +135,13 @@ async def revoke_all(ctx: Context, *, user: str) -> int:
     if user_id is None:
         raise NoSuchUser
     return number
+
+
+async def _tell(ctx: Context, name: str) -> None:
+    """Write to a user who made a token, for it may not have been them."""
+    user = None if ctx.is_operator else await credentials.find_by_id(ctx.db, ctx.user_id)
+    if user is not None:
+        await notices.tell(ctx, user, messages.token_created, token=name)
 
 
 async def _hold(ctx: Context, user: str | None) -> UUID | None:

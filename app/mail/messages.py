@@ -164,6 +164,16 @@ def new_browser(**told: Unpack[NoticeFacts]) -> Message:
     return notice(f"New sign-in to {site}", what, **told)
 
 
+def token_created(*, token: str, **told: Unpack[NoticeFacts]) -> Message:
+    """Tell a user that there is a new token for scripts."""
+    site = told["site"]
+    what = (
+        f"Someone (hopefully you) created the token “{token}” for your account at {site}. Scripts "
+        "can use it without your password."
+    )
+    return notice(f"New token at {site}", what, **told)
+
+
 def email_asked(*, email: str, **told: Unpack[NoticeFacts]) -> Message:
     """Tell the owner of the old address that another one was named."""
     site = told["site"]

@@ -25,6 +25,7 @@ from tests.gate.harness import (
     forwarded,
     sign_in,
 )
+from tests.mailbox import link_in, messages
 from tests.users import ALICE, BOB, actor_of, block, create_user, move_time, signed_in
 
 
@@ -257,6 +258,26 @@ class TestMaking:
             "/api/me", {"Authorization": f"Bearer vst_{shown}"}
         )
         assert answer.status_code == 200
+
+    async def test_its_user_is_told_and_takes_it_back(self, wiki: Application) -> None:
+        services = wiki.browser.services
+        await sign_in(wiki.browser, ALICE)
+        await wiki.browser.post("/account/tokens", name="backup", days="30", reads_account="y")
+        token = f"vst_{wiki.browser.text.partition('>vst_')[2].partition('<')[0]}"
+        email = (await messages(services, ALICE.email))[-1]
+        assert "the token “backup”" in email.text
+        assert token not in email.text + email.html
+        stranger = wiki.browser.new_window()
+        asked = {"Authorization": f"Bearer {token}"}
+        assert (await stranger.get("/api/me", asked)).status_code == 200
+        await stranger.open_link(link_in(email))
+        await stranger.post("/not-me")
+        assert (await stranger.get("/api/me", asked)).status_code == 401
+
+    async def test_of_the_operators_nobody_is_told(self, wiki: Application) -> None:
+        before = await messages(wiki.browser.services)
+        await make(wiki.browser.services)
+        assert await messages(wiki.browser.services) == before
 
     @pytest.mark.parametrize(
         ("fields", "said"),

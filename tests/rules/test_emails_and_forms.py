@@ -36,6 +36,7 @@ FACTS = {
     "day": "30 November 2026",
     "what": "A passkey was added.",
     "left": "9",
+    "token": "backup",
     "valid_days": 7,
     "browser": "Firefox 132 on Linux",
     "ip": "192.0.2.7",
