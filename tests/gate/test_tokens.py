@@ -14,6 +14,7 @@ from app.kit.errors import SignedOut
 from app.kit.gate_errors import NoSuchToken, TooManyTokens, WrongToken
 from app.services import Services
 from app.testing import SAME_ORIGIN
+from tests.administration import as_root, page_of
 from tests.contexts import context, operator
 from tests.gate.harness import (
     SHOP,
@@ -313,6 +314,22 @@ class TestMaking:
         async with context(services) as ctx:
             with pytest.raises(SignedOut):
                 await api_tokens.revoke(ctx, token_id=found.tokens[0].id)
+
+    async def test_an_administrator_sees_and_revokes_them(self, wiki: Application) -> None:
+        services = wiki.browser.services
+        token = await make(services)
+        async with operator(services) as ctx:
+            (made,) = (await api_tokens.tokens_of(ctx, name="alice")).tokens
+        bobs = await page_of(services, await create_user(services, BOB))
+        page, root = await page_of(services, ALICE), await as_root(wiki.browser)
+        assert (await root.post(f"{bobs}/tokens/{made.id}/revoke")).status_code == 404
+        await root.get(page)
+        assert "Opens: Wiki" in root.text
+        assert token not in root.text
+        await root.follow(await root.post(f"{page}/tokens/{made.id}/revoke"))
+        assert "The token is revoked." in root.text
+        assert "Opens: Wiki" not in root.text
+        assert await ask(wiki.app, f"Bearer {token}") == 401
 
     async def test_there_are_fifty_at_most(self, wiki: Application) -> None:
         for _ in range(50):

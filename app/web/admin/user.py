@@ -1,12 +1,21 @@
 """One user: what there is to know, and what can be done."""
 
 from typing import Any
+from uuid import UUID
 
 from quart import Blueprint, flash, redirect
 from quart.typing import ResponseTypes
 from werkzeug.exceptions import NotFound
 
-from app.flows import access, invitation, lost_factor, profile, user_changes, user_search
+from app.flows import (
+    access,
+    api_tokens,
+    invitation,
+    lost_factor,
+    profile,
+    user_changes,
+    user_search,
+)
 from app.http import resume
 from app.http.context import context
 from app.http.marks import may, sensitive
@@ -35,11 +44,14 @@ async def show_user(user: str) -> ResponseTypes:
 async def _show(form: BaseForm | None, *, user: str, **how: Any) -> ResponseTypes:
     """Show a user; ``form`` is the one with a complaint."""
     found = await _profile(user)
+    async with context() as ctx:
+        tokens = await api_tokens.tokens_of(ctx, name=user_id(user))
     typed = resume.typed() if form is None else None
     return await show(
         "admin/user.html",
         form or BlockForm(),
         found=found,
+        tokens=tokens,
         block=form if isinstance(form, BlockForm) else BlockForm(typed),
         factor_reset=form if isinstance(form, FactorResetForm) else FactorResetForm(typed),
         role=await _offered(
@@ -170,6 +182,16 @@ async def end_session(user: str, session_id: str) -> ResponseTypes:
     if not found:
         raise NotFound
     return await _done(user, "That session has ended.")
+
+
+@pages.post("/tokens/<uuid:token_id>/revoke")
+@may(Permission.ADMIN)
+@sensitive
+async def revoke_token(user: str, token_id: UUID) -> ResponseTypes:
+    """End a token of a user."""
+    async with context() as ctx:
+        await api_tokens.revoke(ctx, token_id=token_id, user=user_id(user))
+    return await _done(user, "The token is revoked.")
 
 
 @pages.post("/invite")
