@@ -247,9 +247,9 @@ SENTENCES: Mapping[str, Sentence] = {
         "You were removed from the group {group}",
     ),
     Event.TOKEN_CREATED: Sentence(
-        "{subject} created the token {token}", "You created the token {token}"
+        "{actor} created the token {token} for {subject}", "The token {token} was created for you"
     ),
     Event.TOKEN_REVOKED: Sentence(
-        "The token {token} of {subject} was revoked", "Your token {token} was revoked"
+        "{actor} revoked the token {token} of {subject}", "Your token {token} was revoked"
     ),
 }
