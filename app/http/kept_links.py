@@ -20,7 +20,7 @@ MARK_LENGTH = 16
 
 
 class Again(NamedTuple):
-    """Where a link that cannot be used any more is made anew: a button's words and its page."""
+    """How an error page helps on: a button's words and where it leads, mostly to make a link anew."""
 
     words: str
     path: str
