@@ -20,7 +20,7 @@ MARK_LENGTH = 16
 
 
 class Again(NamedTuple):
-    """How an error page helps on: a button's words and where it leads, mostly to make a link anew."""
+    """How an error page helps on: a button's words, and where it leads."""
 
     words: str
     path: str
