@@ -58,6 +58,13 @@ async def test_more_than_can_be_done_at_once_are_refused(
         assert "Choose at most 2 users at once." in root.text
 
 
+async def test_all_of_a_list_are_chosen_at_once(root: Browser) -> None:
+    await root.get("/admin/users?q=example.com")
+    assert "All 3 users of this list" in root.text
+    await root.get("/admin/users?q=alice")
+    assert 'name="everyone"' not in root.text
+
+
 async def test_another_number_than_was_confirmed_does_nothing(root: Browser) -> None:
     response = await root.post(SELECTED, deed="block", number="1", everyone="1", q="example.com")
     assert response.status_code == 409
