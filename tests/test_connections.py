@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import signal
 import time
 from collections.abc import AsyncIterator, Iterator
 
@@ -166,6 +167,20 @@ async def test_no_tunnel_and_no_http2_on_the_cleartext_port(
     assert said.startswith(b"HTTP/1.1 " + status + b" "), said[:200]
     assert b"101" not in said[:20]
     assert b"hypercorn" not in said
+
+
+async def test_a_request_on_its_way_is_answered_while_the_server_stops(
+    worker_database: URL,
+) -> None:
+    with serving(environment(worker_database, WORKERS="1")) as server:
+        reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+        while not any(server.visitors()):  # noqa: ASYNC110 - another process's
+            await asyncio.sleep(0.01)
+        server.children()[0].send_signal(signal.SIGINT)
+        await asyncio.sleep(0.1)
+        writer.write(b"GET /health/live HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert (await reader.read()).startswith(b"HTTP/1.1 200 ")
+        writer.close()
 
 
 async def test_five_thousand_connections_leave_room_for_somebody_new(worker_database: URL) -> None:

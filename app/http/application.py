@@ -49,7 +49,7 @@ class Settled(Extension):
         )
 
 
-class Rule(QuartRule):
+class LazyRule(QuartRule):
     """A route whose address is built by code that is made when it is asked for.
 
     werkzeug makes it for all routes at the start, which is half of what making an application
@@ -59,7 +59,7 @@ class Rule(QuartRule):
     def _compile_builder(self, append_unknown: bool = True) -> AddressBuilder:  # noqa: FBT001, FBT002
         made = cache(partial(super()._compile_builder, append_unknown))
 
-        def build(rule: Rule, **values: Any) -> tuple[str, str]:
+        def build(rule: LazyRule, **values: Any) -> tuple[str, str]:
             return made()(rule, **values)
 
         return build
@@ -68,7 +68,7 @@ class Rule(QuartRule):
 class Application(Quart):
     """Quart whose addresses are those of ``PUBLIC_URL``, whatever a request calls it by."""
 
-    url_rule_class = Rule
+    url_rule_class = LazyRule
 
     def __init__(
         self, name: str, *, public_url: str, site: Site, made: Mapping[str, Made], **options: Any

@@ -28,6 +28,7 @@ KEEP_ALIVE_SECONDS = 10
 SWEEP_SECONDS = 1
 ACCEPTED_AT_ONCE = 16
 YIELD_SECONDS = 0.002  # for a worker with fewer connections to come first
+LAST_REQUEST_SECONDS = 0.3  # for what is on its way over a connection that was just made
 PAUSE_SECONDS = 0.1  # when the machine has no descriptor left
 FILES_WANTED = 65_536
 FILES_FOR_OTHERS = 100  # descriptors that are no visitor's connection
@@ -65,6 +66,8 @@ class Server:
         self._listener.close()
         await asyncio.gather(*self._being_made, return_exceptions=True)
         await self._context.terminated.set()
+        if self._idle:
+            await asyncio.sleep(LAST_REQUEST_SECONDS)
         for connection in list(self._idle):
             connection.close()
         await self._wait_for_all(grace_seconds)

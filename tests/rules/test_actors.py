@@ -91,6 +91,7 @@ FORMS = {
     f"{PERSON}/role": {"role": "Administrator"},
     f"{PERSON}/sessions/<session_id>/end": {},
     f"{PERSON}/sessions/end": {},
+    f"{PERSON}/tokens/<uuid:token_id>/revoke": {},
     f"{PERSON}/unblock": {},
 }
 OTHER_TABLES = sorted(set(Base.metadata.tables) - {"rate_limit_buckets"})
@@ -160,9 +161,10 @@ async def prepared(browser: Browser) -> Browser:
     await run(services, "INSERT INTO groups (name) VALUES ('staff')")
     await run(services, "INSERT INTO user_groups SELECT users.id, groups.id FROM users, groups")
     await run(services, "INSERT INTO api_tokens (user_id, digest, name, site_ids, reads_account, "
-                        "credential_version, expires_at) SELECT id, sha256('x'), 'x', '{}', true, "
+                        "credential_version, expires_at) SELECT id, sha256(username::bytea), 'x', "
+                        "'{}', true, "
                         "credential_version, now() + interval '1 day' FROM users "
-                        "WHERE username = 'root'")  # fmt: skip
+                        "WHERE username IN ('root', 'alice')")  # fmt: skip
     await run(
         services, "UPDATE outbox SET gave_up_at = now() WHERE recipient = 'carol@example.com'"
     )
@@ -181,7 +183,8 @@ async def address(services: Services, path: str) -> str:
         "registration_id": "SELECT id FROM registrations",
         "name": "SELECT name FROM groups",
         "site_id": "SELECT id FROM sites",
-        "token_id": "SELECT id FROM api_tokens",
+        "token_id": "SELECT t.id FROM api_tokens t JOIN users ON users.id = user_id "
+        "WHERE username = :whose",
         "session_id": "SELECT s.id FROM login_sessions s JOIN users ON users.id = user_id "
         "WHERE username = :whose ORDER BY s.created_at LIMIT 1",
     }
