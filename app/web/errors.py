@@ -1,12 +1,13 @@
 """Pages for everything that goes wrong, in the site's look, with the request's id."""
 
 import logging
+from http import HTTPStatus
 from typing import NamedTuple
 from urllib.parse import urljoin, urlsplit
 
 from quart import Quart, make_response, render_template
 from quart.typing import ResponseTypes
-from werkzeug.exceptions import HTTPException, InternalServerError, MisdirectedRequest
+from werkzeug.exceptions import HTTPException, InternalServerError
 
 from app.http import kept_links
 from app.http.access import is_for_script
@@ -18,8 +19,6 @@ from app.web.forms import SCHEME, UNAUTHORIZED
 from app.words.refusals import sentence
 
 log = logging.getLogger(__name__)
-
-MISDIRECTED = 421
 
 
 class Words(NamedTuple):
@@ -73,9 +72,10 @@ async def page(
         told = {"error": facts.pop("title"), "message": facts.pop("text"), **facts}
         response = await make_response(told, status)
     else:
+        is_elsewhere = status == HTTPStatus.MISDIRECTED_REQUEST
         html = await render_template(
-            "error.html", **facts, again=again, is_signed_out=status == UNAUTHORIZED,
-            is_elsewhere=status == MISDIRECTED,
+            "error.html", **facts, again=_home() if is_elsewhere else again,
+            is_signed_out=status == UNAUTHORIZED, is_elsewhere=is_elsewhere,
         )  # fmt: skip
         response = await make_response(html, status)
     if retry_after is not None:
@@ -103,8 +103,7 @@ async def _http_error(error: HTTPException) -> ResponseTypes:
         return await page(500)
     default = type(error).description
     text = error.description if error.description != default else None
-    is_elsewhere = isinstance(error, MisdirectedRequest)
-    response = await page(error.code or 500, text=text, again=_home() if is_elsewhere else None)
+    response = await page(error.code or 500, text=text)
     for name, value in error.get_headers():
         if name in {"Allow", "Retry-After"}:
             response.headers[name] = value

@@ -247,7 +247,7 @@ SENTENCES: Mapping[str, Sentence] = {
         "You were removed from the group {group}",
     ),
     Event.TOKEN_CREATED: Sentence(
-        "{actor} created the token {token} for {subject}", "The token {token} was created for you"
+        "{actor} created the token {token} for {subject}", "Your token {token} was created"
     ),
     Event.TOKEN_REVOKED: Sentence(
         "{actor} revoked the token {token} of {subject}", "Your token {token} was revoked"
